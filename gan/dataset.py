@@ -1,0 +1,117 @@
+"""Training images: found, split by lesion, decoded once."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.diagnoses import normalise_diagnosis, slug_of
+from gan.errors import GanError
+from gan.images import SUFFIXES, centre_square, open_rgb, sha256
+from gan.models import LesionImage
+from gan.seeds import derive_seed
+
+MIN_IMAGES = 2
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image to train on: its name, the lesion it shows, its content's hash, and how to read it."""
+
+    name: str
+    lesion: str
+    sha256: str
+    read: Callable[[], bytes]
+    lesion_image_id: int | None = None
+
+
+def from_database(diagnosis: str) -> list[Source]:
+    """Every lesion image of the diagnosis, in the order of its ISIC id. Raises `GanError` where there are none."""
+    images = list(LesionImage.objects.with_diagnosis(diagnosis).order_by("isic_id"))
+    if not images:
+        known = ", ".join(sorted({row["diagnosis"] for row in LesionImage.objects.by_diagnosis()})) or "none"
+        raise GanError(f"no lesion images of {diagnosis!r} (imported diagnoses: {known}); import_isic brings them in.")
+    return [Source(image.isic_id, image.lesion_id, image.sha256, image.read, image.pk) for image in images]
+
+
+def from_folder(folder: Path) -> dict[str, list[Source]]:
+    """Image files in one subfolder per diagnosis. Raises `GanError` where there are none."""
+    if not folder.is_dir():
+        raise GanError(f"{folder}: no such folder.")
+    found: dict[str, list[Source]] = {}
+    for subfolder in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files = sorted(path for path in subfolder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        if files:
+            sources = [Source(file.stem, "", sha256(file.read_bytes()), file.read_bytes) for file in files]
+            found[normalise_diagnosis(subfolder.name)] = sources
+    if not found:
+        raise GanError(f"{folder}: no images in subfolders; --data wants one subfolder per diagnosis.")
+    slugs = [slug_of(diagnosis) for diagnosis in found]
+    if len(set(slugs)) < len(slugs):
+        raise GanError(f"{folder}: two subfolders name the same diagnosis.")
+    return found
+
+
+def split_by_lesion(sources: Sequence[Source], held_out: float, seed: int) -> tuple[list[Source], list[Source]]:
+    """Training and held-out images; all images of a lesion fall on one side.
+
+    Lesions are taken in a seeded random order until a share `held_out` in [0, 1) of the images is held out. An
+    image of unknown lesion counts as a lesion of its own.
+    """
+    groups: dict[str, list[Source]] = {}
+    for source in sources:
+        groups.setdefault(source.lesion or f"image {source.name}", []).append(source)
+    lesions = sorted(groups)
+    np.random.default_rng(seed).shuffle(lesions)
+    wanted, training, held = round(held_out * len(sources)), [], []
+    for lesion in lesions:
+        side = held if len(held) + len(groups[lesion]) <= wanted else training
+        side.extend(groups[lesion])
+    return sorted(training, key=lambda source: source.name), sorted(held, key=lambda source: source.name)
+
+
+def fingerprint(sources: Iterable[Source]) -> str:
+    """SHA-256 over the images' content hashes, in order: which images a run saw, whatever they were called."""
+    return hashlib.sha256("\n".join(source.sha256 for source in sources).encode()).hexdigest()
+
+
+def decode(sources: Iterable[Source], size: int) -> Tensor:
+    """All images as one uint8 tensor (N, 3, size, size). Raises `GanError` naming the image that cannot be read."""
+    arrays = []
+    for source in sources:
+        try:
+            arrays.append(np.asarray(centre_square(open_rgb(source.read()), size)))
+        except (GanError, OSError) as error:
+            raise GanError(f"{source.name}: {error}") from None
+    if len(arrays) < MIN_IMAGES:
+        raise GanError(f"{len(arrays)} training images; at least {MIN_IMAGES} are needed.")
+    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def batch_indices(count: int, batch_size: int, step: int, seed: int) -> Tensor:
+    """Indices (batch_size,) of the batch at `step`: a stretch of an endless row of seeded permutations.
+
+    A function of its arguments alone, so a resumed run sees the same batches as one never interrupted.
+    """
+    position = step * batch_size
+    epochs = range(position // count, (position + batch_size - 1) // count + 1)
+    orders = [
+        torch.randperm(count, generator=torch.Generator().manual_seed(derive_seed(seed, epoch))) for epoch in epochs
+    ]
+    start = position - epochs[0] * count
+    return torch.cat(orders)[start : start + batch_size]
+
+
+def to_unit_range(images: Tensor) -> Tensor:
+    """uint8 images to float32 in [-1, 1]."""
+    return images.float().div_(127.5).sub_(1)
+
+
+def to_pixels(images: Tensor) -> np.ndarray:
+    """Images (N, 3, H, W) in [-1, 1] to uint8 arrays (N, H, W, 3)."""
+    scaled = images.float().add(1).mul(127.5).round().clamp(0, 255)
+    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -1,0 +1,181 @@
+"""What the image side keeps: lesion images, training runs, generated images."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import models
+from django.urls import reverse
+from PIL import Image
+
+from gan.diagnoses import slug_of
+from gan.images import centre_square, open_rgb
+
+PHANTOM_PREFIX = "PHANTOM_"
+
+
+class LesionImageQuerySet(models.QuerySet):
+    def with_diagnosis(self, diagnosis: str):
+        return self.filter(diagnosis=diagnosis)
+
+    def not_trained_on_by(self, runs):
+        """Images that none of the runs saw, nor another image of a lesion that one of them saw."""
+        seen = LesionImage.objects.filter(training_runs__in=runs)
+        seen_lesions = seen.exclude(lesion_id="").values("lesion_id")
+        return self.exclude(pk__in=seen.values("pk")).exclude(lesion_id__in=seen_lesions)
+
+    def by_diagnosis(self):
+        """Rows of diagnosis, phantom or not, and count, the most frequent first."""
+        return (
+            self.values("diagnosis", "is_phantom").annotate(count=models.Count("pk")).order_by("-count", "diagnosis")
+        )
+
+    def attributions(self):
+        """Rows of attribution, licence and count: what the licences ask to be shown."""
+        return (
+            self.values("attribution", "licence", "is_phantom")
+            .annotate(count=models.Count("pk"))
+            .order_by("-count", "attribution", "licence")
+        )
+
+
+class StoredImage(models.Model):
+    """An image file in the storage, under its content's hash."""
+
+    diagnosis = models.CharField(max_length=120, db_index=True)
+    file = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+    def read(self) -> bytes:
+        with default_storage.open(self.file) as stream:
+            return stream.read()
+
+    def square(self, size: int) -> Image.Image:
+        """The image as studies and training see it: RGB, the centred square, `size` x `size` pixels."""
+        return centre_square(open_rgb(self.read()), size)
+
+
+class LesionImage(StoredImage):
+    """A real dermoscopy image with its ISIC id, or a phantom that stands in for one."""
+
+    isic_id = models.CharField("ISIC id", max_length=64, unique=True)
+    lesion_id = models.CharField(max_length=64, blank=True, db_index=True)
+    licence = models.CharField(max_length=60)
+    attribution = models.CharField(max_length=500)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    is_phantom = models.BooleanField(default=False)
+    metadata = models.JSONField(default=dict, help_text="All columns of the export, as they came.")
+
+    objects = LesionImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["isic_id"]
+
+    def __str__(self) -> str:
+        return self.isic_id
+
+    @property
+    def is_non_commercial(self) -> bool:
+        return is_non_commercial(self.licence)
+
+
+def is_non_commercial(licence: str) -> bool:
+    """Whether the licence forbids commercial use, such as CC-BY-NC."""
+    return "NC" in licence.upper().replace("_", "-").split("-")
+
+
+class TrainingRunQuerySet(models.QuerySet):
+    def finished(self):
+        return self.filter(status=TrainingRun.Status.FINISHED)
+
+    def find(self, reference: str):
+        """The run with this id, else the newest run with this name; None where there is neither."""
+        by_id = self.filter(pk=int(reference)).first() if str(reference).isdecimal() else None
+        return by_id or self.filter(name=reference).order_by("-pk").first()
+
+
+class TrainingRun(models.Model):
+    """One GAN training, with everything needed to repeat it."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "running"
+        FINISHED = "finished", "finished"
+        FAILED = "failed", "failed"
+
+    name = models.CharField(max_length=80)
+    model = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    error = models.TextField(blank=True)
+    settings = models.JSONField(help_text="The training's settings, as gan.training.Settings.")
+    diagnoses = models.JSONField(default=list)
+    size = models.PositiveIntegerField(help_text="Pixels on each side.")
+    seed = models.BigIntegerField()
+    device = models.CharField(max_length=60)
+    software = models.JSONField(default=dict, help_text="Versions that the run used.")
+    data_fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the training images, in order.")
+    data_count = models.PositiveIntegerField()
+    uses_phantoms = models.BooleanField(default=False)
+    training_images = models.ManyToManyField(LesionImage, related_name="training_runs", blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TrainingRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} (run {self.pk})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.pk])
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.RUNS_ROOT) / str(self.pk)
+
+    def diagnosis_folder(self, diagnosis: str) -> Path:
+        """Where the networks of one diagnosis keep their snapshot, log and grids."""
+        return self.folder / slug_of(diagnosis)
+
+
+class TrainingStep(models.Model):
+    """Both losses at one step of one diagnosis's networks."""
+
+    run = models.ForeignKey(TrainingRun, models.CASCADE, related_name="steps")
+    diagnosis = models.CharField(max_length=120)
+    step = models.PositiveIntegerField()
+    generator_loss = models.FloatField()
+    discriminator_loss = models.FloatField(help_text="Real plus generated; chance level is 2 ln 2.")
+
+    class Meta:
+        ordering = ["diagnosis", "step"]
+        constraints = [models.UniqueConstraint(fields=["run", "diagnosis", "step"], name="one_row_per_step")]
+
+
+class GeneratedImageQuerySet(models.QuerySet):
+    def of_runs(self, runs):
+        return self.filter(run__in=runs)
+
+
+class GeneratedImage(StoredImage):
+    """A sample of a run: the same run and latent seed give the same image again."""
+
+    run = models.ForeignKey(TrainingRun, models.PROTECT, related_name="generated_images")
+    latent_seed = models.PositiveBigIntegerField()
+
+    objects = GeneratedImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "diagnosis", "latent_seed"], name="one_image_per_latent_seed")
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}, {self.diagnosis}, latent seed {self.latent_seed}"

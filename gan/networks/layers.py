@@ -1,0 +1,74 @@
+"""Layers that PyTorch lacks: Keras's padding and a fast upsample-and-convolve."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class UpsampledConv2d(nn.Conv2d):
+    """Nearest-neighbour upsampling by `factor`, then a 3x3 'same' convolution, as one transposed convolution.
+
+    Input (N, in, H, W), output (N, out, factor * H, factor * W). The parameters are those of the 3x3
+    convolution; the kernel of the equal transposed convolution (stride `factor`, padding 1) is the 3x3 one,
+    flipped and with its channels swapped, convolved with a box of ones of side `factor`. Equal in exact
+    arithmetic, gradients included, and the large upsampled image is never made.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1)
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(x, self._transposed_kernel(), self.bias, stride=self.factor, padding=1)
+
+    def _transposed_kernel(self) -> Tensor:
+        """(in, out, k + 2, k + 2) kernel: every 3x3 tap spread over the k x k pixels that nearest copies to."""
+        k = self.factor
+        flipped = self.weight.transpose(0, 1).flip(-1, -2)
+        # Sum of k * k shifted copies: cheaper than a convolution call for so small a box.
+        return sum(F.pad(flipped, (i, k - 1 - i, j, k - 1 - j)) for i in range(k) for j in range(k))
+
+
+class SamePadConv2d(nn.Conv2d):
+    """3x3 convolution of stride 2 with Keras's 'same' padding: an even side is padded at the far end only."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        # An odd side has one pixel of padding at both ends.
+        return super().forward(F.pad(x, (width % 2, 1, height % 2, 1)))
+
+
+class ChannelsLastFlatten(nn.Module):
+    """(N, C, H, W) to (N, H * W * C), in Keras's order."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class ChannelsLastReshape(nn.Module):
+    """(N, H * W * C) to (N, C, H, W), from Keras's order."""
+
+    def __init__(self, height: int, width: int, channels: int) -> None:
+        super().__init__()
+        self.shape = (height, width, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(1, self.shape).permute(0, 3, 1, 2)
+
+
+def keras_batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch normalisation with Keras's epsilon and the tutorial's momentum 0.8 (PyTorch's 0.2)."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.2)
+
+
+@torch.no_grad()
+def glorot_initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Glorot-uniform weights and zero biases, Keras's defaults, for every dense and convolution layer."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

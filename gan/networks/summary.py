@@ -1,0 +1,79 @@
+"""Layer tables of the networks as Keras prints them, to hold beside the paper's Tables 1 and 2."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gan.networks.dcgan import LATENT_SIZE, Discriminator, Generator
+from gan.networks.layers import ChannelsLastFlatten, ChannelsLastReshape, UpsampledConv2d
+
+NAMES: dict[type[nn.Module], str] = {
+    nn.Linear: "dense",
+    ChannelsLastReshape: "reshape",
+    ChannelsLastFlatten: "flatten",
+    nn.BatchNorm2d: "batch_normalization",
+    nn.ReLU: "activation",
+    nn.Tanh: "activation",
+    nn.LeakyReLU: "leaky_re_lu",
+    nn.Dropout: "dropout",
+    nn.ZeroPad2d: "zero_padding2d",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer: Keras's name, output shape without the batch (channels last), parameters as Keras counts them."""
+
+    layer: str
+    output: tuple[int, ...]
+    parameters: int
+
+
+def layer_table(network: Generator | Discriminator) -> list[Row]:
+    """Rows of the network, in order.
+
+    Keras counts a batch normalisation's moving mean and variance as parameters, PyTorch keeps them as buffers;
+    the fused upsampling convolution is listed as the two layers that it equals. The activation that follows
+    the generator's dense layer, part of the dense layer in Keras, has no row.
+    """
+    image = isinstance(network, Discriminator)
+    side = (
+        int((network[-1].in_features / 512) ** 0.5 - 1) * 8 if image else 0  # the images' side, from the last layer
+    )
+    x = torch.zeros((2, 3, side, side) if image else (2, LATENT_SIZE))
+    rows: list[Row] = []
+    was_training = network.training
+    network.eval()
+    with torch.inference_mode():
+        previous: nn.Module | None = None
+        for layer in network:
+            x = layer(x)
+            shape = tuple(x.permute(0, 2, 3, 1).shape[1:]) if x.ndim == 4 else tuple(x.shape[1:])
+            parameters = sum(value.numel() for value in layer.parameters())
+            if isinstance(layer, nn.BatchNorm2d):
+                parameters *= 2
+            if isinstance(layer, UpsampledConv2d):
+                rows.append(Row("up_sampling2d", (*shape[:2], layer.in_channels), 0))
+            if not (isinstance(previous, nn.Linear) and not isinstance(layer, ChannelsLastReshape | nn.Tanh)):
+                rows.append(Row(_name(layer, network), shape, parameters))
+            previous = layer
+    network.train(was_training)
+    return rows
+
+
+def _name(layer: nn.Module, network: nn.Module) -> str:
+    if isinstance(layer, nn.Conv2d):
+        return "conv2d"
+    if isinstance(layer, nn.LeakyReLU) and isinstance(network, Generator):
+        return "activation"
+    return NAMES[type(layer)]
+
+
+def format_table(title: str, rows: list[Row]) -> str:
+    """The table as text, its total last."""
+    lines = [title, f"{'layer':22}{'output':>16}{'parameters':>14}"]
+    for row in rows:
+        lines.append(f"{row.layer:22}{','.join(map(str, row.output)):>16}{row.parameters:>14,}")
+    lines.append(f"{'total':22}{'':>16}{sum(row.parameters for row in rows):>14,}")
+    return "\n".join(lines)
