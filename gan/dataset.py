@@ -29,12 +29,18 @@ class Source:
     lesion_image_id: int | None = None
 
 
-def from_database(diagnosis: str) -> list[Source]:
-    """Every lesion image of the diagnosis, in the order of its ISIC id. Raises `GanError` where there are none."""
-    images = list(LesionImage.objects.with_diagnosis(diagnosis).order_by("isic_id"))
+def from_database(diagnosis: str, phantoms: bool) -> list[Source]:
+    """Every lesion image of the diagnosis, or every phantom, in the order of its id; never both together.
+
+    Raises `GanError` where there are none.
+    """
+    pool = LesionImage.objects.filter(is_phantom=phantoms)
+    images = list(pool.with_diagnosis(diagnosis).order_by("isic_id"))
     if not images:
-        known = ", ".join(sorted({row["diagnosis"] for row in LesionImage.objects.by_diagnosis()})) or "none"
-        raise GanError(f"no lesion images of {diagnosis!r} (imported diagnoses: {known}); import_isic brings them in.")
+        kind = "phantoms" if phantoms else "lesion images"
+        known = ", ".join(sorted({row["diagnosis"] for row in pool.by_diagnosis()})) or "none"
+        hint = "" if phantoms else " (--phantoms trains on phantoms)"
+        raise GanError(f"no {kind} of {diagnosis!r}; imported diagnoses: {known}{hint}.")
     return [Source(image.isic_id, image.lesion_id, image.sha256, image.read, image.pk) for image in images]
 
 

@@ -20,7 +20,7 @@ from gan.diagnoses import normalise_diagnosis
 from gan.errors import GanError
 from gan.grids import contact_sheet
 from gan.images import png_bytes
-from gan.models import LesionImage, TrainingRun, TrainingStep
+from gan.models import TrainingRun, TrainingStep
 from gan.networks.dcgan import latent
 from gan.seeds import derive_seed
 from gan.snapshots import read_snapshot, write_atomically, write_snapshot
@@ -63,7 +63,7 @@ def gather(diagnoses: list[str], folder: Path | None, settings: Settings) -> Tra
         if missing:
             raise GanError(f"{folder}: no subfolder for {', '.join(missing)} (found: {', '.join(found)}).")
     elif wanted:
-        found = {diagnosis: from_database(diagnosis) for diagnosis in wanted}
+        found = {diagnosis: from_database(diagnosis, settings.phantoms) for diagnosis in wanted}
     else:
         raise GanError("name at least one --diagnosis to train on, or a --data folder.")
     sources = {
@@ -89,7 +89,7 @@ def start_run(name: str, training_set: TrainingSet, settings: Settings, device: 
             software={package: version(package) for package in ("torch", "numpy", "pillow")},
             data_fingerprint=fingerprint(training_set.all),
             data_count=len(training_set.all),
-            uses_phantoms=LesionImage.objects.filter(pk__in=pictured, is_phantom=True).exists(),
+            uses_phantoms=settings.phantoms,
         )
         run.training_images.set(pictured)
     return run

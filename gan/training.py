@@ -38,6 +38,7 @@ class Settings:
     beta2: float = 0.999
     epsilon: float = 1e-7
     held_out: float = 0.15
+    phantoms: bool = False
     precision: str = "auto"
     snapshot_every: int = 100
 

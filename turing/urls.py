@@ -1,2 +1,40 @@
+"""Addresses of the site."""
+
+from django.contrib.auth import views as auth
 from django.urls import path
-urlpatterns=[]
+
+from turing import views
+from turing.reading import views as reading
+from turing.reading.forms import LogInForm
+from turing.results import views as results
+from turing.studies import views as studies
+
+log_in = auth.LoginView.as_view(template_name="accounts/login.html", authentication_form=LogInForm)
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("attributions/", views.attributions, name="attributions"),
+    path("attributions.csv", views.attributions_csv, name="attributions-csv"),
+    path("accounts/register/", reading.register, name="register"),
+    path("accounts/profile/", reading.profile, name="profile"),
+    path("accounts/login/", log_in, name="login"),
+    path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("studies/<slug:slug>/", reading.study, name="study"),
+    path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),
+    path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),
+    path("stimuli/<uuid:id>.png", reading.stimulus, name="stimulus"),
+    path("research/", studies.research, name="research"),
+    path("research/studies/new/", studies.create, name="study-create"),
+    path("research/studies/<slug:slug>/", studies.detail, name="research-study"),
+    path("research/studies/<slug:slug>/edit/", studies.edit, name="study-edit"),
+    path("research/studies/<slug:slug>/open/", studies.change_state, {"action": "open"}, name="study-open"),
+    path("research/studies/<slug:slug>/close/", studies.change_state, {"action": "close"}, name="study-close"),
+    path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
+    path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
+    path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),
+    path("research/runs/", results.runs, name="runs"),
+    path("research/runs/<int:id>/", results.run, name="run"),
+    path("research/runs/<int:id>/losses.<slug:format>", results.run_losses, name="run-losses"),
+    path("research/runs/<int:id>/grids/<str:diagnosis>.png", results.run_grid, name="run-grid"),
+]

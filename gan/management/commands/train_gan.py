@@ -20,6 +20,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--model", choices=MODELS, default=default.model)
         parser.add_argument("--diagnosis", action="append", default=[], metavar="D", help="repeat for several")
         parser.add_argument("--data", type=Path, metavar="FOLDER", help="plain image folders, one per diagnosis")
+        parser.add_argument("--phantoms", action="store_true", help="train on imported phantoms, not lesion images")
         parser.add_argument("--size", type=int, choices=dcgan.SIZES, default=default.size, help="pixels (128: paper)")
         length = parser.add_mutually_exclusive_group()
         length.add_argument("--steps", type=int, default=default.steps, metavar="N", help="per diagnosis (2000)")

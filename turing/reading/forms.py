@@ -1,0 +1,88 @@
+"""Forms that clinicians fill in."""
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.contrib.auth.forms import AuthenticationForm
+from django.db import transaction
+
+from turing.models import Reader, Study, Truth, User
+
+MAX_RESPONSE_TIME_MS = 24 * 60 * 60 * 1000
+
+
+class LogInForm(AuthenticationForm):
+    username = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
+class ReaderForm(forms.ModelForm):
+    """What a study needs to know of a reader."""
+
+    class Meta:
+        model = Reader
+        fields = ["profession", "specialty", "years_experience", "country"]
+
+
+class RegistrationForm(ReaderForm):
+    """A new user who is a reader."""
+
+    name = forms.CharField(max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least eight characters, not a common word.",
+    )
+
+    field_order = ["name", "email", "password", "profession", "specialty", "years_experience", "country"]
+
+    def clean_email(self) -> str:
+        email = self.cleaned_data["email"].lower()
+        if User.objects.filter(email=email).exists():
+            raise forms.ValidationError("This e-mail address is registered already; please log in.")
+        return email
+
+    def clean(self):
+        data = super().clean()
+        if password := data.get("password"):
+            user = User(name=data.get("name", ""), email=data.get("email", ""))
+            try:
+                password_validation.validate_password(password, user)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+    def save(self, commit: bool = True) -> Reader:
+        with transaction.atomic():
+            data = self.cleaned_data
+            self.instance.user = User.objects.create_user(data["email"], data["password"], name=data["name"])
+            return super().save(commit)
+
+
+class ConsentForm(forms.Form):
+    consent = forms.BooleanField(label="I have read this and I consent to take part.")
+
+
+class AnswerForm(forms.Form):
+    """The answer to one trial."""
+
+    position = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    answer = forms.ChoiceField(
+        choices=Truth.choices, error_messages={"required": "Please choose: real or generated."}
+    )
+    confidence = forms.TypedChoiceField(
+        coerce=int, empty_value=None, error_messages={"required": "Please say how sure you are."}
+    )
+    response_time_ms = forms.CharField(required=False)
+
+    def __init__(self, study: Study, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        levels = range(1, study.confidence_levels + 1)
+        self.fields["confidence"].choices = [(level, str(level)) for level in levels]
+        self.fields["confidence"].required = study.asks_confidence
+
+    def clean_response_time_ms(self) -> int | None:
+        """None where the browser measured none; a slow or strange clock must not cost the reader an answer."""
+        text = self.cleaned_data["response_time_ms"]
+        if text.isascii() and text.isdecimal() and int(text[:12]) <= MAX_RESPONSE_TIME_MS:
+            return int(text[:12])
+        return None

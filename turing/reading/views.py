@@ -1,0 +1,150 @@
+"""Pages of the clinician: register, consent, judge."""
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from turing.access import reader_required
+from turing.errors import StudyError
+from turing.models import Reading, Stimulus, Study, Trial
+from turing.reading.forms import AnswerForm, ConsentForm, ReaderForm, RegistrationForm
+from turing.reading.passage import progress_of, record_response, start_reading
+
+
+def _next_url(request) -> str:
+    """The address on this site that the visitor came from, else the start page."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if allowed else reverse("home")
+
+
+@require_http_methods(["GET", "POST"])
+def register(request):
+    form = RegistrationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        login(request, form.save().user)
+        return redirect(_next_url(request))
+    return render(request, "accounts/register.html", {"form": form, "next": _next_url(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def profile(request):
+    reader = getattr(request.user, "reader", None)
+    form = ReaderForm(request.POST or None, instance=reader)
+    if request.method == "POST" and form.is_valid():
+        form.instance.user = request.user
+        form.save()
+        messages.success(request, "Your profile is saved.")
+        return redirect(_next_url(request))
+    return render(request, "accounts/profile.html", {"form": form, "next": _next_url(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def study(request, slug):
+    """What the study is; with POST, consent and start."""
+    found = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
+    if found.is_draft:
+        raise Http404
+    if request.method == "POST":
+        return _start(request, found)
+    return _study_page(request, found, ConsentForm())
+
+
+@reader_required
+def _start(request, found):
+    form = ConsentForm(request.POST)
+    if not form.is_valid():
+        return _study_page(request, found, form)
+    try:
+        start_reading(found, request.reader)
+    except StudyError as error:
+        messages.error(request, str(error))
+        return redirect(found)
+    return redirect("study-continue", found.slug)
+
+
+def _study_page(request, found, form):
+    reader = getattr(request.user, "reader", None) if request.user.is_authenticated else None
+    reading = Reading.objects.filter(study=found, reader=reader).select_related("study").first() if reader else None
+    context = {
+        "study": found,
+        "form": form,
+        "reader": reader,
+        "reading": reading,
+        "progress": progress_of(reading) if reading else None,
+    }
+    return render(request, "reading/study.html", context)
+
+
+@require_GET
+@reader_required
+@never_cache
+def study_continue(request, slug):
+    """To the first page with an unanswered image; to the study's page when the form is done or not begun."""
+    reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
+    page = progress_of(reading).next_page if reading else None
+    return redirect("trial", slug, page) if page and reading.study.is_open else redirect("study", slug)
+
+
+@require_http_methods(["GET", "POST"])
+@reader_required
+@never_cache
+def trial(request, slug, page):
+    """One form page. POST answers one image and redirects to what comes next."""
+    reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
+    if reading is None:
+        return redirect("study", slug)
+    form = AnswerForm(reading.study, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            record_response(reading, **form.cleaned_data)
+        except StudyError as error:
+            messages.error(request, str(error))
+        return _to_next(reading)
+    progress = progress_of(reading)
+    if not 1 <= page <= progress.page_count:
+        raise Http404
+    if progress.next_page is not None and page > progress.next_page:
+        return _to_next(reading)
+    trials = reading.trials.on_page(page, progress.images_per_page).select_related("stimulus", "response")
+    context = {
+        "study": reading.study,
+        "page": page,
+        "progress": progress,
+        "trials": trials,
+        "form": form,
+        "refused_position": form["position"].value() if form.errors else None,
+    }
+    return render(request, "reading/trial.html", context, status=422 if form.errors else 200)
+
+
+def _to_next(reading):
+    progress = progress_of(reading)
+    if progress.next_page is None or not reading.study.is_open:
+        return redirect("study", reading.study.slug)
+    address = reverse("trial", args=[reading.study.slug, progress.next_page])
+    # On a page of several images the browser returns to the one that comes next.
+    return redirect(f"{address}#image-{progress.next_position}" if progress.images_per_page > 1 else address)
+
+
+@require_GET
+@cache_control(private=True, max_age=3600)
+def stimulus(request, id):
+    """The bytes of one stimulus, for a reader whose form has it and for researchers; 404 for everyone else."""
+    user = request.user
+    found = Stimulus.objects.only("file").filter(pk=id).first()
+    if found is None or not user.is_authenticated:
+        raise Http404
+    if not Trial.objects.filter(stimulus=found, reading__reader__user=user).exists() and not user.is_researcher:
+        raise Http404
+    with default_storage.open(found.file) as stream:
+        return HttpResponse(stream.read(), content_type="image/png")

@@ -1,0 +1,40 @@
+"""The analysis of one study, kept until another answer comes in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+
+from turing.models import Stimulus, Study
+from turing.results.counting import Population, load_responses, version_of
+from turing.statistics.analysis import analyse
+
+SHOWN = 6  # images in the strips of most and least convincing
+
+
+def analyse_study(study: Study, population: Population) -> dict[str, Any]:
+    """The analysis contract's JSON for the counted responses."""
+    key = f"analysis-{version_of(study, population)}"
+    return cache.get_or_set(key, lambda: analyse(load_responses(study, population)), timeout=None)
+
+
+@dataclass(frozen=True)
+class RatedStimulus:
+    """A stimulus with the share of its responses that said real."""
+
+    stimulus: Stimulus
+    rate: float
+    responses: int
+
+
+def extremes(study: Study, by_image: list[dict]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
+    """The generated images most and least often taken for real; no image stands in both."""
+    generated = [row for row in by_image if row["truth"] == "generated"]
+    generated.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))
+    half = min(SHOWN, len(generated) // 2)
+    most, least = generated[:half], generated[len(generated) - half :][::-1]
+    stimuli = Stimulus.objects.in_bulk([row["image"] for row in most + least])
+    by_id = {str(key): value for key, value in stimuli.items()}
+    return tuple(  # type: ignore[return-value]
+        [RatedStimulus(by_id[row["image"]], row["rate"], row["responses"]) for row in rows] for rows in (most, least)
+    )

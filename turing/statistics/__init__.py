@@ -1,0 +1,1 @@
+"""Reader-study statistics: numbers in, numbers out. numpy and scipy only; no Django."""

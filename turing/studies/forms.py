@@ -1,0 +1,74 @@
+"""The form in which a researcher designs a study."""
+
+from django import forms
+from django.utils.text import slugify
+
+from gan.models import TrainingRun
+from turing.models import Study
+
+
+def unique_slug(title: str) -> str:
+    """An address for the title that no study has yet."""
+    base = slugify(title)[:50] or "study"
+    taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(slug for slug in candidates if slug not in taken)
+
+
+class StudyForm(forms.ModelForm):
+    runs = forms.ModelMultipleChoiceField(
+        TrainingRun.objects.none(),
+        label="Training runs",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The generated images come from these; the real ones from lesions that none of them trained on.",
+    )
+    diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    stimulus_size = forms.TypedChoiceField(
+        coerce=int, choices=[(size, f"{size} x {size} pixels") for size in (64, 128, 256, 512)], initial=128
+    )
+
+    class Meta:
+        model = Study
+        fields = [
+            "title",
+            "runs",
+            "diagnoses",
+            "real_per_diagnosis",
+            "generated_per_diagnosis",
+            "images_per_page",
+            "stimulus_size",
+            "confidence_levels",
+            "instructions",
+            "consent_text",
+            "seed",
+        ]
+        widgets = {"instructions": forms.Textarea(attrs={"rows": 4}), "consent_text": forms.Textarea(attrs={"rows": 9})}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        runs = TrainingRun.objects.finished()
+        self.fields["runs"].queryset = runs
+        self.fields["runs"].label_from_instance = _describe_run
+        names = sorted({name for run in runs for name in run.diagnoses})
+        self.fields["diagnoses"].choices = [(name, name) for name in names]
+
+    def clean(self):
+        data = super().clean()
+        runs = data.get("runs") or []
+        drawn = {name for run in runs for name in run.diagnoses}
+        for name in data.get("diagnoses") or []:
+            if runs and name not in drawn:
+                self.add_error("diagnoses", f"None of the chosen training runs draws {name}.")
+        if len({run.uses_phantoms for run in runs}) > 1:
+            self.add_error("runs", "Runs trained on phantoms and runs trained on real images cannot be mixed.")
+        return data
+
+    def save(self, commit: bool = True) -> Study:
+        if not self.instance.slug:
+            self.instance.slug = unique_slug(self.cleaned_data["title"])
+        return super().save(commit)
+
+
+def _describe_run(run: TrainingRun) -> str:
+    phantoms = ", on phantoms" if run.uses_phantoms else ""
+    return f"{run.name}: {', '.join(run.diagnoses)}, {run.size} pixels{phantoms} (run {run.pk})"

@@ -1,0 +1,84 @@
+"""Opens and closes studies; the pages and the commands follow the same rules."""
+
+import hashlib
+import logging
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from gan.models import LesionImage
+from turing.errors import StudyError
+from turing.models import Stimulus, Study, Truth
+from turing.studies.design import choose_images, design_hash
+from turing.studies.stimuli import encode_stimulus
+
+logger = logging.getLogger(__name__)
+
+
+def open_study(study: Study) -> Study:
+    """Build the blinded stimuli, freeze the design and open the study to readers.
+
+    Raises `StudyError` when the study is not a draft or images are missing; nothing is left behind then.
+    """
+    written: list[str] = []
+    try:
+        with transaction.atomic():
+            # Locked: of two researchers who open it at once, the second finds it open.
+            study = Study.objects.select_for_update().get(pk=study.pk)
+            if not study.is_draft:
+                raise StudyError(f"The study is {study.get_state_display()}; only a draft can be opened.")
+            stimuli = []
+            for source in choose_images(study):
+                stimuli.append(_write_stimulus(study, source))
+                written.append(stimuli[-1].file)
+            if len({len(default_storage.open(name).read()) for name in written}) > 1:
+                raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
+            Stimulus.objects.bulk_create(stimuli)
+            study.state = Study.State.OPEN
+            study.opened_at = timezone.now()
+            study.design_hash = design_hash(study, stimuli)
+            study.save()
+    except BaseException:
+        for name in written:
+            default_storage.delete(name)
+        raise
+    logger.info("Study %s opened with design %s", study.slug, study.design_hash)
+    return study
+
+
+def close_study(study: Study) -> Study:
+    """End an open study: no more answers are taken. Raises `StudyError` when it is not open."""
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=study.pk)
+        if not study.is_open:
+            raise StudyError(f"The study is {study.get_state_display()}; only an open one can be closed.")
+        study.state = Study.State.CLOSED
+        study.closed_at = timezone.now()
+        study.save()
+    return study
+
+
+def find_study(slug: str) -> Study:
+    """The study with this slug. Raises `StudyError` naming the studies there are."""
+    study = Study.objects.filter(slug=slug).first()
+    if study is None:
+        known = ", ".join(Study.objects.values_list("slug", flat=True)[:20]) or "none"
+        raise StudyError(f"No study {slug!r} (studies: {known}).")
+    return study
+
+
+def _write_stimulus(study: Study, source) -> Stimulus:
+    real = isinstance(source, LesionImage)
+    content = encode_stimulus(source, study.stimulus_size)
+    stimulus = Stimulus(
+        study=study,
+        truth=Truth.REAL if real else Truth.GENERATED,
+        diagnosis=source.diagnosis,
+        lesion_image=source if real else None,
+        generated_image=None if real else source,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    stimulus.file = default_storage.save(f"stimuli/{stimulus.pk}.png", ContentFile(content))
+    return stimulus
