@@ -122,7 +122,6 @@ def trial(request, slug, page):
         "progress": progress,
         "trials": trials,
         "form": form,
-        "refused_position": form["position"].value() if form.errors else None,
     }
     return render(request, "reading/trial.html", context, status=422 if form.errors else 200)
 

@@ -1,0 +1,16 @@
+"""Close a study, as the page does."""
+
+from console import ConsoleCommand
+from turing.studies.lifecycle import close_study, find_study
+
+
+class Command(ConsoleCommand):
+    help = "End an open study: no more answers are taken."
+    example = "manage.py close_study melanoma-and-bcc"
+
+    def add_arguments(self, parser):
+        parser.add_argument("study", metavar="STUDY", help="the study's slug")
+
+    def handle(self, study, **options):
+        done = close_study(find_study(study))
+        self.stdout.write(f"{done.slug} is closed")

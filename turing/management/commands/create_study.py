@@ -1,0 +1,57 @@
+"""Create a study, as the page does."""
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+from django.forms.models import model_to_dict
+
+from console import ConsoleCommand
+from gan.models import TrainingRun
+from turing.models import Study
+from turing.studies.forms import StudyForm
+
+
+class Command(ConsoleCommand):
+    help = "Create a draft study from training runs. Prints the study's slug."
+    example = "manage.py create_study 'Melanoma and BCC' --run paper --real 50 --generated 50"
+
+    def add_arguments(self, parser):
+        parser.add_argument("title")
+        parser.add_argument("--run", action="append", required=True, metavar="RUN", help="id or name; may be repeated")
+        parser.add_argument("--diagnosis", action="append", metavar="D", help="default: all that the runs draw")
+        parser.add_argument("--real", type=int, default=50, metavar="N", help="real images per diagnosis (50)")
+        parser.add_argument("--generated", type=int, default=50, metavar="N", help="generated per diagnosis (50)")
+        parser.add_argument("--images-per-page", type=int, default=1, metavar="N")
+        parser.add_argument("--stimulus-size", type=int, default=128, help="pixels: 64, 128, 256 or 512")
+        parser.add_argument("--confidence-levels", type=int, default=4, metavar="K", help="0: not asked")
+        parser.add_argument("--instructions", default="")
+        parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
+        parser.add_argument("--seed", type=int, default=0)
+
+    def handle(self, title, **options):
+        runs = []
+        for reference in options["run"]:
+            run = TrainingRun.objects.find(reference)
+            if run is None:
+                raise CommandError(f"--run: no training run {reference!r}.")
+            runs.append(run)
+        drawn = list(dict.fromkeys(name for run in runs for name in run.diagnoses))
+        data = model_to_dict(Study()) | {
+            "title": title,
+            "runs": [run.pk for run in runs],
+            "diagnoses": options["diagnosis"] or drawn,
+            "real_per_diagnosis": options["real"],
+            "generated_per_diagnosis": options["generated"],
+            **{name: options[name] for name in ("images_per_page", "stimulus_size", "confidence_levels")},
+            "instructions": options["instructions"],
+            "seed": options["seed"],
+        }
+        if options["consent"]:
+            try:
+                data["consent_text"] = options["consent"].read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise CommandError(f"--consent {options['consent']}: {error}.") from None
+        form = StudyForm(data)
+        if not form.is_valid():
+            raise CommandError(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
+        self.stdout.write(form.save().slug)

@@ -1,0 +1,80 @@
+"""Simulated readers: for demonstrations, for planning and for testing the statistics; never counted as people."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from turing.accounts import Profession, Specialty
+from turing.errors import StudyError
+from turing.models import Reader, Reading, Response, Study, Trial, Truth, User
+from turing.reading.passage import start_reading
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Equal-variance signal detection with readers and images that differ.
+
+    Evidence for 'generated' is +-dprime / 2 by truth, plus the image's and the reader's own effect, plus noise
+    of unit variance; the reader says generated where it exceeds the criterion. Effects are standard deviations
+    in units of the noise.
+    """
+
+    dprime: float = 0.4
+    criterion: float = 0.1
+    reader_sd: float = 0.3
+    image_sd: float = 0.4
+
+
+def simulate_readers(study: Study, count: int, observer: Observer, seed: int) -> Iterator[None]:
+    """Add complete readings of `count` new simulated readers; yields once a reader.
+
+    Raises `StudyError` unless the study is open.
+    """
+    if not study.is_open:
+        raise StudyError(f"{study.slug} is {study.get_state_display()}; only an open study can be read.")
+    rng = np.random.default_rng(seed)
+    stimuli = list(study.stimuli.order_by("pk"))
+    image_effect = {stimulus.pk: rng.normal(0, observer.image_sd) for stimulus in stimuli}
+    for _ in range(count):
+        with transaction.atomic():
+            reading = start_reading(study, _new_reader(rng))
+            _answer(reading, observer, image_effect, rng)
+        yield
+
+
+def _new_reader(rng: np.random.Generator) -> Reader:
+    user = User.objects.create_user(f"{secrets.token_hex(6)}@simulated.invalid", name="Simulated reader")
+    return Reader.objects.create(
+        user=user,
+        profession=rng.choice(Profession.values),
+        specialty=rng.choice(Specialty.values),
+        years_experience=int(rng.integers(0, 31)),
+        country="TR",
+        is_simulated=True,
+    )
+
+
+def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.random.Generator) -> None:
+    bias = rng.normal(0, observer.reader_sd)
+    levels = reading.study.confidence_levels if reading.study.asks_confidence else None
+    now = timezone.now()
+    responses = []
+    for trial in Trial.objects.filter(reading=reading).select_related("stimulus").order_by("position"):
+        signal = observer.dprime / 2 if trial.stimulus.truth == Truth.GENERATED else -observer.dprime / 2
+        evidence = signal + image_effect[trial.stimulus_id] + bias + rng.normal()
+        distance = abs(evidence - observer.criterion)
+        responses.append(
+            Response(
+                trial=trial,
+                answer=Truth.GENERATED if evidence > observer.criterion else Truth.REAL,
+                confidence=min(levels, 1 + int(distance / 1.8 * levels)) if levels else None,
+                response_time_ms=int(rng.lognormal(8.0 - 0.2 * min(distance, 2), 0.4)),
+                answered_at=now,
+            )
+        )
+    Response.objects.bulk_create(responses)
+    Reading.objects.filter(pk=reading.pk).update(completed_at=now)
