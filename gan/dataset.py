@@ -73,7 +73,9 @@ def split_by_lesion(sources: Sequence[Source], held_out: float, seed: int) -> tu
         groups.setdefault(source.lesion or f"image {source.name}", []).append(source)
     lesions = sorted(groups)
     np.random.default_rng(seed).shuffle(lesions)
-    wanted, training, held = round(held_out * len(sources)), [], []
+    wanted = round(held_out * len(sources))
+    training: list[Source] = []
+    held: list[Source] = []
     for lesion in lesions:
         side = held if len(held) + len(groups[lesion]) <= wanted else training
         side.extend(groups[lesion])

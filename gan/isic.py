@@ -54,9 +54,7 @@ def read_metadata(path: Path) -> list[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(text.splitlines(keepends=True))
     try:
         columns = reader.fieldnames or []
-        rows = [
-            (reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}) for row in reader
-        ]
+        rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}) for row in reader]
     except csv.Error as error:
         raise GanError(f"{path}, line {reader.line_num}: {error}.") from None
     if "isic_id" not in columns:

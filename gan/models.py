@@ -26,9 +26,7 @@ class LesionImageQuerySet(models.QuerySet):
 
     def by_diagnosis(self):
         """Rows of diagnosis, phantom or not, and count, the most frequent first."""
-        return (
-            self.values("diagnosis", "is_phantom").annotate(count=models.Count("pk")).order_by("-count", "diagnosis")
-        )
+        return self.values("diagnosis", "is_phantom").annotate(count=models.Count("pk")).order_by("-count", "diagnosis")
 
     def attributions(self):
         """Rows of attribution, licence and count: what the licences ask to be shown."""
@@ -156,6 +154,9 @@ class TrainingStep(models.Model):
     class Meta:
         ordering = ["diagnosis", "step"]
         constraints = [models.UniqueConstraint(fields=["run", "diagnosis", "step"], name="one_row_per_step")]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
 
 
 class GeneratedImageQuerySet(models.QuerySet):

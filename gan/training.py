@@ -106,9 +106,9 @@ class Trainer:
         self.images = images.to(device)
         self.step = 0
         networks = dcgan.build(settings.size, settings.activation, self.seed)
-        self.generator, self.discriminator = (
-            network.to(device, memory_format=torch.channels_last) for network in networks
-        )
+        self.generator, self.discriminator = (network.to(device) for network in networks)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
         self.generator_adam, self.discriminator_adam = (
             torch.optim.Adam(
                 network.parameters(),

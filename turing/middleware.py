@@ -1,8 +1,7 @@
 """Headers that every page carries."""
 
 POLICY = (
-    "default-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 

@@ -50,6 +50,7 @@ class Generator(nn.Sequential):
             nn.Conv2d(128, 3, 3, padding=1),
             nn.Tanh(),
         )
+        self.size = size
 
     @staticmethod
     def _block(in_channels: int, out_channels: int, factor: int, activation: str) -> list[nn.Module]:
@@ -86,6 +87,7 @@ class Discriminator(nn.Sequential):
             ChannelsLastFlatten(),
             nn.Linear(side * side * 512, 1),
         )
+        self.size = size
 
     @staticmethod
     def _activation() -> list[nn.Module]:

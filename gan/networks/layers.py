@@ -26,7 +26,8 @@ class UpsampledConv2d(nn.Conv2d):
         k = self.factor
         flipped = self.weight.transpose(0, 1).flip(-1, -2)
         # Sum of k * k shifted copies: cheaper than a convolution call for so small a box.
-        return sum(F.pad(flipped, (i, k - 1 - i, j, k - 1 - j)) for i in range(k) for j in range(k))
+        shifted = [F.pad(flipped, (i, k - 1 - i, j, k - 1 - j)) for i in range(k) for j in range(k)]
+        return torch.stack(shifted).sum(0)
 
 
 class SamePadConv2d(nn.Conv2d):

@@ -37,11 +37,8 @@ def layer_table(network: Generator | Discriminator) -> list[Row]:
     the fused upsampling convolution is listed as the two layers that it equals. The activation that follows
     the generator's dense layer, part of the dense layer in Keras, has no row.
     """
-    image = isinstance(network, Discriminator)
-    side = (
-        int((network[-1].in_features / 512) ** 0.5 - 1) * 8 if image else 0  # the images' side, from the last layer
-    )
-    x = torch.zeros((2, 3, side, side) if image else (2, LATENT_SIZE))
+    side = network.size
+    x = torch.zeros((2, 3, side, side) if isinstance(network, Discriminator) else (2, LATENT_SIZE))
     rows: list[Row] = []
     was_training = network.training
     network.eval()

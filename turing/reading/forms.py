@@ -66,9 +66,7 @@ class AnswerForm(forms.Form):
     """The answer to one trial."""
 
     position = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    answer = forms.ChoiceField(
-        choices=Truth.choices, error_messages={"required": "Please choose: real or generated."}
-    )
+    answer = forms.ChoiceField(choices=Truth.choices, error_messages={"required": "Please choose: real or generated."})
     confidence = forms.TypedChoiceField(
         coerce=int, empty_value=None, error_messages={"required": "Please say how sure you are."}
     )

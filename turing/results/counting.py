@@ -42,9 +42,7 @@ def choose_population(study: Study, wanted: str | None = None) -> Population:
 def answered(study: Study, population: Population) -> QuerySet[Response]:
     """Every response of the population, practice left out, in the order of reader and position."""
     return (
-        Response.objects.filter(
-            trial__reading__study=study, trial__reading__reader__is_simulated=population.simulated
-        )
+        Response.objects.filter(trial__reading__study=study, trial__reading__reader__is_simulated=population.simulated)
         .exclude(trial__phase=Trial.Phase.PRACTICE)
         .order_by("trial__reading__reader__pseudonym", "trial__position")
     )

@@ -153,4 +153,3 @@ def study_figure(name: str, study: Study, population: Population, format: str) -
 def run_figure(run: TrainingRun, format: str) -> bytes:
     """The file of the run's loss curves."""
     return render(losses_figure(run), format)
-

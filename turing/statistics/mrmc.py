@@ -98,7 +98,7 @@ def mrmc_rate(reader: ArrayLike, image: ArrayLike, score: ArrayLike) -> MrmcRate
     ms_residual = residual / n
     ms_reader = share_reader * reader_part + ms_residual
     ms_image = share_image * image_part + ms_residual
-    variance = ms_reader + ms_image - ms_residual
+    variance = float(ms_reader + ms_image - ms_residual)
     if total in (0, n):
         why = "every response was the same: the data hold no information on the interval's width"
         return MrmcRate(estimate, 0.0, components=components, warnings=(why,))
@@ -108,7 +108,7 @@ def mrmc_rate(reader: ArrayLike, image: ArrayLike, score: ArrayLike) -> MrmcRate
         warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
     df_reader, df_image = 1 / share_reader - 1, 1 / share_image - 1
     spread = ms_reader**2 / df_reader + ms_image**2 / df_image + ms_residual**2 / (df_reader * df_image)
-    df = max(1.0, variance**2 / spread) if spread > 0 else 1.0
+    df = max(1.0, float(variance**2 / spread)) if spread > 0 else 1.0
     return MrmcRate(estimate, variance, df, logit_interval(estimate, variance, df), components, tuple(warnings))
 
 

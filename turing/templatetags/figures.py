@@ -8,13 +8,13 @@ register = template.Library()
 @register.filter
 def percent(value: float | None) -> str:
     """0.4712 as '47.1%'; nothing known as a dash."""
-    return "–" if value is None else f"{100 * value:.1f}%"
+    return "-" if value is None else f"{100 * value:.1f}%"
 
 
 @register.filter
 def interval(value: list[float] | None) -> str:
     """[0.42, 0.53] as '42.0% to 53.0%'."""
-    return "–" if value is None else f"{percent(value[0])} to {percent(value[1])}"
+    return "-" if value is None else f"{percent(value[0])} to {percent(value[1])}"
 
 
 @register.filter

@@ -13,7 +13,10 @@ from gan.isic import ImportReport, import_export
 
 class Command(ConsoleCommand):
     help = "Import an ISIC export: a folder with metadata.csv and images anywhere below it. Safe to repeat."
-    example = "manage.py import_isic ~/isic-export\n  manage.py import_isic bcc --search 'diagnosis_3:\"Basal cell carcinoma\"' --limit 500"
+    example = (
+        "manage.py import_isic ~/isic-export\n"
+        "  manage.py import_isic bcc --search 'diagnosis_3:\"Basal cell carcinoma\"' --limit 500"
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("folder", type=Path, metavar="FOLDER")

@@ -1,7 +1,7 @@
 """Open a study, as the page does."""
 
 from console import ConsoleCommand
-from turing.studies.lifecycle import open_study, find_study
+from turing.studies.lifecycle import find_study, open_study
 
 
 class Command(ConsoleCommand):

@@ -1,0 +1,29 @@
+PYTHON := .venv/bin/python
+ISIC ?=
+SERVE ?= 1
+
+.PHONY: setup demo test bench lint
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@$(PYTHON) manage.py migrate --verbosity 0
+	@$(PYTHON) manage.py demo $(if $(ISIC),--isic "$(ISIC)")
+ifneq ($(SERVE),0)
+	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000 --workers 2
+endif
+
+test: setup
+	@scripts/setup-browser
+	@$(PYTHON) -m pytest
+
+bench: setup
+	@$(PYTHON) -m benchmarks.train_dcgan
+	@$(PYTHON) -m benchmarks.coverage
+
+lint: setup
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+	@.venv/bin/mypy
