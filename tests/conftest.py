@@ -1,0 +1,95 @@
+"""What all tests share: folders of their own, small collections of phantoms, a tiny trained run."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+
+from gan.images import png_bytes
+from gan.models import LesionImage, TrainingRun
+from gan.phantom import ATTRIBUTION, DIAGNOSES, draw_phantom
+from turing.accounts import RESEARCHERS
+from turing.models import Reader, Study, User
+
+# Playwright's loop runs in the thread of the test, which Django would take for an asynchronous context.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+PASSWORD = "dermoscope-77"
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings, data_root):
+    settings.MEDIA_ROOT = data_root / "media"
+    settings.RUNS_ROOT = data_root / "runs"
+
+
+@pytest.fixture(scope="session")
+def phantom_export(tmp_path_factory) -> Path:
+    """An ISIC export of 24 phantoms a diagnosis; every two of them show one lesion."""
+    folder = tmp_path_factory.mktemp("export")
+    (folder / "images").mkdir()
+    with (folder / "metadata.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["isic_id", "lesion_id", "diagnosis", "copyright_license", "attribution", "age_approx"])
+        for diagnosis in DIAGNOSES:
+            for index in range(24):
+                name = f"PHANTOM_{diagnosis[0]}{index:03d}"
+                content = png_bytes(draw_phantom(diagnosis, index, 96, 72))
+                (folder / "images" / f"{name}.png").write_bytes(content)
+                writer.writerow([name, f"{diagnosis}{index // 2}", diagnosis, "CC-0", ATTRIBUTION, "50"])
+    return folder
+
+
+@pytest.fixture
+def phantoms(db, phantom_export) -> None:
+    call_command("import_isic", str(phantom_export))
+    assert LesionImage.objects.count() == 48
+
+
+@pytest.fixture
+def run(phantoms) -> TrainingRun:
+    """A run of two steps on both diagnoses, with eight samples of each."""
+    options = {"size": 64, "steps": 2, "batch_size": 4, "held_out": 0.5, "phantoms": True, "precision": "float32"}
+    call_command("train_gan", diagnosis=list(DIAGNOSES), name="tiny", **options)
+    found = TrainingRun.objects.get(name="tiny")
+    call_command("sample_gan", str(found.pk), count=8)
+    return found
+
+
+@pytest.fixture
+def draft(run) -> Study:
+    """A draft of 20 stimuli: five real and five generated of each diagnosis."""
+    call_command("create_study", "Small study", run=[str(run.pk)], real=5, generated=5, stimulus_size=64)
+    return Study.objects.get(slug="small-study")
+
+
+@pytest.fixture
+def study(draft) -> Study:
+    call_command("open_study", draft.slug)
+    return Study.objects.get(pk=draft.pk)
+
+
+def make_reader(email: str) -> Reader:
+    user = User.objects.create_user(email, PASSWORD, name="Dr Test")
+    profile = {"profession": "dermatologist", "specialty": "dermatology", "country": "TR"}
+    return Reader.objects.create(user=user, years_experience=7, **profile)
+
+
+@pytest.fixture
+def reader(db) -> Reader:
+    return make_reader("reader@test.example")
+
+
+@pytest.fixture
+def researcher(db) -> User:
+    user = User.objects.create_user("researcher@test.example", PASSWORD, name="Dr Research")
+    user.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
+    return user
