@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.errors import GanError
 
@@ -42,6 +42,8 @@ def open_rgb(source: bytes | IO[bytes]) -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise GanError("too large: more pixels than are read") from error
+    except UnidentifiedImageError as error:
+        raise GanError(f"not a readable image (none of {', '.join(FORMATS)})") from error
     except Exception as error:  # Pillow's decoders raise many types on hostile files
         raise GanError(f"not a readable image ({str(error) or type(error).__name__})") from error
 

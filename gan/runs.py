@@ -92,6 +92,9 @@ def start_run(name: str, training_set: TrainingSet, settings: Settings, device: 
             uses_phantoms=settings.phantoms,
         )
         run.training_images.set(pictured)
+    if run.folder.exists():
+        # Left by a database that is gone: kept, but this run must not continue from its snapshots.
+        run.folder.rename(run.folder.with_name(f"{run.pk}-before-{time.time_ns()}"))
     return run
 
 

@@ -56,7 +56,7 @@ def counted(study: Study, population: Population) -> QuerySet[Response]:
 def version_of(study: Study, population: Population) -> str:
     """Changes when an answer comes in; answers are never changed, so their count and the last one's id tell."""
     latest = counted(study, population).order_by().aggregate(last=Max("pk"))["last"]
-    return f"{study.pk}-{population.name}-{latest or 0}-{counted(study, population).count()}"
+    return f"{study.pk}-{study.design_hash}-{population.name}-{latest or 0}-{counted(study, population).count()}"
 
 
 def load_responses(study: Study, population: Population) -> Responses:

@@ -1,0 +1,114 @@
+"""Studies open blinded and frozen, or not at all."""
+
+import struct
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from gan.models import LesionImage
+from turing.models import Stimulus, Study
+from turing.studies.design import design_hash
+
+
+def chunks(png):
+    at, names = 8, []
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        names.append(png[at + 4 : at + 8])
+        at += 12 + length
+    return names, at
+
+
+def test_every_stimulus_is_blinded(study):
+    contents = [stimulus.read() for stimulus in study.stimuli.all()]
+    assert len(contents) == 20
+    assert len({len(content) for content in contents}) == 1
+    for content in contents:
+        names, end = chunks(content)
+        assert set(names) == {b"IHDR", b"IDAT", b"IEND"}
+        assert end == len(content)
+        assert content[16:26] == contents[0][16:26]
+    for stimulus in study.stimuli.all():
+        assert stimulus.file == f"stimuli/{stimulus.pk}.png"
+
+
+def test_half_are_real_and_no_run_trained_on_their_lesions(study, run):
+    for diagnosis in study.diagnoses:
+        for truth in ("real", "generated"):
+            assert study.stimuli.filter(diagnosis=diagnosis, truth=truth).count() == 5
+    trained = set(run.training_images.values_list("lesion_id", flat=True))
+    shown = LesionImage.objects.filter(stimuli__study=study).values_list("lesion_id", flat=True)
+    assert not trained & set(shown)
+
+
+def test_the_design_hash_is_of_design_and_stimuli(study):
+    assert study.design_hash == design_hash(study, study.stimuli.all())
+    before = study.design_hash
+    study.images_per_page = 10
+    assert design_hash(study, study.stimuli.all()) != before
+
+
+def test_the_same_seed_chooses_the_same_images(study, run):
+    call_command("create_study", "Again", run=[str(run.pk)], real=5, generated=5, stimulus_size=64)
+    call_command("open_study", "again")
+    sources = [
+        set(Stimulus.objects.filter(study__slug=slug).values_list("lesion_image", "generated_image"))
+        for slug in (study.slug, "again")
+    ]
+    assert sources[0] == sources[1]
+
+
+def test_a_study_that_lacks_images_does_not_open_and_leaves_nothing(run):
+    call_command("create_study", "Large", run=[str(run.pk)], real=5, generated=9)
+    before = default_storage.listdir("stimuli")[1] if default_storage.exists("stimuli") else []
+    with pytest.raises(CommandError, match="9 generated images are wanted, 8 are there"):
+        call_command("open_study", "large")
+    assert Study.objects.get(slug="large").is_draft
+    assert not Stimulus.objects.exists()
+    after = default_storage.listdir("stimuli")[1] if default_storage.exists("stimuli") else []
+    assert before == after
+
+
+def test_commands_name_what_is_wrong(study):
+    for command, message in (
+        (("open_study", study.slug), "only a draft can be opened"),
+        (("open_study", "nowhere"), "No study 'nowhere'"),
+        (("create_study", "X", "--run", "99"), "no training run '99'"),
+        (("export_results", study.slug, "--format", "csv", "--output", "/no/such/folder/x.csv"), "No such file"),
+    ):
+        with pytest.raises(CommandError, match=message):
+            call_command(*command)
+
+
+def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
+    client.force_login(researcher)
+    data = {
+        "title": "By hand", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 2,
+        "generated_per_diagnosis": 2, "images_per_page": 10, "stimulus_size": 64, "confidence_levels": 4,
+        "consent_text": "Yes?", "instructions": "", "seed": 1,
+    }  # fmt: skip
+    refused = client.post(reverse("study-create"), data | {"real_per_diagnosis": 0, "diagnoses": ["x"]})
+    assert set(refused.context["form"].errors) == {"real_per_diagnosis", "diagnoses"}
+    assert client.post(reverse("study-create"), data).url == "/research/studies/by-hand/"
+    client.post(reverse("study-open", args=["by-hand"]))
+    study = Study.objects.get(slug="by-hand")
+    assert study.is_open
+    client.post(reverse("study-edit", args=["by-hand"]), data | {"title": "Changed"})
+    study.refresh_from_db()
+    assert study.title == "By hand"
+
+
+def test_research_pages_are_for_researchers(client, study, reader):
+    addresses = [
+        reverse("research"),
+        reverse("results", args=[study.slug]),
+        reverse("export", args=[study.slug, "csv"]),
+        reverse("runs"),
+    ]
+    for address in addresses:
+        assert client.get(address).status_code == 302
+    client.force_login(reader.user)
+    for address in addresses:
+        assert client.get(address).status_code == 403
