@@ -75,7 +75,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def screenshot():
-    """Saves a page's picture into SCREENSHOTS, if that is set: how the README's pictures are made."""
+    """Saves a page's picture into SCREENSHOTS, if that is set, to be looked at."""
 
     def save(page, name: str) -> None:
         if folder := os.environ.get("SCREENSHOTS"):

@@ -57,7 +57,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
             page.wait_for_function(
                 "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))"
             )
-            screenshot(page, "judging")
+            screenshot(page, "test-judging")
         page.keyboard.press("r" if position % 2 else "g")
         page.keyboard.press(str(1 + position % 4))
         page.keyboard.press("Enter")
@@ -76,7 +76,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
         page.wait_for_url(re.compile(rf"/trials/{position}/$"))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if position == 11:
-            screenshot(page, "judging-phone")
+            screenshot(page, "test-judging-phone")
         page.get_by_label("Generated" if position % 3 else "Real", exact=False).check(force=True)
         page.get_by_label("2", exact=True).check(force=True)
         page.get_by_role("button", name="Next").click()
