@@ -33,7 +33,7 @@ def open_study(study: Study) -> Study:
             for source in choose_images(study):
                 stimuli.append(_write_stimulus(study, source))
                 written.append(stimuli[-1].file)
-            if len({len(default_storage.open(name).read()) for name in written}) > 1:
+            if len({default_storage.size(name) for name in written}) > 1:
                 raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
             Stimulus.objects.bulk_create(stimuli)
             study.state = Study.State.OPEN
