@@ -1,0 +1,92 @@
+"""Responses as arrays: what every other module here computes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Responses:
+    """n responses as parallel arrays; readers, images and diagnoses as codes into tuples of names."""
+
+    reader: np.ndarray  # (n,) codes
+    image: np.ndarray  # (n,) codes
+    diagnosis: np.ndarray  # (n,) codes
+    is_real: np.ndarray  # (n,) bool: the truth
+    judged_real: np.ndarray  # (n,) bool: the response
+    confidence: np.ndarray  # (n,) 1 (a guess) and up; NaN where not given
+    response_time: np.ndarray  # (n,) milliseconds; NaN where not measured
+    position: np.ndarray  # (n,) of the trial in its form, from 1; NaN where unknown
+    is_repeat: np.ndarray  # (n,) bool: an image shown to the same reader again
+    reader_names: tuple[str, ...] = ()
+    image_names: tuple[str, ...] = ()
+    diagnosis_names: tuple[str, ...] = ()
+    # Further labels of each response by which groups are compared, such as the reader's specialty: {name: (n,)}.
+    factors: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def from_labels(
+        cls,
+        reader: ArrayLike,
+        image: ArrayLike,
+        is_real: ArrayLike,
+        judged_real: ArrayLike,
+        *,
+        diagnosis: ArrayLike | None = None,
+        confidence: ArrayLike | None = None,
+        response_time: ArrayLike | None = None,
+        position: ArrayLike | None = None,
+        is_repeat: ArrayLike | None = None,
+        factors: Mapping[str, ArrayLike] | None = None,
+    ) -> "Responses":
+        """From labels of any sortable type (n,); what is left out is unknown. Raises ValueError on unequal lengths."""
+        reader_names, reader_code = np.unique(np.asarray(reader), return_inverse=True)
+        image_names, image_code = np.unique(np.asarray(image), return_inverse=True)
+        n = len(reader_code)
+        labels = np.full(n, "") if diagnosis is None else np.asarray(diagnosis)
+        diagnosis_names, diagnosis_code = np.unique(labels, return_inverse=True)
+        unknown = np.full(n, np.nan)
+        found = cls(
+            reader_code,
+            image_code,
+            diagnosis_code,
+            np.asarray(is_real, bool),
+            np.asarray(judged_real, bool),
+            *(unknown if given is None else np.asarray(given, float) for given in (confidence, response_time, position)),
+            np.zeros(n, bool) if is_repeat is None else np.asarray(is_repeat, bool),
+            tuple(map(str, reader_names)),
+            tuple(map(str, image_names)),
+            tuple(map(str, diagnosis_names)),
+            {name: np.asarray(values) for name, values in (factors or {}).items()},
+        )
+        if any(column.shape != (n,) for column in [*found.columns.values(), *found.factors.values()]):
+            raise ValueError("all columns must be one-dimensional and of one length")
+        return found
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The arrays of length n, factors left out."""
+        return {one.name: value for one in fields(self) if isinstance(value := getattr(self, one.name), np.ndarray)}
+
+    @property
+    def correct(self) -> np.ndarray:
+        return self.is_real == self.judged_real
+
+    @property
+    def score(self) -> np.ndarray:
+        """Evidence for 'generated' (n,): +confidence where judged generated, -confidence where real.
+
+        Where no confidence was given it counts as 1, so that AUC falls back on the two answers.
+        """
+        confidence = np.where(np.isnan(self.confidence), 1.0, self.confidence)
+        return np.where(self.judged_real, -confidence, confidence)
+
+    def where(self, mask: np.ndarray) -> "Responses":
+        """The responses that the mask keeps; codes and names stay as they are."""
+        kept = {name: column[mask] for name, column in self.columns.items()}
+        return replace(self, **kept, factors={name: values[mask] for name, values in self.factors.items()})
