@@ -1,97 +1,95 @@
 """All figures of a study from its responses, in the shape of the analysis contract."""
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from turing.statistics.mrmc import MrmcRate, mrmc_rate
-from turing.statistics.proportions import naive_intervals
+from turing.statistics.agreement import agreement, intra_reader
+from turing.statistics.auc import mrmc_auc, reader_aucs
+from turing.statistics.comparisons import compare, equivalence, hype_infinity
+from turing.statistics.course import learning, reader_medians, response_times
+from turing.statistics.detection import calibration, detection, dprime_criterion, reader_counts, roc_curves
+from turing.statistics.intervals import Estimate
+from turing.statistics.mrmc import mrmc_rate
+from turing.statistics.proportions import naive_intervals, wilson
+from turing.statistics.responses import Responses
 
-FEW_READERS = 5
-# Keys of the contract that later versions fill.
-NOT_COMPUTED = ("auc", "dprime", "criterion", "agreement", "equivalence", "hype_infinity")
-
-
-@dataclass(frozen=True)
-class Responses:
-    """Responses as parallel arrays (n,): one per reader and image, test trials only."""
-
-    reader: np.ndarray  # labels
-    image: np.ndarray  # labels
-    diagnosis: np.ndarray  # labels, '' where unknown
-    is_real: np.ndarray  # bool: the truth
-    judged_real: np.ndarray  # bool: the response
-
-    def __len__(self) -> int:
-        return len(self.reader)
-
-    @property
-    def correct(self) -> np.ndarray:
-        return self.is_real == self.judged_real
-
-    def where(self, mask: np.ndarray) -> "Responses":
-        return Responses(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
+FEW_READERS, FEW_IMAGES = 5, 20
+DEFAULT_MARGIN = 0.1
 
 
-def analyse(responses: Responses) -> dict[str, Any]:
-    """The analysis as plain JSON values; what could not be computed is None and named in `warnings`."""
-    warnings: list[str] = []
-    readers = len(np.unique(responses.reader))
-    if 0 < readers < FEW_READERS:
-        warnings.append(f"{readers} readers only: intervals rest on very little and are wide or uncertain")
-    fooling = _rate(responses.where(~responses.is_real), "judged_real")
-    headline = {
-        "fooling_rate": _as_json(fooling, "fooling_rate", warnings),
-        "real_judged_real": _rate_json(responses.where(responses.is_real), "judged_real", "real_judged_real", warnings),
-        "accuracy": _rate_json(responses, "correct", "accuracy", warnings),
-    }
+def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, Any]:
+    """The analysis as plain JSON values; what could not be computed is None and named in `warnings`.
+
+    `margin`: of the equivalence test, accuracy within 0.5 +- margin; it belongs in a study's design, fixed before
+    the first answer. Repeats count for intra-reader agreement alone.
+    """
+    tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
+    warnings = _few(tests)
+    fooling = _rate(tests.where(~tests.is_real), "judged_real", "fooling_rate", warnings)
+    accuracy = _rate(tests, "correct", "accuracy", warnings)
+    auc = _auc(tests, "auc", warnings)
     by_diagnosis = {
-        str(name): _diagnosis(responses.where(responses.diagnosis == name), str(name), warnings)
-        for name in np.unique(responses.diagnosis)
+        name: _diagnosis(tests.where(tests.diagnosis == code), name, warnings)
+        for code, name in enumerate(tests.diagnosis_names)
+        if (tests.diagnosis == code).any()
     }
-    components = fooling[0].components
-    if components is None and fooling[0].estimate is not None:
-        warnings.append("variance_components: the design is not fully crossed, or there is one reader or image only")
-    warnings.append(f"{', '.join(NOT_COMPUTED)}: not computed in this version")
-    return {
-        "counts": _counts(responses),
-        **headline,
-        "variance_components": asdict(components) if components else None,
-        **dict.fromkeys(NOT_COMPUTED),
+    analysis = {
+        "counts": _counts(tests),
+        "fooling_rate": _rate_json(fooling, tests.judged_real[~tests.is_real]),
+        "real_judged_real": _real_judged_real(tests, "", warnings),
+        "accuracy": _rate_json(accuracy, tests.correct),
+        "variance_components": _components(tests.where(~tests.is_real), fooling, warnings),
+        "auc": _auc_json(auc),
+        **detection(tests),
+        "agreement": agreement(tests),
+        "intra_reader": intra_reader(tests, repeats),
+        "equivalence": equivalence(accuracy, margin),
+        "hype_infinity": hype_infinity(accuracy),
         "by_diagnosis": by_diagnosis,
-        "by_reader": _by_reader(responses),
-        "by_image": _by_image(responses),
-        "warnings": warnings,
+        "by_reader": _by_reader(tests),
+        "by_image": _by_image(tests),
+        "roc": roc_curves(tests),
+        "calibration": calibration(tests),
+        "response_times": response_times(tests),
+        "learning": learning(tests),
+        "comparisons": _comparisons(tests, warnings),
     }
+    return analysis | {"warnings": warnings + _missing(analysis, tests)}
 
 
-def _counts(responses: Responses) -> dict[str, int]:
-    real = responses.is_real
-    return {
-        "readers": len(np.unique(responses.reader)),
-        "images": len(np.unique(responses.image)),
-        "responses": len(responses),
-        "generated_responses": int((~real).sum()),
-        "generated_judged_real": int((~real & responses.judged_real).sum()),
-        "real_responses": int(real.sum()),
-        "real_judged_real": int((real & responses.judged_real).sum()),
-    }
+def _few(tests: Responses) -> list[str]:
+    found = []
+    for name, count, few in (
+        ("readers", len(np.unique(tests.reader)), FEW_READERS),
+        ("generated images", len(np.unique(tests.image[~tests.is_real])), FEW_IMAGES),
+    ):
+        if 0 < count < few:
+            found.append(f"{count} {name} only: intervals were not validated below {few} and may cover less than 95%")
+    return found
 
 
-def _rate(responses: Responses, score: str) -> tuple[MrmcRate, dict]:
-    values = getattr(responses, score)
-    rate = mrmc_rate(responses.reader, responses.image, values)
-    return rate, naive_intervals(int(values.sum()), len(values))
-
-
-def _rate_json(responses: Responses, score: str, name: str, warnings: list[str]) -> dict[str, Any]:
-    return _as_json(_rate(responses, score), name, warnings)
-
-
-def _as_json(found: tuple[MrmcRate, dict], name: str, warnings: list[str]) -> dict[str, Any]:
-    rate, naive = found
+def _rate(rows: Responses, score: str, name: str, warnings: list[str]) -> Estimate:
+    rate = mrmc_rate(rows.reader, rows.image, getattr(rows, score), rows.is_real)
     warnings.extend(f"{name}: {warning}" for warning in rate.warnings)
+    return rate
+
+
+def _auc(rows: Responses, name: str, warnings: list[str]) -> Estimate:
+    auc = mrmc_auc(rows.reader, rows.image, ~rows.is_real, rows.score)
+    warnings.extend(f"{name}: {warning}" for warning in auc.warnings)
+    return auc
+
+
+def _auc_json(auc: Estimate) -> dict[str, Any] | None:
+    if auc.estimate is None:
+        return None
+    interval = list(auc.ci95) if auc.ci95 else None
+    return {"estimate": auc.estimate, "variance": auc.variance, "df": auc.df, "ci95": interval, "method": auc.method}
+
+
+def _rate_json(rate: Estimate, values: np.ndarray) -> dict[str, Any]:
+    naive = naive_intervals(int(values.sum()), len(values))
     return {
         "estimate": rate.estimate,
         "ci95": list(rate.ci95) if rate.ci95 else None,
@@ -102,53 +100,123 @@ def _as_json(found: tuple[MrmcRate, dict], name: str, warnings: list[str]) -> di
     }
 
 
-def _diagnosis(responses: Responses, name: str, warnings: list[str]) -> dict[str, Any]:
-    generated, real = responses.where(~responses.is_real), responses.where(responses.is_real)
-    label = name or "no diagnosis"
+def _real_judged_real(rows: Responses, label: str, warnings: list[str]) -> dict[str, Any]:
+    real = rows.where(rows.is_real)
+    return _rate_json(_rate(real, "judged_real", f"{label}real_judged_real", warnings), real.judged_real)
+
+
+def _diagnosis(rows: Responses, name: str, warnings: list[str]) -> dict[str, Any]:
+    label = f"{name or 'no diagnosis'}, "
+    generated = rows.where(~rows.is_real)
+    fooling = _rate(generated, "judged_real", f"{label}fooling_rate", warnings)
     return {
-        "fooling_rate": _rate_json(generated, "judged_real", f"{label}, fooling_rate", warnings),
-        "real_judged_real": _rate_json(real, "judged_real", f"{label}, real_judged_real", warnings),
-        "accuracy": _rate_json(responses, "correct", f"{label}, accuracy", warnings),
-        "auc": None,
+        "fooling_rate": _rate_json(fooling, generated.judged_real),
+        "real_judged_real": _real_judged_real(rows, label, warnings),
+        "accuracy": _rate_json(_rate(rows, "correct", f"{label}accuracy", warnings), rows.correct),
+        "auc": _auc_json(_auc(rows, f"{label}auc", warnings)),
     }
 
 
-def _by_reader(responses: Responses) -> list[dict[str, Any]]:
-    rows = []
-    for name in np.unique(responses.reader):
-        own = responses.where(responses.reader == name)
-        generated = own.where(~own.is_real)
-        judged_real = int(generated.judged_real.sum())
-        wilson = naive_intervals(judged_real, len(generated))["wilson"]
-        rows.append(
-            {
-                "reader": str(name),
-                "responses": len(own),
-                "fooling_rate": _mean(generated.judged_real),
-                # Within one reader there is no spread between readers: the binomial interval is for these images.
-                "fooling_rate_wilson": list(wilson) if wilson else None,
-                "real_judged_real": _mean(own.judged_real[own.is_real]),
-                "accuracy": _mean(own.correct),
-            }
-        )
-    return rows
+def _counts(rows: Responses) -> dict[str, int]:
+    real, judged_real = rows.is_real, rows.judged_real
+    return {
+        "readers": len(np.unique(rows.reader)),
+        "images": len(np.unique(rows.image)),
+        "responses": len(rows),
+        "generated_responses": int((~real).sum()),
+        "generated_judged_real": int((~real & judged_real).sum()),
+        "real_responses": int(real.sum()),
+        "real_judged_real": int((real & judged_real).sum()),
+    }
 
 
-def _by_image(responses: Responses) -> list[dict[str, Any]]:
-    names, first, code = np.unique(responses.image, return_index=True, return_inverse=True)
-    counts, judged_real = np.bincount(code), np.bincount(code, responses.judged_real)
+def _components(generated: Responses, fooling: Estimate, warnings: list[str]) -> dict[str, float] | None:
+    """Variance components of one response, unbiased; only where every reader answered every image."""
+    readers, images = len(np.unique(generated.reader)), len(np.unique(generated.image))
+    if fooling.spread is None or len(generated) != readers * images:
+        if fooling.spread is not None:
+            warnings.append("variance_components: not every reader answered every generated image")
+        return None
+    spread = fooling.spread
+    return {
+        "reader": spread.readers * readers,
+        "image": spread.images * images,
+        "residual": spread.residual * readers * images,
+    }
+
+
+def _by_reader(rows: Responses) -> list[dict[str, Any]]:
+    hits, generated, false_alarms, real = reader_counts(rows)
+    answered = generated + real
+    dprime, criterion = dprime_criterion(hits, generated, false_alarms, real)
+    aucs = reader_aucs(rows.reader, ~rows.is_real, rows.score) if len(rows) else np.array([])
+    medians = reader_medians(rows)
+    # Within one reader there is no spread between readers: the binomial interval is for these images.
+    low, high = wilson(generated - hits, generated)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        fooled, kept = (generated - hits) / generated, (real - false_alarms) / real
+        accuracy = (hits + real - false_alarms) / answered
+    both = (generated > 0) & (real > 0)
     return [
         {
-            "image": str(name),
-            "truth": "real" if responses.is_real[first[index]] else "generated",
-            "diagnosis": str(responses.diagnosis[first[index]]),
+            "reader": rows.reader_names[index],
+            "responses": int(answered[index]),
+            "fooling_rate": _number(fooled[index]),
+            "fooling_rate_wilson": [float(low[index]), float(high[index])] if generated[index] else None,
+            "real_judged_real": _number(kept[index]),
+            "accuracy": _number(accuracy[index]),
+            "auc": _number(aucs[index]) if both[index] else None,
+            "dprime": float(dprime[index]) if both[index] else None,
+            "criterion": float(criterion[index]) if both[index] else None,
+            "median_ms": _number(medians[index]),
+        }
+        for index in np.flatnonzero(answered)
+    ]
+
+
+def _by_image(rows: Responses) -> list[dict[str, Any]]:
+    codes, first, code = np.unique(rows.image, return_index=True, return_inverse=True)
+    counts, judged_real = np.bincount(code), np.bincount(code, rows.judged_real)
+    return [
+        {
+            "image": rows.image_names[name],
+            "truth": "real" if rows.is_real[first[index]] else "generated",
+            "diagnosis": rows.diagnosis_names[rows.diagnosis[first[index]]],
             "responses": int(counts[index]),
             "judged_real": int(judged_real[index]),
             "rate": float(judged_real[index] / counts[index]),
         }
-        for index, name in enumerate(names)
+        for index, name in enumerate(codes)
     ]
 
 
-def _mean(values: np.ndarray) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _comparisons(rows: Responses, warnings: list[str]) -> list[dict[str, Any]]:
+    found = []
+    diagnoses = np.array(rows.diagnosis_names, dtype=object)[rows.diagnosis] if len(rows) else np.array([])
+    for factor, labels in {"diagnosis": diagnoses.astype(str), **rows.factors}.items():
+        compared, left_out = compare(rows, factor, labels)
+        found += compared
+        warnings += left_out
+    return found
+
+
+def _missing(analysis: dict[str, Any], tests: Responses) -> list[str]:
+    """Why keys of the contract are None, where no other warning says so."""
+    found = []
+    both = bool(tests.is_real.any() and (~tests.is_real).any())
+    if not both:
+        found.append("auc, dprime, criterion: real and generated images are both needed")
+    elif analysis["auc"] and np.isnan(tests.confidence).any():
+        found.append("auc: where no confidence was given, it counts as 1")
+    if both and tests.is_real.mean() != 0.5:
+        found.append("hype_infinity: its protocol shows as many real as generated images; here the shares differ")
+    if analysis["equivalence"] is None:
+        found.append("equivalence: accuracy has no variance that could be computed")
+    missing = [name for name, value in analysis["agreement"].items() if value is None]
+    if missing:
+        found.append(f"agreement: {', '.join(missing)} undefined: answers all alike, or one reader an image")
+    return found
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from turing.statistics.intervals import Estimate, Spread, estimate_with_interval
+from turing.statistics.intervals import PARTS, Estimate, Spread, logit_interval
 from turing.statistics.mrmc import check_pairs, codes
 
-METHOD = "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC averaged over readers"
+METHOD = (
+    "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC averaged over readers; "
+    f"95% interval on the logit scale, {PARTS}"
+)
 
 # Sets of indices that two comparisons may share: reader, generated image, real image.
 SETS = ("", "r", "g", "n", "rg", "rn", "gn", "rgn")
@@ -108,8 +111,11 @@ def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score
     if auc in (0, 1):
         why = "every reader separates the images perfectly: the data hold no information on the interval's width"
         return Estimate(auc, 0.0, warnings=(*warnings, why), method=METHOD)
-    found = estimate_with_interval(auc, _spread(centred, tables, weight), auc**2 - plain[""], METHOD)
-    return Estimate(**{**found.__dict__, "warnings": (*warnings, *found.warnings)})
+    spread, variance = _spread(centred, tables, weight), auc**2 - plain[""]
+    if variance <= 0:
+        variance = max(spread.least, 0.0)
+        warnings += ("the variance estimate was not positive; the variance of readers and images alike stands in",)
+    return Estimate(auc, variance, spread.df, logit_interval(auc, spread), spread, METHOD, warnings)
 
 
 def _tabulate(reader: np.ndarray, image: np.ndarray, is_generated: ArrayLike, score: ArrayLike) -> _Tables:

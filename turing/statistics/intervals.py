@@ -6,16 +6,17 @@ References:
     Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22:209-212.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 LEVEL = 0.95
-METHOD = (
-    "95% interval of score type, modified large-sample (Graybill and Wang 1980): t for the readers' and the images' "
-    "part of the variance with the degrees of freedom of each, normal for the rest"
+PARTS = (
+    "modified large-sample (Graybill and Wang 1980): t for the readers' and for the images' part of the variance with "
+    "the degrees of freedom of each, normal for the rest"
 )
 
 
@@ -70,8 +71,8 @@ class Estimate:
     df: float | None = None
     ci95: tuple[float, float] | None = None
     spread: Spread | None = None
+    method: str = ""
     warnings: tuple[str, ...] = ()
-    method: str = field(default=METHOD)
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,6 @@ class Difference:
     df: float
     ci95: tuple[float, float]
     p_value: float
-
-
-def estimate_with_interval(estimate: float, spread: Spread, variance: float, method: str) -> Estimate:
-    """Add interval and degrees of freedom to an estimate strictly between 0 and 1.
-
-    `variance` is the unbiased one to report; the interval rests on `spread`.
-    """
-    warnings = []
-    if variance <= 0:
-        variance = spread.least
-        warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
-    interval = score_interval(estimate, spread)
-    return Estimate(estimate, variance, spread.df, interval, spread, tuple(warnings), f"{method}; {METHOD}")
 
 
 def score_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tuple[float, float]:
@@ -119,6 +107,12 @@ def score_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tup
     if excess(estimate) >= 0:  # no spread at all
         return estimate, estimate
     return float(brentq(excess, 0, estimate, xtol=1e-12)), float(brentq(excess, estimate, 1, xtol=1e-12))
+
+
+def logit_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tuple[float, float]:
+    """The same squared half-width around the logit of the estimate, `estimate` strictly between 0 and 1."""
+    half = np.sqrt(spread.noise(level) + spread.effects(level)) / (estimate * (1 - estimate))
+    return float(expit(logit(estimate) - half)), float(expit(logit(estimate) + half))
 
 
 def difference_with_interval(estimate: float, spread: Spread) -> Difference | None:

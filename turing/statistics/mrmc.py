@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from turing.statistics.intervals import Estimate, Spread, estimate_with_interval
+from turing.statistics.intervals import PARTS, Estimate, Spread, score_interval
 
-METHOD = "MRMC U-statistic variance (Gallas 2007)"
+METHOD = f"MRMC U-statistic variance (Gallas 2007); 95% score interval, {PARTS}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,18 @@ class GroupMeans:
     reader_counts: np.ndarray  # (G, R) responses of each reader
     image_counts: np.ndarray  # (G, C) responses to each image
     binomial: np.ndarray  # (G,) variance of the mean if all responses were independent
+
+    def pair(self, first: int, second: int) -> "GroupMeans":
+        """The means of two of the groups alone, or of one given twice."""
+        kept = [first] if first == second else [first, second]
+        square = np.ix_(kept, kept)
+        return GroupMeans(
+            **{
+                name: getattr(self, name)[kept]
+                for name in ("count", "mean", "reader_counts", "image_counts", "binomial")
+            },
+            **{name: getattr(self, name)[square] for name in ("covariance", "readers", "images", "residual")},
+        )
 
     def contrast(self, weights: ArrayLike) -> Spread:
         """The spread of the weighted sum of means; `weights` (G,)."""
@@ -134,7 +146,7 @@ def mrmc_rate(reader: ArrayLike, image: ArrayLike, score: ArrayLike, stratum: Ar
     """
     y = np.asarray(score, dtype=float)
     if len(y) == 0:
-        return Estimate(None, warnings=("no responses",))
+        return Estimate(None, method=METHOD, warnings=("no responses",))
     group = None if stratum is None else codes(stratum)
     means = group_means(reader, image, y, group)
     weights = means.count / means.count.sum()
@@ -142,14 +154,23 @@ def mrmc_rate(reader: ArrayLike, image: ArrayLike, score: ArrayLike, stratum: Ar
     estimate = float(y.mean())
     if readers < 2 or images < 2:
         few = "reader" if readers < 2 else "image"
-        return Estimate(estimate, warnings=(f"one {few} only: no interval over readers and images can be computed",))
+        return Estimate(
+            estimate, method=METHOD, warnings=(f"one {few} only: no interval over readers and images can be computed",)
+        )
     if np.isnan(means.covariance).any():
-        return Estimate(estimate, warnings=("no two responses differ in both reader and image: no interval",))
+        return Estimate(
+            estimate, method=METHOD, warnings=("no two responses differ in both reader and image: no interval",)
+        )
     if estimate in (0, 1):
         why = "every response was the same: the data hold no information on the interval's width"
-        return Estimate(estimate, 0.0, warnings=(why,))
-    variance = float(weights @ means.covariance @ weights)
-    return estimate_with_interval(estimate, means.contrast(weights), variance, METHOD)
+        return Estimate(estimate, 0.0, method=METHOD, warnings=(why,))
+    spread, variance = means.contrast(weights), float(weights @ means.covariance @ weights)
+    warnings = []
+    if variance <= 0:
+        variance = spread.least
+        warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
+    interval = score_interval(estimate, spread)
+    return Estimate(estimate, variance, spread.df, interval, spread, METHOD, tuple(warnings))
 
 
 def codes(labels: ArrayLike) -> np.ndarray:

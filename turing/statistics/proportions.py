@@ -1,15 +1,31 @@
-"""Binomial intervals of a pooled proportion: 'naive' here, since answers of one reader or to one image go together."""
+"""Binomial intervals of a pooled proportion: 'naive' here, since answers of one reader or to one image go together.
 
-from scipy.stats import binomtest
+References:
+    Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22:209-212.
+    Clopper, Pearson (1934), The use of confidence or fiducial limits, Biometrika 26:404-413.
+"""
+
+import numpy as np
+from scipy.stats import binomtest, norm
 
 Interval = tuple[float, float]
 
 
 def naive_intervals(successes: int, trials: int, level: float = 0.95) -> dict[str, Interval | None]:
-    """Wilson (1927) and Clopper-Pearson (1934) intervals; None without trials."""
+    """Wilson and Clopper-Pearson intervals; None without trials."""
     if trials == 0:
         return {"wilson": None, "clopper_pearson": None}
     test = binomtest(successes, trials)
     methods = {"wilson": "wilson", "clopper_pearson": "exact"}
     found = {name: test.proportion_ci(level, method) for name, method in methods.items()}
     return {name: (float(interval.low), float(interval.high)) for name, interval in found.items()}
+
+
+def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's limits of many proportions at once; NaN without trials."""
+    square = norm.ppf((1 + level) / 2) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = successes / trials
+        centre = (share + square / (2 * trials)) / (1 + square / trials)
+        half = np.sqrt(square * (share * (1 - share) / trials + square / (4 * trials**2))) / (1 + square / trials)
+    return centre - half, centre + half

@@ -54,7 +54,10 @@ class Responses:
             diagnosis_code,
             np.asarray(is_real, bool),
             np.asarray(judged_real, bool),
-            *(unknown if given is None else np.asarray(given, float) for given in (confidence, response_time, position)),
+            *(
+                unknown if given is None else np.asarray(given, float)
+                for given in (confidence, response_time, position)
+            ),
             np.zeros(n, bool) if is_repeat is None else np.asarray(is_repeat, bool),
             tuple(map(str, reader_names)),
             tuple(map(str, image_names)),
