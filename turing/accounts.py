@@ -15,6 +15,14 @@ class Profession(models.TextChoices):
     OTHER = "other", "Other health profession"
 
 
+BANDS = ((5, "0-4"), (10, "5-9"), (20, "10-19"))
+
+
+def experience_band(years: int) -> str:
+    """Years of experience in bands: the exact figure beside a profession could name a person."""
+    return next((band for limit, band in BANDS if years < limit), "20+")
+
+
 class Specialty(models.TextChoices):
     DERMATOLOGY = "dermatology", "Dermatology"
     DERMATOPATHOLOGY = "dermatopathology", "Dermatopathology"

@@ -115,6 +115,11 @@ class Study(models.Model):
     stimulus_size = models.PositiveIntegerField(
         default=128, validators=[MinValueValidator(32), MaxValueValidator(1024)], help_text="Pixels on each side."
     )
+    equivalence_margin = models.FloatField(
+        default=0.1,
+        validators=[MinValueValidator(0.01), MaxValueValidator(0.3)],
+        help_text="Readers count as unable to tell where accuracy is shown to lie within 0.5 plus or minus this.",
+    )
     instructions = models.TextField(blank=True, help_text="Shown before the first image.")
     consent_text = models.TextField(default=DEFAULT_CONSENT)
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")
@@ -213,6 +218,7 @@ class Reading(models.Model):
     consented_at = models.DateTimeField()
     seed = models.PositiveBigIntegerField(help_text="Gives the order of the form.")
     completed_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True, help_text="Consent withdrawn: the answers leave every analysis.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["study", "reader"], name="one_reading_per_study")]

@@ -15,7 +15,8 @@ SHOWN = 6  # images in the strips of most and least convincing
 def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     """The analysis contract's JSON for the counted responses."""
     key = f"analysis-{version_of(study, population)}"
-    return cache.get_or_set(key, lambda: analyse(load_responses(study, population)), timeout=None)
+    margin = study.equivalence_margin
+    return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), timeout=None)
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,19 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from turing.accounts import experience_band
 from turing.models import Study
 from turing.results.analysis import analyse_study
-from turing.results.counting import Population, answered
+from turing.results.counting import Population, exported
 from turing.results.responses_csv import COLUMNS
 
 FORMATS = ("csv", "json")
 FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated")
-BANDS = ((5, "0-4"), (10, "5-9"), (20, "10-19"))
-
-
-def experience_band(years: int) -> str:
-    """Years of experience in bands: the exact figure beside a profession could name a person."""
-    return next((band for limit, band in BANDS if years < limit), "20+")
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     """One row a response, in the columns of the responses CSV."""
-    responses = answered(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
+    responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
     for response in responses.iterator(chunk_size=2000):
         trial = response.trial
         stimulus, reader = trial.stimulus, trial.reading.reader

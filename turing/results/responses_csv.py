@@ -2,20 +2,27 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from turing.errors import StudyError
-from turing.results.counting import to_arrays
-from turing.statistics.analysis import Responses
+from turing.models import Trial, Truth
+from turing.statistics.responses import Responses
 
 COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "rt_ms", "trial_index")
 REQUIRED = ("reader", "image", "truth", "response")
-WORDS = ("real", "generated")
-PHASES = ("", "test", "practice", "repeat")
+# Columns after those, by which groups are compared where they are there.
+FACTORS = ("profession", "specialty", "experience", "run")
+NUMBERS = {"confidence": 1, "rt_ms": 0, "trial_index": 0}  # column: least value
+DIGITS = 9
+
+Table = dict[str, list[str]]
 
 
 def read_responses(path: Path) -> Responses:
-    """The test responses in the file. Raises `StudyError` naming the file and the line of the first mistake."""
+    """The test and repeat responses in the file. Raises `StudyError` naming file and line of the first mistake."""
     try:
         return parse_responses(path.read_text(encoding="utf-8-sig"))
     except StudyError as error:
@@ -28,55 +35,118 @@ def read_responses(path: Path) -> Responses:
 
 def parse_responses(text: str) -> Responses:
     """As `read_responses`, from text; errors begin with the place in the file."""
+    columns, lines = _read(text)
+    mistakes = [*_words(columns), *_numbers(columns), *_identities(columns, lines)]
+    if mistakes:
+        row, message = min(mistakes)
+        raise StudyError(f", line {lines[row]}: {message}.")
+    phase = columns.get("phase", [])
+    kept = np.array([value != Trial.Phase.PRACTICE for value in phase] or np.ones(len(lines), bool), bool)
+    repeat = np.array([value == Trial.Phase.REPEAT for value in phase] or np.zeros(len(lines), bool), bool)
+    if not (kept & ~repeat).any():
+        raise StudyError(": no test responses in it.")
+    reader, reader_names = _codes(columns["reader"])
+    image, image_names = _codes(columns["image"])
+    diagnosis, diagnosis_names = _codes(columns.get("diagnosis", [""] * len(lines)))
+    return Responses(
+        reader=reader,
+        image=image,
+        diagnosis=diagnosis,
+        is_real=np.array(columns["truth"]) == Truth.REAL,
+        judged_real=np.array(columns["response"]) == Truth.REAL,
+        confidence=_floats(columns.get("confidence"), len(lines)),
+        response_time=_floats(columns.get("rt_ms"), len(lines)),
+        position=_floats(columns.get("trial_index"), len(lines)),
+        is_repeat=repeat,
+        reader_names=reader_names,
+        image_names=image_names,
+        diagnosis_names=diagnosis_names,
+        factors={name: np.array(columns[name]) for name in FACTORS if name in columns},
+    ).where(kept)
+
+
+def _read(text: str) -> tuple[Table, list[int]]:
+    """Columns of stripped fields, and the line on which each row ends."""
     header = text.split("\n", 1)[0]
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows, lines = [], []
     try:
-        columns = [name.strip() for name in reader.fieldnames or []]
-        reader.fieldnames = columns
-        if missing := [name for name in REQUIRED if name not in columns]:
-            found = ", ".join(columns) or "nothing"
+        names = [name.strip() for name in next(reader, [])]
+        if missing := [name for name in REQUIRED if name not in names]:
+            found = ", ".join(names) or "nothing"
             raise StudyError(f", line 1: no column {', '.join(missing)} (found: {found}).")
-        if len(set(columns)) < len(columns):
-            raise StudyError(", line 1: a column stands there twice.")
-        rows, seen, truths = [], {}, {}
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise StudyError(f", line 1: column {', '.join(map(repr, twice))} stands there twice.")
         for row in reader:
-            line = reader.line_num
-            values = _checked(row, line)
-            if values is None:
+            if not row:
                 continue
-            name, image, diagnosis, truth, _ = values
-            if earlier := seen.get((name, image)):
-                raise StudyError(f", line {line}: reader {name!r} answered image {image!r} in line {earlier} already.")
-            if truths.setdefault(image, (truth, diagnosis)) != (truth, diagnosis):
-                raise StudyError(f", line {line}: image {image!r} has another truth or diagnosis in an earlier line.")
-            seen[name, image] = line
-            rows.append(values)
+            if len(row) != len(names):
+                raise StudyError(
+                    f", line {reader.line_num}: {len(row)} fields, but the header has {len(names)} columns."
+                )
+            rows.append(row)
+            lines.append(reader.line_num)
     except csv.Error as error:
         raise StudyError(f", line {reader.line_num}: {error}.") from None
     if not rows:
         raise StudyError(": no test responses in it.")
-    return to_arrays(rows)
+    return {name: [field.strip() for field in column] for name, column in zip(names, zip(*rows, strict=False), strict=True)}, lines
 
 
-def _checked(row: dict, line: int) -> tuple[str, str, str, str, str] | None:
-    """Reader, image, diagnosis, truth and response of a row; None for a row that is not a test trial."""
-    if None in row or None in row.values():
-        raise StudyError(f", line {line}: not as many fields as the header has columns.")
-    row = {key: value.strip() for key, value in row.items()}
-    for name in ("truth", "response"):
-        if row[name] not in WORDS:
-            raise StudyError(f", line {line}: {name} is {row[name]!r}; it must be real or generated.")
+def _words(columns: Table) -> Iterable[tuple[int, str]]:
+    words = dict.fromkeys(("truth", "response"), Truth.values) | {"phase": ["", *Trial.Phase.values]}
+    for name, allowed in words.items():
+        column = columns.get(name, [])
+        if unknown := set(column) - set(allowed):
+            row = next(row for row, value in enumerate(column) if value in unknown)
+            listed = [word for word in allowed if word]
+            yield row, f"{name} is {column[row]!r}; it must be {', '.join(listed[:-1])} or {listed[-1]}"
     for name in ("reader", "image"):
-        if not row[name]:
-            raise StudyError(f", line {line}: {name} is empty.")
-    for name, least in (("confidence", 1), ("rt_ms", 0), ("trial_index", 0)):
-        value = row.get(name, "")
-        if value and not (value.isascii() and value.isdecimal() and int(value) >= least):
-            raise StudyError(f", line {line}: {name} is {value!r}; it must be a whole number from {least}, or empty.")
-    phase = row.get("phase", "")
-    if phase not in PHASES:
-        raise StudyError(f", line {line}: phase is {phase!r}; it must be test, practice or repeat.")
-    if phase in ("practice", "repeat"):
-        return None
-    return row["reader"], row["image"], row.get("diagnosis", ""), row["truth"], row["response"]
+        if "" in columns[name]:
+            yield columns[name].index(""), f"{name} is empty"
+
+
+def _numbers(columns: Table) -> Iterable[tuple[int, str]]:
+    for name, least in NUMBERS.items():
+        column = columns.get(name, [])
+        wrong = {value for value in set(column) if not _is_number(value, least)}
+        if wrong:
+            row = next(row for row, value in enumerate(column) if value in wrong)
+            shown = column[row][:20]
+            yield row, f"{name} is {shown!r}; it must be a whole number from {least}, or empty"
+
+
+def _is_number(value: str, least: int) -> bool:
+    return not value or (value.isascii() and value.isdecimal() and len(value) <= DIGITS and int(value) >= least)
+
+
+def _identities(columns: Table, lines: list[int]) -> Iterable[tuple[int, str]]:
+    """An image has one truth and one diagnosis; a reader answers it once, repeats aside."""
+    reader, image = columns["reader"], columns["image"]
+    phase = columns.get("phase") or [""] * len(reader)
+    diagnosis = columns.get("diagnosis") or [""] * len(reader)
+    seen: dict[str, tuple[str, str]] = {}
+    for row, one in enumerate(zip(columns["truth"], diagnosis, strict=True)):
+        if phase[row] != Trial.Phase.PRACTICE and seen.setdefault(image[row], one) != one:
+            yield row, f"image {image[row]!r} has another truth or diagnosis in an earlier line"
+            break
+    first: dict[tuple[str, str], int] = {}
+    for row, pair in enumerate(zip(reader, image, strict=True)):
+        if phase[row] in ("", Trial.Phase.TEST) and (earlier := first.setdefault(pair, row)) != row:
+            name, shown = pair
+            yield row, f"reader {name!r} answered image {shown!r} in line {lines[earlier]} already"
+            break
+
+
+def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    index: dict[str, int] = {}
+    codes = np.array([index.setdefault(label, len(index)) for label in labels], np.intp)
+    return codes, tuple(index)
+
+
+def _floats(column: list[str] | None, length: int) -> np.ndarray:
+    if column is None:
+        return np.full(length, np.nan)
+    values = {text: float(text or "nan") for text in set(column)}
+    return np.array([values[text] for text in column])

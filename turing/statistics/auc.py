@@ -89,8 +89,9 @@ def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score
     left_out = len(np.unique(r)) - int(both.sum())
     if left_out:
         warnings = (f"{left_out} readers did not see both real and generated images and are left out",)
-        if not both.any():
-            return Estimate(None, warnings=warnings, method=METHOD)
+    if not both.any():
+        return Estimate(None, warnings=warnings, method=METHOD)
+    if not both.all():
         kept = both[r]
         r, i, truth, y = np.unique(r[kept], return_inverse=True)[1], i[kept], truth[kept], y[kept]
     tables = _tabulate(r, i, truth, y)
@@ -137,18 +138,17 @@ def _sums(tables: _Tables, weight: np.ndarray, shift: float | None = None) -> di
 
     Comparisons are taken less `shift`; without it, each counts 1, which gives the sums of weights.
     """
-    t, counting = tables, shift is None
+    t = tables
     n_g, n_n = t.generated.sum(1), t.real.sum(1)
     # Sums over real images for each response to a generated one, and the other way round.
-    by_g = n_n[t.g_reader] if counting else t.wins - shift * n_n[t.g_reader]
-    by_n = n_g[t.n_reader] if counting else t.losses - shift * n_g[t.n_reader]
-    by_g, by_n = weight[t.g_reader] * by_g, weight[t.n_reader] * by_n
-    if counting:
-        squares = n_g * n_n
+    if shift is None:
+        by_g, by_n, squares = n_n[t.g_reader], n_g[t.n_reader], n_g * n_n
     else:
+        by_g, by_n = t.wins - shift * n_n[t.g_reader], t.losses - shift * n_g[t.n_reader]
         ties = (t.generated * t.real).sum(1)
         more = np.bincount(t.g_reader, t.wins, len(n_g)) - 0.5 * ties
         squares = more * (1 - shift) ** 2 + ties * (0.5 - shift) ** 2 + (n_g * n_n - more - ties) * shift**2
+    by_g, by_n = weight[t.g_reader] * by_g, weight[t.n_reader] * by_n
     by_pair = _by_image_pair(t, weight, shift)
     return {
         "": float(by_g.sum() ** 2),

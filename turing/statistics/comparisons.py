@@ -34,9 +34,9 @@ def equivalence(accuracy: Estimate, margin: float) -> dict[str, Any] | None:
         return None
     error = np.sqrt(spread.safe_variance)
     distance = accuracy.estimate - 0.5
-    p_value = max(
-        stats.t.sf((distance + margin) / error, spread.df), stats.t.cdf((distance - margin) / error, spread.df)
-    )
+    below = stats.t.sf((distance + margin) / error, spread.df)
+    above = stats.t.cdf((distance - margin) / error, spread.df)
+    p_value = max(below, above)
     return {"margin": margin, "p_value": float(p_value), "equivalent": bool(p_value < 0.05)}
 
 
@@ -60,7 +60,8 @@ def compare(responses: Responses, factor: str, labels: np.ndarray) -> tuple[list
     """
     generated = ~responses.is_real & (labels != "")
     rows, labels = responses.where(generated), labels[generated]
-    kept, warnings = [], []
+    kept: list[str] = []
+    warnings: list[str] = []
     for name in np.unique(labels):
         mask = labels == name
         if min(len(np.unique(codes[mask])) for codes in (rows.reader, rows.image)) >= 2:
@@ -75,7 +76,7 @@ def compare(responses: Responses, factor: str, labels: np.ndarray) -> tuple[list
     mask = np.isin(labels, kept)
     rows, group = rows.where(mask), np.searchsorted(kept, labels[mask])
     means = group_means(rows.reader, rows.image, rows.judged_real, group)
-    found = []
+    found: list[dict[str, Any]] = []
     for a, b in combinations(range(len(kept)), 2):
         pair = means.pair(a, b)
         difference = float(means.mean[a] - means.mean[b])

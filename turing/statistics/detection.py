@@ -68,6 +68,8 @@ def mean_interval(values: np.ndarray) -> list[float] | None:
 def roc_curves(responses: Responses) -> dict[str, Any] | None:
     """`readers`: each reader's empirical curve as [false-positive, true-positive] points; `average`: their vertical
     average, whose area is the mean of their areas. None where no reader saw both truths."""
+    if not len(responses):
+        return None
     score = responses.score
     levels = np.unique(score)[::-1]
     readers = len(responses.reader_names)

@@ -124,13 +124,15 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
         return squares / same.diagonal(), m2, m3, m4
 
     m1, m2, m3, m4 = products(mean)
-    residual = np.diag((m1 - m2 - m3 + m4).diagonal() / count)
+    with np.errstate(invalid="ignore"):
+        residual = np.diag((m1 - m2 - m3 + m4).diagonal() / count)
+        of_readers, of_images = (pairs_reader + same) / pairs * (m2 - m4), (pairs_image + same) / pairs * (m3 - m4)
     return GroupMeans(
         count=count,
         mean=mean,
         covariance=np.outer(mean, mean) - products(np.zeros(groups))[3],
-        readers=(pairs_reader + same) / pairs * (m2 - m4),
-        images=(pairs_image + same) / pairs * (m3 - m4),
+        readers=of_readers,
+        images=of_images,
         residual=residual,
         reader_counts=n_reader,
         image_counts=n_image,

@@ -47,22 +47,24 @@ class Responses:
         n = len(reader_code)
         labels = np.full(n, "") if diagnosis is None else np.asarray(diagnosis)
         diagnosis_names, diagnosis_code = np.unique(labels, return_inverse=True)
-        unknown = np.full(n, np.nan)
+
+        def numbers(given: ArrayLike | None) -> np.ndarray:
+            return np.full(n, np.nan) if given is None else np.asarray(given, float)
+
         found = cls(
-            reader_code,
-            image_code,
-            diagnosis_code,
-            np.asarray(is_real, bool),
-            np.asarray(judged_real, bool),
-            *(
-                unknown if given is None else np.asarray(given, float)
-                for given in (confidence, response_time, position)
-            ),
-            np.zeros(n, bool) if is_repeat is None else np.asarray(is_repeat, bool),
-            tuple(map(str, reader_names)),
-            tuple(map(str, image_names)),
-            tuple(map(str, diagnosis_names)),
-            {name: np.asarray(values) for name, values in (factors or {}).items()},
+            reader=reader_code,
+            image=image_code,
+            diagnosis=diagnosis_code,
+            is_real=np.asarray(is_real, bool),
+            judged_real=np.asarray(judged_real, bool),
+            confidence=numbers(confidence),
+            response_time=numbers(response_time),
+            position=numbers(position),
+            is_repeat=np.zeros(n, bool) if is_repeat is None else np.asarray(is_repeat, bool),
+            reader_names=tuple(map(str, reader_names)),
+            image_names=tuple(map(str, image_names)),
+            diagnosis_names=tuple(map(str, diagnosis_names)),
+            factors={name: np.asarray(values) for name, values in (factors or {}).items()},
         )
         if any(column.shape != (n,) for column in [*found.columns.values(), *found.factors.values()]):
             raise ValueError("all columns must be one-dimensional and of one length")

@@ -18,6 +18,7 @@ FROZEN_FIELDS = (
     "images_per_page",
     "confidence_levels",
     "stimulus_size",
+    "equivalence_margin",
     "instructions",
     "consent_text",
     "seed",

@@ -38,6 +38,7 @@ class StudyForm(forms.ModelForm):
             "images_per_page",
             "stimulus_size",
             "confidence_levels",
+            "equivalence_margin",
             "instructions",
             "consent_text",
             "seed",

@@ -24,6 +24,9 @@ class Command(ConsoleCommand):
         parser.add_argument("--images-per-page", type=int, default=1, metavar="N")
         parser.add_argument("--stimulus-size", type=int, default=128, help="pixels: 64, 128, 256 or 512")
         parser.add_argument("--confidence-levels", type=int, default=4, metavar="K", help="0: not asked")
+        parser.add_argument(
+            "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
+        )
         parser.add_argument("--instructions", default="")
         parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
         parser.add_argument("--seed", type=int, default=0)
@@ -43,6 +46,7 @@ class Command(ConsoleCommand):
             "real_per_diagnosis": options["real"],
             "generated_per_diagnosis": options["generated"],
             **{name: options[name] for name in ("images_per_page", "stimulus_size", "confidence_levels")},
+            "equivalence_margin": options["margin"],
             "instructions": options["instructions"],
             "seed": options["seed"],
         }
