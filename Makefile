@@ -20,6 +20,7 @@ test: setup
 
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan
+	@$(PYTHON) -m benchmarks.statistics
 	@$(PYTHON) -m benchmarks.coverage
 
 lint: setup

@@ -91,7 +91,8 @@ def _read(text: str) -> tuple[Table, list[int]]:
         raise StudyError(f", line {reader.line_num}: {error}.") from None
     if not rows:
         raise StudyError(": no test responses in it.")
-    return {name: [field.strip() for field in column] for name, column in zip(names, zip(*rows, strict=False), strict=True)}, lines
+    columns = zip(*rows, strict=True)
+    return {name: [field.strip() for field in column] for name, column in zip(names, columns, strict=True)}, lines
 
 
 def _words(columns: Table) -> Iterable[tuple[int, str]]:
