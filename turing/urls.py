@@ -6,6 +6,7 @@ from django.urls import path
 from turing import views
 from turing.reading import views as reading
 from turing.reading.forms import LogInForm
+from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import views as studies
 
@@ -33,8 +34,10 @@ urlpatterns = [
     path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
     path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),
-    path("research/runs/", results.runs, name="runs"),
-    path("research/runs/<int:id>/", results.run, name="run"),
-    path("research/runs/<int:id>/losses.<slug:format>", results.run_losses, name="run-losses"),
-    path("research/runs/<int:id>/grids/<str:diagnosis>.png", results.run_grid, name="run-grid"),
+    path("research/studies/<slug:slug>/results/report/", results.report, name="report"),
+    path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
+    path("research/runs/", runs.runs, name="runs"),
+    path("research/runs/<int:id>/", runs.run, name="run"),
+    path("research/runs/<int:id>/losses.<slug:format>", runs.run_losses, name="run-losses"),
+    path("research/runs/<int:id>/grids/<str:diagnosis>.png", runs.run_grid, name="run-grid"),
 ]

@@ -3,17 +3,17 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
-from turing.models import Study
+from turing.models import Study, Trial, Truth
 from turing.results.analysis import analyse_study
-from turing.results.counting import Population, exported
+from turing.results.counting import Population, exported, flow_of
 from turing.results.responses_csv import COLUMNS
 
-FORMATS = ("csv", "json")
 FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated")
+INTEGERS = ("confidence", "rt_ms", "trial_index", "run")
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
@@ -40,33 +40,83 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
         }
 
 
-def to_csv(study: Study, population: Population) -> str:
+def to_csv(study: Study, population: Population) -> bytes:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows(study, population))
-    return buffer.getvalue()
+    return buffer.getvalue().encode()
 
 
-def to_json(study: Study, population: Population) -> str:
-    """Study, design hash, analysis and responses in one document."""
+def to_json(study: Study, population: Population) -> bytes:
+    """Study, design hash, flow of readers, analysis and responses in one document."""
+    flow = flow_of(study, population)
     document = {
         "study": {
             "title": study.title,
             "slug": study.slug,
             "state": study.state,
             "design_hash": study.design_hash,
+            "equivalence_margin": study.equivalence_margin,
             "uses_phantoms": study.uses_phantoms,
             "opened_at": study.opened_at.isoformat() if study.opened_at else None,
             "closed_at": study.closed_at.isoformat() if study.closed_at else None,
         },
         "readers": population.name,
+        "flow": {**flow.__dict__, "analysed": flow.analysed},
         "analysis": analyse_study(study, population),
         "responses": list(rows(study, population)),
     }
-    return json.dumps(document, indent=2, allow_nan=False)
+    return json.dumps(document, indent=2, allow_nan=False).encode()
 
 
-def export(study: Study, population: Population, format: str) -> str:
+def to_parquet(study: Study, population: Population) -> bytes:
+    """The CSV's columns with types, and the study's design hash in the file's metadata."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    fields = [(name, pa.int32() if name in INTEGERS else pa.string()) for name in (*COLUMNS, *FURTHER)]
+    metadata = {"study": study.slug, "design_hash": study.design_hash, "readers": population.name}
+    table = pa.Table.from_pylist(list(rows(study, population)), pa.schema(fields, metadata))
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def to_imrmc(study: Study, population: Population) -> bytes:
+    """The input file of the FDA's iMRMC: truth of each image, then one score a reader and image; one modality.
+
+    Signal present (1) means generated. The score is +confidence where judged generated and -confidence where judged
+    real, as in our AUC; without confidence it is 1 or -1. Repeat trials are left out.
+    """
+    answers = [row for row in rows(study, population) if row["phase"] == Trial.Phase.TEST]
+    truths = {row["image"]: int(row["truth"] == Truth.GENERATED) for row in answers}
+    generated = sum(truths.values())
+    header = [
+        f"{study.slug}, readers: {population.name}, design {study.design_hash}",
+        f"N0: {len(truths) - generated}",
+        f"N1: {generated}",
+        f"NR: {len({row['reader'] for row in answers})}",
+        "NM: 1",
+        "BEGIN DATA:",
+    ]
+    truth_lines = [f"-1,{image},0,{truth}" for image, truth in truths.items()]
+    scores = []
+    for row in answers:
+        sign = 1 if row["response"] == Truth.GENERATED else -1
+        scores.append(f"{row['reader']},{row['image']},1,{sign * (row['confidence'] or 1)}")
+    return "\n".join([*header, *truth_lines, *scores, ""]).encode()
+
+
+# Format: how it is made, and its content type.
+FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
+    "csv": (to_csv, "text/csv; charset=utf-8"),
+    "json": (to_json, "application/json"),
+    "parquet": (to_parquet, "application/vnd.apache.parquet"),
+    "imrmc": (to_imrmc, "text/plain; charset=utf-8"),
+}
+
+
+def export(study: Study, population: Population, format: str) -> bytes:
     """The export in one of `FORMATS`."""
-    return to_csv(study, population) if format == "csv" else to_json(study, population)
+    return FORMATS[format][0](study, population)

@@ -1,40 +1,61 @@
-"""Pages of results: the dashboard, figures, exports, training runs."""
+"""Pages of a study's results: dashboard, report, figures, tables, exports."""
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from gan.models import TrainingRun
 from turing.access import researcher_required
 from turing.models import Study
 from turing.results.analysis import analyse_study, extremes
-from turing.results.counting import choose_population, populations_of
+from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export
+from turing.results.methods import REFERENCES, equivalence_sentence, headlines, methods_paragraph
+from turing.results.tables import TABLES, table_csv
+
+LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
+
+
+def _find(request, slug):
+    """The study, and the population that the address asks for."""
+    study = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
+    return study, choose_population(study, request.GET.get("readers"))
+
+
+def _results(request, slug):
+    study, population = _find(request, slug)
+    analysis, flow = analyse_study(study, population), flow_of(study, population)
+    first, *others = headlines(analysis, population) or [""]
+    tables = {name: (table.title, list(table.rows(analysis, flow))) for name, table in TABLES.items()}
+    return {
+        "study": study,
+        "population": population,
+        "populations": populations_of(study),
+        "analysis": analysis,
+        "flow": flow,
+        "headline": first,
+        "headlines": others,
+        "equivalence": equivalence_sentence(analysis),
+        "methods": methods_paragraph(study, analysis, flow, population),
+        "references": REFERENCES,
+        "tables": tables,
+        "long_tables": LONG_TABLES,
+    }
 
 
 @require_GET
 @researcher_required
 def dashboard(request, slug):
-    study = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
-    population = choose_population(study, request.GET.get("readers"))
-    analysis = analyse_study(study, population)
-    most, least = extremes(study, analysis["by_image"])
-    context = {
-        "study": study,
-        "population": population,
-        "populations": populations_of(study),
-        "analysis": analysis,
-        "rates": {
-            "Generated judged real (fooling rate)": "fooling_rate",
-            "Real judged real": "real_judged_real",
-            "Accuracy": "accuracy",
-        },
-        "groups": {"All": analysis} | (analysis["by_diagnosis"] if len(analysis["by_diagnosis"]) > 1 else {}),
-        "most": most,
-        "least": least,
-    }
-    return render(request, "research/results.html", context)
+    context = _results(request, slug)
+    most, least = extremes(context["study"], context["analysis"]["by_image"])
+    return render(request, "research/results.html", context | {"most": most, "least": least, "formats": FORMATS})
+
+
+@require_GET
+@researcher_required
+def report(request, slug):
+    """Everything on paper: figures inline, tables open, methods and references."""
+    return render(request, "research/report.html", _results(request, slug))
 
 
 @require_GET
@@ -43,70 +64,40 @@ def dashboard(request, slug):
 def figure(request, slug, name, format):
     from turing.results.figures import CONTENT_TYPES, STUDY_FIGURES, study_figure
 
-    study = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
+    study, population = _find(request, slug)
     if name not in STUDY_FIGURES or format not in CONTENT_TYPES:
         raise Http404
-    population = choose_population(study, request.GET.get("readers"))
     content = study_figure(name, study, population, format)
-    return _figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
+    return figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
+
+
+@require_GET
+@researcher_required
+def table(request, slug, name):
+    study, population = _find(request, slug)
+    if name not in TABLES:
+        raise Http404
+    content = table_csv(name, analyse_study(study, population), flow_of(study, population))
+    return _download(content.encode(), "text/csv; charset=utf-8", f"{slug}-{name}-{population.name}.csv")
 
 
 @require_GET
 @researcher_required
 def download(request, slug, format):
-    study = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
+    study, population = _find(request, slug)
     if format not in FORMATS:
         raise Http404
-    population = choose_population(study, request.GET.get("readers"))
-    types = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-    response = HttpResponse(export(study, population, format), content_type=types[format])
-    response["Content-Disposition"] = f'attachment; filename="{slug}-{population.name}.{format}"'
+    return _download(export(study, population, format), FORMATS[format][1], f"{slug}-{population.name}.{format}")
+
+
+def _download(content, content_type, filename):
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 
 
-@require_GET
-@researcher_required
-def runs(request):
-    return render(request, "research/runs.html", {"runs": TrainingRun.objects.all()})
-
-
-@require_GET
-@researcher_required
-def run(request, id):
-    found = get_object_or_404(TrainingRun, pk=id)
-    grids = {name: path.name for name in found.diagnoses if (path := _latest_grid(found, name))}
-    counts = {name: found.generated_images.filter(diagnosis=name).count() for name in found.diagnoses}
-    return render(request, "research/run.html", {"run": found, "grids": grids, "counts": counts})
-
-
-@require_GET
-@researcher_required
-@cache_control(private=True, no_cache=True)
-def run_losses(request, id, format):
-    from turing.results.figures import CONTENT_TYPES, run_figure
-
-    found = get_object_or_404(TrainingRun, pk=id)
-    if format not in CONTENT_TYPES:
-        raise Http404
-    return _figure_response(request, run_figure(found, format), CONTENT_TYPES[format], f"run-{id}-losses.{format}")
-
-
-@require_GET
-@researcher_required
-def run_grid(request, id, diagnosis):
-    """The newest sample grid of one of the run's diagnoses."""
-    found = get_object_or_404(TrainingRun, pk=id)
-    path = _latest_grid(found, diagnosis) if diagnosis in found.diagnoses else None
-    if path is None:
-        raise Http404
-    return HttpResponse(path.read_bytes(), content_type="image/png")
-
-
-def _latest_grid(found: TrainingRun, diagnosis: str):
-    return max((found.diagnosis_folder(diagnosis) / "grids").glob("step-*.png"), default=None)
-
-
-def _figure_response(request, content, content_type, filename):
+def figure_response(request, content, content_type, filename):
+    """A figure's file, shown in the page or, with `?download`, saved."""
     response = HttpResponse(content, content_type=content_type)
     kind = "attachment" if "download" in request.GET else "inline"
     response["Content-Disposition"] = f'{kind}; filename="{filename}"'

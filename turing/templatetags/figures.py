@@ -18,6 +18,37 @@ def interval(value: list[float] | None) -> str:
 
 
 @register.filter
+def points(value: float) -> str:
+    """-0.0231 as '-2.3': percentage points."""
+    return f"{100 * value:+.1f}"
+
+
+@register.filter
+def heading(key: str) -> str:
+    """A column's key as its heading: 'p_holm' as 'p holm'."""
+    return key.replace("_", " ")
+
+
+@register.filter
+def is_number(value) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+@register.filter
+def cell(value, key: str) -> str:
+    """A table's cell: three decimals, whole milliseconds and counts, small p-values as such, a dash for None."""
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    if key.startswith("p_") and value < 0.001:
+        return "< 0.001"
+    if key == "variance":
+        return f"{value:.3g}"
+    return f"{value:.0f}" if key.endswith("_ms") else f"{value:.1f}" if key == "df" else f"{value:.3f}"
+
+
+@register.filter
 def item(mapping: dict, key: str):
     """The value under a key that the template holds in a variable."""
     return mapping.get(key)

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from django.core.management.base import CommandError
+
 from console import ConsoleCommand
 from turing.results.responses_csv import read_responses
-from turing.statistics.analysis import analyse
+from turing.statistics.analysis import DEFAULT_MARGIN, analyse
 
 
 class Command(ConsoleCommand):
@@ -14,10 +16,15 @@ class Command(ConsoleCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path, metavar="FILE.csv")
+        parser.add_argument(
+            "--margin", type=float, default=DEFAULT_MARGIN, help="equivalence: accuracy within 0.5 +- margin (0.1)"
+        )
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, file, **options):
-        analysis = analyse(read_responses(file))
+    def handle(self, file, margin, **options):
+        if not 0 < margin < 0.5:
+            raise CommandError(f"--margin is {margin}; it must lie between 0 and 0.5.")
+        analysis = analyse(read_responses(file), margin)
         if options["json"]:
             self.write_json(analysis)
             return
@@ -30,8 +37,28 @@ class Command(ConsoleCommand):
                     f"{group or 'no diagnosis':24} {name:18} {_percent(rate['estimate']):>7}  "
                     f"MRMC {_interval(rate['ci95']):18} naive {_interval(rate['naive']['wilson'])}"
                 )
+        for line in _summary(analysis):
+            self.stdout.write(line)
         for warning in analysis["warnings"]:
             self.stderr.write(warning, self.style.WARNING)
+
+
+def _summary(analysis):
+    """Detection, agreement and equivalence, a line each where there is something to say."""
+    if auc := analysis["auc"]:
+        yield f"AUC {auc['estimate']:.3f}, 95% interval {_limits(auc['ci95'])}"
+    if dprime := analysis["dprime"]:
+        yield f"d' {dprime['mean_reader']:.2f}, mean over readers, 95% interval {_limits(dprime['ci95'])}"
+    if (alpha := analysis["agreement"]["krippendorff_alpha"]) is not None:
+        interval = analysis["agreement"]["ci95"]["krippendorff_alpha"]
+        yield f"Krippendorff's alpha {alpha:.3f}, 95% interval {_limits(interval)}"
+    if test := analysis["equivalence"]:
+        verdict = "shown" if test["equivalent"] else "not shown"
+        yield f"Accuracy within 0.5 +- {test['margin']:g}: {verdict} (TOST, p = {test['p_value']:.3g})"
+
+
+def _limits(interval):
+    return "-" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
 def _percent(value):

@@ -23,14 +23,16 @@ class Command(ConsoleCommand):
     def handle(self, study, format, output, readers, **options):
         found = find_study(study)
         population = choose_population(found, readers)
-        text = export(found, population, format)
+        content = export(found, population, format)
         if population.simulated:
             self.stderr.write("These readers are simulated, not people.", self.style.WARNING)
         if output is None:
-            self.stdout.write(text, ending="")
+            if format == "parquet":
+                raise CommandError("--format parquet is not text: name a file with --output.")
+            self.stdout.write(content.decode(), ending="")
             return
         try:
-            output.write_text(text, encoding="utf-8")
+            output.write_bytes(content)
         except OSError as error:
             raise CommandError(f"--output {output}: {error.strerror}.") from None
         self.say(f"Written to {output}")

@@ -1,0 +1,102 @@
+"""Forest plots: rates, readers, differences between groups."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from turing.models import Study
+from turing.results.analysis import analyse_study
+from turing.results.counting import Population
+from turing.results.figures.style import (
+    ACCENT,
+    MUTED,
+    axes_of,
+    draw_interval,
+    legend_above,
+    mark_simulated,
+    nothing_to_show,
+    percent_axis,
+)
+
+MAX_READERS = 80
+RATES = {
+    "fooling_rate": "Generated judged real",
+    "real_judged_real": "Real judged real",
+    "accuracy": "Accuracy",
+}
+
+
+def rates_figure(study: Study, population: Population) -> Figure:
+    """The rates, all together and per diagnosis: MRMC interval, and Wilson's, marked naive."""
+    analysis = analyse_study(study, population)
+    groups = {"All": analysis} | analysis["by_diagnosis"]
+    rows = [
+        (f"{label}\n{group}" if len(groups) > 1 else label, values[key])
+        for key, label in RATES.items()
+        for group, values in groups.items()
+    ]
+    figure, axes = axes_of(7.5, 0.6 * len(rows) + 1.2)
+    for index, (_, rate) in enumerate(rows):
+        if rate["estimate"] is None:
+            continue
+        draw_interval(axes, index + 0.18, rate["naive"]["wilson"], MUTED, 1.2)
+        draw_interval(axes, index, rate["ci95"], ACCENT, 2.4)
+        axes.plot(rate["estimate"], index, "o", color=ACCENT, markersize=7)
+    axes.plot([], [], "-o", color=ACCENT, linewidth=2.4, label="95% interval over readers and images (MRMC)")
+    axes.plot([], [], color=MUTED, linewidth=1.2, label="95% interval, naive (Wilson)")
+    _finish(axes, [label for label, _ in rows], population)
+    return figure
+
+
+def readers_figure(study: Study, population: Population) -> Figure:
+    """Every reader's fooling rate, sorted; intervals are for the images that the reader saw."""
+    rows = [row for row in analyse_study(study, population)["by_reader"] if row["fooling_rate"] is not None]
+    rows.sort(key=lambda row: row["fooling_rate"])
+    left_out, rows = max(0, len(rows) - MAX_READERS), rows[:MAX_READERS]
+    figure, axes = axes_of(7.5, 0.22 * len(rows) + 1.6)
+    for index, row in enumerate(rows):
+        draw_interval(axes, index, row["fooling_rate_wilson"], MUTED, 1.4)
+        axes.plot(row["fooling_rate"], index, "o", color=ACCENT, markersize=5)
+    axes.plot([], [], "-o", color=MUTED, markerfacecolor=ACCENT, label="Reader, with Wilson's 95% interval")
+    _finish(axes, [row["reader"] for row in rows], population)
+    axes.set_xlabel("Share of generated images judged real" + (f" ({left_out} more readers)" if left_out else ""))
+    return figure
+
+
+def comparisons_figure(study: Study, population: Population) -> Figure:
+    """Differences of the fooling rate between groups, with their intervals and adjusted p-values."""
+    rows = analyse_study(study, population)["comparisons"]
+    if not rows:
+        return nothing_to_show("No two groups with two readers and two images each")
+    figure, axes = axes_of(7.5, 0.34 * len(rows) + 1.2)
+    for index, row in enumerate(rows):
+        draw_interval(axes, index, row["ci95"], ACCENT, 2)
+        axes.plot(row["difference"], index, "o", color=ACCENT, markersize=5)
+        if row["p_holm"] is not None:
+            axes.annotate(
+                f"p = {row['p_holm']:.3f}",
+                (1.01, index),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=8,
+                color=MUTED,
+            )
+    axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
+    labels = [f"{row['factor']}: {row['first']} - {row['second']}" for row in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=8)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlabel("Difference of the fooling rate, 95% interval; p adjusted by Holm within each factor")
+    percent_axis(axes.xaxis)
+    axes.tick_params(axis="y", length=0)
+    mark_simulated(axes, population)
+    return figure
+
+
+def _finish(axes: Axes, labels: list[str], population: Population) -> None:
+    axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_xlim(0, 1)
+    percent_axis(axes.xaxis)
+    axes.tick_params(axis="y", length=0)
+    legend_above(axes)
+    mark_simulated(axes, population, pad=22)

@@ -1,0 +1,87 @@
+"""The results in sentences: a headline for clinicians, and a methods paragraph ready to paste."""
+
+from typing import Any
+
+from turing.models import Study
+from turing.results.counting import Flow, Population
+from turing.templatetags.figures import percent
+
+REFERENCES = (
+    "Gallas BD. One-shot estimate of MRMC variance: AUC. Acad Radiol 2006;13:353-362.",
+    "Gallas BD, Pennello GA, Myers KJ. Multireader multicase variance analysis for binary data. J Opt Soc Am A "
+    "2007;24:B70-B80.",
+    "Gallas BD, Bandos A, Samuelson FW, Wagner RF. A framework for random-effects ROC analysis: biases with the "
+    "bootstrap and other variance estimators. Commun Stat Theory Methods 2009;38:2586-2603.",
+    "Graybill FA, Wang CM. Confidence intervals on nonnegative linear combinations of variances. J Am Stat Assoc "
+    "1980;75:869-873.",
+    "Hautus MJ. Corrections for extreme proportions and their biasing effects on estimated values of d'. Behav Res "
+    "Methods Instrum Comput 1995;27:46-51.",
+    "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing the "
+    "equivalence of average bioavailability. J Pharmacokinet Biopharm 1987;15:657-680.",
+    "Krippendorff K. Content analysis: an introduction to its methodology. 4th ed. Sage; 2019.",
+    "Gwet KL. Computing inter-rater reliability and its variance in the presence of high agreement. Br J Math Stat "
+    "Psychol 2008;61:29-48.",
+    "Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65-70.",
+    "Zhou S, Gordon M, Krishna R, et al. HYPE: a benchmark for human eye perceptual evaluation of generative models. "
+    "Adv Neural Inf Process Syst 2019;32.",
+)
+
+
+def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
+    """A sentence for all generated images, and one a diagnosis where there are several."""
+    who = "Simulated readers" if population.simulated else "Readers"
+    diagnoses = analysis["by_diagnosis"] if len(analysis["by_diagnosis"]) > 1 else {}
+    groups = {"images": analysis} | {f"{name} images": values for name, values in diagnoses.items()}
+    return [
+        _headline(who, group, values["fooling_rate"])
+        for group, values in groups.items()
+        if values["fooling_rate"]["estimate"] is not None
+    ]
+
+
+def _headline(who: str, group: str, rate: dict[str, Any]) -> str:
+    interval = rate["ci95"]
+    known = f"95% interval {percent(interval[0])} to {percent(interval[1])}" if interval else "no interval"
+    return f"{who} took {percent(rate['estimate'])} of generated {group} for real; {known}."
+
+
+def equivalence_sentence(analysis: dict[str, Any]) -> str:
+    """What the data show about being indistinguishable; absence of evidence is called that."""
+    test = analysis["equivalence"]
+    if test is None:
+        return "Whether readers can tell the images apart could not be tested."
+    low, high = 0.5 - test["margin"], 0.5 + test["margin"]
+    band = f"accuracy between {percent(low)} and {percent(high)}"
+    p_value = f"p = {test['p_value']:.3f}" if test["p_value"] >= 0.001 else "p < 0.001"
+    if test["equivalent"]:
+        return f"Readers could not tell the images apart, in the sense fixed beforehand: {band} (TOST, {p_value})."
+    return (
+        f"It is not shown that readers cannot tell the images apart: {band} has not been established (TOST, {p_value})."
+    )
+
+
+def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
+    """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
+    counts = analysis["counts"]
+    who = "simulated readers" if population.simulated else "readers"
+    shown = "drawn phantoms standing in for real images" if study.uses_phantoms else "real dermoscopy images"
+    confidence = (
+        f" and gave their confidence on a scale from 1 to {study.confidence_levels}" if study.asks_confidence else ""
+    )
+    return (
+        f"In a blinded reader study, {flow.analysed} {who} ({flow.completed} complete) judged images as real or "
+        f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} of "
+        f"lesions not used in training and {study.generated_per_diagnosis} generated images were drawn at random, "
+        f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure and shown in an order "
+        f"randomised for each reader. The design was fixed before the first answer (SHA-256 "
+        f"{study.design_hash[:16]}). Analyses rest on {counts['responses']} answers. The primary outcome was the "
+        "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
+        "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "
+        "readers' and images' parts with their own degrees of freedom [4]. Accuracy was analysed with real and "
+        "generated images as fixed strata. Detection is given as the area under the ROC curve averaged over readers "
+        "(answers ordered by confidence) and as d' and criterion with log-linear correction [5]. Readers were called "
+        f"unable to tell the images apart only if accuracy was shown to lie within 0.5 +- {study.equivalence_margin:g} "
+        "by two one-sided tests [6]. Agreement is given as Fleiss' kappa, Krippendorff's alpha [7] and Gwet's AC1 [8]; "
+        "p-values of group differences are adjusted by Holm's method within each factor [9]; HYPE-infinity [10] is the "
+        "share of wrong answers. Binomial intervals, which take answers as independent, are shown for comparison only."
+    )

@@ -1,0 +1,162 @@
+"""The tables of the results: the same rows on the page, in the report and as CSV."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from turing.results.counting import Flow
+
+Analysis = dict[str, Any]
+Row = dict[str, Any]
+RATES = {
+    "fooling_rate": "Generated judged real (fooling rate)",
+    "real_judged_real": "Real judged real",
+    "accuracy": "Accuracy",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's title, and the function that makes its rows; all rows have the same keys."""
+
+    title: str
+    rows: Callable[[Analysis, Flow], Iterable[Row]]
+
+
+def _limits(interval: list[float] | None, name: str = "") -> Row:
+    low, high = interval or (None, None)
+    return {f"{name}low": low, f"{name}high": high}
+
+
+def rates(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    groups = {"all": analysis} | analysis["by_diagnosis"]
+    for key, label in RATES.items():
+        for group, values in groups.items():
+            rate = values[key]
+            yield {
+                "rate": label,
+                "images": group,
+                "estimate": rate["estimate"],
+                **_limits(rate["ci95"], "mrmc_"),
+                "variance": rate["variance"],
+                "df": rate["df"],
+                **_limits(rate["naive"]["wilson"], "wilson_naive_"),
+                **_limits(rate["naive"]["clopper_pearson"], "clopper_pearson_naive_"),
+            }
+
+
+def detection(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    groups = {"all": analysis} | analysis["by_diagnosis"]
+    for group, values in groups.items():
+        auc = values["auc"]
+        if auc:
+            yield {"measure": "AUC", "images": group, "estimate": auc["estimate"], **_limits(auc["ci95"])}
+    for key, label in {"dprime": "d', mean of readers", "criterion": "criterion c, mean of readers"}.items():
+        if found := analysis[key]:
+            yield {"measure": label, "images": "all", "estimate": found["mean_reader"], **_limits(found["ci95"])}
+            yield {
+                "measure": label.replace("mean of readers", "pooled"),
+                "images": "all",
+                "estimate": found["pooled"],
+            } | (_limits(None))
+    if hype := analysis["hype_infinity"]:
+        yield {"measure": "HYPE-infinity", "images": "all", "estimate": hype["estimate"], **_limits(hype["ci95"])}
+
+
+AGREEMENT = {
+    "fleiss_kappa": "Fleiss' kappa",
+    "krippendorff_alpha": "Krippendorff's alpha",
+    "gwet_ac1": "Gwet's AC1",
+}
+
+
+def agreement(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis["agreement"]
+    for key, label in AGREEMENT.items():
+        yield {"between": "readers", "coefficient": label, "estimate": found[key], **_limits(found["ci95"][key])}
+    if own := analysis["intra_reader"]:
+        same = {"between": "a reader's answers to one image"}
+        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"])}
+        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None)}
+
+
+def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in analysis["comparisons"]:
+        yield {
+            "factor": row["factor"],
+            "first": row["first"],
+            "second": row["second"],
+            "first_rate": row["rates"][0],
+            "second_rate": row["rates"][1],
+            "difference": row["difference"],
+            **_limits(row["ci95"]),
+            "p_value": row["p_value"],
+            "p_holm": row["p_holm"],
+        }
+
+
+def readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in analysis["by_reader"]:
+        interval = row["fooling_rate_wilson"]
+        yield {key: value for key, value in row.items() if key != "fooling_rate_wilson"} | _limits(interval, "fooling_")
+
+
+def images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    return analysis["by_image"]
+
+
+def calibration(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in analysis["calibration"]:
+        yield {key: value for key, value in row.items() if key != "ci95"} | _limits(row["ci95"])
+
+
+def course(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in (analysis["learning"] or {"blocks": []})["blocks"]:
+        yield {key: value for key, value in row.items() if key != "ci95"} | _limits(row["ci95"])
+
+
+def times(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis["response_times"]
+    if not found:
+        return
+    low, high = found["quartiles_ms"]
+    yield {"answers": "all", "median_ms": found["median_ms"], "lower_quartile_ms": low, "upper_quartile_ms": high}
+    for key in ("correct", "wrong"):
+        yield {
+            "answers": key,
+            "median_ms": found[f"median_{key}_ms"],
+            "lower_quartile_ms": None,
+            "upper_quartile_ms": None,
+        }
+
+
+def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for why, count in flow.excluded.items():
+        yield {"not in the rates": why, "count": count}
+
+
+TABLES = {
+    "rates": Table("Rates", rates),
+    "detection": Table("Detection", detection),
+    "agreement": Table("Agreement", agreement),
+    "comparisons": Table("Differences of the fooling rate", comparisons),
+    "calibration": Table("Calibration of confidence", calibration),
+    "times": Table("Response times", times),
+    "course": Table("Course of the form", course),
+    "exclusions": Table("What is not counted", exclusions),
+    "readers": Table("Readers", readers),
+    "images": Table("Images", images),
+}
+
+
+def table_csv(name: str, analysis: Analysis, flow: Flow) -> str:
+    """One of `TABLES` as CSV; empty where it has no rows."""
+    rows = list(TABLES[name].rows(analysis, flow))
+    buffer = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return buffer.getvalue()
