@@ -8,6 +8,7 @@ from turing.reading import views as reading
 from turing.reading.forms import LogInForm
 from turing.results import run_views as runs
 from turing.results import views as results
+from turing.studies import plan_views as plans
 from turing.studies import views as studies
 
 log_in = auth.LoginView.as_view(template_name="accounts/login.html", authentication_form=LogInForm)
@@ -26,6 +27,8 @@ urlpatterns = [
     path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),
     path("stimuli/<uuid:id>.png", reading.stimulus, name="stimulus"),
     path("research/", studies.research, name="research"),
+    path("research/plan/", plans.plan, name="plan"),
+    path("research/plan/curve.<slug:format>", plans.plan_curve, name="plan-curve"),
     path("research/studies/new/", studies.create, name="study-create"),
     path("research/studies/<slug:slug>/", studies.detail, name="research-study"),
     path("research/studies/<slug:slug>/edit/", studies.edit, name="study-edit"),

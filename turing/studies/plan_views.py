@@ -1,0 +1,78 @@
+"""The page that plans a study."""
+
+from django import forms
+from django.http import Http404
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from turing.access import researcher_required
+from turing.errors import StudyError
+from turing.models import Study
+from turing.statistics.planning import STRUCTURES
+from turing.studies.planning import make_goal, planned_population, study_plan
+
+
+class PlanForm(forms.Form):
+    goal = forms.ChoiceField(
+        choices=[("width", "a 95% interval of a given width"), ("margin", "to show that readers cannot tell")],
+        label="What the study should reach",
+    )
+    width = forms.FloatField(initial=0.15, min_value=0.02, max_value=0.9, help_text="Of the fooling rate's interval.")
+    margin = forms.FloatField(initial=0.1, min_value=0.01, max_value=0.3, help_text="Accuracy within 0.5 +- this.")
+    power = forms.FloatField(initial=0.8, min_value=0.1, max_value=0.99, help_text="To show it, where it is so.")
+    rate = forms.FloatField(
+        required=False, min_value=0.02, max_value=0.98, label="Expected rate",
+        help_text="Fooling rate, or accuracy. Empty: the pilot's, or 0.5.",
+    )  # fmt: skip
+    structure = forms.ChoiceField(
+        choices=[(name, name) for name in STRUCTURES],
+        label="How readers and images differ",
+        help_text="roe-metz: Roe and Metz (1997), HH, careful. moderate: sd 0.5 and 0.7 on the logit scale.",
+    )
+    pilot = forms.ModelChoiceField(
+        Study.objects.exclude(state=Study.State.DRAFT), required=False, to_field_name="slug",
+        label="Or as in this study", help_text="Every reader must have answered every image.",
+    )  # fmt: skip
+
+    def data_query(self) -> str:
+        """The form's values as an address's query."""
+        return urlencode({name: self.data.get(name, "") for name in self.fields})
+
+
+def _planned(data):
+    margin = data["margin"] if data["goal"] == "margin" else None
+    goal = make_goal(None if margin else data["width"], margin, data["power"])
+    return planned_population(data["rate"], data["structure"], data["pilot"], goal), goal
+
+
+@require_GET
+@researcher_required
+def plan(request):
+    first = {name: field.initial for name, field in PlanForm.base_fields.items() if field.initial is not None}
+    form = PlanForm(request.GET or first | {"goal": "width", "structure": "roe-metz"})
+    found = None
+    if form.is_valid():
+        try:
+            found = study_plan(*_planned(form.cleaned_data))
+        except StudyError as error:
+            form.add_error(None, str(error))
+    return render(request, "research/plan.html", {"form": form, "found": found, "query": form.data_query()})
+
+
+@require_GET
+@researcher_required
+def plan_curve(request, format):
+    from turing.results.figures.planning import plan_figure
+    from turing.results.figures.style import CONTENT_TYPES
+    from turing.results.figures.style import render as render_figure
+    from turing.results.views import figure_response
+
+    form = PlanForm(request.GET)
+    if format not in CONTENT_TYPES or not form.is_valid():
+        raise Http404
+    try:
+        figure = plan_figure(*_planned(form.cleaned_data))
+    except StudyError:
+        raise Http404 from None
+    return figure_response(request, render_figure(figure, format), CONTENT_TYPES[format], f"plan.{format}")
