@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from html import unescape
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,7 +13,8 @@ from tests.conftest import make_reader
 from turing.models import Response, Trial
 from turing.reading.passage import record_response, start_reading
 from turing.results.responses_csv import parse_responses
-
+from turing.results.tables import TABLES
+from turing.statistics.analysis import analyse
 
 FIGURES = (
     "rates", "readers", "comparisons", "roc", "calibration", "course", "times", "ranking", "strip", "flow",
@@ -46,6 +48,94 @@ def test_export_and_analysis_agree_with_the_database(simulated, tmp_path):
     document = json.loads(output_of("export_results", simulated.slug, "--format", "json"))
     assert document["analysis"]["fooling_rate"] == analysis["fooling_rate"]
     assert document["study"]["design_hash"] == simulated.design_hash
+
+
+def test_a_parquet_export_holds_the_rows_with_types_and_the_design(simulated, tmp_path):
+    from pyarrow import parquet
+
+    path = tmp_path / "responses.parquet"
+    call_command("export_results", simulated.slug, format="parquet", output=path)
+    table = parquet.read_table(path)
+    rows = list(csv.DictReader(io.StringIO(output_of("export_results", simulated.slug, "--format", "csv"))))
+    assert table.num_rows == len(rows) == 120
+    assert table.column("trial_index").to_pylist() == [int(row["trial_index"]) for row in rows]
+    assert table.schema.metadata[b"design_hash"].decode() == simulated.design_hash
+    with pytest.raises(CommandError, match="name a file"):
+        call_command("export_results", simulated.slug, format="parquet")
+
+
+def test_an_imrmc_export_gives_our_auc_back(simulated):
+    """Read as the FDA's program reads it: header, truth of each case, one score a reader and case."""
+    header, data = output_of("export_results", simulated.slug, "--format", "imrmc").split("BEGIN DATA:\n")
+    sizes = dict(line.split(": ") for line in header.splitlines() if line[:2] in ("N0", "N1", "NR", "NM"))
+    assert sizes == {"N0": "10", "N1": "10", "NR": "6", "NM": "1"}
+    rows = [line.split(",") for line in data.splitlines()]
+    truth = {case: int(value) for reader, case, _, value in rows if reader == "-1"}
+    scores = [(reader, case, float(score)) for reader, case, modality, score in rows if modality == "1"]
+    assert len(truth) == 20
+    assert len(scores) == 120
+    assert not any(reader == "-1" for reader, _, _ in scores)
+    areas = []
+    for name in {reader for reader, _, _ in scores}:
+        own = [(truth[case], score) for reader, case, score in scores if reader == name]
+        pairs = [(g > r) + (g == r) / 2 for t, g in own if t for u, r in own if not u]
+        areas.append(sum(pairs) / len(pairs))
+    analysis = json.loads(output_of("export_results", simulated.slug, "--format", "json"))["analysis"]
+    assert analysis["auc"]["estimate"] == pytest.approx(sum(areas) / 6)
+
+
+def test_every_table_comes_as_csv_and_agrees_with_the_analysis(simulated, client, researcher):
+    client.force_login(researcher)
+    tables = {}
+    for name in TABLES:
+        response = client.get(reverse("table", args=[simulated.slug, name]))
+        assert response.status_code == 200
+        tables[name] = list(csv.DictReader(io.StringIO(response.content.decode())))
+    analysis = client.get(reverse("results", args=[simulated.slug])).context["analysis"]
+    assert float(tables["rates"][0]["estimate"]) == pytest.approx(analysis["fooling_rate"]["estimate"])
+    assert len(tables["readers"]) == 6
+    assert len(tables["images"]) == 20
+    assert client.get(reverse("table", args=[simulated.slug, "secrets"])).status_code == 404
+
+
+def test_dashboard_and_report_say_it_in_sentences(simulated, client, researcher):
+    client.force_login(researcher)
+    for name in ("results", "report"):
+        response = client.get(reverse(name, args=[simulated.slug]))
+        page = unescape(response.content.decode())
+        rate = response.context["analysis"]["fooling_rate"]
+        assert f"Simulated readers took {100 * rate['estimate']:.1f}% of generated images for real" in page
+        assert "It is not shown that readers cannot tell the images apart" in page
+        assert "Gallas BD, Pennello GA, Myers KJ." in page
+        assert simulated.design_hash in page
+        assert "6 simulated readers (6 complete)" in page
+        assert page.count(" nan") == 0
+
+
+def test_the_planning_page_plans_and_refuses_nonsense(simulated, client, researcher):
+    client.force_login(researcher)
+    address = reverse("plan")
+    assert "Checked on 500 simulated studies" in client.get(address).content.decode()
+    query = {"goal": "margin", "width": "0.1", "margin": "0.1", "power": "0.8", "structure": "moderate"}
+    page = client.get(address, query)
+    assert page.context["found"]["goal"]["margin"] == 0.1
+    assert client.get(reverse("plan-curve", args=["svg"]), query).content.startswith(b"<?xml")
+    piloted = client.get(address, query | {"goal": "width", "pilot": simulated.slug})
+    pilot_rate = client.get(reverse("results", args=[simulated.slug])).context["analysis"]["fooling_rate"]["estimate"]
+    assert piloted.context["found"]["rate"] == pytest.approx(pilot_rate)
+    assert client.get(address, query | {"width": "7"}).context["found"] is None
+    assert client.get(reverse("plan-curve", args=["svg"]), query | {"power": "9"}).status_code == 404
+
+
+def test_the_planning_command_agrees_with_its_drawing_and_its_json(tmp_path):
+    figure = tmp_path / "plan.png"
+    found = json.loads(output_of("plan_study", "--width", "0.2", "--figure", str(figure), "--json"))
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert found["goal"]["width"] == 0.2
+    assert found["checked"]["coverage"] > 0.9
+    for arguments, message in ((["--margin", "2"], "margin must lie"), (["--rate", "0"], "rate must lie")):
+        with pytest.raises(CommandError, match=message):
+            output_of("plan_study", *arguments)
 
 
 def test_simulated_readers_are_flagged_and_never_mixed_with_people(simulated, client, researcher):
@@ -116,6 +206,11 @@ HEADER = "reader,image,truth,diagnosis,response,confidence,rt_ms,trial_index\n"
         (HEADER + "a,1,real,m,real,1,5,1\na,1,real,m,real,1,5,1\n", "line 3: reader 'a' answered image '1' in line 2"),
         (HEADER + "a,1,real,m,real,1,5,1\nb,1,generated,m,real,1,5,1\n", "line 3: image '1' has another truth"),
         (HEADER + "a,1,real,m,real,x,5,1\n", "line 2: confidence is 'x'"),
+        (HEADER + "a,1,real,m,real,99999999999999,5,1\n", "line 2: confidence is '99999999999999'"),
+        (HEADER + "a,1,real,m,real,1,5,1\n,1,real,m,real,1,5,1\n", "line 3: reader is empty"),
+        (HEADER.replace("rt_ms", "image") + "a,1,real,m,real,1,5,1\n", "line 1: column 'image' stands there twice"),
+        (HEADER + 'a,"1\n2",real,m,real,1,5,1\nb,1,fake,m,real,1,5,1\n', "line 4: truth is 'fake'"),
+        (HEADER + 'a,"1,real,m,real,1,5,1\n', "line 2: unexpected end of data"),
         (HEADER + "a,1,real\n", "line 2: 3 fields, but the header has 8"),
     ],
 )
@@ -124,6 +219,46 @@ def test_a_bad_csv_is_an_error_that_names_the_line(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(CommandError, match=message):
         call_command("analyze_responses", str(path))
+
+
+def test_an_empty_study_a_folder_and_a_picture_are_refused_in_one_line(tmp_path):
+    picture = tmp_path / "r.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
+    for path, message in (
+        (tmp_path, "Is a directory"),
+        (picture, "not a UTF-8"),
+        (tmp_path / "none.csv", "No such file"),
+    ):
+        with pytest.raises(CommandError, match=message):
+            call_command("analyze_responses", str(path))
+
+
+def test_a_repeat_counts_for_intra_reader_agreement_alone():
+    text = (
+        HEADER.strip()
+        + ",phase\n"
+        + "".join(
+            f"{reader},{image},{'real' if image % 2 else 'generated'},m,{answer},1,5,1,{phase}\n"
+            for reader in "ab"
+            for image in range(4)
+            for phase, answer in (("test", "real"), ("repeat", "generated"), ("practice", "real"))
+        )
+    )
+    found = analyse(parse_responses(text))
+    assert found["counts"]["responses"] == 8
+    assert found["intra_reader"] == {"pairs": 8, "agreement": 0, "ci95": None, "kappa": 0}
+
+
+def test_a_million_rows_are_read():
+    words = ("generated", "real")
+    lines = [
+        f"r{reader},i{image},{words[image % 2]},m,{words[reader * image % 3 > 0]},2,900,{image}"
+        for reader in range(5000)
+        for image in range(200)
+    ]
+    rows = parse_responses(HEADER + "\n".join(lines))
+    assert len(rows) == 1_000_000
+    assert rows.judged_real.sum() == sum((r * i) % 3 > 0 for r in range(5000) for i in range(200))
 
 
 def test_bom_semicolons_and_crlf_are_read():

@@ -141,9 +141,10 @@ def _identities(columns: Table, lines: list[int]) -> Iterable[tuple[int, str]]:
 
 
 def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
-    index: dict[str, int] = {}
-    codes = np.array([index.setdefault(label, len(index)) for label in labels], np.intp)
-    return codes, tuple(index)
+    """Labels as codes into their sorted names, as `Responses.from_labels` has them: the same figures to the last bit."""
+    names = tuple(sorted(set(labels)))
+    index = {name: code for code, name in enumerate(names)}
+    return np.array([index[label] for label in labels], np.intp), names
 
 
 def _floats(column: list[str] | None, length: int) -> np.ndarray:
