@@ -14,6 +14,8 @@ REFERENCES = (
     "bootstrap and other variance estimators. Commun Stat Theory Methods 2009;38:2586-2603.",
     "Graybill FA, Wang CM. Confidence intervals on nonnegative linear combinations of variances. J Am Stat Assoc "
     "1980;75:869-873.",
+    "Hillis SL. A comparison of denominator degrees of freedom methods for multiple observer ROC analysis. Stat Med "
+    "2007;26:596-619.",
     "Hautus MJ. Corrections for extreme proportions and their biasing effects on estimated values of d'. Behav Res "
     "Methods Instrum Comput 1995;27:46-51.",
     "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing the "
@@ -77,11 +79,12 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']} answers. The primary outcome was the "
         "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
         "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "
-        "readers' and images' parts with their own degrees of freedom [4]. Accuracy was analysed with real and "
+        "readers' and images' parts with their own degrees of freedom [4,5]. Accuracy was analysed with real and "
         "generated images as fixed strata. Detection is given as the area under the ROC curve averaged over readers "
-        "(answers ordered by confidence) and as d' and criterion with log-linear correction [5]. Readers were called "
+        "(answers ordered by confidence) and as d' and criterion with log-linear correction [6]. Readers were called "
         f"unable to tell the images apart only if accuracy was shown to lie within 0.5 +- {study.equivalence_margin:g} "
-        "by two one-sided tests [6]. Agreement is given as Fleiss' kappa, Krippendorff's alpha [7] and Gwet's AC1 [8]; "
-        "p-values of group differences are adjusted by Holm's method within each factor [9]; HYPE-infinity [10] is the "
-        "share of wrong answers. Binomial intervals, which take answers as independent, are shown for comparison only."
+        "by two one-sided tests [7]. Agreement is given as Fleiss' kappa, Krippendorff's alpha [8] and Gwet's AC1 [9]; "
+        "p-values of group differences are adjusted by Holm's method within each factor [10]; HYPE-infinity [11] is "
+        "the share of wrong answers. Binomial intervals, which take answers as independent, are shown for comparison "
+        "only."
     )

@@ -141,7 +141,7 @@ def _identities(columns: Table, lines: list[int]) -> Iterable[tuple[int, str]]:
 
 
 def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as codes into their sorted names, as `Responses.from_labels` has them: the same figures to the last bit."""
+    """Labels as codes into their sorted names, as in `Responses.from_labels`: the same figures to the last bit."""
     names = tuple(sorted(set(labels)))
     index = {name: code for code, name in enumerate(names)}
     return np.array([index[label] for label in labels], np.intp), names

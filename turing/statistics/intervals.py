@@ -2,6 +2,8 @@
 
 References:
     Graybill, Wang (1980), Confidence intervals on nonnegative linear combinations of variances, JASA 75:869-873.
+    Hillis (2007), A comparison of denominator degrees of freedom methods for multiple observer ROC analysis, Stat Med
+        26:596-619.
     Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics 2:110-114.
     Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22:209-212.
 """
@@ -18,6 +20,10 @@ PARTS = (
     "modified large-sample (Graybill and Wang 1980): t for the readers' and for the images' part of the variance with "
     "the degrees of freedom of each, normal for the rest"
 )
+# The least mean square of readers (or images), as a share of what it would be if they were alike: by chance it can
+# be nearly zero, and an interval without width would follow.
+LEAST_MEAN_SQUARE = 0.2
+Half = tuple[float, float]  # squared half-widths of an interval: from noise, and from effects of readers and images
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,27 @@ class Spread:
         )
         return max(1.0, self.safe_variance**2 / noise) if noise > 0 else 1.0
 
-    def effects(self, level: float = LEVEL) -> float:
-        """Squared half-width from readers and images: each part, where positive, times its squared t quantile."""
+    def in_parts(self, level: float = LEVEL) -> Half:
+        """Normal for the noise, t for each of the two effects where it is positive (Graybill and Wang 1980)."""
         quantiles = stats.t.ppf((1 + level) / 2, [self.df_readers, self.df_images])
-        return float(quantiles**2 @ np.maximum([self.readers, self.images], 0))
+        noise = stats.norm.ppf((1 + level) / 2) ** 2 * max(self.least, 0)
+        return float(noise), float(quantiles**2 @ np.maximum([self.readers, self.images], 0))
 
-    def noise(self, level: float = LEVEL) -> float:
-        """Squared half-width from what is left when readers are alike and images are alike."""
-        return float(stats.norm.ppf((1 + level) / 2) ** 2 * max(self.least, 0))
+    def as_mean_square(self, level: float = LEVEL) -> Half:
+        """Student's on one variance whose noise comes from the mean square of the factor with fewer units.
+
+        As in Hillis (2007). Where only that factor varies this is the exact t interval over its units' means.
+        """
+        df = np.array([self.df_readers, self.df_images])
+        parts = np.maximum([self.readers, self.images], 0.0)
+        few = 0 if self.df_readers <= self.df_images * (1 + 1e-9) else 1  # rounding must not decide between equals
+        parts[few] = max((self.readers, self.images)[few] + self.residual, LEAST_MEAN_SQUARE * self.residual, 0)
+        total = parts.sum()
+        if not total > 0:
+            return self.in_parts(level)
+        square = stats.t.ppf((1 + level) / 2, max(1.0, 1 / ((parts / total) ** 2 / df).sum())) ** 2
+        noise = min(max(self.least, 0), total)
+        return float(square * noise), float(square * (total - noise))
 
 
 @dataclass(frozen=True)
@@ -91,27 +110,42 @@ def score_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tup
 
     mu belongs to the interval where, with q = mu (1 - mu) / (estimate (1 - estimate)),
 
-        (estimate - mu)^2 <= noise q + effects q^2.
+        (estimate - mu)^2 <= noise q + effects q^p.
 
-    Independent responses have a variance in proportion to mu (1 - mu), as in Wilson's interval; effects of readers
-    and images that are constant on the logit scale move a rate in proportion to mu (1 - mu), hence q^2. For one
-    reader-free, image-free sample this is Wilson's interval.
+    Independent responses have a variance in proportion to mu (1 - mu), p = 1, as in Wilson's interval. Effects of
+    readers and images that are constant on a logit or probit scale move a rate by powers of 1.4 to 2, less the
+    larger they are.
+
+    Far from one half, a high rate comes with too small a variance by chance, since readers and images have a long
+    tail towards one half. So the limit on that side takes the spread `as_mean_square` and p = 2, the one on the
+    other side takes it `in_parts` and p = 1.5; between rates of 0.25 and 0.75 both change steadily to the mean
+    square and p = 1.75. These choices are by simulated coverage: `benchmarks/coverage.py` prints it.
     """
-    noise, effects = spread.noise(level), spread.effects(level)
+    parts, square = np.array(spread.in_parts(level)), np.array(spread.as_mean_square(level))
+    skewness = min(1.0, 2 * abs(2 * estimate - 1))
+    inner_end, outer_end = (0.0, 1.0) if estimate > 0.5 else (1.0, 0.0)
+    inner = _limit(estimate, inner_end, square, 1.75 + 0.25 * skewness)
+    outer = _limit(estimate, outer_end, skewness * parts + (1 - skewness) * square, 1.75 - 0.25 * skewness)
+    return min(inner, outer), max(inner, outer)
+
+
+def _limit(estimate: float, end: float, half: np.ndarray, power: float) -> float:
+    """Where `score_interval`'s inequality ceases to hold between the estimate and `end`, 0 or 1."""
+    noise, effects = half
     own = estimate * (1 - estimate)
 
     def excess(mu: float) -> float:
         q = mu * (1 - mu) / own
-        return (estimate - mu) ** 2 - noise * q - effects * q**2
+        return (estimate - mu) ** 2 - noise * q - effects * q**power
 
     if excess(estimate) >= 0:  # no spread at all
-        return estimate, estimate
-    return float(brentq(excess, 0, estimate, xtol=1e-12)), float(brentq(excess, estimate, 1, xtol=1e-12))
+        return estimate
+    return float(brentq(excess, *sorted((estimate, end)), xtol=1e-12))
 
 
 def logit_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tuple[float, float]:
     """The same squared half-width around the logit of the estimate, `estimate` strictly between 0 and 1."""
-    half = np.sqrt(spread.noise(level) + spread.effects(level)) / (estimate * (1 - estimate))
+    half = np.sqrt(sum(spread.in_parts(level))) / (estimate * (1 - estimate))
     return float(expit(logit(estimate) - half)), float(expit(logit(estimate) + half))
 
 

@@ -13,7 +13,10 @@ from numpy.typing import ArrayLike
 
 from turing.statistics.intervals import PARTS, Estimate, Spread, score_interval
 
-METHOD = f"MRMC U-statistic variance (Gallas 2007); 95% score interval, {PARTS}"
+METHOD = (
+    "MRMC U-statistic variance (Gallas 2007); 95% score interval: towards one half Student's on the mean square of the "
+    f"factor with fewer units (Hillis 2007), away from it {PARTS}"
+)
 
 
 @dataclass(frozen=True)

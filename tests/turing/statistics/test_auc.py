@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turing.statistics.auc import mrmc_auc, reader_aucs
+from turing.statistics.mrmc import mrmc_rate
 
 
 def van_dyke(modality):
@@ -24,20 +25,34 @@ def van_dyke(modality):
     return [np.array(column) for column in zip(*rows, strict=True)]
 
 
+# Areas and standard errors as the R package MRMCaov 0.2 prints them in its guide (empirical AUC, covariances by the
+# unbiased method of Gallas et al. 2007; the last digits are those printed).
 @pytest.mark.parametrize(
-    ("modality", "mean", "readers"),
-    [  # as MRMC software reports them
-        ("cine", 0.8970, (0.9196, 0.8588, 0.9039, 0.9731, 0.8298)),
-        ("spin_echo", 0.9408, (0.9478, 0.9053, 0.9217, 0.9994, 0.9300)),
+    ("modality", "mean", "standard_error", "readers"),
+    [
+        ("cine", 0.8970370, 0.0330712, (0.9196457, 0.8587762, 0.9038647, 0.9731079, 0.8297907)),
+        ("spin_echo", 0.9408374, 0.0214912, (0.9478261, 0.9053140, 0.9217391, 0.9993559, 0.9299517)),
     ],
 )
-def test_van_dykes_areas_are_the_published_ones(modality, mean, readers):
+def test_van_dykes_areas_and_their_variance_are_those_of_mrmc_software(modality, mean, standard_error, readers):
     reader, image, diseased, rating = van_dyke(modality)
     found = mrmc_auc(reader, image, diseased, rating)
-    assert found.estimate == pytest.approx(mean, abs=5e-5)
-    assert reader_aucs(reader, diseased, rating) == pytest.approx(readers, abs=5e-5)
+    assert found.estimate == pytest.approx(mean, abs=5e-8)
+    assert np.sqrt(found.variance) == pytest.approx(standard_error, abs=5e-8)
+    assert reader_aucs(reader, diseased, rating) == pytest.approx(readers, abs=5e-8)
     low, high = found.ci95
     assert 0 < low < mean < high < 1
+
+
+# Of the same guide: sensitivity at ratings of 3 and more, standard errors from the jackknife over cases.
+@pytest.mark.parametrize(
+    ("modality", "rate", "standard_error"), [("cine", 0.8222222, 0.05893747), ("spin_echo", 0.92, 0.03741657)]
+)
+def test_van_dykes_sensitivity_and_its_variance_are_those_of_mrmc_software(modality, rate, standard_error):
+    reader, image, diseased, rating = van_dyke(modality)
+    found = mrmc_rate(reader[diseased], image[diseased], rating[diseased] >= 3)
+    assert found.estimate == pytest.approx(rate, abs=5e-8)
+    assert np.sqrt(found.variance) == pytest.approx(standard_error, abs=5e-9)
 
 
 def brute_force(reader, image, generated, score):

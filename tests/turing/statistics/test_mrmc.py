@@ -137,10 +137,36 @@ def test_splitting_a_reader_in_two_never_adds_information_about_readers():
     assert halves.ci95[1] - halves.ci95[0] >= 2 * 1.95 * np.sqrt(whole.spread.least) * 0.9
 
 
-def test_without_effects_of_readers_and_images_the_interval_is_wilsons():
-    spread = Spread(0, 0, 0.01, 5, 5, least=0.3 * 0.7 / 50)
+def test_where_hardly_anything_varies_but_the_noise_the_interval_is_wilsons():
+    noise = 0.3 * 0.7 / 50
+    spread = Spread(0, 0, noise, 1e9, 1e9, least=noise)
     expected = stats.binomtest(15, 50).proportion_ci(method="wilson")
-    assert score_interval(0.3, spread) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert score_interval(0.3, spread) == pytest.approx((expected.low, expected.high), abs=1e-7)
+
+
+def test_where_only_readers_vary_the_interval_at_one_half_is_students():
+    """Means of 0.01 and less around 0.5: a rate's curvature and images have no say."""
+    means = 0.5 + 1e-4 * np.array([-3, 1, 4, -2, 0])
+    square = means.var(ddof=1) / 5
+    spread = Spread(square - 1e-12, 0, 1e-12, 4, 1e6, least=1e-12)
+    expected = stats.t.interval(0.95, 4, 0.5, np.sqrt(square))
+    assert score_interval(0.5, spread) == pytest.approx(expected, abs=1e-8)
+
+
+@given(st.floats(0.01, 0.99), *[st.floats(-0.01, 0.02)] * 3, st.floats(1, 100), st.floats(1, 100))
+def test_an_interval_holds_its_estimate_lies_between_0_and_1_and_mirrors(rate, readers, images, residual, df_r, df_i):
+    spread = Spread(readers, images, residual, df_r, df_i, least=abs(residual))
+    low, high = score_interval(rate, spread)
+    assert 0 <= low <= rate <= high <= 1
+    assert score_interval(1 - rate, spread) == pytest.approx((1 - high, 1 - low), abs=1e-9)
+
+
+def test_readers_all_alike_do_not_leave_the_interval_without_width():
+    y = np.tile([1.0, 0.0, 1.0, 0.0], (5, 5))
+    y = np.roll(y, 1, axis=1) * (np.arange(5) % 2)[:, None] + y * (np.arange(5) % 2 == 0)[:, None]
+    low, high = crossed(y).ci95
+    assert low < 0.45
+    assert high > 0.55
 
 
 def test_the_interval_covers_where_wilson_does_not():
