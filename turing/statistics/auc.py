@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from turing.statistics.intervals import PARTS, Estimate, Spread, logit_interval
+from turing.statistics.intervals import METHOD as INTERVAL
+from turing.statistics.intervals import Estimate, Spread, score_interval
 from turing.statistics.mrmc import check_pairs, codes
 
-METHOD = (
-    "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC averaged over readers; "
-    f"95% interval on the logit scale, {PARTS}"
-)
+METHOD = f"MRMC U-statistic variance (Gallas 2006, 2009) of the AUC averaged over readers; {INTERVAL}"
 
 # Sets of indices that two comparisons may share: reader, generated image, real image.
 SETS = ("", "r", "g", "n", "rg", "rn", "gn", "rgn")
@@ -103,20 +101,22 @@ def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score
         name = ("reader", "generated image", "real image")[few.index(True)]
         return Estimate(auc, warnings=(*warnings, f"one {name} only: no interval can be computed"), method=METHOD)
     weight = 1 / (readers * compared)
-    pairs = _shared_exactly(_sums(tables, weight))
+    sums = _sums(tables, weight)
+    share = {name: float(three[2]) for name, three in sums.items()}  # of all pairs of comparisons: weights add to 1
+    pairs = _shared_exactly(share)
     # Centred as rates are (see `mrmc.group_means`); the uncentred variance is Gallas's, and the one reported.
-    plain, centred = (_means(_shared_exactly(_sums(tables, weight, shift)), pairs) for shift in (0.0, auc))
+    plain, centred = (_means(_shared_exactly(_squares(sums, shift)), pairs) for shift in (0.0, auc))
     if plain is None or centred is None:
         why = "no two comparisons differ in reader and both images: no interval"
         return Estimate(auc, warnings=(*warnings, why), method=METHOD)
     if auc in (0, 1):
         why = "every reader separates the images perfectly: the data hold no information on the interval's width"
         return Estimate(auc, 0.0, warnings=(*warnings, why), method=METHOD)
-    spread, variance = _spread(centred, tables, weight), auc**2 - plain[""]
+    spread, variance = _spread(centred, share), auc**2 - plain[""]
     if variance <= 0:
         variance = max(spread.least, 0.0)
         warnings += ("the variance estimate was not positive; the variance of readers and images alike stands in",)
-    return Estimate(auc, variance, spread.df, logit_interval(auc, spread), spread, METHOD, warnings)
+    return Estimate(auc, variance, spread.df, score_interval(auc, spread), spread, METHOD, warnings)
 
 
 def _tabulate(reader: np.ndarray, image: np.ndarray, is_generated: ArrayLike, score: ArrayLike) -> _Tables:
@@ -133,57 +133,62 @@ def _tabulate(reader: np.ndarray, image: np.ndarray, is_generated: ArrayLike, sc
     return _Tables(counts(truth), counts(~truth), *generated, *real)
 
 
-def _sums(tables: _Tables, weight: np.ndarray, shift: float | None = None) -> dict[str, float]:
-    """For each set of indices, the sum over its values of the squared sum of weighted comparisons that have them.
+def _sums(tables: _Tables, weight: np.ndarray) -> dict[str, np.ndarray]:
+    """For each set of indices, sums over its values of products of weighted sums of comparisons that have them.
 
-    Comparisons are taken less `shift`; without it, each counts 1, which gives the sums of weights.
+    Three products (3,): of the comparisons with themselves, with their number, and of the number with itself. So the
+    comparisons less any shift s have the sum of squares first - 2 s second + s^2 third (see `_squares`).
     """
     t = tables
     n_g, n_n = t.generated.sum(1), t.real.sum(1)
+
+    def products(won: np.ndarray, compared: np.ndarray) -> np.ndarray:
+        return np.array([won @ won, won @ compared, compared @ compared], float)
+
+    def added_up(code: np.ndarray, won: np.ndarray, compared: np.ndarray) -> np.ndarray:
+        return products(np.bincount(code, won), np.bincount(code, compared))
+
     # Sums over real images for each response to a generated one, and the other way round.
-    if shift is None:
-        by_g, by_n, squares = n_n[t.g_reader], n_g[t.n_reader], n_g * n_n
-    else:
-        by_g, by_n = t.wins - shift * n_n[t.g_reader], t.losses - shift * n_g[t.n_reader]
-        ties = (t.generated * t.real).sum(1)
-        more = np.bincount(t.g_reader, t.wins, len(n_g)) - 0.5 * ties
-        squares = more * (1 - shift) ** 2 + ties * (0.5 - shift) ** 2 + (n_g * n_n - more - ties) * shift**2
-    by_g, by_n = weight[t.g_reader] * by_g, weight[t.n_reader] * by_n
-    by_pair = _by_image_pair(t, weight, shift)
+    of_g = weight[t.g_reader] * t.wins, weight[t.g_reader] * n_n[t.g_reader]
+    of_n = weight[t.n_reader] * t.losses, weight[t.n_reader] * n_g[t.n_reader]
+    ties = (t.generated * t.real).sum(1)
+    won = np.bincount(t.g_reader, t.wins, len(n_g))
     return {
-        "": float(by_g.sum() ** 2),
-        "r": float((np.bincount(t.g_reader, by_g) ** 2).sum()),
-        "g": float((np.bincount(t.g_image, by_g) ** 2).sum()),
-        "n": float((np.bincount(t.n_image, by_n) ** 2).sum()),
-        "rg": float(by_g @ by_g),
-        "rn": float(by_n @ by_n),
-        "gn": float(by_pair @ by_pair),
-        "rgn": float(weight**2 @ squares),
+        "": products(*(values.sum(keepdims=True) for values in of_g)),
+        "r": added_up(t.g_reader, *of_g),
+        "g": added_up(t.g_image, *of_g),
+        "n": added_up(t.n_image, *of_n),
+        "rg": products(*of_g),
+        "rn": products(*of_n),
+        "gn": _by_image_pair(t, weight),
+        "rgn": weight**2 @ np.column_stack([won - ties / 4, won, n_g * n_n]),
     }
 
 
-def _by_image_pair(tables: _Tables, weight: np.ndarray, shift: float | None) -> np.ndarray:
-    """Sum over readers of the weighted comparisons of each generated with each real image, where there are any."""
+def _squares(sums: Mapping[str, np.ndarray], shift: float) -> dict[str, float]:
+    """The sums of squares of the comparisons less `shift`."""
+    return {name: float(three @ (1, -2 * shift, shift**2)) for name, three in sums.items()}
+
+
+def _by_image_pair(tables: _Tables, weight: np.ndarray) -> np.ndarray:
+    """`_sums` for pairs of a generated and a real image, each pair's comparisons added over readers."""
     t = tables
     shape_g = (len(t.generated), int(t.g_image.max()) + 1)
     shape_n = (len(t.generated), int(t.n_image.max()) + 1)
 
-    def matrix(values: np.ndarray, mask: np.ndarray, reader: np.ndarray, image: np.ndarray, shape) -> csr_array:
-        return csr_array((values[mask], (reader[mask], image[mask])), shape)
+    def matrix(values: np.ndarray, reader: np.ndarray, image: np.ndarray, shape: tuple[int, int]) -> csr_array:
+        return csr_array((values, (reader, image)), shape)
 
-    every_g, every_n = np.ones(len(t.g_reader), bool), np.ones(len(t.n_reader), bool)
     values = weight[t.g_reader]
-    compared = matrix(values, every_g, t.g_reader, t.g_image, shape_g).T @ matrix(
-        np.ones(len(t.n_reader)), every_n, t.n_reader, t.n_image, shape_n
-    )
-    if shift is None:
-        return compared.data
-    total = -shift * compared
+    everything = matrix(np.ones(len(t.n_reader)), t.n_reader, t.n_image, shape_n)
+    compared = matrix(values, t.g_reader, t.g_image, shape_g).T @ everything
+    won = csr_array(compared.shape)
     for level in np.unique(t.g_level):
-        below = np.where(t.n_level < level, 1.0, 0.5)
-        part_g = matrix(values, t.g_level == level, t.g_reader, t.g_image, shape_g)
-        total = total + part_g.T @ matrix(below, t.n_level <= level, t.n_reader, t.n_image, shape_n)
-    return total.data
+        own, below = t.g_level == level, t.n_level <= level
+        ties_half = np.where(t.n_level < level, 1.0, 0.5)[below]
+        part_g = matrix(values[own], t.g_reader[own], t.g_image[own], shape_g)
+        won = won + part_g.T @ matrix(ties_half, t.n_reader[below], t.n_image[below], shape_n)
+    return np.array([won.multiply(won).sum(), won.multiply(compared).sum(), compared.multiply(compared).sum()])
 
 
 def _shared_exactly(sums: Mapping[str, float]) -> dict[str, float]:
@@ -203,8 +208,8 @@ def _means(products: Mapping[str, float], pairs: Mapping[str, float]) -> dict[st
     return {name: products[name] / pairs[name] if pairs[name] > tiny else nothing for name in SETS}
 
 
-def _spread(means: Mapping[str, float], tables: _Tables, weight: np.ndarray) -> Spread:
-    share = _sums(tables, weight)  # of pairs of comparisons that share at least the set; shares, as weights add to 1
+def _spread(means: Mapping[str, float], share: Mapping[str, float]) -> Spread:
+    """From mean products, and the share of pairs of comparisons that share at least each set of indices."""
 
     def component(own: str, base: str = "") -> float:
         """The variance that sharing `own` adds to what its parts add, given that `base` is shared."""

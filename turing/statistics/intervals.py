@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
-from scipy.special import expit, logit
 
 LEVEL = 0.95
-PARTS = (
-    "modified large-sample (Graybill and Wang 1980): t for the readers' and for the images' part of the variance with "
-    "the degrees of freedom of each, normal for the rest"
+METHOD = (
+    "95% score interval; towards one half Student's on the mean square of the factor with fewer units (Hillis 2007), "
+    "away from it modified large-sample (Graybill and Wang 1980)"
 )
 # The least mean square of readers (or images), as a share of what it would be if they were alike: by chance it can
 # be nearly zero, and an interval without width would follow.
@@ -106,7 +105,7 @@ class Difference:
 
 
 def score_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tuple[float, float]:
-    """The rates mu in (0, 1) that are not too far from the estimate, `estimate` strictly between 0 and 1.
+    """The rates (or areas) mu in (0, 1) that are not too far from the estimate, `estimate` strictly between 0 and 1.
 
     mu belongs to the interval where, with q = mu (1 - mu) / (estimate (1 - estimate)),
 
@@ -141,12 +140,6 @@ def _limit(estimate: float, end: float, half: np.ndarray, power: float) -> float
     if excess(estimate) >= 0:  # no spread at all
         return estimate
     return float(brentq(excess, *sorted((estimate, end)), xtol=1e-12))
-
-
-def logit_interval(estimate: float, spread: Spread, level: float = LEVEL) -> tuple[float, float]:
-    """The same squared half-width around the logit of the estimate, `estimate` strictly between 0 and 1."""
-    half = np.sqrt(sum(spread.in_parts(level))) / (estimate * (1 - estimate))
-    return float(expit(logit(estimate) - half)), float(expit(logit(estimate) + half))
 
 
 def difference_with_interval(estimate: float, spread: Spread) -> Difference | None:

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from turing.statistics.intervals import PARTS, Estimate, Spread, score_interval
+from turing.statistics.intervals import METHOD as INTERVAL
+from turing.statistics.intervals import Estimate, Spread, score_interval
 
-METHOD = (
-    "MRMC U-statistic variance (Gallas 2007); 95% score interval: towards one half Student's on the mean square of the "
-    f"factor with fewer units (Hillis 2007), away from it {PARTS}"
-)
+METHOD = f"MRMC U-statistic variance (Gallas 2007); {INTERVAL}"
 
 
 @dataclass(frozen=True)

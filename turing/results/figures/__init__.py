@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from django.core.cache import cache
 from matplotlib.figure import Figure
 
 from gan.models import TrainingRun
 from turing.models import Study
-from turing.results.counting import Population
+from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
 from turing.results.figures.flow import flow_figure
 from turing.results.figures.images import ranking_figure, strip_figure
@@ -28,11 +29,18 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
     "strip": strip_figure,
     "flow": flow_figure,
 }
+KEPT_SECONDS = 24 * 60 * 60
 
 
 def study_figure(name: str, study: Study, population: Population, format: str) -> bytes:
-    """The file of one of `STUDY_FIGURES`."""
-    return render(STUDY_FIGURES[name](study, population), format)
+    """The file of one of `STUDY_FIGURES`, kept until another answer comes in."""
+
+    def draw() -> bytes:
+        return render(STUDY_FIGURES[name](study, population), format)
+
+    if name == "flow":  # it also counts readers who have not answered yet
+        return draw()
+    return cache.get_or_set(f"figure-{name}-{format}-{version_of(study, population)}", draw, KEPT_SECONDS)
 
 
 def run_figure(run: TrainingRun, format: str) -> bytes:

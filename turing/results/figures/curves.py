@@ -82,7 +82,7 @@ def course_figure(study: Study, population: Population) -> Figure:
     percent_axis(panels[0].yaxis)
     if timed:
         panels[1].plot(*zip(*timed, strict=True), "-o", color=WARM, linewidth=1)
-        panels[1].set(ylabel="Median time (s)", ylim=(0, None))
+        panels[1].set(ylabel="Median time (s)", ylim=(0, 1.1 * max(seconds for _, seconds in timed)))
     panels[-1].set_xlabel("Position in the form")
     mark_simulated(panels[0], population)
     return figure

@@ -1,37 +1,31 @@
 """Figures made of the stimuli themselves."""
 
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 
-from matplotlib.axes import Axes
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
 from turing.models import Stimulus, Study, Truth
 from turing.results.analysis import analyse_study
 from turing.results.counting import Population
-from turing.results.figures.style import mark_simulated, nothing_to_show
+from turing.results.figures.style import INK, mark_simulated, nothing_to_show
 
 STRIP_COLUMNS = 8
 RANKED_COLUMNS, MOST_RANKED = 12, 120
+GAP = 0.06  # between images, as a share of their side
 
 
 def strip_figure(study: Study, population: Population) -> Figure:
     """Real images above generated ones, per diagnosis, as in the seed paper's figures."""
-    diagnoses = study.diagnoses
-    figure = Figure(figsize=(STRIP_COLUMNS * 1.1, 2.5 * max(1, len(diagnoses))))
-    axes = figure.subplots(2 * max(1, len(diagnoses)), STRIP_COLUMNS, squeeze=False)
-    for cell in axes.flat:
-        cell.set_axis_off()
-    for index, diagnosis in enumerate(diagnoses):
-        for offset, truth in enumerate((Truth.REAL, Truth.GENERATED)):
+    lines = []
+    for diagnosis in study.diagnoses:
+        for truth in (Truth.REAL, Truth.GENERATED):
             shown = study.stimuli.filter(diagnosis=diagnosis, truth=truth).order_by("pk")[:STRIP_COLUMNS]
-            line = axes[2 * index + offset]
-            for cell, stimulus in zip(line, shown, strict=False):
-                _show(cell, stimulus)
             kind = "phantom" if study.uses_phantoms and truth == Truth.REAL else truth.label
-            line[0].set_title(f"{diagnosis}, {kind}", loc="left", fontsize=9)
-    figure.subplots_adjust(wspace=0.05, hspace=0.3)
-    return figure
+            lines.append(([(stimulus, "") for stimulus in shown], f"{diagnosis}, {kind}"))
+    return _montage(lines, study.stimulus_size, STRIP_COLUMNS, side=1.1)
 
 
 def ranking_figure(study: Study, population: Population) -> Figure:
@@ -42,19 +36,34 @@ def ranking_figure(study: Study, population: Population) -> Figure:
     rows.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))
     if len(rows) > MOST_RANKED:  # both ends
         rows = rows[: MOST_RANKED // 2] + rows[-MOST_RANKED // 2 :]
-    lines = -(-len(rows) // RANKED_COLUMNS)
-    figure = Figure(figsize=(RANKED_COLUMNS * 0.8, lines * 0.98 + 0.3))
-    axes = figure.subplots(lines, RANKED_COLUMNS, squeeze=False)
     stimuli = {str(key): value for key, value in Stimulus.objects.in_bulk([row["image"] for row in rows]).items()}
-    for cell in axes.flat:
-        cell.set_axis_off()
-    for cell, row in zip(axes.flat, rows, strict=False):
-        _show(cell, stimuli[row["image"]])
-        cell.set_title(f"{row['rate']:.0%}", fontsize=7, pad=2)
-    mark_simulated(axes[0, RANKED_COLUMNS // 2], population, pad=14)
-    figure.subplots_adjust(wspace=0.06, hspace=0.3)
+    cells = [(stimuli[row["image"]], f"{row['rate']:.0%}") for row in rows]
+    lines = [(cells[start : start + RANKED_COLUMNS], "") for start in range(0, len(cells), RANKED_COLUMNS)]
+    figure = _montage(lines, study.stimulus_size, RANKED_COLUMNS, side=0.8)
+    mark_simulated(figure.axes[0], population, pad=6)
     return figure
 
 
-def _show(cell: Axes, stimulus: Stimulus) -> None:
-    cell.imshow(Image.open(BytesIO(stimulus.read())), interpolation="nearest")
+def _montage(
+    lines: Sequence[tuple[Iterable[tuple[Stimulus, str]], str]], pixels: int, columns: int, side: float
+) -> Figure:
+    """Lines of (stimulus, caption) under a title each, as one picture of white ground; `side` of an image in inches.
+
+    One picture draws many times faster than a panel an image, and its pixels are the stimuli's own.
+    """
+    step, height = round(pixels * (1 + GAP)), round(pixels * (1 + 0.25 / side))
+    sheet = np.full((max(1, len(lines)) * height, columns * step, 3), 255, np.uint8)
+    figure = Figure(figsize=(columns * step / pixels * side, len(sheet) / pixels * side))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    label = {"fontsize": 7, "color": INK, "va": "bottom"}
+    for line, (cells, title) in enumerate(lines):
+        top = line * height + height - pixels
+        axes.text(0, top - 2, title, ha="left", **(label | {"fontsize": 9}))
+        for column, (stimulus, caption) in enumerate(cells):
+            left = column * step
+            with Image.open(BytesIO(stimulus.read())) as image:
+                sheet[top : top + pixels, left : left + pixels] = np.asarray(image.convert("RGB"))
+            axes.text(left + pixels / 2, top - 1, caption, ha="center", **label)
+    axes.imshow(sheet, interpolation="nearest")
+    return figure
