@@ -100,7 +100,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
     page = chromium.new_context(viewport=WIDE).new_page()
     log_in(page, site, researcher.email)
     page.goto(f"{site}/research/studies/{study.slug}/results/")
-    expect(page.locator(".headline")).to_contain_text(f"{100 * rate:.1f}%")
+    expect(page.locator(".headline")).to_contain_text(f"Readers took {rate:.0%} of generated images for real")
     expect(page.get_by_text("1 reader, 20 images, 20 responses")).to_be_visible()
     expect(page.get_by_text("Simulated readers.")).to_have_count(0)
     expect(page.get_by_text("drawn phantoms, not patients")).to_be_visible()

@@ -104,7 +104,7 @@ def test_dashboard_and_report_say_it_in_sentences(simulated, client, researcher)
         response = client.get(reverse(name, args=[simulated.slug]))
         page = unescape(response.content.decode())
         rate = response.context["analysis"]["fooling_rate"]
-        assert f"Simulated readers took {100 * rate['estimate']:.1f}% of generated images for real" in page
+        assert f"Simulated readers took {rate['estimate']:.0%} of generated images for real; 95% interval" in page
         assert "It is not shown that readers cannot tell the images apart" in page
         assert "Gallas BD, Pennello GA, Myers KJ." in page
         assert simulated.design_hash in page

@@ -42,24 +42,39 @@ def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
 
 
 def _headline(who: str, group: str, rate: dict[str, Any]) -> str:
+    """In whole per cent, as people say it; the tables have the digits."""
     interval = rate["ci95"]
-    known = f"95% interval {percent(interval[0])} to {percent(interval[1])}" if interval else "no interval"
-    return f"{who} took {percent(rate['estimate'])} of generated {group} for real; {known}."
+    known = f"95% interval {interval[0]:.0%} to {interval[1]:.0%}" if interval else "no interval can be given"
+    return f"{who} took {rate['estimate']:.0%} of generated {group} for real; {known}; chance is 50%."
 
 
 def equivalence_sentence(analysis: dict[str, Any]) -> str:
-    """What the data show about being indistinguishable; absence of evidence is called that."""
-    test = analysis["equivalence"]
+    """What the data show about telling the images apart; absence of evidence is called that.
+
+    Being close to chance and differing from it can both be true, and are then both said.
+    """
+    test, accuracy = analysis["equivalence"], analysis["accuracy"]
     if test is None:
         return "Whether readers can tell the images apart could not be tested."
-    low, high = 0.5 - test["margin"], 0.5 + test["margin"]
-    band = f"accuracy between {percent(low)} and {percent(high)}"
+    band = f"accuracy between {percent(0.5 - test['margin'])} and {percent(0.5 + test['margin'])}"
     p_value = f"p = {test['p_value']:.3f}" if test["p_value"] >= 0.001 else "p < 0.001"
-    if test["equivalent"]:
-        return f"Readers could not tell the images apart, in the sense fixed beforehand: {band} (TOST, {p_value})."
-    return (
-        f"It is not shown that readers cannot tell the images apart: {band} has not been established (TOST, {p_value})."
-    )
+    low, high = accuracy["ci95"] or (0, 1)
+    differs = "better than" if low > 0.5 else "worse than" if high < 0.5 else ""
+    if not test["equivalent"]:
+        told = (
+            f"They told them apart {differs} by guessing: accuracy {percent(accuracy['estimate'])}. " if differs else ""
+        )
+        return (
+            f"{told}It is not shown that readers cannot tell the images apart: {band}, the margin fixed beforehand, "
+            f"has not been established (TOST, {p_value})."
+        )
+    shown = f"{band} is shown, the margin fixed beforehand (TOST, {p_value})"
+    if differs:
+        return (
+            f"Readers came close to guessing: {shown}. Within it they told the images apart {differs} by guessing: "
+            f"accuracy {percent(accuracy['estimate'])}, 95% interval {percent(low)} to {percent(high)}."
+        )
+    return f"Readers could not tell the images apart: {shown}."
 
 
 def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
@@ -76,7 +91,7 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"lesions not used in training and {study.generated_per_diagnosis} generated images were drawn at random, "
         f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure and shown in an order "
         f"randomised for each reader. The design was fixed before the first answer (SHA-256 "
-        f"{study.design_hash[:16]}). Analyses rest on {counts['responses']} answers. The primary outcome was the "
+        f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "
         "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
         "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "
         "readers' and images' parts with their own degrees of freedom [4,5]. Accuracy was analysed with real and "

@@ -73,7 +73,7 @@ def comparisons_figure(study: Study, population: Population) -> Figure:
         axes.plot(row["difference"], index, "o", color=ACCENT, markersize=5)
         if row["p_holm"] is not None:
             axes.annotate(
-                f"p = {row['p_holm']:.3f}",
+                f"p = {row['p_holm']:.3f}" if row["p_holm"] >= 0.001 else "p < 0.001",
                 (1.01, index),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -81,11 +81,11 @@ def comparisons_figure(study: Study, population: Population) -> Figure:
                 color=MUTED,
             )
     axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
-    labels = [f"{row['factor']}: {row['first']} - {row['second']}" for row in rows]
+    labels = [f"{row['factor']}: {row['first']} minus {row['second']}" for row in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel("Difference of the fooling rate, 95% interval; p adjusted by Holm within each factor")
-    percent_axis(axes.xaxis)
+    axes.set_xlabel("Difference of the fooling rate in percentage points; p adjusted by Holm within each factor")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.0f}")
     axes.tick_params(axis="y", length=0)
     mark_simulated(axes, population)
     return figure
