@@ -21,6 +21,7 @@ test: setup
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan
 	@$(PYTHON) -m benchmarks.statistics
+	@$(PYTHON) -m benchmarks.dashboard
 	@$(PYTHON) -m benchmarks.coverage
 
 lint: setup

@@ -65,5 +65,5 @@ def _montage(
             with Image.open(BytesIO(stimulus.read())) as image:
                 sheet[top : top + pixels, left : left + pixels] = np.asarray(image.convert("RGB"))
             axes.text(left + pixels / 2, top - 1, caption, ha="center", **label)
-    axes.imshow(sheet, interpolation="nearest")
+    axes.imshow(sheet, interpolation="none")  # vector files then hold the pixels themselves
     return figure
