@@ -67,17 +67,19 @@ def parse_responses(text: str) -> Responses:
 
 def _read(text: str) -> tuple[Table, list[int]]:
     """Columns of stripped fields, and the line on which each row ends."""
-    header = text.split("\n", 1)[0]
+    header = text.lstrip().split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows, lines = [], []
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = next(([name.strip() for name in row] for row in reader if any(map(str.strip, row))), [])
+        if not names:
+            raise StudyError(": the file is empty.")
         if missing := [name for name in REQUIRED if name not in names]:
-            found = ", ".join(names) or "nothing"
-            raise StudyError(f", line 1: no column {', '.join(missing)} (found: {found}).")
+            found = ", ".join(names)
+            raise StudyError(f", line {reader.line_num}: no column {', '.join(missing)} (found: {found}).")
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise StudyError(f", line 1: column {', '.join(map(repr, twice))} stands there twice.")
+            raise StudyError(f", line {reader.line_num}: column {', '.join(map(repr, twice))} stands there twice.")
         for row in reader:
             if not row:
                 continue

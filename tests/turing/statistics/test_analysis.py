@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.turing.statistics.test_detection import simulated
 from turing.statistics.analysis import analyse
@@ -60,6 +62,45 @@ def test_hard_cases_are_null_with_a_reason_and_never_nan(name):
         assert any(warning.startswith("auc") for warning in found["warnings"])
     if found["equivalence"] is None:
         assert any(warning.startswith("equivalence") for warning in found["warnings"])
+
+
+def intervals_in(value):
+    """Every `ci95` below a part of the analysis, but for those of d', criterion, slopes and ratios."""
+    if isinstance(value, dict):
+        if isinstance(value.get("ci95"), list):
+            yield value["ci95"]
+        for key, part in value.items():
+            if key not in ("dprime", "criterion", "slope_per_100_trials", "correct_over_wrong"):
+                yield from intervals_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from intervals_in(part)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 6), st.sampled_from([0.2, 0.6, 1.0]), st.booleans())
+def test_any_small_study_gives_figures_within_bounds_or_null(seed, readers, images, kept_share, complete):
+    rng = np.random.default_rng(seed)
+    kept = rng.random((readers, images)) < kept_share
+    reader, image = np.nonzero(kept)
+    n = len(reader)
+
+    def some(values):
+        return values if complete else np.where(rng.random(n) < 0.5, np.nan, values)
+
+    rows = Responses.from_labels(
+        reader, image, (rng.random(images) < 0.5)[image], rng.random(n) < rng.choice([0, 0.5, 1]),
+        diagnosis=np.array(["a", "b"])[image % 2],
+        confidence=some(rng.integers(1, 5, n).astype(float)),
+        response_time=some(rng.integers(0, 5000, n).astype(float)),
+        position=some(rng.integers(1, 20, n).astype(float)),
+        is_repeat=rng.random(n) < 0.1,
+        factors={"specialty": np.array(["x", "y", ""])[reader % 3]},
+    )  # fmt: skip
+    found = analyse(rows)
+    json.dumps(found, allow_nan=False)
+    for low, high in intervals_in(found):
+        assert -1 <= low <= high <= 1
 
 
 def test_repeats_stay_out_of_every_rate():
