@@ -132,7 +132,15 @@ def test_the_planning_command_agrees_with_its_drawing_and_its_json(tmp_path):
     assert figure.read_bytes().startswith(b"\x89PNG")
     assert found["goal"]["width"] == 0.2
     assert found["checked"]["coverage"] > 0.9
-    for arguments, message in ((["--margin", "2"], "margin must lie"), (["--rate", "0"], "rate must lie")):
+    components = ["--reader-variance", str(found["variance_components"]["reader"])]
+    components += ["--image-variance", str(found["variance_components"]["image"])]
+    assert json.loads(output_of("plan_study", "--width", "0.2", *components, "--json"))["plan"] == found["plan"]
+    for arguments, message in (
+        (["--margin", "2"], "margin must lie"),
+        (["--rate", "0"], "rate must lie"),
+        (["--reader-variance", "0.1"], "both variance components"),
+        (["--reader-variance", "0.3", "--image-variance", "0"], "impossible"),
+    ):
         with pytest.raises(CommandError, match=message):
             output_of("plan_study", *arguments)
 

@@ -8,17 +8,18 @@ References:
     Cohen (1960), A coefficient of agreement for nominal scales, Educ Psychol Meas 20:37-46.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import krippendorff
 import numpy as np
 from scipy import stats
 
+from turing.statistics.intervals import Spread
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.responses import Responses
 
-JACKKNIFE_GROUPS = 100
+JACKKNIFE_GROUPS, BOTH_GROUPS = 100, 10
 
 Coefficient = Callable[[np.ndarray], float]
 
@@ -63,17 +64,19 @@ def _chance_corrected(counts: np.ndarray, chance: Callable[[np.ndarray], float])
 def agreement(responses: Responses) -> dict[str, Any]:
     """The three coefficients between readers (None where undefined), and `ci95` for each.
 
-    Intervals are Student's from a jackknife that leaves out groups of images, and one that leaves out groups of
-    readers; the two variances are added, which counts their interaction twice and so is on the safe side.
+    Intervals are Student's on a two-way jackknife variance: leaving out groups of images gives the images' part and
+    the residual's, groups of readers the readers' part and the residual's, and both at once the residual's alone.
     """
     counts = _table(responses)
-    whole = {name: coefficient(counts) for name, coefficient in COEFFICIENTS.items()}
-    replicates = [list(found) for found in (_without_images(counts), _without_readers(counts, responses))]
-    intervals = {}
+    left_out = _leave_out(counts, responses)
+    found: dict[str, Any] = {}
+    intervals: dict[str, list[float] | None] = {}
     for name, coefficient in COEFFICIENTS.items():
-        values = [np.array([coefficient(table) for table in tables]) for tables in replicates]
-        intervals[name] = _jackknife_interval(whole[name], values)
-    return {name: None if np.isnan(value) else value for name, value in whole.items()} | {"ci95": intervals}
+        value = coefficient(counts)
+        replicates = [np.array([coefficient(table) for table in tables]) for tables in left_out]
+        found[name] = None if np.isnan(value) else value
+        intervals[name] = _jackknife_interval(value, *replicates)
+    return found | {"ci95": intervals}
 
 
 def intra_reader(responses: Responses, repeats: Responses) -> dict[str, Any] | None:
@@ -110,26 +113,41 @@ def _table(responses: Responses) -> np.ndarray:
     return np.bincount(key, minlength=2 * size).reshape(size, 2).astype(float)
 
 
-def _without_images(counts: np.ndarray) -> Iterator[np.ndarray]:
-    shown = counts[counts.sum(1) > 0]
-    groups = np.arange(len(shown)) % JACKKNIFE_GROUPS
-    for group in range(min(len(shown), JACKKNIFE_GROUPS)):
-        yield shown[groups != group]
+def _leave_out(counts: np.ndarray, responses: Responses) -> tuple[list[np.ndarray], ...]:
+    """Tables without each group of images, without each group of readers, and without one of either.
+
+    Groups are single images and readers, or up to `JACKKNIFE_GROUPS` of them; fewer for the third.
+    """
+    shown = counts.sum(1) > 0
+    image = np.cumsum(shown) - 1  # number of an image among those shown
+    reader = np.unique(responses.reader, return_inverse=True)[1]
+    images, readers = int(shown.sum()), int(reader.max(initial=-1)) + 1
+
+    def groups(most: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Rows kept without each group of images, and counts without each group of readers."""
+        rows = [shown & (image % min(images, most) != group) for group in range(min(images, most))]
+        code = reader % max(1, min(readers, most))
+        without = [counts - _table(responses.where(code == group)) for group in range(min(readers, most))]
+        return rows, without
+
+    rows, without = groups(JACKKNIFE_GROUPS)
+    few_rows, few_without = groups(BOTH_GROUPS)
+    return [counts[kept] for kept in rows], without, [table[kept] for kept in few_rows for table in few_without]
 
 
-def _without_readers(counts: np.ndarray, responses: Responses) -> Iterator[np.ndarray]:
-    readers = np.unique(responses.reader, return_inverse=True)[1]
-    if len(readers) == 0:
-        return
-    groups = readers % JACKKNIFE_GROUPS
-    for group in range(min(int(readers.max()) + 1, JACKKNIFE_GROUPS)):
-        yield counts - _table(responses.where(groups == group))
-
-
-def _jackknife_interval(estimate: float, replicates: list[np.ndarray]) -> list[float] | None:
-    sizes = [len(values) for values in replicates]
-    if min(sizes) < 2 or np.isnan(np.concatenate([[estimate], *replicates])).any():
+def _jackknife_interval(
+    estimate: float, images: np.ndarray, readers: np.ndarray, both: np.ndarray
+) -> list[float] | None:
+    """From the coefficient without each group of images (n,), of readers (m,), and of both, images first."""
+    sizes = len(images), len(readers)
+    few = [min(size, BOTH_GROUPS) for size in sizes]
+    if min(sizes) < 2 or np.isnan(np.concatenate([[estimate], images, readers, both])).any():
         return None
-    variance = sum((len(v) - 1) / len(v) * ((v - v.mean()) ** 2).sum() for v in replicates)
-    half = stats.t.ppf(0.975, min(sizes) - 1) * np.sqrt(variance)
+    of_images, of_readers = ((len(v) - 1) / len(v) * ((v - v.mean()) ** 2).sum() for v in (images, readers))
+    grid = both.reshape(few)
+    # What is left when what each group takes away by itself is taken off, as the interaction in a two-way table.
+    left = grid - grid.mean(1, keepdims=True) - grid.mean(0, keepdims=True) + grid.mean()
+    residual = min((few[0] - 1) * (few[1] - 1) / (few[0] * few[1]) * (left**2).sum(), of_images, of_readers)
+    spread = Spread(of_readers - residual, of_images - residual, residual, sizes[1] - 1, sizes[0] - 1, least=0.0)
+    half = stats.t.ppf(0.975, spread.df) * np.sqrt(spread.safe_variance)
     return [float(max(-1, estimate - half)), float(min(1, estimate + half))]

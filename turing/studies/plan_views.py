@@ -35,6 +35,12 @@ class PlanForm(forms.Form):
         label="Or as in this study", help_text="Every reader must have answered every image.",
     )  # fmt: skip
 
+    reader_variance = forms.FloatField(
+        required=False, min_value=0, max_value=0.25, label="Or variance component of readers",
+        help_text="Of answers 0 and 1; give both.",
+    )  # fmt: skip
+    image_variance = forms.FloatField(required=False, min_value=0, max_value=0.25, label="and of images")
+
     def data_query(self) -> str:
         """The form's values as an address's query."""
         return urlencode({name: self.data.get(name, "") for name in self.fields})
@@ -43,7 +49,8 @@ class PlanForm(forms.Form):
 def _planned(data):
     margin = data["margin"] if data["goal"] == "margin" else None
     goal = make_goal(None if margin else data["width"], margin, data["power"])
-    return planned_population(data["rate"], data["structure"], data["pilot"], goal), goal
+    components = data["reader_variance"], data["image_variance"]
+    return planned_population(data["rate"], data["structure"], data["pilot"], goal, components), goal
 
 
 @require_GET

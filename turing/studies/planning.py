@@ -12,13 +12,23 @@ READERS = (5, 10, 15, 20, 30, 40, 65, 100)
 CHECKED = 500  # simulated studies
 
 
-def planned_population(rate: float | None, structure: str, pilot: Study | None, goal: Goal) -> Population:
-    """The pilot's own rate and components, or the assumed ones; `rate` overrides the pilot's rate.
+def planned_population(
+    rate: float | None,
+    structure: str,
+    pilot: Study | None,
+    goal: Goal,
+    components: tuple[float | None, float | None] = (None, None),
+) -> Population:
+    """From variance components of readers and images, if given; else a pilot's; else the assumed structure's.
 
-    With a margin the rate is accuracy, else the fooling rate; 0.5 where neither a rate nor a pilot is given.
-    Raises `StudyError` where the pilot cannot give variance components.
+    With a margin the rate is accuracy, else the fooling rate; where none is given it is the pilot's, or 0.5.
+    Raises `StudyError` where the pilot cannot give variance components, or those given are impossible.
     """
     try:
+        if components != (None, None):
+            if pilot is not None or None in components:
+                raise StudyError("Give both variance components, or a pilot study, or neither.")
+            return Population.from_components(0.5 if rate is None else rate, *components)
         if pilot is None:
             return Population(0.5 if rate is None else rate, *STRUCTURES[structure])
         analysis = analyse_study(pilot, choose_population(pilot))

@@ -24,17 +24,22 @@ class Command(ConsoleCommand):
         parser.add_argument("--power", type=float, default=0.8, metavar="B", help="with --margin (0.8)")
         parser.add_argument("--structure", choices=STRUCTURES, default="roe-metz", help="how readers and images differ")
         parser.add_argument("--pilot", metavar="STUDY", help="take rate and variance components from this study")
+        for who in ("reader", "image"):
+            parser.add_argument(
+                f"--{who}-variance", type=float, metavar="V", help=f"variance component of {who}s, of answers 0 and 1"
+            )
         parser.add_argument("--seed", type=int, default=0, help="of the simulated check")
         parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve: FILE.svg, .pdf or .png")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, rate, width, margin, power, structure, pilot, seed, figure, **options):
+        components = options["reader_variance"], options["image_variance"]
         if width is None and margin is None:
             width = 0.15
         if seed < 0:
             raise CommandError("--seed must be 0 or more.")
         goal = make_goal(width, margin, power)
-        population = planned_population(rate, structure, find_study(pilot) if pilot else None, goal)
+        population = planned_population(rate, structure, find_study(pilot) if pilot else None, goal, components)
         found = study_plan(population, goal, seed)
         if figure is not None:
             self._draw(population, goal, figure)
