@@ -28,14 +28,19 @@ def start_reading(study: Study, reader: Reader) -> Reading:
                 consented_at=timezone.now(),
                 seed=new_seed(),
             )
-            order = form_order(study.stimuli.values_list("pk", flat=True), reading.seed)
-            Trial.objects.bulk_create(
-                Trial(reading=reading, position=position, stimulus_id=stimulus)
-                for position, stimulus in enumerate(order, start=1)
-            )
+            Trial.objects.bulk_create(form_trials(study, reading))
     except IntegrityError:  # a double click: the other request began it
         return Reading.objects.get(study=study, reader=reader)
     return reading
+
+
+def form_trials(study: Study, reading: Reading) -> list[Trial]:
+    """The trials of a reading in the order that its seed gives, not saved yet."""
+    order = form_order(study.stimuli.values_list("pk", flat=True), reading.seed)
+    return [
+        Trial(reading=reading, position=position, stimulus_id=stimulus)
+        for position, stimulus in enumerate(order, start=1)
+    ]
 
 
 @dataclass(frozen=True)

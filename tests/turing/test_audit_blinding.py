@@ -1,0 +1,217 @@
+"""The audit passes a blinded study and finds every leak that is planted in one."""
+
+import io
+import json
+import zlib
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from PIL import Image, PngImagePlugin
+
+from turing.models import Reader, Reading, Stimulus, Study
+from turing.studies.blinding.checks import Verdict, trace_check
+from turing.studies.blinding.classifier import check_classifier
+from turing.studies.blinding.pixels import HINTS, hints_of
+
+
+def audit(study):
+    """The audit's JSON, and whether the command ended with an error."""
+    out = io.StringIO()
+    try:
+        call_command("audit_blinding", study.slug, "--json", stdout=out)
+    except CommandError:
+        return json.loads(out.getvalue()), True
+    return json.loads(out.getvalue()), False
+
+
+def leaks_of(study):
+    found, failed = audit(study)
+    assert failed == bool(found["leaks"])
+    return {line.split(":")[0] for line in found["leaks"]}
+
+
+def rewrite(stimulus, content, name=None):
+    default_storage.delete(stimulus.file)
+    stimulus.file = default_storage.save(name or stimulus.file, ContentFile(content))
+    stimulus.save()
+
+
+def test_a_blinded_study_passes_and_nothing_of_the_audit_stays(study):
+    before = Reader.objects.count(), Reading.objects.count()
+    found, failed = audit(study)
+    assert (found["leaks"], failed) == ([], False)
+    names = {check["name"] for check in found["checks"]}
+    assert {"file names", "byte lengths", "PNG chunks", "image headers", "text of pages", "times of answers"} <= names
+    assert {check["verdict"] for check in found["checks"]} <= {"passed", "warning"}
+    assert (Reader.objects.count(), Reading.objects.count()) == before
+
+
+def test_a_closed_study_is_audited_and_stays_closed(study):
+    call_command("close_study", study.slug)
+    assert leaks_of(study) == set()
+    assert Study.objects.get(pk=study.pk).state == Study.State.CLOSED
+
+
+def test_a_draft_has_nothing_to_audit(draft):
+    with pytest.raises(CommandError, match="is a draft"):
+        call_command("audit_blinding", draft.slug)
+
+
+def test_a_truth_in_one_file_name_is_found(study):
+    stimulus = study.stimuli.filter(truth="generated").first()
+    rewrite(stimulus, stimulus.read(), f"stimuli/generated-{stimulus.pk}.png")
+    assert leaks_of(study) == {"file names"}
+
+
+def test_one_extra_chunk_is_found(study):
+    stimulus = study.stimuli.first()
+    note = PngImagePlugin.PngInfo()
+    note.add_text("Software", "DCGAN")
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(stimulus.read())).save(buffer, "PNG", compress_level=0, pnginfo=note)
+    rewrite(stimulus, buffer.getvalue())
+    found = leaks_of(study)
+    assert {"PNG chunks", "PNG structure", "byte lengths", "image answers", "one procedure", "files as opened"} <= found
+
+
+def test_bytes_after_the_end_are_found(study):
+    stimulus = study.stimuli.first()
+    rewrite(stimulus, stimulus.read() + b"real")
+    assert {"PNG chunks", "PNG structure"} <= leaks_of(study)
+
+
+def test_one_different_size_is_found(study):
+    stimulus = study.stimuli.first()
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(stimulus.read())).resize((63, 64)).save(buffer, "PNG", compress_level=0)
+    rewrite(stimulus, buffer.getvalue())
+    assert {"PNG headers", "byte lengths"} <= leaks_of(study)
+
+
+def test_another_encoder_for_one_truth_is_found(study):
+    for stimulus in study.stimuli.filter(truth="real"):
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(stimulus.read())).quantize(64).save(buffer, "PNG")
+        rewrite(stimulus, buffer.getvalue())
+    assert {"PNG headers", "byte lengths", "one procedure"} <= leaks_of(study)
+
+
+def test_another_design_than_the_frozen_one_is_found(study):
+    Study.objects.filter(pk=study.pk).update(instructions="The first half is real.")
+    assert leaks_of(study) == {"design as opened"}
+
+
+def _is_generated(request):
+    name = request.path.removeprefix("/stimuli/").removesuffix(".png")
+    return request.path.startswith("/stimuli/") and Stimulus.objects.filter(pk=name, truth="generated").exists()
+
+
+def header_middleware(get_response):
+    def middleware(request):
+        response = get_response(request)
+        if response.status_code == 200 and _is_generated(request):
+            response["X-Cache"] = "miss"
+        return response
+
+    return middleware
+
+
+def slow_middleware(get_response):
+    def middleware(request):
+        if _is_generated(request):
+            zlib.compress(bytes(range(256)) * 20_000, 9)
+        return get_response(request)
+
+    return middleware
+
+
+def number_middleware(get_response):
+    """The page says how many answers were given to generated images so far, and whether this is one."""
+
+    def middleware(request):
+        response = get_response(request)
+        if "/trials/" in request.path and response.status_code == 200:
+            stimulus = response.content.decode().split("/stimuli/")[1].split(".png")[0]
+            number = int(Stimulus.objects.get(pk=stimulus).truth == "generated")
+            response.content = response.content.replace(b"<main", f'<main data-kind="{number}"'.encode())
+        return response
+
+    return middleware
+
+
+def word_middleware(get_response):
+    def middleware(request):
+        response = get_response(request)
+        if "/trials/" in request.path and response.status_code == 200:
+            stimulus = response.content.decode().split("/stimuli/")[1].split(".png")[0]
+            source = Stimulus.objects.get(pk=stimulus).lesion_image
+            response.content += f"<!-- {source.isic_id if source else 'none'} -->".encode()
+        return response
+
+    return middleware
+
+
+@pytest.mark.parametrize(
+    ("middleware", "expected"),
+    [
+        (header_middleware, {"image answers"}),
+        (slow_middleware, {"times of answers"}),
+        (number_middleware, {"numbers in pages"}),
+        (word_middleware, {"words of pages", "text of pages"}),
+    ],
+)
+def test_a_site_that_tells_is_found(study, settings, middleware, expected):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{middleware.__name__}"]
+    assert leaks_of(study) - {"everything but pixels"} == expected
+
+
+def test_images_shown_to_strangers_are_found(study, monkeypatch):
+    from turing.models import User
+
+    monkeypatch.setattr(User, "is_researcher", property(lambda user: True))
+    assert leaks_of(study) == {"image addresses"}
+
+
+def test_a_trace_that_tells_is_told_from_one_that_does_not():
+    rng = np.random.default_rng(0)
+    generated = np.arange(60) % 2 == 0
+    by_chance = [trace_check("x", rng.random(60), generated, "x").verdict for _ in range(300)]
+    assert by_chance.count(Verdict.LEAK) <= 3  # 0.1% each
+    assert trace_check("x", rng.random(60) + generated, generated, "x").verdict == Verdict.LEAK
+    assert trace_check("x", np.ones(60), generated, "x").verdict == Verdict.PASSED
+
+
+def test_the_classifier_finds_what_two_traces_tell_only_together():
+    rng = np.random.default_rng(1)
+    generated = np.arange(200) % 2 == 0
+    shared = rng.normal(0, 3, 200)
+    together = np.column_stack([shared, shared + np.where(generated, 0.5, -0.5) + rng.normal(0, 0.3, 200)])
+    assert trace_check("x", together[:, 1], generated, "x").verdict == Verdict.PASSED
+    assert check_classifier("x", together, generated, Verdict.LEAK).verdict == Verdict.LEAK
+    noise = rng.normal(0, 1, (200, 10))
+    found = check_classifier("x", noise, generated, Verdict.LEAK)
+    assert found.verdict == Verdict.PASSED
+    assert 0.3 < found.auc < 0.7
+
+
+def test_each_hint_rises_with_what_it_is_named_after():
+    rng = np.random.default_rng(2)
+    smooth = np.asarray(Image.fromarray(rng.integers(60, 200, (8, 8, 3), dtype=np.uint8)).resize((64, 64)), float)
+
+    def hints(pixels):
+        buffer = io.BytesIO()
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(buffer, "PNG")
+        return dict(zip(HINTS, hints_of(buffer.getvalue()), strict=True))
+
+    plain = hints(smooth)
+    blocks = smooth + 12 * (np.add.outer(np.arange(64) // 8, np.arange(64) // 8) % 2)[..., None]
+    assert hints(blocks)["8x8 blocks"] > 1.5 * plain["8x8 blocks"]
+    assert hints(smooth + 6 * (np.arange(64) % 2)[None, :, None])["checkerboard"] > 2 * plain["checkerboard"]
+    noisy = hints(smooth + rng.normal(0, 10, smooth.shape))
+    assert noisy["high frequencies"] > 2 * plain["high frequencies"]
+    assert noisy["resampling"] > 2 * plain["resampling"]
+    assert noisy["spectrum's slope"] > plain["spectrum's slope"]
+    assert hints(2 * smooth)["clipped values"] > plain["clipped values"]

@@ -1,0 +1,78 @@
+"""The whole audit of one study."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.db.models import Avg
+
+from turing.errors import StudyError
+from turing.models import Stimulus, Study, Trial
+from turing.studies.blinding.checks import Check, Verdict, trace_check
+from turing.studies.blinding.classifier import check_classifier
+from turing.studies.blinding.files import check_files
+from turing.studies.blinding.pages import check_pages
+from turing.studies.blinding.pixels import check_pixels
+
+
+def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None) -> list[Check]:
+    """Looks for anything but an image's look that goes with the truth. Raises `StudyError` for a draft.
+
+    `step` is called with the name of each part before it begins.
+    """
+    if study.is_draft:
+        raise StudyError(f"{study.slug} is a draft; its stimuli are built when it opens.")
+    stimuli = list(study.stimuli.select_related("lesion_image", "generated_image").order_by("pk"))
+    generated = np.array([item.generated_image_id is not None for item in stimuli])
+    step("files")
+    contents = {str(item.pk): _read(item) for item in stimuli}
+    checks = check_files(study, stimuli, contents)
+    step("orders")
+    checks += _orders(study, stimuli, generated)
+    step("pages")
+    of_pages, times = check_pages(study, stimuli)
+    checks += of_pages
+    step("pixels")
+    of_pixels, hints = check_pixels(list(contents.values()), generated)
+    step("classifiers")
+    traces = np.column_stack([_numbers(item, contents[str(item.pk)]) for item in stimuli]).T
+    checks.append(check_classifier("everything but pixels", np.column_stack([traces, times]), generated, Verdict.LEAK))
+    return [*checks, *of_pixels, check_classifier("pixels: all hints", hints, generated, Verdict.WARNING)]
+
+
+def as_json(checks: list[Check]) -> dict[str, Any]:
+    """`leaks` and `warnings`, a line each, and every check."""
+    return {
+        f"{verdict.value}s": [f"{check.name}: {check.detail}" for check in checks if check.verdict == verdict]
+        for verdict in (Verdict.LEAK, Verdict.WARNING)
+    } | {"checks": [check.as_json() for check in checks]}
+
+
+def _read(stimulus: Stimulus) -> bytes:
+    try:
+        return stimulus.read()
+    except OSError as error:
+        raise StudyError(f"stimulus {stimulus.pk}: its file cannot be read ({error.strerror}).") from None
+
+
+def _orders(study: Study, stimuli: list[Stimulus], generated: np.ndarray) -> list[Check]:
+    """Ids against truth, and positions in readers' forms against truth."""
+    random_ids = all(item.pk.version == 4 for item in stimuli)
+    ids = trace_check("order of ids", [_fraction(item.pk) for item in stimuli], generated, "ids as numbers")
+    if not random_ids:
+        ids = Check("order of ids", Verdict.LEAK, "an id is not a random (version 4) UUID")
+    shown = Trial.objects.filter(reading__study=study).values("stimulus").annotate(mean=Avg("position"))
+    means = {row["stimulus"]: row["mean"] for row in shown}
+    positions = [float(means.get(item.pk, 0)) for item in stimuli]
+    return [ids, trace_check("order of forms", positions, generated, "mean position over readers' forms")]
+
+
+def _fraction(number: UUID) -> float:
+    return number.int / 2**128
+
+
+def _numbers(item: Stimulus, content: bytes) -> list[float]:
+    """Everything about a stimulus that is a number and not a pixel: id, name and length."""
+    halves = [int.from_bytes(item.pk.bytes[at : at + 2], "big") for at in range(0, 16, 2)]
+    return [*halves, len(item.file), len(content)]

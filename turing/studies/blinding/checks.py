@@ -1,0 +1,60 @@
+"""What every part of the audit reports, and the test of one trace against the truth."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.001  # of a test of one trace: an audit makes dozens, and a false alarm stops a study
+
+
+class Verdict(StrEnum):
+    """A leak makes a study worthless; a warning is of what the pixels themselves show."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    LEAK = "leak"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    auc: float | None = None  # of the trace as evidence for 'generated', where it is a number
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"verdict": self.verdict.value}
+
+
+def verdict_of(leaks: Sequence[str], name: str, passed: str) -> Check:
+    """A leak that names the first of what was found, or a pass."""
+    if not leaks:
+        return Check(name, Verdict.PASSED, passed)
+    more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
+    return Check(name, Verdict.LEAK, f"{leaks[0]}{more}")
+
+
+def trace_check(
+    name: str, values: ArrayLike, generated: ArrayLike, what: str, found: Verdict = Verdict.LEAK, level: float = LEVEL
+) -> Check:
+    """Whether a number known of each stimulus goes with the truth: the AUC and the Mann-Whitney test.
+
+    Args:
+        values: (n,) the number of each stimulus.
+        generated: (n,) bool, its truth.
+        found: the verdict where the test rejects at `level`.
+    """
+    values, generated = np.asarray(values, float), np.asarray(generated, bool)
+    if len(np.unique(values)) < 2 or generated.all() or not generated.any():
+        return Check(name, Verdict.PASSED, f"{what}: the same for all")
+    test = stats.mannwhitneyu(values[generated], values[~generated])
+    auc = float(test.statistic / (generated.sum() * (~generated).sum()))
+    told = f"{what}: AUC {auc:.3f}, p = {test.pvalue:.2g}"
+    return Check(name, found if test.pvalue < level else Verdict.PASSED, told, auc)

@@ -1,0 +1,165 @@
+"""What the site tells a reader who tries: pages, image answers, headers, errors, times, as HTTP gives them."""
+
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.test import Client, override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from turing.models import Reader, Reading, Stimulus, Study, Trial, User
+from turing.reading.passage import form_trials
+from turing.reading.randomisation import new_seed
+from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
+
+TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Location", "Link")
+ROUNDS = 3  # requests of each stimulus; the fastest counts
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NUMBER = re.compile(r"\d+")
+TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
+
+
+@contextmanager
+def _nothing_stays() -> Iterator[None]:
+    """A transaction that is taken back at its end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def _log_in(name: str) -> tuple[Client, Reader]:
+    user = User.objects.create_user(f"{name}-{uuid.uuid4().hex}@audit.invalid")
+    reader = Reader.objects.create(user=user, profession="other", specialty="other", years_experience=0, country="TR")
+    client = Client()
+    client.force_login(user)
+    return client, reader
+
+
+def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.ndarray]:
+    """Checks over HTTP as a reader, a stranger and nobody; and the times of answers (n,) in seconds.
+
+    Readers and readings made for it are taken back. `stimuli` in any order; times come in that order.
+    """
+    with override_settings(ALLOWED_HOSTS=["testserver"]), _nothing_stays():
+        # Pages of a closed study take no answer; it is open for as long as this transaction lasts.
+        Study.objects.filter(pk=study.pk).update(state=Study.State.OPEN)
+        client, reader = _log_in("reader")
+        reading = Reading.objects.create(
+            study=study, reader=reader, consent_version="", consented_at=timezone.now(), seed=new_seed()
+        )
+        Trial.objects.bulk_create(form_trials(study, reading))
+        checks = [*_images(client, stimuli), *_strangers(study, stimuli), *_forms(client, study, reading)]
+        times = _times(client, stimuli)
+    generated = np.array([item.generated_image_id is not None for item in stimuli])
+    timing = trace_check("times of answers", times, generated, "fastest of three answers with the image")
+    return [*checks, _static_files(), timing], times
+
+
+def _images(client: Client, stimuli: list[Stimulus]) -> Iterator[Check]:
+    answers = {str(item.pk): client.get(item.get_absolute_url()) for item in stimuli}
+    seen = {
+        key: (answer.status_code, len(answer.content), tuple(sorted(answer.headers.items())))
+        for key, answer in answers.items()
+    }
+    usual = max(seen.values(), key=list(seen.values()).count)
+    odd = [f"{key}: {value[0]}, {value[1]} bytes, {dict(value[2])}" for key, value in seen.items() if value != usual]
+    yield verdict_of(odd, "image answers", f"status {usual[0]}, {usual[1]} bytes and equal headers for all")
+    told = [name for name in TOLD_BY_HEADER if name in dict(usual[2])]
+    yield verdict_of(
+        [f"header {name} is sent" for name in told], "image headers", "no ETag, time, name or link is sent"
+    )
+
+
+def _strangers(study: Study, stimuli: list[Stimulus]) -> Iterator[Check]:
+    stranger, _ = _log_in("stranger")
+    nobody = Client()
+    unknown = reverse("stimulus", args=[uuid.uuid4()])
+    refused = stranger.get(unknown)
+    leaks = []
+    for item in stimuli:
+        for who, client in (("a reader of no study", stranger), ("a visitor", nobody)):
+            answer = client.get(item.get_absolute_url())
+            if answer.status_code != 404:
+                leaks.append(f"{item.pk}: {who} is answered {answer.status_code}")
+            elif answer.content != refused.content:
+                leaks.append(f"{item.pk}: the refusal differs from that of an image that does not exist")
+    yield verdict_of(
+        leaks, "image addresses", "404 for everyone but readers of the study, as for images that do not exist"
+    )
+
+
+def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
+    """Walks through the form and compares pages of real images with those of generated ones."""
+    private = _private_words(study)
+    pages, told = [], []
+    trials = list(reading.trials.select_related("stimulus").order_by("position"))
+    for trial in trials:
+        page = (trial.position - 1) // study.images_per_page + 1
+        html = client.get(reverse("trial", args=[study.slug, page])).content.decode()
+        told += [f"image {trial.position}: the page holds {word!r}" for word in private if word in html]
+        pages.append(TOKEN.sub("", ID.sub("", html)))
+        _answer(client, study, page, trial.position)
+    yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
+    if study.images_per_page == 1:  # a page of several images belongs to no one truth
+        generated = np.array([trial.stimulus.generated_image_id is not None for trial in trials])
+        yield from _shapes(pages, generated)
+
+
+def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
+    """Pages in the order of the form are one text but for numbers, and the numbers do not tell."""
+    texts = [NUMBER.sub("#", page) for page in pages]
+    usual = max(texts, key=texts.count)
+    odd = [index + 1 for index, text in enumerate(texts) if text != usual]
+    yield verdict_of(
+        [f"the page of image {index} is another text" for index in odd], "text of pages", "one text for all images"
+    )
+    if odd:
+        return
+    numbers = np.array([[float(found) for found in NUMBER.findall(page)] for page in pages])
+    position = np.arange(1, len(pages) + 1)[:, None]
+    free = ~(np.ptp(numbers, axis=0) == 0) & ~(np.ptp(numbers - position, axis=0) == 0)
+    found = [trace_check("numbers in pages", column, generated, "a number in the page") for column in numbers.T[free]]
+    leaks = [check.detail for check in found if check.verdict == Verdict.LEAK]
+    yield verdict_of(leaks, "numbers in pages", "numbers are the same for all or count the position")
+
+
+def _answer(client: Client, study: Study, page: int, position: int) -> None:
+    data = {"position": position, "answer": "real", "confidence": 1, "response_time_ms": ""}
+    client.post(reverse("trial", args=[study.slug, page]), data)
+
+
+def _private_words(study: Study) -> list[str]:
+    found: set[str] = set()
+    rows = study.stimuli.values_list(
+        "lesion_image__isic_id", "lesion_image__lesion_id", "lesion_image__sha256", "generated_image__sha256",
+        "sha256", "lesion_image__file", "generated_image__file",
+    )  # fmt: skip
+    for row in rows:
+        found.update(value for value in row if value and len(value) > 5)
+    found.update(run.name for run in study.runs.all() if len(run.name) > 5 and run.name not in study.title)
+    return sorted(found)
+
+
+def _static_files() -> Check:
+    root = Path(settings.BASE_DIR) / "static"
+    maps = [str(path.relative_to(root)) for path in root.rglob("*.map")]
+    maps += [str(path.relative_to(root)) for path in root.rglob("*.js") if "sourceMappingURL" in path.read_text()]
+    return verdict_of(maps, "static files", "the same for every page; no source maps")
+
+
+def _times(client: Client, stimuli: list[Stimulus]) -> np.ndarray:
+    fastest = np.full(len(stimuli), np.inf)
+    rng = np.random.default_rng()
+    for _ in range(ROUNDS):
+        for index in rng.permutation(len(stimuli)):
+            started = time.perf_counter()
+            client.get(stimuli[index].get_absolute_url())
+            fastest[index] = min(fastest[index], time.perf_counter() - started)
+    return fastest
