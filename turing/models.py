@@ -120,6 +120,26 @@ class Study(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(0.3)],
         help_text="Readers count as unable to tell where accuracy is shown to lie within 0.5 plus or minus this.",
     )
+    practice_images = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(40)],
+        help_text="Shown first, the answer told after each; images of their own, which count in no result.",
+    )
+    repeats = models.PositiveSmallIntegerField(
+        "repeated images",
+        default=0,
+        help_text="So many come once more for each reader, hidden among the others: do they agree with themselves?",
+    )
+    break_every = models.PositiveSmallIntegerField(
+        "offer a break after", default=0, help_text="So many images; 0: no breaks are offered."
+    )
+    block_by_diagnosis = models.BooleanField(
+        "one diagnosis after the other",
+        default=False,
+        help_text="Each reader sees the diagnoses in blocks, in an order of their own.",
+    )
+    tell_share = models.BooleanField("tell readers how many images are real", default=False)
+    show_score = models.BooleanField("readers may see their own score", default=False, help_text="Once it is closed.")
     instructions = models.TextField(blank=True, help_text="Shown before the first image.")
     consent_text = models.TextField(default=DEFAULT_CONSENT)
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")
@@ -154,7 +174,13 @@ class Study(models.Model):
         return self.confidence_levels > 1
 
     @property
+    def real_count(self) -> int:
+        """Real images among `stimulus_count`."""
+        return len(self.diagnoses) * self.real_per_diagnosis
+
+    @property
     def stimulus_count(self) -> int:
+        """Images of the test, practice and repeats aside."""
         return len(self.diagnoses) * (self.real_per_diagnosis + self.generated_per_diagnosis)
 
     @property
@@ -174,6 +200,11 @@ class Truth(models.TextChoices):
     GENERATED = "generated", "generated"
 
 
+class StimulusQuerySet(models.QuerySet):
+    def of_test(self):
+        return self.filter(is_practice=False)
+
+
 class Stimulus(models.Model):
     """The blinded copy of one real or generated image inside one study."""
 
@@ -183,8 +214,11 @@ class Stimulus(models.Model):
     diagnosis = models.CharField(max_length=120)
     lesion_image = models.ForeignKey(LesionImage, models.PROTECT, null=True, related_name="stimuli")
     generated_image = models.ForeignKey(GeneratedImage, models.PROTECT, null=True, related_name="stimuli")
+    is_practice = models.BooleanField(default=False)
     file = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
+
+    objects = StimulusQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "stimuli"

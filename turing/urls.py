@@ -24,6 +24,7 @@ urlpatterns = [
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("studies/<slug:slug>/", reading.study, name="study"),
     path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),
+    path("studies/<slug:slug>/break/", reading.study_break, name="study-break"),
     path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),
     path("stimuli/<uuid:id>.png", reading.stimulus, name="stimulus"),
     path("research/", studies.research, name="research"),

@@ -1,52 +1,37 @@
-// Judging by keyboard, response times, and an image drawn at a whole number of device pixels per pixel.
+// Judging: keys, response times, and the next image at once while the answer is on its way.
 // Without this script the page works as a plain form.
 
-const form = document.querySelector("form.answer");
+import { AnswerQueue } from "./queue.js";
+import { Preloader, fitToDevicePixels, whenPainted } from "./viewing.js";
 
-function fitToDevicePixels() {
-  const ratio = window.devicePixelRatio || 1;
-  for (const image of document.querySelectorAll(".stimulus")) {
-    const pixels = Number(image.dataset.pixels);
-    const room = Math.min(512, image.closest(".trial").clientWidth);
-    const factor = Math.max(1, Math.floor((room * ratio) / pixels));
-    image.style.width = image.style.height = `${(factor * pixels) / ratio}px`;
-  }
-}
+const LOADED_AHEAD = 4;
+
+const form = document.querySelector("form.answer");
+const ahead = document.getElementById("ahead");
 
 fitToDevicePixels();
 window.addEventListener("resize", fitToDevicePixels);
 
-function measureFromFirstPaint(image, onPaint) {
-  // decode() resolves when the pixels are ready; the second frame after it is the first that has shown them.
-  const after = () => requestAnimationFrame(() => requestAnimationFrame(() => onPaint(performance.now())));
-  image.decode().then(after, after);
-}
-
-if (form) {
+function timeAnswers() {
   let painted = null;
-  const image = form.closest(".trial").querySelector(".stimulus");
-  measureFromFirstPaint(image, (time) => { painted = time; });
-
   form.addEventListener("change", (event) => {
     if (event.target.name === "answer" && painted !== null) {
       form.elements.response_time_ms.value = Math.round(performance.now() - painted);
     }
   });
+  return (image) => {
+    painted = null;
+    whenPainted(image, (time) => { painted = time; });
+  };
+}
 
-  let sent = false;
-  form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
-  });
-  // A page that the browser brings back from memory may be sent again; the server counts it once.
-  window.addEventListener("pageshow", () => { sent = false; });
-
+function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const key = event.key.toLowerCase();
     const choose = (selector) => {
-      const input = form.querySelector(selector);
-      if (!input) return;
+      const input = form && form.querySelector(selector);
+      if (!input || input.disabled) return;
       input.checked = true;
       input.dispatchEvent(new Event("change", { bubbles: true }));
       event.preventDefault();
@@ -56,7 +41,107 @@ if (form) {
     else if (/^[1-9]$/.test(key)) choose(`input[name="confidence"][value="${key}"]`);
     else if (key === "enter" && !event.target.closest("a, button")) {
       event.preventDefault();
-      form.requestSubmit();
+      if (form) form.requestSubmit();
+      else document.querySelector("[data-enter]")?.click();
     }
   });
+}
+
+// A plain form page: it is sent once, whatever is pressed.
+function sendOnce() {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  // A page that the browser brings back from memory may be sent again; the server counts it once.
+  window.addEventListener("pageshow", () => { sent = false; });
+}
+
+function goAhead(showNew) {
+  const known = new Map(Object.entries(JSON.parse(ahead.textContent)).map(([key, value]) => [Number(key), value]));
+  const preloader = new Preloader();
+  const total = Number(form.dataset.total);
+  const connection = document.getElementById("connection");
+  let position = Number(form.elements.position.value);
+  let left = null; // the address to go to once every answer has arrived; null while images follow
+
+  const loadAhead = () => {
+    for (let next = position + 1; next <= position + LOADED_AHEAD; next += 1) {
+      if (known.has(next)) preloader.want(known.get(next));
+    }
+  };
+
+  const queue = new AnswerQueue(`answers of reading ${form.dataset.reading}`, {
+    onSent: (answer, reply) => {
+      for (const [key, value] of Object.entries(reply.ahead)) known.set(Number(key), value);
+      loadAhead();
+      if (left !== null && queue.waiting.length === 0) window.location.assign(reply.location);
+    },
+    onRefused: (reply) => window.location.assign(reply.location || window.location.href),
+    onChange: (waiting, isOffline) => {
+      connection.hidden = !isOffline;
+      const answers = waiting === 1 ? "1 answer waits" : `${waiting} answers wait`;
+      connection.textContent = isOffline ? `No connection. ${answers} here and will be sent.` : "";
+    },
+  });
+
+  function show(next) {
+    const address = known.get(next);
+    const section = form.closest(".trial");
+    const old = section.querySelector(".stimulus");
+    const image = preloader.take(address) || new Image();
+    if (!image.src) image.src = address;
+    for (const { name, value } of old.attributes) if (!["src", "style"].includes(name)) image.setAttribute(name, value);
+    image.style.width = image.style.height = old.style.width;
+    old.replaceWith(image);
+    if (!image.complete) {
+      image.classList.add("loading");
+      image.decode().finally(() => image.classList.remove("loading"));
+    }
+    position = next;
+    form.reset();
+    form.elements.position.value = next;
+    form.elements.response_time_ms.value = "";
+    const title = `Image ${next} of ${total}`;
+    section.id = `image-${next}`;
+    section.setAttribute("aria-label", title);
+    document.getElementById("announce").textContent = title;
+    document.getElementById("count").textContent = `${next - 1} of ${total}`;
+    document.querySelector(".progress-line progress").value = next - 1;
+    history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
+    section.focus({ preventScroll: true });
+    showNew(image);
+    loadAhead();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (left !== null) return;
+    const fields = [...new FormData(form)];
+    queue.add({ address: window.location.pathname, fields });
+    if (known.has(position + 1)) show(position + 1);
+    else {
+      left = position;
+      form.querySelector("button").disabled = true;
+    }
+  });
+
+  window.addEventListener("popstate", () => window.location.reload());
+  window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
+  window.addEventListener("beforeunload", (event) => { if (queue.waiting.length) event.preventDefault(); });
+  if (queue.waiting.length) { // kept from before a reload: the page shown is older than they are
+    left = position;
+    form.querySelector("button").disabled = true;
+    queue.send();
+  }
+  loadAhead();
+}
+
+listenToKeys();
+if (form) {
+  const showNew = timeAnswers();
+  showNew(form.closest(".trial").querySelector(".stimulus"));
+  if (ahead && window.fetch) goAhead(showNew);
+  else sendOnce();
 }

@@ -133,7 +133,11 @@ def number_middleware(get_response):
 
     def middleware(request):
         response = get_response(request)
-        if "/trials/" in request.path and response.status_code == 200:
+        if (
+            "/trials/" in request.path
+            and "html" in response.headers["Content-Type"]
+            and b"/stimuli/" in response.content
+        ):
             stimulus = response.content.decode().split("/stimuli/")[1].split(".png")[0]
             number = int(Stimulus.objects.get(pk=stimulus).truth == "generated")
             response.content = response.content.replace(b"<main", f'<main data-kind="{number}"'.encode())
@@ -145,7 +149,11 @@ def number_middleware(get_response):
 def word_middleware(get_response):
     def middleware(request):
         response = get_response(request)
-        if "/trials/" in request.path and response.status_code == 200:
+        if (
+            "/trials/" in request.path
+            and "html" in response.headers["Content-Type"]
+            and b"/stimuli/" in response.content
+        ):
             stimulus = response.content.decode().split("/stimuli/")[1].split(".png")[0]
             source = Stimulus.objects.get(pk=stimulus).lesion_image
             response.content += f"<!-- {source.isic_id if source else 'none'} -->".encode()

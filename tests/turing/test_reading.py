@@ -125,12 +125,12 @@ def test_pages_of_real_and_generated_images_are_the_same_but_for_ids(client, stu
     pages = {}
     for position in range(1, 21):
         html = client.get(reverse("trial", args=[study.slug, position])).content.decode()
-        html = re.sub(r'csrfmiddlewaretoken" value="[^"]+"|[0-9a-f-]{36}', "", html)
-        html = re.sub(rf"\b({position}|{position - 1})\b", "N", html)
+        html = re.sub(r'csrfmiddlewaretoken" value="[^"]+"|<script id="ahead".*?</script>|[0-9a-f-]{36}', "", html)
+        html = re.sub(r"\d+", "#", html)
         truth = reading.trials.get(position=position).stimulus.truth
         pages.setdefault(truth, set()).add(html)
         record_response(reading, position, "real", 1, None)
-    assert pages["real"] & pages["generated"]
+    assert pages["real"] == pages["generated"]
     assert "lesion_image" not in html
     assert "latent" not in html
 

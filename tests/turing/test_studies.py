@@ -87,7 +87,8 @@ def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
     data = {
         "title": "By hand", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 2,
         "generated_per_diagnosis": 2, "images_per_page": 10, "stimulus_size": 64, "confidence_levels": 4,
-        "equivalence_margin": 0.1, "consent_text": "Yes?", "instructions": "", "seed": 1,
+        "equivalence_margin": 0.1,
+        "practice_images": 0, "repeats": 0, "break_every": 50, "consent_text": "Yes?", "instructions": "", "seed": 1,
     }  # fmt: skip
     refused = client.post(reverse("study-create"), data | {"real_per_diagnosis": 0, "diagnoses": ["x"]})
     assert set(refused.context["form"].errors) == {"real_per_diagnosis", "diagnoses"}

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
-from turing.reading.randomisation import form_order, new_seed
+from turing.reading.randomisation import form_order, in_blocks, new_seed, with_repeats
 
 
 def start_reading(study: Study, reader: Reader) -> Reading:
@@ -35,11 +35,20 @@ def start_reading(study: Study, reader: Reader) -> Reading:
 
 
 def form_trials(study: Study, reading: Reading) -> list[Trial]:
-    """The trials of a reading in the order that its seed gives, not saved yet."""
-    order = form_order(study.stimuli.values_list("pk", flat=True), reading.seed)
+    """The trials of a reading, practice first, in the order that its seed gives; not saved yet."""
+    rows = list(study.stimuli.values_list("pk", "diagnosis", "is_practice"))
+    practice = form_order([key for key, _, is_practice in rows if is_practice], reading.seed)
+    block_of = {
+        key: diagnosis if study.block_by_diagnosis else "" for key, diagnosis, practised in rows if not practised
+    }
+    order = in_blocks(form_order(block_of, reading.seed), block_of, reading.seed)
+    phases = [(key, Trial.Phase.PRACTICE) for key in practice] + [
+        (key, Trial.Phase.REPEAT if repeat else Trial.Phase.TEST)
+        for key, repeat in with_repeats(order, study.repeats, reading.seed, block_of)
+    ]
     return [
-        Trial(reading=reading, position=position, stimulus_id=stimulus)
-        for position, stimulus in enumerate(order, start=1)
+        Trial(reading=reading, position=position, stimulus_id=stimulus, phase=phase)
+        for position, (stimulus, phase) in enumerate(phases, start=1)
     ]
 
 
@@ -49,8 +58,10 @@ class Progress:
 
     answered: int
     total: int
+    practice: int  # trials at the form's beginning
     next_position: int | None  # of the first unanswered trial; None when the form is done
     images_per_page: int
+    break_every: int
 
     @property
     def percent(self) -> int:
@@ -63,15 +74,52 @@ class Progress:
     @property
     def next_page(self) -> int | None:
         """The page, from 1, that holds the first unanswered trial."""
-        return None if self.next_position is None else (self.next_position - 1) // self.images_per_page + 1
+        return None if self.next_position is None else self.page_of(self.next_position)
+
+    def page_of(self, position: int) -> int:
+        return (position - 1) // self.images_per_page + 1
+
+    def is_practice(self, position: int) -> bool:
+        return position <= self.practice
+
+    def is_break_due(self, position: int) -> bool:
+        """Whether a break is offered once the trial at `position`, the last of its page, is answered."""
+        done = position - self.practice
+        ends_page = position % self.images_per_page == 0
+        return bool(
+            self.break_every and done > 0 and done % self.break_every == 0 and ends_page and position < self.total
+        )
 
 
 def progress_of(reading: Reading) -> Progress:
-    """Where the reading stands, in two queries."""
-    total = reading.trials.count()
-    unanswered = list(reading.trials.unanswered().order_by("position").values_list("position", flat=True))
-    following = unanswered[0] if unanswered else None
-    return Progress(total - len(unanswered), total, following, reading.study.images_per_page)
+    """Where the reading stands, in one query."""
+    trials = list(reading.trials.order_by("position").values_list("position", "phase", "response"))
+    unanswered = [position for position, _, response in trials if response is None]
+    return Progress(
+        answered=len(trials) - len(unanswered),
+        total=len(trials),
+        practice=sum(phase == Trial.Phase.PRACTICE for _, phase, _ in trials),
+        next_position=unanswered[0] if unanswered else None,
+        images_per_page=reading.study.images_per_page,
+        break_every=reading.study.break_every,
+    )
+
+
+AHEAD = 8  # images that the page may load before their turn
+
+
+def images_ahead(reading: Reading, progress: Progress, position: int) -> dict[int, str]:
+    """Addresses of the images that may follow the one at `position` without a page in between, by position.
+
+    None follow a practice image, whose answer is told, nor go beyond the next break.
+    """
+    if progress.images_per_page > 1 or progress.is_practice(position):
+        return {}
+    last = position
+    while last < min(position + AHEAD, progress.total) and not progress.is_break_due(last):
+        last += 1
+    trials = reading.trials.filter(position__gt=position, position__lte=last).select_related("stimulus")
+    return {trial.position: trial.stimulus.get_absolute_url() for trial in trials}
 
 
 def record_response(
@@ -92,8 +140,7 @@ def record_response(
         if not reading.study.is_open:
             raise StudyError("This study is closed; it takes no more answers.")
         progress = progress_of(reading)
-        page = (position - 1) // reading.study.images_per_page + 1
-        if page != progress.next_page:
+        if progress.page_of(position) != progress.next_page:
             raise StudyError("Please answer the images in their order.")
         now = timezone.now()
         Response.objects.create(

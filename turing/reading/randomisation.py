@@ -2,8 +2,10 @@
 
 import random
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
+
+REPEAT_GAP = 10  # images at least between an image and its repeat, where the form is long enough
 
 
 def new_seed() -> int:
@@ -21,3 +23,33 @@ def form_order(stimuli: Iterable[UUID], seed: int) -> list[UUID]:
     source = random.Random(seed)
     keys = {stimulus: source.random() for stimulus in sorted(stimuli)}
     return sorted(keys, key=keys.__getitem__)
+
+
+def in_blocks(order: Iterable[UUID], block_of: Mapping[UUID, str], seed: int) -> list[UUID]:
+    """The order with the stimuli of one block after another's; the blocks in an order that the seed gives."""
+    source = random.Random(f"{seed} blocks")
+    rank = {block: source.random() for block in sorted(set(block_of.values()))}
+    return sorted(order, key=lambda stimulus: rank[block_of[stimulus]])
+
+
+def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUID, str]) -> list[tuple[UUID, bool]]:
+    """The order with `count` of its stimuli once more, each later in its own block; and whether one is the repeat.
+
+    Which and where follows from the seed. At least `REPEAT_GAP` images lie between the two, or a quarter of the block
+    where that is less. Raises ValueError where fewer than `count` can be repeated so.
+    """
+    source = random.Random(f"{seed} repeats")
+    end = {block_of[stimulus]: index + 1 for index, stimulus in enumerate(order)}
+    length = {block: sum(block_of[stimulus] == block for stimulus in order) for block in end}
+    places = []
+    for index, stimulus in enumerate(order):
+        block = block_of[stimulus]
+        first = index + min(REPEAT_GAP, length[block] // 4)
+        key, share = source.random(), source.random()
+        if first < end[block]:
+            places.append((key, first + share * (end[block] - first), stimulus))
+    if count > len(places):
+        raise ValueError(f"{count} repeats are wanted, {len(places)} images can be repeated")
+    placed = [(float(index), False, stimulus) for index, stimulus in enumerate(order)]
+    placed += [(place, True, stimulus) for _, place, stimulus in sorted(places)[:count]]
+    return [(stimulus, repeat) for _, repeat, stimulus in sorted(placed, key=lambda one: one[:2])]

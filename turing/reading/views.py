@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,7 +15,7 @@ from turing.access import reader_required
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.reading.forms import AnswerForm, ConsentForm, ReaderForm, RegistrationForm
-from turing.reading.passage import progress_of, record_response, start_reading
+from turing.reading.passage import images_ahead, progress_of, record_response, start_reading
 
 
 def _next_url(request) -> str:
@@ -99,40 +99,82 @@ def study_continue(request, slug):
 @reader_required
 @never_cache
 def trial(request, slug, page):
-    """One form page. POST answers one image and redirects to what comes next."""
+    """One form page. POST answers one image and redirects to what comes next.
+
+    A script that asks for JSON is told the address instead, with the images that it may load ahead.
+    """
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
     if reading is None:
         return redirect("study", slug)
     form = AnswerForm(reading.study, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            record_response(reading, **form.cleaned_data)
-        except StudyError as error:
-            messages.error(request, str(error))
-        return _to_next(reading)
+    if request.method == "POST":
+        return _answer(request, reading, page, form)
+    return _trial_page(request, reading, page, form)
+
+
+def _answer(request, reading, page, form):
+    wants_json = request.headers.get("Accept") == "application/json"
+    if not form.is_valid():
+        if wants_json:
+            return JsonResponse({"errors": form.errors}, status=422)
+        return _trial_page(request, reading, page, form)
+    position = form.cleaned_data["position"]
+    try:
+        record_response(reading, **form.cleaned_data)
+    except StudyError as error:
+        if wants_json:
+            return JsonResponse({"location": reverse("study-continue", args=[reading.study.slug])}, status=409)
+        messages.error(request, str(error))
+        return redirect(_next_address(reading, progress_of(reading)))
+    progress = progress_of(reading)
+    address = _next_address(reading, progress, position)
+    if wants_json:
+        return JsonResponse({"location": address, "ahead": images_ahead(reading, progress, position)})
+    return redirect(address)
+
+
+def _trial_page(request, reading, page, form):
     progress = progress_of(reading)
     if not 1 <= page <= progress.page_count:
         raise Http404
     if progress.next_page is not None and page > progress.next_page:
-        return _to_next(reading)
-    trials = reading.trials.on_page(page, progress.images_per_page).select_related("stimulus", "response")
+        return redirect(_next_address(reading, progress))
+    is_next = page == progress.next_page
     context = {
         "study": reading.study,
+        "reading": reading,
         "page": page,
         "progress": progress,
-        "trials": trials,
+        "trials": reading.trials.on_page(page, progress.images_per_page).select_related("stimulus", "response"),
         "form": form,
+        "ahead": images_ahead(reading, progress, progress.next_position) if is_next else {},
     }
     return render(request, "reading/trial.html", context, status=422 if form.errors else 200)
 
 
-def _to_next(reading):
-    progress = progress_of(reading)
+def _next_address(reading, progress, answered=None):
+    """Where the reader goes; after the trial at position `answered` perhaps to the truth of it, or to a break."""
+    slug = reading.study.slug
+    if answered and progress.images_per_page == 1 and progress.is_practice(answered):
+        return reverse("trial", args=[slug, answered])  # which now tells the truth
     if progress.next_page is None or not reading.study.is_open:
-        return redirect("study", reading.study.slug)
-    address = reverse("trial", args=[reading.study.slug, progress.next_page])
+        return reverse("study", args=[slug])
+    if answered and answered == progress.next_position - 1 and progress.is_break_due(answered):
+        return reverse("study-break", args=[slug])
+    address = reverse("trial", args=[slug, progress.next_page])
     # On a page of several images the browser returns to the one that comes next.
-    return redirect(f"{address}#image-{progress.next_position}" if progress.images_per_page > 1 else address)
+    return f"{address}#image-{progress.next_position}" if progress.images_per_page > 1 else address
+
+
+@require_GET
+@reader_required
+@never_cache
+def study_break(request, slug):
+    """A pause is offered; nothing keeps a reader from going on."""
+    reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
+    if reading is None or reading.completed_at or not reading.study.is_open:
+        return redirect("study", slug)
+    return render(request, "reading/break.html", {"study": reading.study, "progress": progress_of(reading)})
 
 
 @require_GET

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable
 
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
-from turing.models import Stimulus, Study
+from turing.models import Stimulus, Study, Truth
+
+Source = LesionImage | GeneratedImage
 
 # Everything a reader's answer may depend on, besides the stimuli.
 FROZEN_FIELDS = (
@@ -23,6 +26,9 @@ FROZEN_FIELDS = (
     "consent_text",
     "seed",
 )
+# Fields that came later belong to the hash where they are not at their default, so that the hashes of studies that
+# opened before they came still hold.
+LATER_FIELDS = ("practice_images", "repeats", "break_every", "block_by_diagnosis", "tell_share", "show_score")
 
 
 def real_pool(study: Study, diagnosis: str):
@@ -47,10 +53,21 @@ def problems(study: Study) -> list[str]:
         found.append("Training runs: some were trained on phantoms and some on real images; they cannot be mixed.")
     if not study.diagnoses:
         found.append("Diagnoses: choose at least one.")
+    if study.repeats > study.stimulus_count // 2:
+        found.append("Repeated images: at most half of the images can be repeated.")
+    practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         for kind, pool, wanted in (
-            ("real images held out from training", real_pool(study, diagnosis), study.real_per_diagnosis),
-            ("generated images", generated_pool(study, diagnosis), study.generated_per_diagnosis),
+            (
+                "real images held out from training",
+                real_pool(study, diagnosis),
+                study.real_per_diagnosis + practice[diagnosis, Truth.REAL],
+            ),
+            (
+                "generated images",
+                generated_pool(study, diagnosis),
+                study.generated_per_diagnosis + practice[diagnosis, Truth.GENERATED],
+            ),
         ):
             available = pool.count()
             if available < wanted:
@@ -58,26 +75,47 @@ def problems(study: Study) -> list[str]:
     return found
 
 
-def choose_images(study: Study) -> list[LesionImage | GeneratedImage]:
-    """The study's images, stratified by diagnosis and truth, in an order that tells neither.
+def practice_counts(study: Study) -> Counter[tuple[str, str]]:
+    """Practice images of each diagnosis and truth: as equal in number as can be."""
+    kinds = [(diagnosis, truth) for truth in (Truth.REAL, Truth.GENERATED) for diagnosis in study.diagnoses]
+    return Counter(kinds[index % len(kinds)] for index in range(study.practice_images if kinds else 0))
+
+
+def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
+    """The test's images, stratified by diagnosis and truth, and the practice's; each in an order that tells neither.
 
     The same study seed and the same pools give the same images. Raises `StudyError` naming what is missing.
     """
     if found := problems(study):
         raise StudyError(" ".join(found))
     rng = random.Random(study.seed)
-    chosen: list[LesionImage | GeneratedImage] = []
+    test: list[Source] = []
+    left: dict[tuple[str, str], list[Source]] = {}
     for diagnosis in study.diagnoses:
-        chosen += rng.sample(list(real_pool(study, diagnosis)), study.real_per_diagnosis)
-        chosen += rng.sample(list(generated_pool(study, diagnosis)), study.generated_per_diagnosis)
-    rng.shuffle(chosen)
-    return chosen
+        for truth, pool, count in (
+            (Truth.REAL, real_pool(study, diagnosis), study.real_per_diagnosis),
+            (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
+        ):
+            images = list(pool)
+            chosen = rng.sample(images, count)
+            test += chosen
+            taken = {image.pk for image in chosen}
+            left[diagnosis, truth] = [image for image in images if image.pk not in taken]
+    rng.shuffle(test)
+    practice = [image for kind, count in practice_counts(study).items() for image in rng.sample(left[kind], count)]
+    rng.shuffle(practice)
+    return test, practice
 
 
 def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
     """SHA-256 of the design and of every stimulus's id, bytes and truth."""
     design = {name: getattr(study, name) for name in FROZEN_FIELDS}
+    for name in LATER_FIELDS:
+        if getattr(study, name) != Study._meta.get_field(name).default:
+            design[name] = getattr(study, name)
     design["runs"] = sorted(run.pk for run in study.runs.all())
-    design["stimuli"] = sorted([str(item.pk), item.sha256, item.truth, item.diagnosis] for item in stimuli)
+    design["stimuli"] = sorted(
+        [str(item.pk), item.sha256, item.truth, item.diagnosis] + ["practice"] * item.is_practice for item in stimuli
+    )
     text = json.dumps(design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,6 +6,8 @@ from django.utils.text import slugify
 from gan.models import TrainingRun
 from turing.models import Study
 
+BREAK_EVERY = 50  # what a new study proposes
+
 
 def unique_slug(title: str) -> str:
     """An address for the title that no study has yet."""
@@ -39,6 +41,12 @@ class StudyForm(forms.ModelForm):
             "stimulus_size",
             "confidence_levels",
             "equivalence_margin",
+            "practice_images",
+            "repeats",
+            "break_every",
+            "block_by_diagnosis",
+            "tell_share",
+            "show_score",
             "instructions",
             "consent_text",
             "seed",

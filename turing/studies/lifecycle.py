@@ -11,7 +11,7 @@ from django.utils import timezone
 from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
-from turing.studies.design import choose_images, design_hash
+from turing.studies.design import Source, choose_images, design_hash
 from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,9 @@ def open_study(study: Study) -> Study:
             if not study.is_draft:
                 raise StudyError(f"The study is {study.get_state_display()}; only a draft can be opened.")
             stimuli = []
-            for source in choose_images(study):
-                stimuli.append(_write_stimulus(study, source))
+            test, practice = choose_images(study)
+            for source in test + practice:
+                stimuli.append(_write_stimulus(study, source, len(stimuli) >= len(test)))
                 written.append(stimuli[-1].file)
             if len({default_storage.size(name) for name in written}) > 1:
                 raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
@@ -69,13 +70,14 @@ def find_study(slug: str) -> Study:
     return study
 
 
-def _write_stimulus(study: Study, source) -> Stimulus:
+def _write_stimulus(study: Study, source: Source, is_practice: bool) -> Stimulus:
     real = isinstance(source, LesionImage)
     content = encode_stimulus(source, study.stimulus_size)
     stimulus = Stimulus(
         study=study,
         truth=Truth.REAL if real else Truth.GENERATED,
         diagnosis=source.diagnosis,
+        is_practice=is_practice,
         lesion_image=source if real else None,
         generated_image=None if real else source,
         sha256=hashlib.sha256(content).hexdigest(),

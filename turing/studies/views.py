@@ -9,7 +9,7 @@ from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Study
 from turing.studies.design import problems
-from turing.studies.forms import StudyForm
+from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.lifecycle import close_study, open_study
 
 PREVIEW = 16  # stimuli shown on the study's page
@@ -29,7 +29,7 @@ def research(request):
 @require_http_methods(["GET", "POST"])
 @researcher_required
 def create(request):
-    form = StudyForm(request.POST or None, instance=Study(created_by=request.user))
+    form = StudyForm(request.POST or None, instance=Study(created_by=request.user, break_every=BREAK_EVERY))
     return _edit_page(request, form, "New study")
 
 
@@ -57,7 +57,7 @@ def detail(request, slug):
         "study": study,
         "problems": problems(study) if study.is_draft else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
-        "preview": study.stimuli.order_by("pk")[:PREVIEW],
+        "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
     }
     return render(request, "research/study.html", context)
 

@@ -8,7 +8,8 @@ from django.forms.models import model_to_dict
 from console import ConsoleCommand
 from gan.models import TrainingRun
 from turing.models import Study
-from turing.studies.forms import StudyForm
+from turing.studies.design import LATER_FIELDS
+from turing.studies.forms import BREAK_EVERY, StudyForm
 
 
 class Command(ConsoleCommand):
@@ -27,6 +28,14 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
         )
+        parser.add_argument(
+            "--practice-images", type=int, default=0, metavar="N", help="shown first, with feedback (0)"
+        )
+        parser.add_argument("--repeats", type=int, default=0, metavar="N", help="images shown to a reader twice (0)")
+        parser.add_argument("--break-every", type=int, default=BREAK_EVERY, metavar="N", help="0: no breaks (50)")
+        parser.add_argument("--block-by-diagnosis", action="store_true", help="one diagnosis after the other")
+        parser.add_argument("--tell-share", action="store_true", help="tell readers how many images are real")
+        parser.add_argument("--show-score", action="store_true", help="readers see their own score once it is closed")
         parser.add_argument("--instructions", default="")
         parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
         parser.add_argument("--seed", type=int, default=0)
@@ -45,7 +54,9 @@ class Command(ConsoleCommand):
             "diagnoses": options["diagnosis"] or drawn,
             "real_per_diagnosis": options["real"],
             "generated_per_diagnosis": options["generated"],
-            **{name: options[name] for name in ("images_per_page", "stimulus_size", "confidence_levels")},
+            **{
+                name: options[name] for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
+            },
             "equivalence_margin": options["margin"],
             "instructions": options["instructions"],
             "seed": options["seed"],

@@ -22,7 +22,7 @@ def strip_figure(study: Study, population: Population) -> Figure:
     lines = []
     for diagnosis in study.diagnoses:
         for truth in (Truth.REAL, Truth.GENERATED):
-            shown = study.stimuli.filter(diagnosis=diagnosis, truth=truth).order_by("pk")[:STRIP_COLUMNS]
+            shown = study.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth).order_by("pk")[:STRIP_COLUMNS]
             kind = "phantom" if study.uses_phantoms and truth == Truth.REAL else truth.label
             lines.append(([(stimulus, "") for stimulus in shown], f"{diagnosis}, {kind}"))
     return _montage(lines, study.stimulus_size, STRIP_COLUMNS, side=1.1)

@@ -1,5 +1,6 @@
 """What the site tells a reader who tries: pages, image answers, headers, errors, times, as HTTP gives them."""
 
+import json
 import re
 import time
 import uuid
@@ -23,6 +24,7 @@ TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Locat
 ROUNDS = 3  # requests of each stimulus; the fastest counts
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
+AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
 
 
@@ -103,13 +105,32 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
     for trial in trials:
         page = (trial.position - 1) // study.images_per_page + 1
         html = client.get(reverse("trial", args=[study.slug, page])).content.decode()
-        told += [f"image {trial.position}: the page holds {word!r}" for word in private if word in html]
-        pages.append(TOKEN.sub("", ID.sub("", html)))
-        _answer(client, study, page, trial.position)
+        reply = _answer(client, study, page, trial.position)
+        found = [word for word in private if word in html or word in reply]
+        told += [f"image {trial.position}: the page or the reply holds {word!r}" for word in found]
+        told += [
+            f"image {trial.position}: {more} beside addresses of images" for more in _more_than_images(html, reply)
+        ]
+        pages.append(TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
     if study.images_per_page == 1:  # a page of several images belongs to no one truth
-        generated = np.array([trial.stimulus.generated_image_id is not None for trial in trials])
-        yield from _shapes(pages, generated)
+        counted = [index for index, trial in enumerate(trials) if trial.phase != Trial.Phase.PRACTICE]
+        generated = np.array([trials[index].stimulus.generated_image_id is not None for index in counted])
+        yield from _shapes([pages[index] for index in counted], generated)
+
+
+def _more_than_images(html: str, reply: str) -> Iterator[str]:
+    """What the lists of images to load ahead hold besides a position and an address each."""
+    lists = [json.loads(found) for found in AHEAD.findall(html)]
+    values = json.loads(reply)
+    lists.append(values.pop("ahead", {}))
+    yield from (f"a reply's {key!r}" for key in values if key != "location")
+    for ahead in lists:
+        yield from (
+            f"{position!r}: {address!r}"
+            for position, address in ahead.items()
+            if not position.isdecimal() or not re.fullmatch(rf"/stimuli/{ID.pattern}\.png", str(address))
+        )
 
 
 def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
@@ -123,16 +144,18 @@ def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
     if odd:
         return
     numbers = np.array([[float(found) for found in NUMBER.findall(page)] for page in pages])
-    position = np.arange(1, len(pages) + 1)[:, None]
+    position = np.arange(len(pages))[:, None]
     free = ~(np.ptp(numbers, axis=0) == 0) & ~(np.ptp(numbers - position, axis=0) == 0)
     found = [trace_check("numbers in pages", column, generated, "a number in the page") for column in numbers.T[free]]
     leaks = [check.detail for check in found if check.verdict == Verdict.LEAK]
     yield verdict_of(leaks, "numbers in pages", "numbers are the same for all or count the position")
 
 
-def _answer(client: Client, study: Study, page: int, position: int) -> None:
+def _answer(client: Client, study: Study, page: int, position: int) -> str:
+    """The JSON that the script is answered with."""
     data = {"position": position, "answer": "real", "confidence": 1, "response_time_ms": ""}
-    client.post(reverse("trial", args=[study.slug, page]), data)
+    address = reverse("trial", args=[study.slug, page])
+    return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
 
 
 def _private_words(study: Study) -> list[str]:
@@ -143,7 +166,8 @@ def _private_words(study: Study) -> list[str]:
     )  # fmt: skip
     for row in rows:
         found.update(value for value in row if value and len(value) > 5)
-    found.update(run.name for run in study.runs.all() if len(run.name) > 5 and run.name not in study.title)
+    told = f"{study.title} {study.slug} {study.instructions}"  # the researcher chose to say these
+    found.update(run.name for run in study.runs.all() if len(run.name) > 5 and run.name not in told)
     return sorted(found)
 
 
