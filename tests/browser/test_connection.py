@@ -1,0 +1,109 @@
+"""The next image comes at once, and no answer is lost or counted twice on a bad line."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_main_job import WIDE, log_in, shown_position, wait_until_stored
+from turing.models import Response
+
+
+@pytest.fixture
+def page(study, site, chromium, reader) -> Page:
+    """At the first image."""
+    context = chromium.new_context(viewport=WIDE)
+    page = context.new_page()
+    log_in(page, site, reader.user.email)
+    page.goto(f"{site}{study.get_absolute_url()}")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile("/trials/1/$"))
+    yield page
+    context.close()
+
+
+def answer(page: Page, key: str = "r") -> None:
+    for pressed in (key, "2", "Enter"):
+        page.keyboard.press(pressed)
+
+
+def stored() -> list[tuple[int, str]]:
+    return list(Response.objects.order_by("trial__position").values_list("trial__position", "answer"))
+
+
+def wait_until_loaded_ahead(page: Page) -> None:
+    """The image shown and four more."""
+    loaded = "performance.getEntriesByType('resource').filter(e => /stimuli/.test(e.name)).length"
+    for _ in range(100):
+        if page.evaluate(loaded) >= 5:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("the next images were not loaded")
+
+
+def test_the_next_image_is_shown_while_the_answer_is_on_its_way(page):
+    held = []
+    page.route(
+        "**/trials/**", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    first = page.locator("img.stimulus").get_attribute("src")
+    wait_until_loaded_ahead(page)
+    answer(page)
+    page.wait_for_url(re.compile("/trials/2/$"))
+    image = page.locator("img.stimulus")
+    assert image.get_attribute("src") != first
+    assert image.evaluate("image => image.complete && image.naturalWidth") == 64
+    expect(page.locator("#count")).to_have_text("1 of 20")
+    assert page.locator("input[name=answer]:checked").count() == 0
+    assert (len(held), stored()) == (1, [])
+    held[0].continue_()
+    wait_until_stored(page, 1)
+    assert stored() == [(1, "real")]
+    times = Response.objects.values_list("response_time_ms", flat=True)
+    assert all(time is not None for time in times)
+
+
+def test_answers_given_without_a_connection_wait_and_are_sent_once_in_order(page):
+    wait_until_loaded_ahead(page)
+    page.context.set_offline(True)
+    for key in "rgr":
+        answer(page, key)
+    expect(page.locator("#connection")).to_contain_text("3 answers wait here")
+    assert shown_position(page) == 4
+    assert stored() == []
+    page.context.set_offline(False)
+    wait_until_stored(page, 3)
+    expect(page.locator("#connection")).to_be_hidden()
+    answer(page, "g")
+    wait_until_stored(page, 4)
+    assert stored() == [(1, "real"), (2, "generated"), (3, "real"), (4, "generated")]
+
+
+def test_answers_survive_a_reload(page):
+    page.on("dialog", lambda dialog: dialog.accept())  # the page warns that an answer waits
+    page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    answer(page, "g")
+    expect(page.locator("#connection")).to_contain_text("1 answer waits here")
+    page.unroute("**/trials/**")
+    page.goto(re.sub(r"\d+/$", "1/", page.url))
+    wait_until_stored(page, 1)
+    page.wait_for_url(re.compile("/trials/2/$"))
+    assert stored() == [(1, "generated")]
+
+
+def test_a_study_closed_meanwhile_ends_the_form(page, study):
+    study.state = "closed"
+    study.save()
+    answer(page)
+    page.wait_for_url(re.compile(f"/studies/{study.slug}/$"))
+    expect(page.get_by_text("This study is closed")).to_be_visible()
+    assert stored() == []
+
+
+def test_the_last_answer_leads_to_the_end(page, study):
+    for position in range(1, 21):
+        page.wait_for_url(re.compile(f"/trials/{position}/$"))
+        answer(page, "r" if position % 2 else "g")
+    expect(page.get_by_text("Thank you")).to_be_visible()
+    assert [one for one, _ in stored()] == list(range(1, 21))
