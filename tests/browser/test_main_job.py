@@ -114,6 +114,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
     expect(page.get_by_text("Simulated readers.")).to_have_count(0)
     expect(page.get_by_text("drawn phantoms, not patients")).to_be_visible()
     for image in page.locator(".figure img").all():
+        image.scroll_into_view_if_needed()  # they load when they come into view
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
 
 
