@@ -137,6 +137,8 @@ def record_response(
             raise StudyError("There is no such image in this form.")
         if Response.objects.filter(trial=trial).exists():
             return False
+        if reading.withdrawn_at:
+            raise StudyError("You have withdrawn your consent; no more answers are taken.")
         if not reading.study.is_open:
             raise StudyError("This study is closed; it takes no more answers.")
         progress = progress_of(reading)

@@ -1,7 +1,7 @@
 """Pages of the clinician: register, consent, judge."""
 
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponse, JsonResponse
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from turing.access import reader_required
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
+from turing.reading.ending import erase, score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm, ReaderForm, RegistrationForm
 from turing.reading.passage import images_ahead, progress_of, record_response, start_reading
 
@@ -81,6 +82,7 @@ def _study_page(request, found, form):
         "reader": reader,
         "reading": reading,
         "progress": progress_of(reading) if reading else None,
+        "score": score_of(reading) if reading else None,
     }
     return render(request, "reading/study.html", context)
 
@@ -91,7 +93,7 @@ def _study_page(request, found, form):
 def study_continue(request, slug):
     """To the first page with an unanswered image; to the study's page when the form is done or not begun."""
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
-    page = progress_of(reading).next_page if reading else None
+    page = progress_of(reading).next_page if reading and not reading.withdrawn_at else None
     return redirect("trial", slug, page) if page and reading.study.is_open else redirect("study", slug)
 
 
@@ -104,7 +106,7 @@ def trial(request, slug, page):
     A script that asks for JSON is told the address instead, with the images that it may load ahead.
     """
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
-    if reading is None:
+    if reading is None or reading.withdrawn_at:
         return redirect("study", slug)
     form = AnswerForm(reading.study, request.POST or None)
     if request.method == "POST":
@@ -172,9 +174,38 @@ def _next_address(reading, progress, answered=None):
 def study_break(request, slug):
     """A pause is offered; nothing keeps a reader from going on."""
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
-    if reading is None or reading.completed_at or not reading.study.is_open:
+    if reading is None or reading.completed_at or reading.withdrawn_at or not reading.study.is_open:
         return redirect("study", slug)
     return render(request, "reading/break.html", {"study": reading.study, "progress": progress_of(reading)})
+
+
+@require_http_methods(["GET", "POST"])
+@reader_required
+@never_cache
+def withdrawal(request, slug):
+    """GET explains, POST withdraws consent; with `erase` the account goes too."""
+    reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
+    if request.method == "GET":
+        return render(request, "reading/withdrawal.html", {"study": reading.study, "reading": reading})
+    if "erase" in request.POST:
+        erase(request.reader)
+        logout(request)
+        messages.success(request, "Your consent is withdrawn and your personal data are erased.")
+        return redirect("home")
+    withdraw(reading)
+    messages.success(request, "Your consent is withdrawn; your answers have left the analysis.")
+    return redirect("study", slug)
+
+
+@require_GET
+@reader_required
+def certificate(request, slug):
+    """That the reader took part, to print; once the form is done."""
+    reading = get_object_or_404(
+        Reading.objects.select_related("study"),
+        study__slug=slug, reader=request.reader, completed_at__isnull=False, withdrawn_at=None,
+    )  # fmt: skip
+    return render(request, "reading/certificate.html", {"study": reading.study, "reading": reading})
 
 
 @require_GET

@@ -1,0 +1,74 @@
+"""How a reading ends: the reader's own score, and withdrawal of consent."""
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from turing.models import AuditLine, Reader, Reading, Response, Study, Trial, Truth
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One reader's answers to the test's images."""
+
+    answered: int
+    right: int
+    generated: int
+    fooled: int  # generated images taken for real
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.right / self.answered if self.answered else None
+
+    @property
+    def fooling_rate(self) -> float | None:
+        return self.fooled / self.generated if self.generated else None
+
+
+def score_of(reading: Reading) -> Score | None:
+    """The reader's own score; None before the study is closed or where its design does not tell it."""
+    if reading.study.state != Study.State.CLOSED or not reading.study.show_score or reading.withdrawn_at:
+        return None
+    rows = Response.objects.filter(trial__reading=reading, trial__phase=Trial.Phase.TEST)
+    answers = list(rows.values_list("trial__stimulus__truth", "answer"))
+    generated = [answer for truth, answer in answers if truth == Truth.GENERATED]
+    return Score(
+        answered=len(answers),
+        right=sum(truth == answer for truth, answer in answers),
+        generated=len(generated),
+        fooled=generated.count(Truth.REAL),
+    )
+
+
+@transaction.atomic
+def withdraw(reading: Reading) -> None:
+    """End the reader's consent to one study: the answers leave every analysis and export, an audit line stays."""
+    reading = Reading.objects.select_for_update().select_related("study", "reader").get(pk=reading.pk)
+    if reading.withdrawn_at:
+        return
+    reading.withdrawn_at = timezone.now()
+    reading.save(update_fields=["withdrawn_at"])
+    _note(AuditLine.What.WITHDREW, reading.reader, reading.study)
+
+
+@transaction.atomic
+def erase(reader: Reader) -> None:
+    """Withdraw from every study and erase what is personal: name, e-mail, password, profile. The pseudonym stays."""
+    for reading in reader.readings.all():
+        withdraw(reading)
+    user = reader.user
+    user.name, user.email, user.is_active = "", f"{reader.pseudonym.lower()}@erased.invalid", False
+    user.set_unusable_password()
+    user.save()
+    reader.profession, reader.specialty, reader.years_experience, reader.country = "other", "other", 0, ""
+    reader.save()
+    _note(AuditLine.What.ERASED, reader, None)
+
+
+def _note(what: str, reader: Reader, study: Study | None) -> None:
+    AuditLine.objects.create(what=what, pseudonym=reader.pseudonym, study=study)
+    logger.info("%s %s%s", reader.pseudonym, what, f" from {study.slug}" if study else "")
