@@ -95,7 +95,9 @@ class Study(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft", "draft"
         OPEN = "open", "open"
+        PAUSED = "paused", "paused"
         CLOSED = "closed", "closed"
+        ARCHIVED = "archived", "archived"
 
     title = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
@@ -144,6 +146,7 @@ class Study(models.Model):
     consent_text = models.TextField(default=DEFAULT_CONSENT)
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")
     design_hash = models.CharField(max_length=64, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts the draft's changes.")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, editable=False)
@@ -168,6 +171,11 @@ class Study(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state == self.State.OPEN
+
+    @property
+    def is_over(self) -> bool:
+        """No more answers will ever be taken."""
+        return self.state in (self.State.CLOSED, self.State.ARCHIVED)
 
     @property
     def asks_confidence(self) -> bool:
@@ -243,6 +251,19 @@ class Stimulus(models.Model):
             return stream.read()
 
 
+class ReadingQuerySet(models.QuerySet):
+    def of_people(self):
+        return self.filter(reader__is_simulated=False)
+
+    def with_progress(self):
+        """Adds `trial_count`, `answer_count`, `last_answer_at`."""
+        return self.annotate(
+            trial_count=models.Count("trials"),
+            answer_count=models.Count("trials__response"),
+            last_answer_at=models.Max("trials__response__answered_at"),
+        )
+
+
 class Reading(models.Model):
     """One reader's passage through one study."""
 
@@ -253,6 +274,9 @@ class Reading(models.Model):
     seed = models.PositiveBigIntegerField(help_text="Gives the order of the form.")
     completed_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True, help_text="Consent withdrawn: the answers leave every analysis.")
+    reminded_at = models.DateTimeField(null=True)
+
+    objects = ReadingQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["study", "reader"], name="one_reading_per_study")]

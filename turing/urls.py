@@ -10,6 +10,7 @@ from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import plan_views as plans
 from turing.studies import views as studies
+from turing.studies.lifecycle import MOVES
 
 log_in = auth.LoginView.as_view(template_name="accounts/login.html", authentication_form=LogInForm)
 
@@ -36,7 +37,14 @@ urlpatterns = [
     path("research/studies/<slug:slug>/", studies.detail, name="research-study"),
     path("research/studies/<slug:slug>/edit/", studies.edit, name="study-edit"),
     path("research/studies/<slug:slug>/open/", studies.change_state, {"action": "open"}, name="study-open"),
-    path("research/studies/<slug:slug>/close/", studies.change_state, {"action": "close"}, name="study-close"),
+    *(
+        path(
+            f"research/studies/<slug:slug>/{action}/", studies.change_state, {"action": action}, name=f"study-{action}"
+        )
+        for action in MOVES
+    ),
+    path("research/studies/<slug:slug>/clone/", studies.clone, name="study-clone"),
+    path("research/studies/<slug:slug>/remind/<str:pseudonym>/", studies.remind, name="study-remind"),
     path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
     path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),

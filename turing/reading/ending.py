@@ -31,7 +31,7 @@ class Score:
 
 def score_of(reading: Reading) -> Score | None:
     """The reader's own score; None before the study is closed or where its design does not tell it."""
-    if reading.study.state != Study.State.CLOSED or not reading.study.show_score or reading.withdrawn_at:
+    if not reading.study.is_over or not reading.study.show_score or reading.withdrawn_at:
         return None
     rows = Response.objects.filter(trial__reading=reading, trial__phase=Trial.Phase.TEST)
     answers = list(rows.values_list("trial__stimulus__truth", "answer"))

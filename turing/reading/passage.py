@@ -140,7 +140,7 @@ def record_response(
         if reading.withdrawn_at:
             raise StudyError("You have withdrawn your consent; no more answers are taken.")
         if not reading.study.is_open:
-            raise StudyError("This study is closed; it takes no more answers.")
+            raise StudyError(f"This study is {reading.study.get_state_display()}; it takes no answers.")
         progress = progress_of(reading)
         if progress.page_of(position) != progress.next_page:
             raise StudyError("Please answer the images in their order.")

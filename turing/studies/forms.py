@@ -1,20 +1,12 @@
 """The form in which a researcher designs a study."""
 
 from django import forms
-from django.utils.text import slugify
 
 from gan.models import TrainingRun
 from turing.models import Study
+from turing.studies.lifecycle import unique_slug
 
 BREAK_EVERY = 50  # what a new study proposes
-
-
-def unique_slug(title: str) -> str:
-    """An address for the title that no study has yet."""
-    base = slugify(title)[:50] or "study"
-    taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(slug for slug in candidates if slug not in taken)
 
 
 class StudyForm(forms.ModelForm):
@@ -25,6 +17,7 @@ class StudyForm(forms.ModelForm):
         help_text="The generated images come from these; the real ones from lesions that none of them trained on.",
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     stimulus_size = forms.TypedChoiceField(
         coerce=int, choices=[(size, f"{size} x {size} pixels") for size in (64, 128, 256, 512)], initial=128
     )
@@ -58,6 +51,7 @@ class StudyForm(forms.ModelForm):
         runs = TrainingRun.objects.finished()
         self.fields["runs"].queryset = runs
         self.fields["runs"].label_from_instance = _describe_run
+        self.initial["revision"] = self.instance.revision
         names = sorted({name for run in runs for name in run.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]
 
@@ -72,9 +66,20 @@ class StudyForm(forms.ModelForm):
             self.add_error("runs", "Runs trained on phantoms and runs trained on real images cannot be mixed.")
         return data
 
+    def clean_revision(self) -> int | None:
+        """The draft as it is now must be the one that this form was filled in for."""
+        shown = self.cleaned_data["revision"]
+        if self.instance.pk and shown is not None and shown != self.instance.revision:
+            raise forms.ValidationError(
+                "Somebody else has saved this draft since you opened it. Open it again in another tab, compare, and "
+                "enter your changes there; nothing was overwritten."
+            )
+        return shown
+
     def save(self, commit: bool = True) -> Study:
         if not self.instance.slug:
             self.instance.slug = unique_slug(self.cleaned_data["title"])
+        self.instance.revision += 1
         return super().save(commit)
 
 

@@ -1,4 +1,4 @@
-"""Opens and closes studies; the pages and the commands follow the same rules."""
+"""A study's way from draft to archive; the pages and the commands follow the same rules."""
 
 import hashlib
 import logging
@@ -7,11 +7,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import slugify
 
 from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
-from turing.studies.design import Source, choose_images, design_hash
+from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, Source, choose_images, design_hash
 from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
@@ -49,16 +50,50 @@ def open_study(study: Study) -> Study:
     return study
 
 
-def close_study(study: Study) -> Study:
-    """End an open study: no more answers are taken. Raises `StudyError` when it is not open."""
+MOVES: dict[str, tuple[tuple[str, ...], str]] = {
+    "pause": ((Study.State.OPEN,), Study.State.PAUSED),
+    "resume": ((Study.State.PAUSED,), Study.State.OPEN),
+    "close": ((Study.State.OPEN, Study.State.PAUSED), Study.State.CLOSED),
+    "archive": ((Study.State.CLOSED,), Study.State.ARCHIVED),
+    "restore": ((Study.State.ARCHIVED,), Study.State.CLOSED),
+}
+
+
+def move_study(study: Study, action: str) -> Study:
+    """One of `MOVES`, from a state that allows it. Raises `StudyError` from another.
+
+    A paused study takes no answers until it goes on; a closed one never again.
+    """
+    allowed, state = MOVES[action]
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
-        if not study.is_open:
-            raise StudyError(f"The study is {study.get_state_display()}; only an open one can be closed.")
-        study.state = Study.State.CLOSED
-        study.closed_at = timezone.now()
+        if study.state not in allowed:
+            wanted = " or ".join(Study.State(one).label for one in allowed)
+            raise StudyError(f"The study is {study.get_state_display()}; to {action} it, it must be {wanted}.")
+        study.state = state
+        if action == "close":
+            study.closed_at = timezone.now()
         study.save()
+    logger.info("Study %s: %s", study.slug, action)
     return study
+
+
+def clone_study(study: Study) -> Study:
+    """A new draft of the same design and runs; stimuli are drawn anew when it opens."""
+    fields = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
+    fields["title"] = f"{study.title[:100]} (copy)"
+    with transaction.atomic():
+        copy = Study.objects.create(slug=unique_slug(fields["title"]), **fields)
+        copy.runs.set(study.runs.all())
+    return copy
+
+
+def unique_slug(title: str) -> str:
+    """An address for the title that no study has yet."""
+    base = slugify(title)[:50] or "study"
+    taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(slug for slug in candidates if slug not in taken)
 
 
 def find_study(slug: str) -> Study:

@@ -1,16 +1,18 @@
 """Pages of the researcher: the studies and where they stand."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gan.models import LesionImage, TrainingRun
 from turing.access import researcher_required
 from turing.errors import StudyError
-from turing.models import Study
+from turing.models import Reading, Study
 from turing.studies.design import problems
 from turing.studies.forms import BREAK_EVERY, StudyForm
-from turing.studies.lifecycle import close_study, open_study
+from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study
+from turing.studies.monitor import monitor, send_reminder
 
 PREVIEW = 16  # stimuli shown on the study's page
 
@@ -19,7 +21,8 @@ PREVIEW = 16  # stimuli shown on the study's page
 @researcher_required
 def research(request):
     context = {
-        "studies": Study.objects.with_progress().prefetch_related("runs"),
+        "studies": Study.objects.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("runs"),
+        "archived": Study.objects.filter(state=Study.State.ARCHIVED),
         "runs": TrainingRun.objects.all()[:10],
         "collection": LesionImage.objects.by_diagnosis(),
     }
@@ -35,8 +38,10 @@ def create(request):
 
 @require_http_methods(["GET", "POST"])
 @researcher_required
+@transaction.atomic
 def edit(request, slug):
-    study = get_object_or_404(Study, slug=slug)
+    # Locked: what opens or saves the draft meanwhile comes first, or waits.
+    study = get_object_or_404(Study.objects.select_for_update(), slug=slug)
     if not study.is_draft:
         messages.error(request, "The design is frozen: only a draft can be edited.")
         return redirect("research-study", slug)
@@ -46,7 +51,8 @@ def edit(request, slug):
 def _edit_page(request, form, heading):
     if request.method == "POST" and form.is_valid():
         return redirect("research-study", form.save().slug)
-    return render(request, "research/study_form.html", {"form": form, "heading": heading})
+    status = 422 if form.errors else 200
+    return render(request, "research/study_form.html", {"form": form, "heading": heading}, status=status)
 
 
 @require_GET
@@ -58,6 +64,9 @@ def detail(request, slug):
         "problems": problems(study) if study.is_draft else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
+        "moves": [action for action, (allowed, _) in MOVES.items() if study.state in allowed],
+        "monitored": [] if study.is_draft else monitor(study),
+        "withdrawals": study.audit_lines.count(),
     }
     return render(request, "research/study.html", context)
 
@@ -65,13 +74,37 @@ def detail(request, slug):
 @require_POST
 @researcher_required
 def change_state(request, slug, action):
-    """Open or close the study."""
+    """Open the study, or one of `MOVES`."""
     study = get_object_or_404(Study, slug=slug)
     try:
-        (open_study if action == "open" else close_study)(study)
+        study = open_study(study) if action == "open" else move_study(study, action)
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        done = "open; readers can begin" if action == "open" else "closed; no more answers are taken"
-        messages.success(request, f"The study is {done}.")
+        messages.success(request, f"The study is {study.get_state_display()}.")
+    return redirect("research-study", slug)
+
+
+@require_POST
+@researcher_required
+def clone(request, slug):
+    copy = clone_study(get_object_or_404(Study, slug=slug))
+    messages.success(request, "A new draft of the same design.")
+    return redirect("study-edit", copy.slug)
+
+
+@require_POST
+@researcher_required
+def remind(request, slug, pseudonym):
+    """An e-mail to a reader who has stopped."""
+    reading = get_object_or_404(
+        Reading.objects.of_people().select_related("study", "reader__user"),
+        study__slug=slug, reader__pseudonym=pseudonym, completed_at=None, withdrawn_at=None,
+    )  # fmt: skip
+    try:
+        send_reminder(reading, request.build_absolute_uri(reading.study.get_absolute_url()))
+    except (StudyError, OSError) as error:
+        messages.error(request, f"No reminder was sent: {error}")
+    else:
+        messages.success(request, f"A reminder is sent to {pseudonym}.")
     return redirect("research-study", slug)

@@ -24,6 +24,12 @@ def points(value: float) -> str:
 
 
 @register.filter
+def seconds(value: float) -> str:
+    """2481 as '2.5 s'."""
+    return f"{value / 1000:.1f} s"
+
+
+@register.filter
 def heading(key: str) -> str:
     """A column's key as its heading: 'p_holm' as 'p holm'."""
     return key.replace("_", " ")

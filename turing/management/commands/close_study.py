@@ -1,7 +1,7 @@
 """Close a study, as the page does."""
 
 from console import ConsoleCommand
-from turing.studies.lifecycle import close_study, find_study
+from turing.studies.lifecycle import find_study, move_study
 
 
 class Command(ConsoleCommand):
@@ -12,5 +12,5 @@ class Command(ConsoleCommand):
         parser.add_argument("study", metavar="STUDY", help="the study's slug")
 
     def handle(self, study, **options):
-        done = close_study(find_study(study))
+        done = move_study(find_study(study), "close")
         self.stdout.write(f"{done.slug} is closed")

@@ -1,0 +1,85 @@
+"""How a running study goes: who has begun, how far, how fast, and who has stopped."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.core.mail import send_mail
+from django.utils import timezone
+
+from turing.errors import StudyError
+from turing.models import Reading, Response, Study
+
+STALLED_AFTER = timedelta(days=2)
+REMIND_AGAIN_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class MonitoredReading:
+    """One person's reading as researchers see it while the study runs; no answer and no truth."""
+
+    pseudonym: str
+    began_at: datetime
+    answered: int
+    total: int
+    last_answer_at: datetime | None
+    median_ms: float | None
+    state: str  # done, reading, stalled, withdrawn
+    reminded_at: datetime | None
+
+    @property
+    def can_be_reminded(self) -> bool:
+        recent = self.reminded_at and timezone.now() - self.reminded_at < REMIND_AGAIN_AFTER
+        return self.state == "stalled" and not recent
+
+
+def monitor(study: Study) -> list[MonitoredReading]:
+    """People's readings in the order of their pseudonyms; two queries."""
+    readings = study.readings.of_people().with_progress().select_related("reader").order_by("reader__pseudonym")
+    times: dict[int, list[int]] = defaultdict(list)
+    measured = Response.objects.filter(trial__reading__in=readings, response_time_ms__isnull=False)
+    for reading, milliseconds in measured.values_list("trial__reading", "response_time_ms"):
+        times[reading].append(milliseconds)
+    return [
+        MonitoredReading(
+            pseudonym=reading.reader.pseudonym,
+            began_at=reading.consented_at,
+            answered=reading.answer_count,
+            total=reading.trial_count,
+            last_answer_at=reading.last_answer_at,
+            median_ms=median(times[reading.pk]) if times[reading.pk] else None,
+            state=_state(reading),
+            reminded_at=reading.reminded_at,
+        )
+        for reading in readings
+    ]
+
+
+def _state(reading) -> str:
+    if reading.withdrawn_at:
+        return "withdrawn"
+    if reading.completed_at:
+        return "done"
+    last = reading.last_answer_at or reading.consented_at
+    return "stalled" if timezone.now() - last > STALLED_AFTER else "reading"
+
+
+def send_reminder(reading: Reading, address: str) -> None:
+    """One e-mail with the study's address. Raises `StudyError` where one was sent within the last day."""
+    now = timezone.now()
+    if reading.reminded_at and now - reading.reminded_at < REMIND_AGAIN_AFTER:
+        raise StudyError("this reader was reminded within the last day.")
+    if not reading.study.is_open:
+        raise StudyError("the study is not open.")
+    left = reading.trials.unanswered().count()
+    send_mail(
+        f"{reading.study.title}: {left} images are left",
+        f"Dear {reading.reader.user.name},\n\nyou began to judge images in the study {reading.study.title}; {left} are "
+        f"left. Your answers are saved, and you can go on where you stopped, on any device:\n\n{address}\n\n"
+        "If you do not wish to go on, you need not do anything; there you can also withdraw your consent.\n",
+        None,
+        [reading.reader.user.email],
+    )
+    reading.reminded_at = now
+    reading.save(update_fields=["reminded_at"])
