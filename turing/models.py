@@ -80,6 +80,10 @@ class StudyQuerySet(models.QuerySet):
     def open(self):
         return self.filter(state=Study.State.OPEN)
 
+    def listed(self):
+        """Open to everyone who comes."""
+        return self.open().filter(by_invitation=False)
+
     def with_progress(self):
         """Adds `reading_count` and `response_count` of people; simulated readers are not counted."""
         people = models.Q(readings__reader__is_simulated=False)
@@ -122,6 +126,9 @@ class Study(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(0.3)],
         help_text="Readers count as unable to tell where accuracy is shown to lie within 0.5 plus or minus this.",
     )
+    images_per_reader = models.PositiveIntegerField(
+        default=0, help_text="Each reader judges so many, every image about equally often; 0: all of them."
+    )
     practice_images = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(40)],
@@ -139,6 +146,9 @@ class Study(models.Model):
         "one diagnosis after the other",
         default=False,
         help_text="Each reader sees the diagnoses in blocks, in an order of their own.",
+    )
+    by_invitation = models.BooleanField(
+        "only by invitation", default=False, help_text="A reader needs a link of their own; the study is not listed."
     )
     tell_share = models.BooleanField("tell readers how many images are real", default=False)
     show_score = models.BooleanField("readers may see their own score", default=False, help_text="Once it is closed.")
@@ -182,9 +192,15 @@ class Study(models.Model):
         return self.confidence_levels > 1
 
     @property
-    def real_count(self) -> int:
-        """Real images among `stimulus_count`."""
-        return len(self.diagnoses) * self.real_per_diagnosis
+    def form_length(self) -> int:
+        """Images of the test that one reader judges, practice and repeats aside."""
+        return self.images_per_reader or self.stimulus_count
+
+    @property
+    def share_of_real(self) -> str:
+        """In words: 'half of them', or '30 of 80'."""
+        real = len(self.diagnoses) * self.real_per_diagnosis
+        return "half of them" if 2 * real == self.stimulus_count else f"{real} of {self.stimulus_count}"
 
     @property
     def stimulus_count(self) -> int:
@@ -194,6 +210,11 @@ class Study(models.Model):
     @property
     def uses_phantoms(self) -> bool:
         return any(run.uses_phantoms for run in self.runs.all())
+
+    @property
+    def drawn_size(self) -> int:
+        """Pixels on a side at which the runs draw; the smallest of them where they differ."""
+        return min(run.size for run in self.runs.all())
 
     @property
     def consent_version(self) -> str:
@@ -351,3 +372,32 @@ class AuditLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pseudonym} {self.get_what_display()}"
+
+
+def new_code() -> str:
+    return secrets.token_urlsafe(9)
+
+
+class Invitation(models.Model):
+    """A link by which one reader may begin one study."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="invitations")
+    code = models.CharField(max_length=20, unique=True, default=new_code, editable=False)
+    email = models.EmailField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    reading = models.OneToOneField(Reading, models.SET_NULL, null=True, related_name="invitation")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "email"], condition=~models.Q(email=""), name="one_invitation_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.code
+
+    def get_absolute_url(self) -> str:
+        return f"{self.study.get_absolute_url()}?invitation={self.code}"

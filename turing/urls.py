@@ -44,6 +44,7 @@ urlpatterns = [
         for action in MOVES
     ),
     path("research/studies/<slug:slug>/clone/", studies.clone, name="study-clone"),
+    path("research/studies/<slug:slug>/invitations/", studies.invitations, name="study-invitations"),
     path("research/studies/<slug:slug>/remind/<str:pseudonym>/", studies.remind, name="study-remind"),
     path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @require_GET
 def home(request):
-    studies = Study.objects.open().prefetch_related("runs")
+    studies = Study.objects.listed().prefetch_related("runs")
     return render(request, "home.html", {"studies": studies})
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from tests.conftest import make_reader
 from turing.models import Response, Study, Trial
 from turing.reading.passage import images_ahead, progress_of, record_response, start_reading
-from turing.reading.randomisation import REPEAT_GAP, form_order, in_blocks, with_repeats
+from turing.reading.randomisation import REPEAT_GAP, balanced_subset, form_order, in_blocks, with_repeats
 from turing.results.counting import PEOPLE, flow_of
 from turing.studies.design import design_hash
 
@@ -134,8 +134,39 @@ def test_repeats_come_later_in_the_same_block_and_follow_from_the_seed():
 
 
 def test_the_share_is_told_only_where_the_design_says_so(client, rich, study):
-    assert "10 of them are real" in client.get(rich.get_absolute_url()).content.decode()
+    assert "Half of them are real" in client.get(rich.get_absolute_url()).content.decode()
     assert "Some are real" in client.get(study.get_absolute_url()).content.decode()
+
+
+def test_readers_who_see_a_part_see_every_image_about_equally_often(run):
+    call_command("create_study", "Part", run=[str(run.pk)], real=5, generated=5, images_per_reader=7, repeats=2)
+    call_command("open_study", "part")
+    study = Study.objects.get(slug="part")
+    shown = Counter(dict.fromkeys(study.stimuli.all(), 0))
+    for number in range(9):
+        reading = start_reading(study, make_reader(f"p{number}@test.example"))
+        own = [trial.stimulus for trial in reading.trials.filter(phase="test")]
+        assert len(set(own)) == len(own) == 7
+        assert reading.trials.filter(phase="repeat").count() == 2
+        assert max(Counter((one.truth, one.diagnosis) for one in own).values()) <= 2
+        shown.update(own)
+        for truth in ("real", "generated"):
+            for diagnosis in study.diagnoses:
+                counts = [n for one, n in shown.items() if (one.truth, one.diagnosis) == (truth, diagnosis)]
+                assert max(counts) - min(counts) <= 1
+    call_command("create_study", "More", run=[str(run.pk)], real=5, generated=5, images_per_reader=21)
+    with pytest.raises(CommandError, match="21 are wanted, the study shows 20"):
+        call_command("open_study", "more")
+
+
+def test_a_subset_follows_from_the_seed_and_gives_each_stratum_its_share():
+    stimuli = {number: "a" if number < 30 else "b" for number in range(40)}
+    chosen = balanced_subset(stimuli, {}, 8, seed=5)
+    assert chosen == balanced_subset(dict(reversed(stimuli.items())), {}, 8, seed=5)
+    assert Counter(stimuli[one] for one in chosen) == {"a": 6, "b": 2}
+    assert set(chosen) != set(balanced_subset(stimuli, {}, 8, seed=6))
+    often = dict.fromkeys(range(5, 40), 1)
+    assert set(range(5)) < set(balanced_subset(stimuli, often, 8, seed=5))
 
 
 def test_new_fields_belong_to_the_design_hash_and_old_hashes_stand(rich, study):

@@ -1,11 +1,14 @@
 """Studies open blinded and frozen, or not at all."""
 
+import io
 import struct
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from PIL import Image
 
 from gan.models import LesionImage
 from turing.models import Stimulus, Study
@@ -32,6 +35,19 @@ def test_every_stimulus_is_blinded(study):
         assert content[16:26] == contents[0][16:26]
     for stimulus in study.stimuli.all():
         assert stimulus.file == f"stimuli/{stimulus.pk}.png"
+
+
+def test_a_larger_stimulus_is_no_sharper_for_a_real_image_than_for_a_generated_one(run):
+    """The run draws at 64 pixels, the phantoms have 72: shown at 512 both must hold what 64 pixels can."""
+    call_command("create_study", "Large", run=[str(run.pk)], real=5, generated=5, stimulus_size=512)
+    call_command("open_study", "large")
+    for stimulus in Stimulus.objects.filter(study__slug="large", truth="real"):
+        grey = np.asarray(Image.open(io.BytesIO(stimulus.read())).convert("L"), float)
+        small = np.asarray(Image.fromarray(grey.astype(np.uint8)).resize((64, 64), Image.Resampling.LANCZOS))
+        again = np.asarray(Image.fromarray(small).resize((512, 512), Image.Resampling.LANCZOS), float)
+        direct = stimulus.lesion_image.square(512).convert("L")
+        lost = np.abs(grey - again).mean()
+        assert lost < 0.5 * np.abs(np.asarray(direct, float) - again).mean()
 
 
 def test_half_are_real_and_no_run_trained_on_their_lesions(study, run):
@@ -88,7 +104,8 @@ def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
         "title": "By hand", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 2,
         "generated_per_diagnosis": 2, "images_per_page": 10, "stimulus_size": 64, "confidence_levels": 4,
         "equivalence_margin": 0.1,
-        "practice_images": 0, "repeats": 0, "break_every": 50, "consent_text": "Yes?", "instructions": "", "seed": 1,
+        "images_per_reader": 0, "practice_images": 0, "repeats": 0, "break_every": 50,
+        "consent_text": "Yes?", "instructions": "", "seed": 1,
     }  # fmt: skip
     refused = client.post(reverse("study-create"), data | {"real_per_diagnosis": 0, "diagnoses": ["x"]})
     assert set(refused.context["form"].errors) == {"real_per_diagnosis", "diagnoses"}

@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
-from turing.reading.randomisation import form_order, in_blocks, new_seed, with_repeats
+from turing.reading.randomisation import balanced_subset, form_order, in_blocks, new_seed, with_repeats
+
+NOT_INVITED = "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
 
 
-def start_reading(study: Study, reader: Reader) -> Reading:
+def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
     """The reader's reading of the study, begun now with consent if it had not begun before.
 
-    All trials are written at once, in an order of the reader's own. Raises `StudyError` unless the study is open.
+    All trials are written at once, in an order of the reader's own. `code` is of the reader's invitation, if any, which
+    is used up. Raises `StudyError` unless the study is open, and without an unused invitation where it needs one.
     """
     if reading := Reading.objects.filter(study=study, reader=reader).first():
         return reading
@@ -21,6 +25,9 @@ def start_reading(study: Study, reader: Reader) -> Reading:
         with transaction.atomic():
             if not Study.objects.select_for_update().get(pk=study.pk).is_open:
                 raise StudyError("This study is not open.")
+            invitation = study.invitations.select_for_update().filter(code=code, reading=None).first() if code else None
+            if study.by_invitation and invitation is None:
+                raise StudyError(NOT_INVITED)
             reading = Reading.objects.create(
                 study=study,
                 reader=reader,
@@ -29,18 +36,29 @@ def start_reading(study: Study, reader: Reader) -> Reading:
                 seed=new_seed(),
             )
             Trial.objects.bulk_create(form_trials(study, reading))
+            if invitation:
+                invitation.reading = reading
+                invitation.save(update_fields=["reading"])
     except IntegrityError:  # a double click: the other request began it
         return Reading.objects.get(study=study, reader=reader)
     return reading
 
 
 def form_trials(study: Study, reading: Reading) -> list[Trial]:
-    """The trials of a reading, practice first, in the order that its seed gives; not saved yet."""
-    rows = list(study.stimuli.values_list("pk", "diagnosis", "is_practice"))
-    practice = form_order([key for key, _, is_practice in rows if is_practice], reading.seed)
-    block_of = {
-        key: diagnosis if study.block_by_diagnosis else "" for key, diagnosis, practised in rows if not practised
-    }
+    """The trials of a reading, practice first, in the order that its seed gives; not saved yet.
+
+    Where readers see a part of the images, which part also depends on what other readers were given: to be called with
+    the study locked.
+    """
+    rows = list(study.stimuli.values_list("pk", "diagnosis", "truth", "is_practice"))
+    practice = form_order([key for key, *_, is_practice in rows if is_practice], reading.seed)
+    test = {key: (diagnosis, truth) for key, diagnosis, truth, is_practice in rows if not is_practice}
+    if study.images_per_reader:
+        given = Trial.objects.filter(reading__study=study, phase=Trial.Phase.TEST, reading__withdrawn_at=None)
+        shown = dict(given.order_by().values_list("stimulus").annotate(Count("pk")))
+        strata = {key: ", ".join(stratum) for key, stratum in test.items()}
+        test = {key: test[key] for key in balanced_subset(strata, shown, study.images_per_reader, reading.seed)}
+    block_of = {key: diagnosis if study.block_by_diagnosis else "" for key, (diagnosis, _) in test.items()}
     order = in_blocks(form_order(block_of, reading.seed), block_of, reading.seed)
     phases = [(key, Trial.Phase.PRACTICE) for key in practice] + [
         (key, Trial.Phase.REPEAT if repeat else Trial.Phase.TEST)

@@ -53,3 +53,25 @@ def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUI
     placed = [(float(index), False, stimulus) for index, stimulus in enumerate(order)]
     placed += [(place, True, stimulus) for _, place, stimulus in sorted(places)[:count]]
     return [(stimulus, repeat) for _, repeat, stimulus in sorted(placed, key=lambda one: one[:2])]
+
+
+def balanced_subset(stimuli: Mapping[UUID, str], shown: Mapping[UUID, int], count: int, seed: int) -> list[UUID]:
+    """`count` of the stimuli: of each stratum its share, and of those the ones that were shown least often.
+
+    `stimuli` gives each one's stratum, `shown` how many readers have it in their form already. Ties, and the strata
+    that are given what is left over, follow from the seed.
+    """
+    source = random.Random(f"{seed} subset")
+    strata: dict[str, list[UUID]] = {}
+    for stimulus in sorted(stimuli):
+        strata.setdefault(stimuli[stimulus], []).append(stimulus)
+    share = {name: count * len(members) / len(stimuli) for name, members in strata.items()}
+    quota = {name: int(value) for name, value in share.items()}
+    rest = sorted(strata, key=lambda name: (quota[name] - share[name], source.random()))
+    for name in rest[: count - sum(quota.values())]:
+        quota[name] += 1
+    chosen: list[UUID] = []
+    for name, members in strata.items():
+        by_need = sorted(members, key=lambda stimulus: (shown.get(stimulus, 0), source.random()))
+        chosen += by_need[: quota[name]]
+    return chosen

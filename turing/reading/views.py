@@ -55,6 +55,8 @@ def study(request, slug):
     found = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
     if found.is_draft:
         raise Http404
+    if code := request.GET.get("invitation"):
+        request.session[f"invitation to {found.pk}"] = code[:40]
     if request.method == "POST":
         return _start(request, found)
     return _study_page(request, found, ConsentForm())
@@ -66,7 +68,7 @@ def _start(request, found):
     if not form.is_valid():
         return _study_page(request, found, form)
     try:
-        start_reading(found, request.reader)
+        start_reading(found, request.reader, request.session.get(f"invitation to {found.pk}", ""))
     except StudyError as error:
         messages.error(request, str(error))
         return redirect(found)

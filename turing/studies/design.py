@@ -28,7 +28,10 @@ FROZEN_FIELDS = (
 )
 # Fields that came later belong to the hash where they are not at their default, so that the hashes of studies that
 # opened before they came still hold.
-LATER_FIELDS = ("practice_images", "repeats", "break_every", "block_by_diagnosis", "tell_share", "show_score")
+LATER_FIELDS = (
+    "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
+    "tell_share", "show_score",
+)  # fmt: skip
 
 
 def real_pool(study: Study, diagnosis: str):
@@ -53,7 +56,11 @@ def problems(study: Study) -> list[str]:
         found.append("Training runs: some were trained on phantoms and some on real images; they cannot be mixed.")
     if not study.diagnoses:
         found.append("Diagnoses: choose at least one.")
-    if study.repeats > study.stimulus_count // 2:
+    if study.images_per_reader > study.stimulus_count:
+        found.append(
+            f"Images per reader: {study.images_per_reader} are wanted, the study shows {study.stimulus_count}."
+        )
+    if study.repeats > study.form_length // 2:
         found.append("Repeated images: at most half of the images can be repeated.")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:

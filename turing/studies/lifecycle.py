@@ -32,8 +32,10 @@ def open_study(study: Study) -> Study:
                 raise StudyError(f"The study is {study.get_state_display()}; only a draft can be opened.")
             stimuli = []
             test, practice = choose_images(study)
+            through = study.drawn_size
             for source in test + practice:
-                stimuli.append(_write_stimulus(study, source, len(stimuli) >= len(test)))
+                content = encode_stimulus(source, study.stimulus_size, through)
+                stimuli.append(_write_stimulus(study, source, content, is_practice=len(stimuli) >= len(test)))
                 written.append(stimuli[-1].file)
             if len({default_storage.size(name) for name in written}) > 1:
                 raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
@@ -105,9 +107,8 @@ def find_study(slug: str) -> Study:
     return study
 
 
-def _write_stimulus(study: Study, source: Source, is_practice: bool) -> Stimulus:
+def _write_stimulus(study: Study, source: Source, content: bytes, *, is_practice: bool) -> Stimulus:
     real = isinstance(source, LesionImage)
-    content = encode_stimulus(source, study.stimulus_size)
     stimulus = Stimulus(
         study=study,
         truth=Truth.REAL if real else Truth.GENERATED,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from turing.accounts import Profession, Specialty
 from turing.errors import StudyError
-from turing.models import Reader, Reading, Response, Study, Trial, Truth, User
+from turing.models import Invitation, Reader, Reading, Response, Study, Trial, Truth, User
 from turing.reading.passage import start_reading
 
 
@@ -41,7 +41,8 @@ def simulate_readers(study: Study, count: int, observer: Observer, seed: int) ->
     image_effect = {stimulus.pk: rng.normal(0, observer.image_sd) for stimulus in stimuli}
     for _ in range(count):
         with transaction.atomic():
-            reading = start_reading(study, _new_reader(rng))
+            code = Invitation.objects.create(study=study).code if study.by_invitation else ""
+            reading = start_reading(study, _new_reader(rng), code)
             _answer(reading, observer, image_effect, rng)
         yield
 

@@ -11,6 +11,7 @@ from turing.errors import StudyError
 from turing.models import Reading, Study
 from turing.studies.design import problems
 from turing.studies.forms import BREAK_EVERY, StudyForm
+from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study
 from turing.studies.monitor import monitor, send_reminder
 
@@ -108,3 +109,24 @@ def remind(request, slug, pseudonym):
     else:
         messages.success(request, f"A reminder is sent to {pseudonym}.")
     return redirect("research-study", slug)
+
+
+@require_http_methods(["GET", "POST"])
+@researcher_required
+def invitations(request, slug):
+    study = get_object_or_404(Study, slug=slug)
+    form = InvitationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            new = invite(study, form.cleaned_data["addresses"], form.cleaned_data["links"], request.build_absolute_uri)
+        except StudyError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{new} new invitations.")
+        return redirect("study-invitations", slug)
+    invited = [
+        (invitation, request.build_absolute_uri(invitation.get_absolute_url()))
+        for invitation in study.invitations.select_related("reading", "study")
+    ]
+    context = {"study": study, "form": form, "invited": invited}
+    return render(request, "research/invitations.html", context, status=422 if form.errors else 200)

@@ -28,12 +28,14 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
         )
+        parser.add_argument("--images-per-reader", type=int, default=0, metavar="N", help="0: all of them (0)")
         parser.add_argument(
             "--practice-images", type=int, default=0, metavar="N", help="shown first, with feedback (0)"
         )
         parser.add_argument("--repeats", type=int, default=0, metavar="N", help="images shown to a reader twice (0)")
         parser.add_argument("--break-every", type=int, default=BREAK_EVERY, metavar="N", help="0: no breaks (50)")
         parser.add_argument("--block-by-diagnosis", action="store_true", help="one diagnosis after the other")
+        parser.add_argument("--by-invitation", action="store_true", help="a reader needs a link of their own")
         parser.add_argument("--tell-share", action="store_true", help="tell readers how many images are real")
         parser.add_argument("--show-score", action="store_true", help="readers see their own score once it is closed")
         parser.add_argument("--instructions", default="")

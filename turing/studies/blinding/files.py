@@ -99,9 +99,10 @@ def _one_procedure(study: Study, stimuli: list[Stimulus], contents: dict[str, by
     """Encodes every source again: a stimulus made in another way differs."""
     name = "one procedure"
     other = []
+    through = study.drawn_size
     for item in stimuli:
         source = item.lesion_image or item.generated_image
-        if encode_stimulus(source, study.stimulus_size) != contents[str(item.pk)]:
+        if encode_stimulus(source, study.stimulus_size, through) != contents[str(item.pk)]:
             other.append(f"{item.pk}: encoding its source again gives another file")
     if other and len(other) == len(stimuli):
         return Check(name, Verdict.WARNING, "the encoder has changed since the study opened; nothing to compare with")

@@ -1,0 +1,93 @@
+"""A study by invitation is begun with an unused link of one's own, and by nobody else."""
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+
+from tests.conftest import make_reader
+from turing.errors import StudyError
+from turing.models import Invitation, Reading, Study
+from turing.reading.passage import start_reading
+from turing.studies.invitations import invite
+
+
+@pytest.fixture
+def invited(study):
+    Study.objects.filter(pk=study.pk).update(by_invitation=True)
+    study.refresh_from_db()
+    return study
+
+
+def test_a_link_of_ones_own_begins_the_study_once(client, invited, reader):
+    invitation = Invitation.objects.create(study=invited)
+    client.get(invitation.get_absolute_url())
+    client.force_login(reader.user)  # as after registration: the session goes on
+    client.get(invitation.get_absolute_url())
+    client.post(invited.get_absolute_url(), {"consent": "on"})
+    invitation.refresh_from_db()
+    assert invitation.reading == reader.readings.get()
+    with pytest.raises(StudyError, match="by invitation"):
+        start_reading(invited, make_reader("second@test.example"), invitation.code)
+    assert start_reading(invited, reader) == invitation.reading
+
+
+@pytest.mark.parametrize("code", ["", "guess", "other"])
+def test_without_a_link_of_the_study_nothing_begins(client, invited, reader, code):
+    elsewhere = Study.objects.create(title="Elsewhere", slug="elsewhere", state="open")
+    other = Invitation.objects.create(study=elsewhere, code="other")
+    client.force_login(reader.user)
+    client.get(f"{invited.get_absolute_url()}?invitation={code}")
+    page = client.post(invited.get_absolute_url(), {"consent": "on"}, follow=True)
+    assert "by invitation" in page.content.decode()
+    assert not Reading.objects.exists()
+    other.refresh_from_db()
+    assert other.reading is None
+
+
+def test_a_study_by_invitation_is_not_listed(client, invited):
+    assert invited.title not in client.get("/").content.decode()
+    Study.objects.update(by_invitation=False)
+    assert invited.title in client.get("/").content.decode()
+
+
+def test_every_address_is_sent_its_own_link_once(client, invited, researcher):
+    client.force_login(researcher)
+    address = reverse("study-invitations", args=[invited.slug])
+    data = {"addresses": "a@x.example\nB@x.example,\n\na@x.example", "links": 2}
+    assert "4 new invitations" in client.post(address, data, follow=True).content.decode()
+    assert "0 new invitations" in client.post(address, data | {"links": 0}, follow=True).content.decode()
+    assert sorted(one.to[0] for one in mail.outbox) == ["a@x.example", "b@x.example"]
+    for message in mail.outbox:
+        code = Invitation.objects.get(email=message.to[0]).code
+        assert f"http://testserver{invited.get_absolute_url()}?invitation={code}" in message.body
+    assert Invitation.objects.filter(email="", sent_at=None).count() == 2
+
+
+def test_a_bad_address_is_named_with_its_line_and_nothing_is_sent(client, invited, researcher):
+    client.force_login(researcher)
+    address = reverse("study-invitations", args=[invited.slug])
+    page = client.post(address, {"addresses": "a@x.example\nnobody", "links": 0})
+    assert page.status_code == 422
+    assert "Line 2: &#x27;nobody&#x27; is not an e-mail address" in page.content.decode()
+    assert (len(mail.outbox), Invitation.objects.count()) == (0, 0)
+
+
+def test_what_could_not_be_sent_is_sent_when_invited_again(invited, monkeypatch):
+    def fail(*args):
+        raise ConnectionRefusedError("no server")
+
+    monkeypatch.setattr("turing.studies.invitations.send_mail", fail)
+    with pytest.raises(StudyError, match=r"a@x.example: the e-mail could not be sent \(no server\)"):
+        invite(invited, ["a@x.example"], 0, str)
+    monkeypatch.undo()
+    assert invite(invited, ["a@x.example"], 0, str) == 0
+    assert [one.to for one in mail.outbox] == [["a@x.example"]]
+
+
+def test_the_page_names_no_reader(client, invited, researcher, reader):
+    invitation = Invitation.objects.create(study=invited, email="reader@test.example")
+    start_reading(invited, reader, invitation.code)
+    client.force_login(researcher)
+    page = client.get(reverse("study-invitations", args=[invited.slug])).content.decode()
+    assert reader.pseudonym not in page
+    assert invitation.code not in page
