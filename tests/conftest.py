@@ -2,14 +2,18 @@
 
 import csv
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core import serializers
 from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import connection
 
 from gan.images import png_bytes
-from gan.models import LesionImage, TrainingRun
+from gan.models import GeneratedImage, LesionImage, TrainingRun, TrainingStep
 from gan.phantom import ATTRIBUTION, DIAGNOSES, draw_phantom
 from turing.accounts import RESEARCHERS
 from turing.models import Reader, Study, User
@@ -18,6 +22,7 @@ from turing.models import Reader, Study, User
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 PASSWORD = "dermoscope-77"
+KEPT_MODELS = [LesionImage, TrainingRun, TrainingStep, GeneratedImage]
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +59,37 @@ def phantoms(db, phantom_export) -> None:
     assert LesionImage.objects.count() == 48
 
 
+@pytest.fixture(scope="session")
+def kept_run(tmp_path_factory) -> dict:
+    """The first training of the session, for all tests after it: rows as JSON, and the run's folder."""
+    return {"folder": tmp_path_factory.mktemp("kept") / "run"}
+
+
 @pytest.fixture
-def run(phantoms) -> TrainingRun:
+def run(request, db, kept_run) -> TrainingRun:
     """A run of two steps on both diagnoses, with eight samples of each."""
+    if "rows" in kept_run:
+        return _restore(kept_run)
+    request.getfixturevalue("phantoms")
     options = {"size": 64, "steps": 2, "batch_size": 4, "held_out": 0.5, "phantoms": True, "precision": "float32"}
     call_command("train_gan", diagnosis=list(DIAGNOSES), name="tiny", **options)
     found = TrainingRun.objects.get(name="tiny")
     call_command("sample_gan", str(found.pk), count=8)
+    shutil.copytree(found.folder, kept_run["folder"])
+    rows = [row for model in KEPT_MODELS for row in model.objects.order_by("pk")]
+    kept_run["rows"] = serializers.serialize("json", rows)
+    return found
+
+
+def _restore(kept_run: dict) -> TrainingRun:
+    for row in serializers.deserialize("json", kept_run["rows"]):
+        row.save()
+    with connection.cursor() as cursor:  # rows came with their keys; PostgreSQL would give those out again
+        for statement in connection.ops.sequence_reset_sql(no_style(), KEPT_MODELS):
+            cursor.execute(statement)
+    found = TrainingRun.objects.get(name="tiny")
+    shutil.rmtree(found.folder, ignore_errors=True)
+    shutil.copytree(kept_run["folder"], found.folder)
     return found
 
 

@@ -128,38 +128,32 @@ def slow_middleware(get_response):
     return middleware
 
 
-def number_middleware(get_response):
-    """The page says how many answers were given to generated images so far, and whether this is one."""
+def _changing_pages(get_response, change):
+    """A middleware that changes the HTML of a form page by what its stimulus is."""
 
     def middleware(request):
         response = get_response(request)
-        if (
-            "/trials/" in request.path
-            and "html" in response.headers["Content-Type"]
-            and b"/stimuli/" in response.content
-        ):
-            stimulus = response.content.decode().split("/stimuli/")[1].split(".png")[0]
-            number = int(Stimulus.objects.get(pk=stimulus).truth == "generated")
-            response.content = response.content.replace(b"<main", f'<main data-kind="{number}"'.encode())
+        is_html = "html" in response.headers["Content-Type"]
+        if "/trials/" in request.path and is_html and b"/stimuli/" in response.content:
+            key = response.content.decode().split("/stimuli/")[1].split(".png")[0]
+            response.content = change(response.content.decode(), Stimulus.objects.get(pk=key)).encode()
         return response
 
     return middleware
+
+
+def number_middleware(get_response):
+    """The page holds a number that says what its image is."""
+    return _changing_pages(
+        get_response, lambda html, item: html.replace("<main", f'<main data-kind="{int(item.truth == "generated")}"')
+    )
 
 
 def word_middleware(get_response):
-    def middleware(request):
-        response = get_response(request)
-        if (
-            "/trials/" in request.path
-            and "html" in response.headers["Content-Type"]
-            and b"/stimuli/" in response.content
-        ):
-            stimulus = response.content.decode().split("/stimuli/")[1].split(".png")[0]
-            source = Stimulus.objects.get(pk=stimulus).lesion_image
-            response.content += f"<!-- {source.isic_id if source else 'none'} -->".encode()
-        return response
-
-    return middleware
+    """The page holds the ISIC id of a real image."""
+    return _changing_pages(
+        get_response, lambda html, item: f"{html}<!-- {item.lesion_image.isic_id if item.lesion_image else 'none'} -->"
+    )
 
 
 @pytest.mark.parametrize(
