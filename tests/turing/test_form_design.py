@@ -188,6 +188,17 @@ def test_new_fields_belong_to_the_design_hash_and_old_hashes_stand(rich, study):
     assert design_hash(study, study.stimuli.all()) == hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_the_methods_say_what_the_form_held(rich, study, client, researcher):
+    client.force_login(researcher)
+    methods = client.get(reverse("results", args=["rich"])).context["methods"]
+    assert "4 other images came first for practice" in methods
+    assert "3 images came a second time" in methods
+    assert "in blocks" in methods
+    plain = client.get(reverse("results", args=[study.slug])).context["methods"]
+    assert "practice" not in plain
+    assert "second time" not in plain
+
+
 def test_too_many_repeats_or_practice_images_are_named(run):
     options = {"run": [str(run.pk)], "real": 5, "generated": 5}
     call_command("create_study", "Repeats", repeats=11, **options)

@@ -90,7 +90,7 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} of "
         f"lesions not used in training and {study.generated_per_diagnosis} generated images were drawn at random, "
         f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure and shown in an order "
-        f"randomised for each reader. The design was fixed before the first answer (SHA-256 "
+        f"randomised for each reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "
         "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
         "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "
@@ -103,3 +103,17 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         "the share of wrong answers. Binomial intervals, which take answers as independent, are shown for comparison "
         "only."
     )
+
+
+def _form_in_words(study: Study) -> str:
+    """What a reader's form held besides one look at every image; ends in a space, or is empty."""
+    found = []
+    if study.images_per_reader:
+        found.append(f"Each reader judged {study.images_per_reader} of them, every image about equally often. ")
+    if study.practice_images:
+        found.append(f"{study.practice_images} other images came first for practice, with feedback. ")
+    if study.repeats:
+        found.append(f"{study.repeats} images came a second time, for agreement within readers alone. ")
+    if study.block_by_diagnosis:
+        found.append("Diagnoses came in blocks. ")
+    return "".join(found)
