@@ -197,10 +197,15 @@ class Study(models.Model):
         return self.images_per_reader or self.stimulus_count
 
     @property
+    def images_announced(self) -> int:
+        """What readers are told they will judge: repeats are among them, so that no count gives them away."""
+        return self.form_length + self.repeats
+
+    @property
     def share_of_real(self) -> str:
-        """In words: 'half of them', or '30 of 80'."""
-        real = len(self.diagnoses) * self.real_per_diagnosis
-        return "half of them" if 2 * real == self.stimulus_count else f"{real} of {self.stimulus_count}"
+        """In words: 'half of them', or '38% of them'."""
+        share = len(self.diagnoses) * self.real_per_diagnosis / self.stimulus_count
+        return "half of them" if share == 0.5 else f"{share:.0%} of them"
 
     @property
     def stimulus_count(self) -> int:

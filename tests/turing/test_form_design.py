@@ -1,6 +1,7 @@
 """Practice, repeats, breaks and blocks: what a reader's form is made of."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -131,6 +132,19 @@ def test_repeats_come_later_in_the_same_block_and_follow_from_the_seed():
     assert 150 < firsts["a"] < 250
     with pytest.raises(ValueError, match="can be repeated"):
         with_repeats(list(range(8)), 8, 0, dict.fromkeys(range(8), ""))
+
+
+def test_no_break_is_offered_just_before_the_end(rich, reading):
+    progress = progress_of(reading)
+    assert [position for position in range(1, 28) if progress.is_break_due(position)] == [12, 20]
+    shorter = replace(progress, total=22)
+    assert [position for position in range(1, 23) if shorter.is_break_due(position)] == [12]
+
+
+def test_no_number_that_readers_are_told_gives_the_repeats_away(client, rich):
+    page = client.get(rich.get_absolute_url()).content.decode()
+    assert "23 images of skin lesions" in page
+    assert "20 images" not in page
 
 
 def test_the_share_is_told_only_where_the_design_says_so(client, rich, study):

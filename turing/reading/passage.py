@@ -104,9 +104,8 @@ class Progress:
         """Whether a break is offered once the trial at `position`, the last of its page, is answered."""
         done = position - self.practice
         ends_page = position % self.images_per_page == 0
-        return bool(
-            self.break_every and done > 0 and done % self.break_every == 0 and ends_page and position < self.total
-        )
+        worth_it = self.total - position > self.break_every // 3  # not just before the end
+        return bool(self.break_every and done > 0 and done % self.break_every == 0 and ends_page and worth_it)
 
 
 def progress_of(reading: Reading) -> Progress:
