@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -47,6 +48,18 @@ def test_export_and_analysis_agree_with_the_database(simulated, tmp_path):
     document = json.loads(output_of("export_results", simulated.slug, "--format", "json"))
     assert document["analysis"]["fooling_rate"] == analysis["fooling_rate"]
     assert document["study"]["design_hash"] == simulated.design_hash
+
+
+def test_the_servers_time_between_answers_stands_beside_the_browsers(study, reader):
+    reading = start_reading(study, reader)
+    for position in range(1, 5):
+        record_response(reading, position, "real", 1, 500)
+    start = Response.objects.earliest("pk").answered_at
+    for seconds, response in zip((0, 2.5, 3, 60), Response.objects.order_by("pk"), strict=True):
+        Response.objects.filter(pk=response.pk).update(answered_at=start + timedelta(seconds=seconds))
+    Trial.objects.filter(reading=reading, position=3).update(phase="practice")
+    rows = list(csv.DictReader(io.StringIO(output_of("export_results", study.slug, "--format", "csv"))))
+    assert [(row["trial_index"], row["since_previous_ms"]) for row in rows] == [("1", ""), ("2", "2500"), ("4", "")]
 
 
 def test_a_parquet_export_holds_the_rows_with_types_and_the_design(simulated, tmp_path):

@@ -12,16 +12,26 @@ from turing.results.analysis import analyse_study
 from turing.results.counting import Population, exported, flow_of
 from turing.results.responses_csv import COLUMNS
 
-FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated")
-INTEGERS = ("confidence", "rt_ms", "trial_index", "run")
+FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated", "since_previous_ms")
+INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms")
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
-    """One row a response, in the columns of the responses CSV."""
+    """One row a response, in the columns of the responses CSV.
+
+    `since_previous_ms` is the server's check of the browser's `rt_ms`: from the arrival of the answer to the trial before
+    to the arrival of this one; None where that trial is not exported. Answers that waited for a connection arrive
+    together.
+    """
+    previous = None
     responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
     for response in responses.iterator(chunk_size=2000):
         trial = response.trial
         stimulus, reader = trial.stimulus, trial.reading.reader
+        follows = previous and previous.trial.reading_id == trial.reading_id
+        follows = follows and previous.trial.position == trial.position - 1
+        since = round((response.answered_at - previous.answered_at).total_seconds() * 1000) if follows else None
+        previous = response
         yield {
             "reader": reader.pseudonym,
             "image": str(stimulus.pk),
@@ -37,6 +47,7 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "experience": experience_band(reader.years_experience),
             "run": stimulus.generated_image.run_id if stimulus.generated_image else None,
             "simulated": "yes" if reader.is_simulated else "no",
+            "since_previous_ms": since,
         }
 
 
