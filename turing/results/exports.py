@@ -19,9 +19,9 @@ INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms")
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     """One row a response, in the columns of the responses CSV.
 
-    `since_previous_ms` is the server's check of the browser's `rt_ms`: from the arrival of the answer to the trial before
-    to the arrival of this one; None where that trial is not exported. Answers that waited for a connection arrive
-    together.
+    `since_previous_ms` is the server's check of the browser's `rt_ms`: from the arrival of the answer to the trial
+    before to the arrival of this one; None where that trial is not exported. Answers that waited for a connection
+    arrive together.
     """
     previous = None
     responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
