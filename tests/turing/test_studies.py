@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from PIL import Image
 
-from gan.models import LesionImage
+from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models import Stimulus, Study
-from turing.studies.design import design_hash
+from turing.studies.design import choose_images, design_hash
 
 
 def chunks(png):
@@ -74,6 +75,28 @@ def test_the_same_seed_chooses_the_same_images(study, run):
         for slug in (study.slug, "again")
     ]
     assert sources[0] == sources[1]
+
+
+def test_several_runs_give_equally_many_images_as_far_as_they_have_them(run):
+    samples = list(run.generated_images.filter(diagnosis=run.diagnoses[0]))
+    run.generated_images.exclude(diagnosis=run.diagnoses[0]).delete()
+    others = []
+    for number, count in enumerate((8, 1), start=1):
+        other = TrainingRun.objects.get(pk=run.pk)
+        other.pk, other.name = None, f"other {number}"
+        other.save()
+        for sample in samples[:count]:
+            sample.pk, sample.run = None, other
+            sample.save()
+        others.append(other)
+    study = Study.objects.create(
+        title="Runs", slug="runs", diagnoses=run.diagnoses[:1], real_per_diagnosis=5, generated_per_diagnosis=9
+    )
+    study.runs.set([run, *others])
+    test, _ = choose_images(study)
+    counts = Counter(image.run_id for image in test if isinstance(image, GeneratedImage))
+    assert counts == {run.pk: 4, others[0].pk: 4, others[1].pk: 1}
+    assert [image.pk for image in choose_images(study)[0]] == [image.pk for image in test]
 
 
 def test_a_study_that_lacks_images_does_not_open_and_leaves_nothing(run):

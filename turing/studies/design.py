@@ -91,7 +91,9 @@ def practice_counts(study: Study) -> Counter[tuple[str, str]]:
 def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     """The test's images, stratified by diagnosis and truth, and the practice's; each in an order that tells neither.
 
-    The same study seed and the same pools give the same images. Raises `StudyError` naming what is missing.
+    Of several runs each gives as many of a diagnosis as the others, as far as it has them: runs are a factor of the
+    design, and compared in the analysis. The same study seed and the same pools give the same images. Raises
+    `StudyError` naming what is missing.
     """
     if found := problems(study):
         raise StudyError(" ".join(found))
@@ -104,7 +106,7 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
             (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
         ):
             images = list(pool)
-            chosen = rng.sample(images, count)
+            chosen = _sample(rng, images, count)
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]
@@ -112,6 +114,17 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     practice = [image for kind, count in practice_counts(study).items() for image in rng.sample(left[kind], count)]
     rng.shuffle(practice)
     return test, practice
+
+
+def _sample(rng: random.Random, images: list[Source], count: int) -> list[Source]:
+    by_run: dict[int | None, list[Source]] = {}
+    for image in images:
+        by_run.setdefault(getattr(image, "run_id", None), []).append(image)
+    quota = dict.fromkeys(by_run, 0)
+    for _ in range(count):
+        least = min((run for run in by_run if quota[run] < len(by_run[run])), key=quota.__getitem__)
+        quota[least] += 1
+    return [image for run, members in by_run.items() for image in rng.sample(members, quota[run])]
 
 
 def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
