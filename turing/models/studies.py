@@ -1,19 +1,15 @@
-"""Who reads, what is read, and what was answered."""
+"""Studies, their designs and their blinded stimuli."""
 
 import hashlib
-import secrets
 import uuid
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
 from django.core.files.storage import default_storage
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
-from django_countries.fields import CountryField
 
 from gan.models import GeneratedImage, LesionImage, TrainingRun
-from turing.accounts import RESEARCHERS, Profession, Specialty
+from turing.models.people import User
 
 DEFAULT_CONSENT = (
     "You are asked to look at images of skin lesions and to say of each whether you take it for a real photograph "
@@ -22,58 +18,6 @@ DEFAULT_CONSENT = (
     "those of other readers. Your name and e-mail address are never published. Taking part is voluntary; you may "
     "stop at any time."
 )
-
-
-class UserManager(BaseUserManager):
-    """Users are known by their e-mail address, whatever its capitals."""
-
-    def create_user(self, email: str, password: str | None = None, **fields):
-        """Without a password the user cannot log in."""
-        user = self.model(email=email.strip().lower(), **fields)
-        user.set_password(password)
-        user.save()
-        return user
-
-    def get_by_natural_key(self, email):
-        return self.get(email=email.strip().lower())
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    name = models.CharField("name", max_length=150)
-    email = models.EmailField("e-mail address", unique=True)
-    is_active = models.BooleanField(default=True)
-    date_joined = models.DateTimeField(auto_now_add=True)
-
-    USERNAME_FIELD = EMAIL_FIELD = "email"
-    objects = UserManager()
-
-    def __str__(self) -> str:
-        return self.name or self.email
-
-    @property
-    def is_researcher(self) -> bool:
-        return self.is_superuser or self.groups.filter(name=RESEARCHERS).exists()
-
-
-def new_pseudonym() -> str:
-    """Random, so that neither the order nor the time of registration shows in it."""
-    return f"R-{secrets.token_hex(4)}"
-
-
-class Reader(models.Model):
-    """A registered clinician."""
-
-    user = models.OneToOneField(User, models.CASCADE, related_name="reader")
-    pseudonym = models.CharField(max_length=20, unique=True, default=new_pseudonym, editable=False)
-    profession = models.CharField(max_length=20, choices=Profession)
-    specialty = models.CharField(max_length=20, choices=Specialty)
-    years_experience = models.PositiveSmallIntegerField("years of experience", validators=[MaxValueValidator(80)])
-    country = CountryField()
-    is_simulated = models.BooleanField(default=False)
-    registered_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.pseudonym
 
 
 class StudyQuerySet(models.QuerySet):
@@ -275,134 +219,3 @@ class Stimulus(models.Model):
     def read(self) -> bytes:
         with default_storage.open(self.file) as stream:
             return stream.read()
-
-
-class ReadingQuerySet(models.QuerySet):
-    def of_people(self):
-        return self.filter(reader__is_simulated=False)
-
-    def with_progress(self):
-        """Adds `trial_count`, `answer_count`, `last_answer_at`."""
-        return self.annotate(
-            trial_count=models.Count("trials"),
-            answer_count=models.Count("trials__response"),
-            last_answer_at=models.Max("trials__response__answered_at"),
-        )
-
-
-class Reading(models.Model):
-    """One reader's passage through one study."""
-
-    study = models.ForeignKey(Study, models.PROTECT, related_name="readings")
-    reader = models.ForeignKey(Reader, models.CASCADE, related_name="readings")
-    consent_version = models.CharField(max_length=12)
-    consented_at = models.DateTimeField()
-    seed = models.PositiveBigIntegerField(help_text="Gives the order of the form.")
-    completed_at = models.DateTimeField(null=True)
-    withdrawn_at = models.DateTimeField(null=True, help_text="Consent withdrawn: the answers leave every analysis.")
-    reminded_at = models.DateTimeField(null=True)
-
-    objects = ReadingQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["study", "reader"], name="one_reading_per_study")]
-
-    def __str__(self) -> str:
-        return f"reading {self.pk}"
-
-
-class TrialQuerySet(models.QuerySet):
-    def unanswered(self):
-        return self.filter(response__isnull=True)
-
-    def answered(self):
-        return self.filter(response__isnull=False)
-
-    def on_page(self, page: int, images_per_page: int):
-        """Trials of one form page; pages count from 1."""
-        first = (page - 1) * images_per_page + 1
-        return self.filter(position__gte=first, position__lt=first + images_per_page)
-
-
-class Trial(models.Model):
-    """One stimulus at one position of one reading."""
-
-    class Phase(models.TextChoices):
-        PRACTICE = "practice", "practice"
-        TEST = "test", "test"
-        REPEAT = "repeat", "repeat"
-
-    reading = models.ForeignKey(Reading, models.CASCADE, related_name="trials")
-    position = models.PositiveIntegerField(help_text="From 1.")
-    stimulus = models.ForeignKey(Stimulus, models.PROTECT, related_name="trials")
-    phase = models.CharField(max_length=10, choices=Phase, default=Phase.TEST)
-
-    objects = TrialQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["reading", "position"]
-        constraints = [models.UniqueConstraint(fields=["reading", "position"], name="one_trial_per_position")]
-
-    def __str__(self) -> str:
-        return f"trial {self.position} of reading {self.reading_id}"
-
-
-class Response(models.Model):
-    """The answer to a trial: inserted once, never changed."""
-
-    trial = models.OneToOneField(Trial, models.CASCADE, related_name="response")
-    answer = models.CharField(max_length=10, choices=Truth)
-    confidence = models.PositiveSmallIntegerField(null=True)
-    response_time_ms = models.PositiveIntegerField(null=True, help_text="From first paint to choice, in the browser.")
-    answered_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.answer} to {self.trial_id}"
-
-
-class AuditLine(models.Model):
-    """That something was done which leaves nothing else behind; names no one but by pseudonym."""
-
-    class What(models.TextChoices):
-        WITHDREW = "withdrew", "withdrew consent"
-        ERASED = "erased", "had personal data erased"
-
-    at = models.DateTimeField(auto_now_add=True)
-    what = models.CharField(max_length=20, choices=What)
-    pseudonym = models.CharField(max_length=20)
-    study = models.ForeignKey(Study, models.SET_NULL, null=True, related_name="audit_lines")
-
-    class Meta:
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return f"{self.pseudonym} {self.get_what_display()}"
-
-
-def new_code() -> str:
-    return secrets.token_urlsafe(9)
-
-
-class Invitation(models.Model):
-    """A link by which one reader may begin one study."""
-
-    study = models.ForeignKey(Study, models.CASCADE, related_name="invitations")
-    code = models.CharField(max_length=20, unique=True, default=new_code, editable=False)
-    email = models.EmailField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True)
-    reading = models.OneToOneField(Reading, models.SET_NULL, null=True, related_name="invitation")
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["study", "email"], condition=~models.Q(email=""), name="one_invitation_per_address"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.email or self.code
-
-    def get_absolute_url(self) -> str:
-        return f"{self.study.get_absolute_url()}?invitation={self.code}"

@@ -1,0 +1,139 @@
+"""Readers' passages through studies: invitations, readings, trials, responses, and what is left when they end."""
+
+import secrets
+
+from django.db import models
+
+from turing.models.people import Reader
+from turing.models.studies import Stimulus, Study, Truth
+
+
+class ReadingQuerySet(models.QuerySet):
+    def of_people(self):
+        return self.filter(reader__is_simulated=False)
+
+    def with_progress(self):
+        """Adds `trial_count`, `answer_count`, `last_answer_at`."""
+        return self.annotate(
+            trial_count=models.Count("trials"),
+            answer_count=models.Count("trials__response"),
+            last_answer_at=models.Max("trials__response__answered_at"),
+        )
+
+
+class Reading(models.Model):
+    """One reader's passage through one study."""
+
+    study = models.ForeignKey(Study, models.PROTECT, related_name="readings")
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="readings")
+    consent_version = models.CharField(max_length=12)
+    consented_at = models.DateTimeField()
+    seed = models.PositiveBigIntegerField(help_text="Gives the order of the form.")
+    completed_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True, help_text="Consent withdrawn: the answers leave every analysis.")
+    reminded_at = models.DateTimeField(null=True)
+
+    objects = ReadingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "reader"], name="one_reading_per_study")]
+
+    def __str__(self) -> str:
+        return f"reading {self.pk}"
+
+
+class TrialQuerySet(models.QuerySet):
+    def unanswered(self):
+        return self.filter(response__isnull=True)
+
+    def answered(self):
+        return self.filter(response__isnull=False)
+
+    def on_page(self, page: int, images_per_page: int):
+        """Trials of one form page; pages count from 1."""
+        first = (page - 1) * images_per_page + 1
+        return self.filter(position__gte=first, position__lt=first + images_per_page)
+
+
+class Trial(models.Model):
+    """One stimulus at one position of one reading."""
+
+    class Phase(models.TextChoices):
+        PRACTICE = "practice", "practice"
+        TEST = "test", "test"
+        REPEAT = "repeat", "repeat"
+
+    reading = models.ForeignKey(Reading, models.CASCADE, related_name="trials")
+    position = models.PositiveIntegerField(help_text="From 1.")
+    stimulus = models.ForeignKey(Stimulus, models.PROTECT, related_name="trials")
+    phase = models.CharField(max_length=10, choices=Phase, default=Phase.TEST)
+
+    objects = TrialQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["reading", "position"]
+        constraints = [models.UniqueConstraint(fields=["reading", "position"], name="one_trial_per_position")]
+
+    def __str__(self) -> str:
+        return f"trial {self.position} of reading {self.reading_id}"
+
+
+class Response(models.Model):
+    """The answer to a trial: inserted once, never changed."""
+
+    trial = models.OneToOneField(Trial, models.CASCADE, related_name="response")
+    answer = models.CharField(max_length=10, choices=Truth)
+    confidence = models.PositiveSmallIntegerField(null=True)
+    response_time_ms = models.PositiveIntegerField(null=True, help_text="From first paint to choice, in the browser.")
+    answered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.answer} to {self.trial_id}"
+
+
+class AuditLine(models.Model):
+    """That something was done which leaves nothing else behind; names no one but by pseudonym."""
+
+    class What(models.TextChoices):
+        WITHDREW = "withdrew", "withdrew consent"
+        ERASED = "erased", "had personal data erased"
+
+    at = models.DateTimeField(auto_now_add=True)
+    what = models.CharField(max_length=20, choices=What)
+    pseudonym = models.CharField(max_length=20)
+    study = models.ForeignKey(Study, models.SET_NULL, null=True, related_name="audit_lines")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.pseudonym} {self.get_what_display()}"
+
+
+def new_code() -> str:
+    return secrets.token_urlsafe(9)
+
+
+class Invitation(models.Model):
+    """A link by which one reader may begin one study."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="invitations")
+    code = models.CharField(max_length=20, unique=True, default=new_code, editable=False)
+    email = models.EmailField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    reading = models.OneToOneField(Reading, models.SET_NULL, null=True, related_name="invitation")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "email"], condition=~models.Q(email=""), name="one_invitation_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.code
+
+    def get_absolute_url(self) -> str:
+        return f"{self.study.get_absolute_url()}?invitation={self.code}"
