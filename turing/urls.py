@@ -43,6 +43,7 @@ urlpatterns = [
         )
         for action in MOVES
     ),
+    path("research/studies/<slug:slug>/preview/<slug:kind>/<int:pk>.png", studies.preview, name="preview"),
     path("research/studies/<slug:slug>/clone/", studies.clone, name="study-clone"),
     path("research/studies/<slug:slug>/invitations/", studies.invitations, name="study-invitations"),
     path("research/studies/<slug:slug>/remind/<str:pseudonym>/", studies.remind, name="study-remind"),

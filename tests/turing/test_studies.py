@@ -141,6 +141,25 @@ def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
     assert study.title == "By hand"
 
 
+def test_a_draft_shows_the_images_that_opening_it_fixes(client, researcher, reader, draft):
+    client.force_login(researcher)
+    page = client.get(reverse("research-study", args=[draft.slug]))
+    drawn = page.context["drawn"]
+    assert len(drawn) == 16
+    shown = {(kind, client.get(address).content) for address, kind, _ in drawn}
+    call_command("open_study", draft.slug)
+    stimuli = {(stimulus.truth, stimulus.read()) for stimulus in draft.stimuli.all()}
+    assert shown <= stimuli
+    assert client.get(drawn[0][0]).status_code == 404  # open: readers could not see it here anyway
+    call_command("create_study", "Lacking", run=[str(draft.runs.get().pk)], real=5, generated=99)
+    lacking = client.get(reverse("research-study", args=["lacking"]))
+    assert (lacking.context["drawn"], len(lacking.context["problems"])) == ([], 2)
+    other = client.get(reverse("preview", args=["lacking", "real", 10**6]))
+    assert other.status_code == 404
+    client.force_login(reader.user)
+    assert client.get(reverse("preview", args=["lacking", "real", 1])).status_code == 403
+
+
 def test_research_pages_are_for_researchers(client, study, reader):
     addresses = [
         reverse("research"),

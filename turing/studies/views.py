@@ -2,18 +2,22 @@
 
 from django.contrib import messages
 from django.db import transaction
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gan.models import LesionImage, TrainingRun
 from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Reading, Study
-from turing.studies.design import problems
+from turing.studies.design import choose_images, generated_pool, problems, real_pool
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study
 from turing.studies.monitor import monitor, send_reminder
+from turing.studies.stimuli import encode_stimulus
 
 PREVIEW = 16  # stimuli shown on the study's page
 
@@ -60,9 +64,11 @@ def _edit_page(request, form, heading):
 @researcher_required
 def detail(request, slug):
     study = get_object_or_404(Study.objects.with_progress().prefetch_related("runs"), slug=slug)
+    found = problems(study) if study.is_draft else []
     context = {
         "study": study,
-        "problems": problems(study) if study.is_draft else [],
+        "problems": found,
+        "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
         "moves": [action for action, (allowed, _) in MOVES.items() if study.state in allowed],
@@ -70,6 +76,29 @@ def detail(request, slug):
         "withdrawals": study.audit_lines.count(),
     }
     return render(request, "research/study.html", context)
+
+
+def _drawn(study):
+    """The first images that a draft would show, as the address of each and what it is."""
+    test, practice = choose_images(study)
+    kinds = [
+        ("real" if isinstance(source, LesionImage) else "generated", source) for source in (test + practice)[:PREVIEW]
+    ]
+    return [(reverse("preview", args=[study.slug, kind, source.pk]), kind, source.diagnosis) for kind, source in kinds]
+
+
+@require_GET
+@researcher_required
+@cache_control(private=True, max_age=600)
+def preview(request, slug, kind, pk):
+    """One image of a draft's pools as its stimulus would be."""
+    study = get_object_or_404(Study, slug=slug, state=Study.State.DRAFT)
+    pools = real_pool if kind == "real" else generated_pool
+    for diagnosis in study.diagnoses:
+        if source := pools(study, diagnosis).filter(pk=pk).first():
+            content = encode_stimulus(source, study.stimulus_size, study.drawn_size)
+            return HttpResponse(content, content_type="image/png")
+    raise Http404
 
 
 @require_POST
