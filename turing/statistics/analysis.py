@@ -61,11 +61,14 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
 def _few(tests: Responses) -> list[str]:
     found = []
     for name, count, few in (
-        ("readers", len(np.unique(tests.reader)), FEW_READERS),
-        ("generated images", len(np.unique(tests.image[~tests.is_real])), FEW_IMAGES),
+        ("reader", len(np.unique(tests.reader)), FEW_READERS),
+        ("generated image", len(np.unique(tests.image[~tests.is_real])), FEW_IMAGES),
     ):
         if 0 < count < few:
-            found.append(f"{count} {name} only: intervals were not validated below {few} and may cover less than 95%")
+            plural = "" if count == 1 else "s"
+            found.append(
+                f"{count} {name}{plural} only: intervals were not validated below {few} and may cover less than 95%"
+            )
     return found
 
 

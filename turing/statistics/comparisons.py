@@ -60,6 +60,8 @@ def compare(responses: Responses, factor: str, labels: np.ndarray) -> tuple[list
     """
     generated = ~responses.is_real & (labels != "")
     rows, labels = responses.where(generated), labels[generated]
+    if len(np.unique(labels)) < 2:
+        return [], []  # nothing to compare with
     kept: list[str] = []
     warnings: list[str] = []
     for name in np.unique(labels):

@@ -101,3 +101,12 @@ def test_a_group_of_one_reader_is_left_out_and_said_so():
     found, warnings = compare(rows, "specialty", labels)
     assert found == []
     assert warnings == ["specialty alone: fewer than two readers or images, not compared"]
+
+
+def test_a_factor_with_one_group_is_neither_compared_nor_warned_of():
+    rows = Responses.from_labels([1, 1, 2, 2], [1, 2, 1, 2], [False] * 4, [True, False, True, True])
+    assert compare(rows, "specialty", np.array(["dermatology"] * 4)) == ([], [])
+    assert compare(rows, "run", np.array([""] * 4)) == ([], [])
+    apart = compare(rows, "specialty", np.array(["a", "a", "b", "b"]))
+    assert apart[0] == []
+    assert "specialty a: fewer than two readers" in apart[1][0]

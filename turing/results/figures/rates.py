@@ -40,7 +40,7 @@ def rates_figure(study: Study, population: Population) -> Figure:
             continue
         draw_interval(axes, index + 0.18, rate["naive"]["wilson"], MUTED, 1.2)
         draw_interval(axes, index, rate["ci95"], ACCENT, 2.4)
-        axes.plot(rate["estimate"], index, "o", color=ACCENT, markersize=7)
+        axes.plot(rate["estimate"], index, "o", color=ACCENT, markersize=7, clip_on=False)
     axes.plot([], [], "-o", color=ACCENT, linewidth=2.4, label="95% interval over readers and images (MRMC)")
     axes.plot([], [], color=MUTED, linewidth=1.2, label="95% interval, naive (Wilson)")
     _finish(axes, [label for label, _ in rows], population)
@@ -55,7 +55,7 @@ def readers_figure(study: Study, population: Population) -> Figure:
     figure, axes = axes_of(7.5, 0.22 * len(rows) + 1.6)
     for index, row in enumerate(rows):
         draw_interval(axes, index, row["fooling_rate_wilson"], MUTED, 1.4)
-        axes.plot(row["fooling_rate"], index, "o", color=ACCENT, markersize=5)
+        axes.plot(row["fooling_rate"], index, "o", color=ACCENT, markersize=5, clip_on=False)
     axes.plot([], [], "-o", color=MUTED, markerfacecolor=ACCENT, label="Reader, with Wilson's 95% interval")
     _finish(axes, [row["reader"] for row in rows], population)
     axes.set_xlabel("Share of generated images judged real" + (f" ({left_out} more readers)" if left_out else ""))
