@@ -82,10 +82,6 @@ class Progress:
     break_every: int
 
     @property
-    def percent(self) -> int:
-        return 100 * self.answered // self.total if self.total else 0
-
-    @property
     def page_count(self) -> int:
         return -(-self.total // self.images_per_page)
 
