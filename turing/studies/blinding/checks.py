@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-LEVEL = 0.001  # of a test of one trace: an audit makes dozens, and a false alarm stops a study
+LEVEL = 1e-4  # of a test of one trace: an audit makes many, and a false alarm stops a study
+SMALL = 20  # stimuli of one truth up to which the test is exact
 
 
 class Verdict(StrEnum):
@@ -54,7 +55,10 @@ def trace_check(
     values, generated = np.asarray(values, float), np.asarray(generated, bool)
     if len(np.unique(values)) < 2 or generated.all() or not generated.any():
         return Check(name, Verdict.PASSED, f"{what}: the same for all")
-    test = stats.mannwhitneyu(values[generated], values[~generated])
+    tied = len(np.unique(values)) < len(values)
+    is_small = min(generated.sum(), (~generated).sum()) <= SMALL
+    method = "exact" if is_small and not tied else "asymptotic"
+    test = stats.mannwhitneyu(values[generated], values[~generated], method=method)
     auc = float(test.statistic / (generated.sum() * (~generated).sum()))
     told = f"{what}: AUC {auc:.3f}, p = {test.pvalue:.2g}"
     return Check(name, found if test.pvalue < level else Verdict.PASSED, told, auc)
