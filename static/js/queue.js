@@ -4,9 +4,10 @@ const RETRY_MS = 3000;
 const PATIENCE_MS = 20000;
 
 export class AnswerQueue {
+  // `token` is this page's against forgery: one kept with an answer would be stale after logging in again.
   // `onSent(answer, reply)`, `onRefused(reply)` where the server will not take it, `onChange(waiting, isOffline)`.
-  constructor(name, { onSent, onRefused, onChange }) {
-    Object.assign(this, { name, onSent, onRefused, onChange });
+  constructor(name, token, { onSent, onRefused, onChange }) {
+    Object.assign(this, { name, token, onSent, onRefused, onChange });
     this.waiting = this.stored();
     this.sending = false;
     window.addEventListener("online", () => this.send());
@@ -48,7 +49,7 @@ export class AnswerQueue {
         break;
       }
       if (!reply.taken) {
-        this.waiting = [];
+        if (!reply.isLoggedOut) this.waiting = []; // else they are sent after logging in
         this.keep();
         this.onRefused(reply);
         break;
@@ -64,16 +65,18 @@ export class AnswerQueue {
   // The server's reply; null where none came, and the answer is to be sent again.
   async post({ address, fields }) {
     try {
+      const body = new URLSearchParams(fields);
+      body.set("csrfmiddlewaretoken", this.token);
       const reply = await fetch(address, {
         method: "POST",
-        body: new URLSearchParams(fields),
+        body,
         headers: { Accept: "application/json" },
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
       if (reply.status >= 500) return null;
       const isJson = (reply.headers.get("Content-Type") || "").startsWith("application/json");
       // Anything but JSON is a page to log in again, or an error page: reloading shows it.
-      return { taken: reply.ok && isJson, ...(isJson ? await reply.json() : {}) };
+      return { taken: reply.ok && isJson, isLoggedOut: reply.redirected, ...(isJson ? await reply.json() : {}) };
     } catch {
       return null;
     }

@@ -12,17 +12,24 @@ const ahead = document.getElementById("ahead");
 fitToDevicePixels();
 window.addEventListener("resize", fitToDevicePixels);
 
+// Times the choice from the first paint of the image given last; `isLoaded` tells whether it is there to be judged.
 function timeAnswers() {
+  let shown = null;
   let painted = null;
   form.addEventListener("change", (event) => {
     if (event.target.name === "answer" && painted !== null) {
       form.elements.response_time_ms.value = Math.round(performance.now() - painted);
     }
   });
-  return (image) => {
+  const show = (image) => {
+    shown = image;
     painted = null;
-    whenPainted(image, (time) => { painted = time; });
+    whenPainted(image, (time) => {
+      image.classList.remove("loading");
+      if (image === shown) painted = time; // an earlier image may come late
+    });
   };
+  return { show, isLoaded: () => shown.complete && shown.naturalWidth > 0 };
 }
 
 function listenToKeys() {
@@ -58,7 +65,7 @@ function sendOnce() {
   window.addEventListener("pageshow", () => { sent = false; });
 }
 
-function goAhead(showNew) {
+function goAhead(timer) {
   const known = new Map(Object.entries(JSON.parse(ahead.textContent)).map(([key, value]) => [Number(key), value]));
   const preloader = new Preloader();
   const total = Number(form.dataset.total);
@@ -72,7 +79,7 @@ function goAhead(showNew) {
     }
   };
 
-  const queue = new AnswerQueue(`answers of reading ${form.dataset.reading}`, {
+  const queue = new AnswerQueue(`answers of reading ${form.dataset.reading}`, form.elements.csrfmiddlewaretoken.value, {
     onSent: (answer, reply) => {
       for (const [key, value] of Object.entries(reply.ahead)) known.set(Number(key), value);
       loadAhead();
@@ -91,14 +98,11 @@ function goAhead(showNew) {
     const section = form.closest(".trial");
     const old = section.querySelector(".stimulus");
     const image = preloader.take(address) || new Image();
-    if (!image.src) image.src = address;
+    if (!image.getAttribute("src")) image.src = address;
     for (const { name, value } of old.attributes) if (!["src", "style"].includes(name)) image.setAttribute(name, value);
     image.style.width = image.style.height = old.style.width;
     old.replaceWith(image);
-    if (!image.complete) {
-      image.classList.add("loading");
-      image.decode().finally(() => image.classList.remove("loading"));
-    }
+    image.classList.toggle("loading", !image.complete);
     position = next;
     form.reset();
     form.elements.position.value = next;
@@ -111,13 +115,13 @@ function goAhead(showNew) {
     document.querySelector(".progress-line progress").value = next - 1;
     history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
     section.focus({ preventScroll: true });
-    showNew(image);
+    timer.show(image);
     loadAhead();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (left !== null) return;
+    if (left !== null || !timer.isLoaded()) return; // nobody judges what is not shown
     const fields = [...new FormData(form)];
     queue.add({ address: window.location.pathname, fields });
     if (known.has(position + 1)) show(position + 1);
@@ -140,8 +144,8 @@ function goAhead(showNew) {
 
 listenToKeys();
 if (form) {
-  const showNew = timeAnswers();
-  showNew(form.closest(".trial").querySelector(".stimulus"));
-  if (ahead && window.fetch) goAhead(showNew);
+  const timer = timeAnswers();
+  timer.show(form.closest(".trial").querySelector(".stimulus"));
+  if (ahead && window.fetch) goAhead(timer);
   else sendOnce();
 }

@@ -10,10 +10,18 @@ export function fitToDevicePixels() {
   }
 }
 
+const RETRY_MS = 3000;
+
 // decode() resolves when the pixels are ready; the second frame after it is the first that has shown them.
+// An image that does not load is asked for again: without a connection it comes when the connection does.
 export function whenPainted(image, then) {
   const after = () => requestAnimationFrame(() => requestAnimationFrame(() => then(performance.now())));
-  image.decode().then(after, after);
+  const again = () => setTimeout(() => {
+    if (!image.isConnected) return;
+    image.src = image.getAttribute("src");
+    whenPainted(image, then);
+  }, RETRY_MS);
+  image.decode().then(after, again);
 }
 
 // Images loaded and decoded ahead, one after the other so that the next one comes first on a slow line.
@@ -28,7 +36,7 @@ export class Preloader {
     const image = new Image();
     this.images.set(address, image);
     this.last = this.last.then(() => {
-      image.src = address;
+      if (!image.getAttribute("src")) image.src = address; // it may have had its turn meanwhile
       return image.decode().catch(() => this.images.delete(address));
     });
   }

@@ -107,3 +107,34 @@ def test_the_last_answer_leads_to_the_end(page, study):
         answer(page, "r" if position % 2 else "g")
     expect(page.get_by_text("Thank you")).to_be_visible()
     assert [one for one, _ in stored()] == list(range(1, 21))
+
+
+def test_an_image_that_did_not_load_is_not_judged_and_comes_with_the_connection(page):
+    page.route("**/stimuli/**", lambda route: route.abort())
+    page.reload()
+    answer(page)
+    assert page.url.endswith("/trials/1/")
+    assert stored() == []
+    page.unroute("**/stimuli/**")
+    for _ in range(100):
+        if page.locator("img.stimulus").evaluate("image => image.complete && image.naturalWidth") == 64:
+            break
+        page.wait_for_timeout(100)
+    answer(page, "g")
+    wait_until_stored(page, 1)
+    assert stored() == [(1, "generated")]
+
+
+def test_an_answer_given_while_logged_out_is_sent_after_logging_in_again(page, site, reader):
+    page.on("dialog", lambda dialog: dialog.accept())
+    address = page.url
+    second = page.context.new_page()
+    second.goto(f"{site}/")
+    second.get_by_role("button", name="Log out").click()
+    answer(page, "g")
+    page.wait_for_url(re.compile("/accounts/login/"))
+    assert stored() == []
+    log_in(page, site, reader.user.email)
+    page.goto(address)
+    wait_until_stored(page, 1)
+    assert stored() == [(1, "generated")]

@@ -57,7 +57,7 @@ def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.
             study=study, reader=reader, consent_version="", consented_at=timezone.now(), seed=new_seed()
         )
         Trial.objects.bulk_create(form_trials(study, reading))
-        checks = [*_images(client, stimuli), *_strangers(study, stimuli), *_forms(client, study, reading)]
+        checks = [*_images(client, stimuli), *_strangers(stimuli), *_forms(client, study, reading)]
         times = _times(client, stimuli)
     generated = np.array([item.generated_image_id is not None for item in stimuli])
     timing = trace_check("times of answers", times, generated, "fastest of three answers with the image")
@@ -79,7 +79,7 @@ def _images(client: Client, stimuli: list[Stimulus]) -> Iterator[Check]:
     )
 
 
-def _strangers(study: Study, stimuli: list[Stimulus]) -> Iterator[Check]:
+def _strangers(stimuli: list[Stimulus]) -> Iterator[Check]:
     stranger, _ = _log_in("stranger")
     nobody = Client()
     unknown = reverse("stimulus", args=[uuid.uuid4()])
