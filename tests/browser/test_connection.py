@@ -23,9 +23,23 @@ def page(study, site, chromium, reader) -> Page:
     context.close()
 
 
-def answer(page: Page, key: str = "r") -> None:
+def press(page: Page, key: str) -> None:
     for pressed in (key, "2", "Enter"):
         page.keyboard.press(pressed)
+
+
+def wait_until_shown(page: Page) -> None:
+    for _ in range(100):
+        if page.locator("img.stimulus").evaluate("image => image.complete && image.naturalWidth") == 64:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("the image was not loaded")
+
+
+def answer(page: Page, key: str = "r") -> None:
+    """As a person does, once the image is there."""
+    wait_until_shown(page)
+    press(page, key)
 
 
 def stored() -> list[tuple[int, str]]:
@@ -112,14 +126,10 @@ def test_the_last_answer_leads_to_the_end(page, study):
 def test_an_image_that_did_not_load_is_not_judged_and_comes_with_the_connection(page):
     page.route("**/stimuli/**", lambda route: route.abort())
     page.reload()
-    answer(page)
+    press(page, "r")
     assert page.url.endswith("/trials/1/")
     assert stored() == []
     page.unroute("**/stimuli/**")
-    for _ in range(100):
-        if page.locator("img.stimulus").evaluate("image => image.complete && image.naturalWidth") == 64:
-            break
-        page.wait_for_timeout(100)
     answer(page, "g")
     wait_until_stored(page, 1)
     assert stored() == [(1, "generated")]

@@ -83,6 +83,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
     page.get_by_role("link", name="Continue").click()
     for position in range(11, 21):
         page.wait_for_url(re.compile(rf"/trials/{position}/$"))
+        page.locator("img.stimulus").evaluate("image => image.decode()")  # nothing is judged before it is shown
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if position == 11:
             screenshot(page, "test-judging-phone")
@@ -128,6 +129,7 @@ def test_back_and_a_second_tab_never_change_an_answer(study, site, chromium, rea
     second = page.context.new_page()
     second.goto(f"{site}/studies/{study.slug}/trials/1/")
     for answer_page, key in ((page, "r"), (second, "g")):
+        answer_page.locator("img.stimulus").evaluate("image => image.decode()")
         with answer_page.expect_response(lambda response: response.request.method == "POST"):
             answer_page.keyboard.press(key)
             answer_page.keyboard.press("3")
