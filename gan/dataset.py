@@ -30,18 +30,25 @@ class Source:
 
 
 def from_database(diagnosis: str, phantoms: bool) -> list[Source]:
-    """Every lesion image of the diagnosis, or every phantom, in the order of its id; never both together.
+    """Every usable lesion image of the diagnosis, or every phantom, in the order of its id; never both together.
 
     Raises `GanError` where there are none.
     """
-    pool = LesionImage.objects.filter(is_phantom=phantoms)
-    images = list(pool.with_diagnosis(diagnosis).order_by("isic_id"))
+    pool = LesionImage.objects.usable().filter(is_phantom=phantoms)
+    images = pool.with_diagnosis(diagnosis).order_by("isic_id")
     if not images:
         kind = "phantoms" if phantoms else "lesion images"
         known = ", ".join(sorted({row["diagnosis"] for row in pool.by_diagnosis()})) or "none"
         hint = "" if phantoms else " (--phantoms trains on phantoms)"
         raise GanError(f"no {kind} of {diagnosis!r}; imported diagnoses: {known}{hint}.")
-    return [Source(image.isic_id, image.lesion_id, image.sha256, image.read, image.pk) for image in images]
+    return sources_of(images)
+
+
+def sources_of(images: Iterable[LesionImage]) -> list[Source]:
+    """Lesion images as sources. A picture that repeats another one belongs to that one's lesion."""
+    return [
+        Source(image.isic_id, image.lesion_id or image.repeats, image.sha256, image.read, image.pk) for image in images
+    ]
 
 
 def from_folder(folder: Path) -> dict[str, list[Source]]:
@@ -87,17 +94,23 @@ def fingerprint(sources: Iterable[Source]) -> str:
     return hashlib.sha256("\n".join(source.sha256 for source in sources).encode()).hexdigest()
 
 
-def decode(sources: Iterable[Source], size: int) -> Tensor:
-    """All images as one uint8 tensor (N, 3, size, size). Raises `GanError` naming the image that cannot be read."""
+def decode_pixels(sources: Iterable[Source], size: int) -> np.ndarray:
+    """All images as one uint8 array (N, size, size, 3). Raises `GanError` naming the image that cannot be read."""
     arrays = []
     for source in sources:
         try:
             arrays.append(np.asarray(centre_square(open_rgb(source.read()), size)))
         except (GanError, OSError) as error:
             raise GanError(f"{source.name}: {error}") from None
-    if len(arrays) < MIN_IMAGES:
-        raise GanError(f"{len(arrays)} training images; at least {MIN_IMAGES} are needed.")
-    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    return np.stack(arrays) if arrays else np.zeros((0, size, size, 3), np.uint8)
+
+
+def decode(sources: Iterable[Source], size: int) -> Tensor:
+    """All images as one uint8 tensor (N, 3, size, size), for training."""
+    pixels = decode_pixels(sources, size)
+    if len(pixels) < MIN_IMAGES:
+        raise GanError(f"{len(pixels)} training images; at least {MIN_IMAGES} are needed.")
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
 def batch_indices(count: int, batch_size: int, step: int, seed: int) -> Tensor:

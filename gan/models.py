@@ -12,11 +12,19 @@ from gan.diagnoses import slug_of
 from gan.images import centre_square, open_rgb
 
 PHANTOM_PREFIX = "PHANTOM_"
+ALL_DIAGNOSES = "all diagnoses"  # the networks that draw every diagnosis of a run
 
 
 class LesionImageQuerySet(models.QuerySet):
     def with_diagnosis(self, diagnosis: str):
         return self.filter(diagnosis=diagnosis)
+
+    def usable(self):
+        """Images that curation has not rejected, looked at or not."""
+        return self.exclude(verdict=LesionImage.Verdict.REJECTED)
+
+    def rejected(self):
+        return self.filter(verdict=LesionImage.Verdict.REJECTED)
 
     def not_trained_on_by(self, runs):
         """Images that none of the runs saw, nor another image of a lesion that one of them saw."""
@@ -60,6 +68,10 @@ class StoredImage(models.Model):
 class LesionImage(StoredImage):
     """A real dermoscopy image with its ISIC id, or a phantom that stands in for one."""
 
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted", "accepted"
+        REJECTED = "rejected", "rejected"
+
     isic_id = models.CharField("ISIC id", max_length=64, unique=True)
     lesion_id = models.CharField(max_length=64, blank=True, db_index=True)
     licence = models.CharField(max_length=60)
@@ -68,6 +80,13 @@ class LesionImage(StoredImage):
     height = models.PositiveIntegerField()
     is_phantom = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, help_text="All columns of the export, as they came.")
+    verdict = models.CharField(
+        max_length=10, choices=Verdict, blank=True, help_text="Curation's; empty: not looked at."
+    )
+    reasons = models.JSONField(default=list, help_text="Why it would be rejected, as gan.curation.verdicts.REASONS.")
+    scores = models.JSONField(default=dict, help_text="A score per reason; 1 or more rejects.")
+    repeats = models.CharField(max_length=64, blank=True, help_text="ISIC id of the image that this one repeats.")
+    overruled = models.BooleanField(default=False, help_text="A researcher gave the verdict; curation keeps it.")
 
     objects = LesionImageQuerySet.as_manager()
 
@@ -80,6 +99,13 @@ class LesionImage(StoredImage):
     @property
     def is_non_commercial(self) -> bool:
         return is_non_commercial(self.licence)
+
+    def overrule(self) -> None:
+        """Turn curation's verdict round; done again, it stands as curation gave it."""
+        rejected = self.verdict == self.Verdict.REJECTED
+        self.verdict = self.Verdict.ACCEPTED if rejected else self.Verdict.REJECTED
+        self.overruled = not self.overruled
+        self.save(update_fields=["verdict", "overruled"])
 
 
 def is_non_commercial(licence: str) -> bool:
@@ -119,6 +145,7 @@ class TrainingRun(models.Model):
     data_count = models.PositiveIntegerField()
     uses_phantoms = models.BooleanField(default=False)
     training_images = models.ManyToManyField(LesionImage, related_name="training_runs", blank=True)
+    memorisation = models.JSONField(default=dict, help_text="The last audit's report, as gan.memorisation.audit.")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,19 +164,31 @@ class TrainingRun(models.Model):
     def folder(self) -> Path:
         return Path(settings.RUNS_ROOT) / str(self.pk)
 
+    @property
+    def networks(self) -> dict[str, list[str]]:
+        """The diagnoses that each pair of networks draws, by the pair's name: the paper's DCGAN has one a diagnosis."""
+        if self.model == "dcgan":
+            return {diagnosis: [diagnosis] for diagnosis in self.diagnoses}
+        return {ALL_DIAGNOSES: list(self.diagnoses)}
+
     def diagnosis_folder(self, diagnosis: str) -> Path:
-        """Where the networks of one diagnosis keep their snapshot, log and grids."""
-        return self.folder / slug_of(diagnosis)
+        """Where the networks that draw a diagnosis, or are so named, keep their snapshot, log and grids."""
+        name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
+        return self.folder / slug_of(name)
+
+    def grids_folder(self, diagnosis: str) -> Path:
+        """Where the sample grids of one diagnosis are, one a snapshot."""
+        return self.diagnosis_folder(diagnosis) / "grids" / slug_of(diagnosis)
 
 
 class TrainingStep(models.Model):
-    """Both losses at one step of one diagnosis's networks."""
+    """Both losses at one step of one pair of networks."""
 
     run = models.ForeignKey(TrainingRun, models.CASCADE, related_name="steps")
-    diagnosis = models.CharField(max_length=120)
+    diagnosis = models.CharField(max_length=120, help_text="The networks' name, as in TrainingRun.networks.")
     step = models.PositiveIntegerField()
     generator_loss = models.FloatField()
-    discriminator_loss = models.FloatField(help_text="Real plus generated; chance level is 2 ln 2.")
+    discriminator_loss = models.FloatField(help_text="Real plus generated.")
 
     class Meta:
         ordering = ["diagnosis", "step"]
@@ -159,9 +198,34 @@ class TrainingStep(models.Model):
         return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
 
 
+class TrainingEvaluation(models.Model):
+    """How good one diagnosis's samples were at one step, as `gan.evaluation.quality` measured them."""
+
+    run = models.ForeignKey(TrainingRun, models.CASCADE, related_name="evaluations")
+    diagnosis = models.CharField(max_length=120)
+    step = models.PositiveIntegerField()
+    figures = models.JSONField(help_text="KID, precision, recall, density, coverage, floors, feature network, counts.")
+    created_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["diagnosis", "step"]
+        constraints = [models.UniqueConstraint(fields=["run", "diagnosis", "step"], name="one_evaluation_per_step")]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
+
+
 class GeneratedImageQuerySet(models.QuerySet):
     def of_runs(self, runs):
         return self.filter(run__in=runs)
+
+    def unaudited(self):
+        """Samples that nobody compared with the run's training images."""
+        return self.filter(audited_at=None)
+
+    def not_copies(self):
+        """Samples without those that the memorisation audit suspects to be copies."""
+        return self.exclude(suspected_copy=True)
 
 
 class GeneratedImage(StoredImage):
@@ -169,13 +233,21 @@ class GeneratedImage(StoredImage):
 
     run = models.ForeignKey(TrainingRun, models.PROTECT, related_name="generated_images")
     latent_seed = models.PositiveBigIntegerField()
+    truncation = models.FloatField(default=1.0, help_text="By which the latent was multiplied.")
+    audited_at = models.DateTimeField(null=True, blank=True, help_text="When it was compared with the training images.")
+    suspected_copy = models.BooleanField(default=False)
+    nearest = models.ForeignKey(LesionImage, models.SET_NULL, null=True, blank=True, related_name="+")
+    nearest_name = models.CharField(max_length=200, blank=True, help_text="The nearest training image.")
+    nearest_distance = models.FloatField(null=True, blank=True, help_text="In limits of the audit: below 1 is a copy.")
 
     objects = GeneratedImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "diagnosis", "latent_seed"], name="one_image_per_latent_seed")
+            models.UniqueConstraint(
+                fields=["run", "diagnosis", "latent_seed", "truncation"], name="one_image_per_latent_seed"
+            )
         ]
 
     def __str__(self) -> str:

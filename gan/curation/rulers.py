@@ -1,0 +1,155 @@
+"""Rulers and annotations: parallel dark strokes at regular distances near the border, and colours that skin has not.
+
+Strokes are found by a bank of oriented filters on the red channel, in which pigment and vessels are weak and ink is
+not. Whether a row of them is a ruler is asked *a contrario* (Desolneux, Moisan and Morel 2000): how many rows as
+regular and as strong would be expected by chance among so many strokes?
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from scipy import ndimage
+from scipy.signal import fftconvolve
+
+ANGLES = 16
+ACROSS, ALONG = 1.5, 3.5  # standard deviations of the filters in pixels of an image 256 wide
+WEAKEST = 0.04  # stroke strength, in logarithms of brightness
+USUAL = 0.03
+STRENGTH_WEIGHT = 4.0
+BORDER = 0.15  # of the shorter side: rulers lie at the edge
+NEAREST, FURTHEST = 7.0, 42.0  # pixels between neighbouring ticks
+SHIFT = 20.0  # pixels along the tick: long and short ticks share an end, not a centre
+TILT = np.radians(22)
+MOST_STROKES = 120
+SIGNIFICANT = 3.5  # score of a ruler
+COLOURED_SHARE = 0.002  # of the pixels
+FLATTEST_EDGE = 1.0  # grey values
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """Dark strokes: centres (N, 2) as row and column, unit vectors along them (N, 2), strengths (N,)."""
+
+    centre: np.ndarray
+    along: np.ndarray
+    strength: np.ndarray
+    searched: int  # pixels
+
+    @property
+    def across(self) -> np.ndarray:
+        return np.stack([self.along[:, 1], -self.along[:, 0]], 1)
+
+    def angle(self, one: int | np.integer, other: int | np.integer) -> float:
+        """Between two strokes, 0 to pi / 2."""
+        return float(np.arccos(np.clip(abs(self.along[one] @ self.along[other]), 0, 1)))
+
+
+def ruler_score(rgb: np.ndarray) -> float:
+    """How much the image looks annotated: 1 or more is a ruler or an annotation. `rgb` (H, W, 3) in 0..255."""
+    strokes = find_strokes(rgb[..., 0])
+    best = max((_significance(strokes, row, shifts) for row, shifts in _rows(strokes)), default=0.0)
+    return max(best / SIGNIFICANT, coloured_share(rgb) / COLOURED_SHARE, FLATTEST_EDGE / max(_edge_spread(rgb), 0.01))
+
+
+def coloured_share(rgb: np.ndarray) -> float:
+    """Share of pixels of a pure colour that skin and pigment do not have: print, ink, stickers."""
+    red, green, blue = np.moveaxis(rgb, -1, 0)
+    chroma = rgb.max(-1) - rgb.min(-1)
+    strange = (green > red + 20) | (blue > red + 45) | ((red > 150) & (green > 140) & (blue < 60))
+    return float((strange & (chroma > 45)).mean())
+
+
+def _edge_spread(rgb: np.ndarray) -> float:
+    """The smallest standard deviation of the grey values along an edge: a strip of one colour was pasted there."""
+    grey = rgb.mean(-1)
+    deep = max(3, round(0.03 * len(grey)))
+    return float(min(edge.std() for edge in (grey[:deep], grey[-deep:], grey[:, :deep], grey[:, -deep:])))
+
+
+def find_strokes(channel: np.ndarray) -> Strokes:
+    """Dark strokes within the border of an image (H, W) about 256 pixels wide, the strongest first."""
+    logarithm = np.log(np.maximum(channel, 10))
+    height, width = channel.shape
+    padded = np.pad(logarithm, 12, mode="reflect")
+    responses = np.stack([fftconvolve(padded, one, mode="same")[12:-12, 12:-12] for one in _filters()])
+    best, which = responses.max(0), responses.argmax(0)
+    rows, columns = np.mgrid[:height, :width]
+    # A dot answers in every direction, a stroke in one.
+    strength = best - np.maximum(responses[(which + ANGLES // 2) % ANGLES, rows, columns], 0)
+    edge = np.minimum.reduce([rows, columns, height - 1 - rows, width - 1 - columns])
+    near = edge < BORDER * min(height, width)
+    peaks = near & (best == ndimage.maximum_filter(best, 7)) & (strength > WEAKEST)
+    y, x = np.nonzero(peaks)
+    order = np.argsort(-strength[y, x], kind="stable")[:MOST_STROKES]
+    y, x = y[order], x[order]
+    angle = np.pi * which[y, x] / ANGLES
+    return Strokes(
+        np.stack([y, x], 1).astype(float), np.stack([np.sin(angle), np.cos(angle)], 1), strength[y, x], int(near.sum())
+    )
+
+
+@cache
+def _filters() -> list[np.ndarray]:
+    """Second derivatives of a Gaussian across, a Gaussian along: positive on a dark stroke, zero mean."""
+    y, x = np.mgrid[-11:12, -11:12].astype(float)
+    filters = []
+    for step in range(ANGLES):
+        angle = np.pi * step / ANGLES
+        along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
+        bar = ((across / ACROSS) ** 2 - 1) * np.exp(-((across / ACROSS) ** 2 + (along / ALONG) ** 2) / 2)
+        bar -= bar.mean()
+        filters.append(bar / np.abs(bar).sum())
+    return filters
+
+
+def _rows(strokes: Strokes) -> Iterator[tuple[list[int], list[tuple[float, float]]]]:
+    """Every row of two or more parallel strokes at equal distances, and how far each lay from where it was expected."""
+    centre, along, across = strokes.centre, strokes.along, strokes.across
+    for first in range(len(centre)):
+        distance = np.hypot(*(centre - centre[first]).T)
+        for second in np.nonzero((distance >= NEAREST) & (distance <= FURTHEST))[0]:
+            step = centre[second] - centre[first]
+            sideways = abs(across[first] @ step)
+            if (
+                strokes.angle(first, second) > TILT
+                or sideways < 0.9 * NEAREST
+                or abs(along[first] @ step) > max(sideways, SHIFT)
+            ):
+                continue
+            row, shifts = [first, int(second)], []
+            while (found := _next(strokes, row)) is not None:
+                row.append(found[0])
+                shifts.append(found[1:])
+            yield row, shifts
+
+
+def _next(strokes: Strokes, row: list[int]) -> tuple[int, float, float] | None:
+    """The stroke that goes on with the row, and its deviation across and along the strokes."""
+    last = row[-1]
+    step = strokes.centre[last] - strokes.centre[row[-2]]
+    ahead = strokes.centre - strokes.centre[last]
+    across, along = strokes.across[last], strokes.along[last]
+    off_across = np.abs(ahead @ across - step @ across)
+    off_along = np.abs(ahead @ along - step @ along)
+    fits = (off_across <= max(0.25 * abs(step @ across), 2.0)) & (off_along <= SHIFT)
+    candidates = [int(k) for k in np.nonzero(fits)[0] if k not in row and strokes.angle(int(k), last) <= TILT]
+    if not candidates:
+        return None
+    best = min(candidates, key=lambda k: off_across[k] + 0.3 * off_along[k] - 20 * strokes.strength[k])
+    return best, float(off_across[best]), float(off_along[best])
+
+
+def _significance(strokes: Strokes, row: list[int], shifts: list[tuple[float, float]]) -> float:
+    """Minus log10 of the number of such rows expected by chance, and a bonus for strong strokes."""
+    weakest = float(strokes.strength[row].min())
+    rivals = max(int((strokes.strength >= weakest).sum()), 3)
+    expected = np.log10(rivals * (rivals - 1)) + np.log10(np.pi * FURTHEST**2 / strokes.searched)
+    for off_across, off_along in shifts:
+        chance = rivals * 4 * max(off_across, 1.0) * max(off_along, 2.0) / strokes.searched
+        expected += min(np.log10(chance), -0.3)
+    for one, other in pairwise(row):
+        expected += np.log10(2 * max(strokes.angle(one, other), np.radians(6)) / np.pi)
+    return float(-expected + STRENGTH_WEIGHT * np.log10(weakest / USUAL))

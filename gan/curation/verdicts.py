@@ -1,0 +1,105 @@
+"""One verdict per image: accepted or rejected, with reasons and scores."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from PIL import Image
+
+from gan.curation.duplicates import THUMBNAIL, duplicate_of, perceptual_hash
+from gan.curation.frames import frame_score
+from gan.curation.quality import SHORTEST_SIDE, quality_score
+from gan.curation.rulers import ruler_score
+from gan.errors import GanError
+from gan.images import open_rgb
+
+ROUND_FRAME, RULER, TOO_SMALL, LOW_QUALITY, DUPLICATE = REASONS = (
+    "round_frame",
+    "ruler_or_annotation",
+    "too_small",
+    "low_quality",
+    "duplicate",
+)
+AT_ONCE = 256
+WIDTH = 256  # pixels on the long side, at which all is measured
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What is measured on one image: a score per reason (1 or more rejects), and what duplicates are told by."""
+
+    scores: dict[str, float]
+    hash: int
+    thumbnail: np.ndarray
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an image is fit for training. `reasons` is empty where it is accepted; scores of 1 or more reject."""
+
+    name: str
+    reasons: tuple[str, ...]
+    scores: dict[str, float] = field(default_factory=dict)
+    repeats: str = ""  # the name of the image that this one repeats
+
+    @property
+    def accepted(self) -> bool:
+        return not self.reasons
+
+
+def look_at(content: bytes) -> Appearance | str:
+    """Measure one image file; the reason in words where it cannot be read."""
+    try:
+        image = open_rgb(content)
+    except GanError as error:
+        return str(error)
+    scale = WIDTH / max(image.size)
+    size = (max(round(image.width * scale), 8), max(round(image.height * scale), 8))
+    rgb = np.asarray(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0), dtype=float)
+    grey = rgb.mean(-1)
+    thumbnail = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+    scores = {
+        ROUND_FRAME: frame_score(grey),
+        RULER: ruler_score(rgb),
+        TOO_SMALL: (SHORTEST_SIDE - 1) / min(image.size),
+        LOW_QUALITY: quality_score(grey),
+    }
+    return Appearance(
+        {reason: round(min(score, 99.0), 3) for reason, score in scores.items()},
+        perceptual_hash(thumbnail.mean(-1)),
+        thumbnail,
+    )
+
+
+def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list[Verdict]:
+    """Verdicts in the order given; of pictures that repeat each other the first is kept.
+
+    An image that cannot be read is rejected as `low_quality`.
+    """
+    readable = [index for index, one in enumerate(appearances) if isinstance(one, Appearance)]
+    seen: list[Appearance] = [appearances[index] for index in readable]  # type: ignore[misc]
+    repeats = duplicate_of([one.hash for one in seen], np.stack([one.thumbnail for one in seen])) if seen else []
+    original = dict(zip(readable, repeats, strict=True))
+    verdicts = []
+    for index, (name, one) in enumerate(zip(names, appearances, strict=True)):
+        if not isinstance(one, Appearance):
+            verdicts.append(Verdict(name, (LOW_QUALITY,)))
+            continue
+        reasons = [reason for reason, score in one.scores.items() if score >= 1]
+        repeated = original[index]
+        if repeated is not None:
+            reasons.append(DUPLICATE)
+        verdicts.append(
+            Verdict(name, tuple(reasons), one.scores, "" if repeated is None else names[readable[repeated]])
+        )
+    return verdicts
+
+
+def measure(reads: Iterable[Callable[[], bytes]]) -> Iterator[Appearance | str]:
+    """`look_at` every image, on all processors, in order; a few hundred files at a time are in memory."""
+    remaining = iter(reads)
+    with ProcessPoolExecutor() as pool:
+        while files := [read() for read in islice(remaining, AT_ONCE)]:
+            yield from pool.map(look_at, files, chunksize=8)

@@ -1,0 +1,75 @@
+"""Researchers look at single images: pictures, and the gallery of what curation accepted and rejected."""
+
+from io import BytesIO
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST
+
+from gan.models import GeneratedImage, LesionImage
+from turing.access import researcher_required
+
+PICTURE = 192  # pixels
+PER_PAGE = 60
+REASONS = {
+    "round_frame": "round frame",
+    "ruler_or_annotation": "ruler or annotation",
+    "too_small": "too small",
+    "low_quality": "low quality",
+    "duplicate": "duplicate",
+}
+KINDS = {"lesion": LesionImage, "generated": GeneratedImage}
+
+
+@require_GET
+@researcher_required
+@cache_control(private=True, max_age=3600)
+def picture(request, kind, pk):
+    """One lesion or generated image, its centred square."""
+    if kind not in KINDS:
+        raise Http404
+    source = get_object_or_404(KINDS[kind], pk=pk)
+    buffer = BytesIO()
+    source.square(PICTURE).save(buffer, "PNG")
+    return HttpResponse(buffer.getvalue(), content_type="image/png")
+
+
+@require_GET
+@researcher_required
+def curation(request):
+    """The gallery: accepted or rejected images, those of one reason if asked."""
+    looked_at = LesionImage.objects.exclude(verdict="")
+    verdict = request.GET.get("verdict", "rejected")
+    reason = request.GET.get("reason", "")
+    if verdict not in LesionImage.Verdict.values or reason not in ("", *REASONS):
+        raise Http404
+    images = looked_at.filter(verdict=verdict).order_by("isic_id")
+    if reason:
+        # Reasons are names without quotes in them; the text of a JSON list can be searched on every database.
+        images = images.filter(reasons__icontains=f'"{reason}"')
+    page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
+    for image in page:
+        image.shown_reasons = [REASONS[one] for one in image.reasons if one in REASONS]
+    counts = {value: looked_at.filter(verdict=value).count() for value in LesionImage.Verdict.values}
+    context = {
+        "page": page,
+        "verdict": verdict,
+        "reason": reason,
+        "reasons": REASONS,
+        "counts": counts,
+        "unseen": LesionImage.objects.filter(verdict="", is_phantom=False).count(),
+    }
+    return render(request, "research/curation.html", context)
+
+
+@require_POST
+@researcher_required
+def overrule(request, pk):
+    """Turn one verdict round, and go back to where one was in the gallery."""
+    get_object_or_404(LesionImage.objects.exclude(verdict=""), pk=pk).overrule()
+    query = {name: request.POST[name] for name in ("verdict", "reason", "page") if request.POST.get(name)}
+    return redirect(f"{reverse('curation')}?{urlencode(query)}")
