@@ -4,7 +4,7 @@ import json
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
@@ -39,6 +39,18 @@ class ConsoleCommand(BaseCommand):
 
     def write_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, indent=2, allow_nan=False))
+
+
+class Progress(Protocol):
+    """What long work asks for to show how far it is; `progress` is one, `no_progress` another."""
+
+    def __call__(
+        self, items: Iterable[Item], description: str, total: int | None = None, unit: str = "it"
+    ) -> Iterable[Item]: ...
+
+
+def no_progress(items: Iterable[Item], description: str, total: int | None = None, unit: str = "it") -> Iterable[Item]:
+    return items
 
 
 def progress(items: Iterable[Item], description: str, total: int | None = None, unit: str = "it") -> "tqdm[Item]":

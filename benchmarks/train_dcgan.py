@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from benchmarks.report import report
 from gan.networks import dcgan
 from gan.networks.layers import UpsampledConv2d
-from gan.training import Settings, Trainer
+from gan.training.dcgan import DCGANTrainer
+from gan.training.settings import Settings
 
 ROUNDS = 3
 
@@ -56,7 +57,7 @@ def main() -> None:
     images = torch.randint(0, 256, (64, 3, settings.size, settings.size), dtype=torch.uint8)
     subjects = {
         "plain translation": PlainStep(images, settings),
-        "train_gan": Trainer(images, settings, torch.device("cpu")),
+        "train_gan": DCGANTrainer([images], settings, torch.device("cpu")),
     }
     seconds: dict[str, list[float]] = {name: [] for name in subjects}
     for round_number in range(ROUNDS + 1):

@@ -1,52 +1,39 @@
-"""Training runs: starts, records, snapshots and resumes what `gan.training` computes."""
+"""Training runs: starts, resumes and executes what `gan.training` computes."""
 
-import json
+import fcntl
 import os
 import platform
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import torch
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from gan.dataset import Source, decode, fingerprint, from_database, from_folder, split_by_lesion, to_pixels
+from gan.dataset import Source, decode, fingerprint, from_database, from_folder, sources_of, split_by_lesion
 from gan.diagnoses import normalise_diagnosis
 from gan.errors import GanError
-from gan.grids import contact_sheet
-from gan.images import png_bytes
-from gan.models import TrainingRun, TrainingStep
-from gan.networks.dcgan import latent
-from gan.seeds import derive_seed
-from gan.snapshots import read_snapshot, write_atomically, write_snapshot
-from gan.training import Losses, Settings, Trainer, choose_device
+from gan.models import LesionImage, TrainingRun
+from gan.recording import BarFactory, Recorder
+from gan.training.dcgan import DCGANTrainer
+from gan.training.processes import Processes
+from gan.training.projected import ProjectedTrainer
+from gan.training.settings import Settings
+from gan.training.trainer import Trainer, choose_device
 
-SNAPSHOT = "snapshot.safetensors"
-LOG = "losses.jsonl"
-GRID_COLUMNS, GRID_COUNT = 8, 32
-RECORD_EVERY = 20  # steps between writes to the database
-
-
-class Bar(Protocol):
-    """What of tqdm the loop uses."""
-
-    def update(self, n: float = 1) -> object: ...
-    def set_postfix_str(self, s: str) -> object: ...
-
-
-BarFactory = Callable[[str, int | None, int], AbstractContextManager[Bar]]
+TRAINERS: dict[str, type[Trainer]] = {"dcgan": DCGANTrainer, "projected": ProjectedTrainer}
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Training images per diagnosis; with `folder`, they come from files and not from the database."""
+    """Training and held-out images per diagnosis; with `folder`, they come from files and not from the database."""
 
     sources: dict[str, list[Source]]
+    held_out: dict[str, list[Source]]
     folder: Path | None = None
 
     @property
@@ -55,7 +42,7 @@ class TrainingSet:
 
 
 def gather(diagnoses: list[str], folder: Path | None, settings: Settings) -> TrainingSet:
-    """Training images of the diagnoses (all in the folder, if none are named), held-out lesions taken away."""
+    """Images of the diagnoses (all in the folder, if none are named), split by lesion."""
     wanted = list(dict.fromkeys(normalise_diagnosis(diagnosis) for diagnosis in diagnoses))
     if folder is not None:
         found = from_folder(folder)
@@ -66,11 +53,15 @@ def gather(diagnoses: list[str], folder: Path | None, settings: Settings) -> Tra
         found = {diagnosis: from_database(diagnosis, settings.phantoms) for diagnosis in wanted}
     else:
         raise GanError("name at least one --diagnosis to train on, or a --data folder.")
-    sources = {
-        diagnosis: split_by_lesion(found[diagnosis], settings.held_out, settings.seed)[0]
+    split = {
+        diagnosis: split_by_lesion(found[diagnosis], settings.held_out, settings.seed)
         for diagnosis in (wanted or found)
     }
-    return TrainingSet(sources, folder.resolve() if folder else None)
+    return TrainingSet(
+        {diagnosis: training for diagnosis, (training, _) in split.items()},
+        {diagnosis: held_out for diagnosis, (_, held_out) in split.items()},
+        folder.resolve() if folder else None,
+    )
 
 
 def start_run(name: str, training_set: TrainingSet, settings: Settings, device: torch.device) -> TrainingRun:
@@ -98,132 +89,112 @@ def start_run(name: str, training_set: TrainingSet, settings: Settings, device: 
     return run
 
 
-def reopen_run(reference: str) -> tuple[TrainingRun, TrainingSet, Settings]:
-    """A run to resume, its images and settings. Raises `GanError` when the images are no longer the same."""
+def training_set_of(run: TrainingRun) -> TrainingSet:
+    """The images that a run saw and those it did not. Raises `GanError` when what it saw is no longer the same.
+
+    From the database the run remembers its images, so curating or importing others since does not matter; its
+    held-out images are then all usable ones of lesions that it did not see.
+    """
+    settings = Settings.from_json(run.settings)
+    if data := run.settings.get("data"):
+        found = gather(run.diagnoses, Path(data), settings)
+    else:
+        unseen = LesionImage.objects.usable().filter(is_phantom=run.uses_phantoms).not_trained_on_by([run])
+        seen = run.training_images.order_by("isic_id")
+        found = TrainingSet(
+            {diagnosis: sources_of(seen.with_diagnosis(diagnosis)) for diagnosis in run.diagnoses},
+            {diagnosis: sources_of(unseen.with_diagnosis(diagnosis)) for diagnosis in run.diagnoses},
+        )
+    if fingerprint(found.all) != run.data_fingerprint:
+        raise GanError(f"run {run.pk}: its training images have changed since it started.")
+    return found
+
+
+def find_run(reference: str) -> TrainingRun:
+    """The run with this id or name. Raises `GanError` where there is none."""
     run = TrainingRun.objects.find(reference)
     if run is None:
         raise GanError(f"no training run {reference!r}.")
-    stored = dict(run.settings)
-    folder = Path(data) if (data := stored.pop("data", None)) else None
-    settings = Settings(**stored)
-    training_set = gather(run.diagnoses, folder, settings)
-    if fingerprint(training_set.all) != run.data_fingerprint:
-        raise GanError(f"run {run.pk} cannot be resumed: its training images have changed since it started.")
-    return run, training_set, settings
+    return run
 
 
-def execute(run: TrainingRun, training_set: TrainingSet, settings: Settings, device_name: str, bar: BarFactory) -> None:
-    """Train every diagnosis of the run in turn, from its last snapshot if there is one, and mark it finished.
+def reopen_run(reference: str, precision: str | None = None) -> tuple[TrainingRun, TrainingSet, Settings]:
+    """A run to resume, its images and settings, in another precision if one is given."""
+    run = find_run(reference)
+    settings = Settings.from_json(run.settings)
+    if precision is not None:
+        settings = replace(settings, precision=precision)
+    return run, training_set_of(run), settings
+
+
+def build_trainer(
+    run: TrainingRun,
+    name: str,
+    training_set: TrainingSet,
+    settings: Settings,
+    device: torch.device,
+    processes: Processes,
+) -> Trainer:
+    """The trainer of the run's networks of this name."""
+    stream = list(run.networks).index(name)
+    images = [decode(training_set.sources[diagnosis], settings.size) for diagnosis in run.networks[name]]
+    return TRAINERS[settings.model](images, settings, device, stream, processes)
+
+
+def execute(
+    run: TrainingRun,
+    training_set: TrainingSet,
+    settings: Settings,
+    device_name: str,
+    bar: BarFactory,
+    processes: Processes | None = None,
+) -> None:
+    """Train all networks of the run in turn, from their last snapshots if there are any, and mark it finished.
 
     Raises `GanError` with what went wrong; the run is then marked failed and can be resumed.
     """
+    processes = processes or Processes()
     device = choose_device(device_name)
-    share = settings.minutes / len(training_set.sources) if settings.minutes else None
-    TrainingRun.objects.filter(pk=run.pk).update(status=TrainingRun.Status.RUNNING, error="")
-    try:
-        for stream, (diagnosis, sources) in enumerate(training_set.sources.items()):
-            trainer = Trainer(decode(sources, settings.size), settings, device, stream)
-            _Recorder(run, diagnosis, trainer).train(replace(settings, minutes=share), bar)
-    except BaseException as error:
-        reason = _plain_reason(error)
-        TrainingRun.objects.filter(pk=run.pk).update(status=TrainingRun.Status.FAILED, error=reason)
-        if isinstance(error, RuntimeError | MemoryError | OSError):
-            raise GanError(f"run {run.pk} stopped: {reason}") from error
-        raise
-    run.status, run.finished_at = TrainingRun.Status.FINISHED, timezone.now()
-    run.save(update_fields=["status", "finished_at"])
+    share = settings.minutes / len(run.networks) if settings.minutes else None
+    with _alone(run) if processes.first else nullcontext():
+        _update(run, processes, status=TrainingRun.Status.RUNNING, error="")
+        try:
+            for name in run.networks:
+                trainer = build_trainer(run, name, training_set, settings, device, processes)
+                held_out = [training_set.held_out[diagnosis] for diagnosis in run.networks[name]]
+                Recorder(run, name, trainer, held_out).train(replace(settings, minutes=share), bar)
+        except BaseException as error:
+            reason = _plain_reason(error)
+            with suppress(DatabaseError):  # a full disk may be what went wrong
+                _update(run, processes, status=TrainingRun.Status.FAILED, error=reason)
+            if isinstance(error, RuntimeError | MemoryError | OSError | DatabaseError):
+                raise GanError(f"run {run.pk} stopped: {reason}") from error
+            raise
+        _update(run, processes, status=TrainingRun.Status.FINISHED, finished_at=timezone.now())
 
 
-class _Recorder:
-    """The loop over one diagnosis: steps, log, snapshots, sample grids."""
+def _update(run: TrainingRun, processes: Processes, **values: object) -> None:
+    if processes.first:
+        TrainingRun.objects.filter(pk=run.pk).update(**values)
 
-    def __init__(self, run: TrainingRun, diagnosis: str, trainer: Trainer) -> None:
-        self.run = run
-        self.diagnosis = diagnosis
-        self.trainer = trainer
-        self.folder = run.diagnosis_folder(diagnosis)
-        self.seconds = 0.0  # spent training, over all sittings
-        self.unrecorded: list[TrainingStep] = []
 
-    def train(self, settings: Settings, bar: BarFactory) -> None:
-        self._continue_from_snapshot()
-        trainer = self.trainer
-        started = time.monotonic() - self.seconds
-        limit = settings.minutes * 60 if settings.minutes else None
-        total = None if limit else settings.steps
-        saved = trainer.step if self.seconds else -1
-        with bar(f"Training {self.diagnosis}", total, trainer.step) as shown, self._open_log() as log:
-            while self.seconds < limit if limit else trainer.step < settings.steps:
-                losses = trainer.train_step()
-                self.seconds = time.monotonic() - started
-                log.write(json.dumps(self._log_line(losses)) + "\n")
-                self._remember(losses)
-                shown.update()
-                shown.set_postfix_str(f"generator {losses.generator:.2f}, discriminator {losses.discriminator:.2f}")
-                if trainer.step % settings.snapshot_every == 0:
-                    log.flush()
-                    self._snapshot()
-                    saved = trainer.step
-        if saved != trainer.step:
-            self._snapshot()
-
-    def _continue_from_snapshot(self) -> None:
-        path = self.folder / SNAPSHOT
-        if path.exists():
-            tensors, state = read_snapshot(path)
-            self.trainer.load(tensors, state["step"])
-            self.seconds = state["seconds"]
-        # What was logged after the snapshot will be logged again.
-        TrainingStep.objects.filter(run=self.run, diagnosis=self.diagnosis, step__gt=self.trainer.step).delete()
-
-    def _open_log(self):
-        """The JSONL log, cut back to the snapshot's step, open for appending."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / LOG
-        kept = path.read_text().splitlines()[: self.trainer.step] if path.exists() else []
-        write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
-        return path.open("a", encoding="utf-8")
-
-    def _log_line(self, losses: Losses) -> dict[str, float]:
-        return {
-            "step": self.trainer.step,
-            "generator_loss": losses.generator,
-            "discriminator_loss": losses.discriminator,
-            "seconds": round(self.seconds, 3),
-        }
-
-    def _remember(self, losses: Losses) -> None:
-        self.unrecorded.append(
-            TrainingStep(
-                run=self.run,
-                diagnosis=self.diagnosis,
-                step=self.trainer.step,
-                generator_loss=losses.generator,
-                discriminator_loss=losses.discriminator,
-            )
-        )
-        if len(self.unrecorded) >= RECORD_EVERY:
-            self._record()
-
-    def _record(self) -> None:
-        TrainingStep.objects.bulk_create(self.unrecorded)
-        self.unrecorded.clear()
-
-    def _snapshot(self) -> None:
-        self._record()
-        trainer = self.trainer
-        z = torch.stack([latent(derive_seed(self.run.seed, index)) for index in range(GRID_COUNT)])
-        sheet = contact_sheet(to_pixels(trainer.samples(z)), GRID_COLUMNS)
-        write_atomically(self.folder / "grids" / f"step-{trainer.step:07d}.png", png_bytes(sheet))
-        state = {"step": trainer.step, "seconds": self.seconds, "diagnosis": self.diagnosis, **self.run.settings}
-        write_snapshot(self.folder / SNAPSHOT, trainer.tensors(), state)
+@contextmanager
+def _alone(run: TrainingRun) -> Iterator[None]:
+    """Hold the run's lock, which the system frees with the process, however that ends."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with (run.folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GanError(f"run {run.pk} is being trained by another process.") from None
+        yield
 
 
 def _plain_reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     text = str(error).strip().splitlines()
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate" in str(error):
         return "out of memory; use a smaller --batch-size or --size"
     if isinstance(error, OSError):
         return f"{error.filename or 'disk'}: {error.strerror or os.strerror(error.errno or 0)}"

@@ -1,25 +1,47 @@
-"""Samples of a finished run: from latent seeds to image files, the same bytes every time."""
+"""Samples of a run: from latent seeds to image files, the same bytes every time."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor
 
 from gan.dataset import to_pixels
 from gan.diagnoses import normalise_diagnosis, slug_of
 from gan.errors import GanError
+from gan.grids import contact_sheet
 from gan.images import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
-from gan.networks.dcgan import Generator, latent
-from gan.runs import SNAPSHOT
+from gan.networks import dcgan, projected
 from gan.seeds import derive_seed
-from gan.snapshots import read_snapshot, write_atomically
+from gan.snapshots import SNAPSHOT, read_snapshot, write_atomically
 from gan.storage import save_content
+from gan.training.trainer import with_prefix
 
 BATCH = 16  # always full: an image's bytes must not depend on how many are drawn with it
+STRIP_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """What draws one diagnosis of a run: latents (N, latent size) to images (N, 3, size, size) in [-1, 1]."""
+
+    draw: Callable[[Tensor], Tensor]
+    latent_size: int
+
+    def pixels(self, latents: Tensor) -> np.ndarray:
+        """uint8 images (N, size, size, 3) of latents, in batches of one size."""
+        drawn = []
+        for part in latents.split(BATCH):
+            filled = torch.cat([part, part.new_zeros(BATCH - len(part), self.latent_size)])
+            with torch.inference_mode():
+                drawn.append(to_pixels(self.draw(filled))[: len(part)])
+        return np.concatenate(drawn)
 
 
 @dataclass(frozen=True)
@@ -28,32 +50,74 @@ class Sample:
 
     diagnosis: str
     latent_seed: int
+    truncation: float
     png: bytes
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """(size, size, 3) uint8."""
+        return np.asarray(Image.open(io.BytesIO(self.png)))
 
-def load_generator(run: TrainingRun, diagnosis: str) -> Generator:
+
+def load_drawer(run: TrainingRun, diagnosis: str) -> Drawer:
     """The generator of the run's last snapshot, float32 on the CPU, in evaluation mode."""
-    tensors, state = read_snapshot(run.diagnosis_folder(diagnosis) / SNAPSHOT)
-    generator = Generator(state["size"], state["activation"])
-    weights = {
-        name.removeprefix("generator."): value for name, value in tensors.items() if name.startswith("generator.")
-    }
+    tensors, _ = read_snapshot(run.diagnosis_folder(diagnosis) / SNAPSHOT)
+    size = run.size
+    generator: dcgan.Generator | projected.Generator
     try:
-        generator.load_state_dict(weights)
+        if run.model == "dcgan":
+            generator = dcgan.Generator(size, run.settings["activation"])
+            generator.load_state_dict(with_prefix(tensors, "generator."))
+            return Drawer(generator.eval(), dcgan.LATENT_SIZE)
+        generator = projected.Generator(size, len(run.diagnoses))
+        generator.load_state_dict(with_prefix(tensors, "average."))
     except RuntimeError:
         raise GanError(f"run {run.pk}: the snapshot of {diagnosis} does not fit its settings.") from None
-    return generator.eval()
+    label = run.diagnoses.index(diagnosis)
+    averaged = generator.eval()
+    return Drawer(lambda z: averaged(z, torch.full((len(z),), label)), projected.LATENT_SIZE)
 
 
-def draw_samples(run: TrainingRun, diagnosis: str, count: int, seed: int) -> Iterator[Sample]:
-    """`count` samples of one diagnosis. Image i has the latent seed derived from (seed, i)."""
-    generator = load_generator(run, diagnosis)
-    for start in range(0, count, BATCH):
+def latent(seed: int, size: int) -> Tensor:
+    """The latent vector (size,) of one latent seed, drawn on the CPU so that it is the same on any device."""
+    return torch.randn(size, generator=torch.Generator().manual_seed(seed))
+
+
+def draw_samples(
+    run: TrainingRun, diagnosis: str, count: int | None, seed: int, truncation: float = 1.0
+) -> Iterator[Sample]:
+    """`count` samples of one diagnosis, or without end. Image i has the latent seed derived from (seed, i).
+
+    `truncation` below 1 multiplies the latents: more typical images, fewer kinds of them (Brock et al. 2019).
+    """
+    drawer = load_drawer(run, diagnosis)
+    start = 0
+    while count is None or start < count:
         seeds = [derive_seed(seed, index) for index in range(start, start + BATCH)]
-        with torch.inference_mode():
-            pixels = to_pixels(generator(torch.stack([latent(one) for one in seeds])))
-        for index in range(min(BATCH, count - start)):
-            yield Sample(diagnosis, seeds[index], png_bytes(pixels[index]))
+        pixels = drawer.pixels(torch.stack([latent(one, drawer.latent_size) for one in seeds]) * truncation)
+        for index in range(BATCH if count is None else min(BATCH, count - start)):
+            yield Sample(diagnosis, seeds[index], truncation, png_bytes(pixels[index]))
+        start += BATCH
+
+
+def interpolation_strips(run: TrainingRun, diagnosis: str, rows: int, seed: int) -> Image.Image:
+    """`rows` strips of eight images from one sample to another, along the great circle between their latents."""
+    drawer = load_drawer(run, diagnosis)
+    ends = torch.stack([latent(derive_seed(seed, index), drawer.latent_size) for index in range(2 * rows)])
+    latents = [
+        slerp(ends[2 * row], ends[2 * row + 1], step / (STRIP_COLUMNS - 1))
+        for row in range(rows)
+        for step in range(STRIP_COLUMNS)
+    ]
+    return contact_sheet(drawer.pixels(torch.stack(latents)), STRIP_COLUMNS)
+
+
+def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """Spherical interpolation of two latents: lengths stay what the generator was trained on."""
+    angle = torch.acos(torch.clamp(torch.nn.functional.cosine_similarity(one, other, dim=0), -1, 1))
+    if angle < 1e-6:
+        return one
+    return (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other) / torch.sin(angle)
 
 
 def chosen_diagnoses(run: TrainingRun, diagnoses: list[str]) -> list[str]:
@@ -65,24 +129,25 @@ def chosen_diagnoses(run: TrainingRun, diagnoses: list[str]) -> list[str]:
     return wanted or list(run.diagnoses)
 
 
-def register(run: TrainingRun, sample: Sample) -> bool:
-    """Keep the sample as a `GeneratedImage`; False if it is there already."""
-    _, created = GeneratedImage.objects.get_or_create(
+def register(run: TrainingRun, sample: Sample) -> tuple[GeneratedImage, bool]:
+    """Keep the sample as a `GeneratedImage`; True with it if it was not there yet."""
+    return GeneratedImage.objects.get_or_create(
         run=run,
         diagnosis=sample.diagnosis,
         latent_seed=sample.latent_seed,
+        truncation=sample.truncation,
         defaults={"file": save_content(sample.png, ".png"), "sha256": sha256(sample.png)},
     )
-    return created
 
 
 def write_folder(run: TrainingRun, samples: list[Sample], folder: Path) -> None:
     """Write the samples as files, with their provenance in `samples.csv`."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["file", "run", "run_name", "diagnosis", "latent_seed", "sha256"])
+    writer.writerow(["file", "run", "run_name", "diagnosis", "latent_seed", "truncation", "sha256"])
     for sample in samples:
         name = f"{slug_of(sample.diagnosis)}-{sample.latent_seed}.png"
         write_atomically(folder / name, sample.png)
-        writer.writerow([name, run.pk, run.name, sample.diagnosis, sample.latent_seed, sha256(sample.png)])
+        row = [name, run.pk, run.name, sample.diagnosis, sample.latent_seed, sample.truncation, sha256(sample.png)]
+        writer.writerow(row)
     write_atomically(folder / "samples.csv", table.getvalue().encode())

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from gan.errors import GanError
 
+SNAPSHOT = "snapshot.safetensors"
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside `path`, flush it to the disk, then rename it over `path`.

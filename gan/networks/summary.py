@@ -23,7 +23,7 @@ NAMES: dict[type[nn.Module], str] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: Keras's name, output shape without the batch (channels last), parameters as Keras counts them."""
+    """One layer: its name, output shape without the batch (channels last) or weight's shape, parameters."""
 
     layer: str
     output: tuple[int, ...]
@@ -59,6 +59,19 @@ def layer_table(network: Generator | Discriminator) -> list[Row]:
     return rows
 
 
+def module_table(network: nn.Module) -> list[Row]:
+    """Rows of any network: every convolution, dense layer and embedding with its weight's shape."""
+    return [
+        Row(
+            f"{name} ({type(layer).__name__})",
+            tuple(layer.weight.shape),
+            sum(one.numel() for one in layer.parameters()),
+        )
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding | nn.BatchNorm2d)
+    ]
+
+
 def _name(layer: nn.Module, network: nn.Module) -> str:
     if isinstance(layer, nn.Conv2d):
         return "conv2d"
@@ -69,8 +82,9 @@ def _name(layer: nn.Module, network: nn.Module) -> str:
 
 def format_table(title: str, rows: list[Row]) -> str:
     """The table as text, its total last."""
-    lines = [title, f"{'layer':22}{'output':>16}{'parameters':>14}"]
+    width = max(22, *(len(row.layer) + 2 for row in rows))
+    lines = [title, f"{'layer':{width}}{'output':>16}{'parameters':>14}"]
     for row in rows:
-        lines.append(f"{row.layer:22}{','.join(map(str, row.output)):>16}{row.parameters:>14,}")
-    lines.append(f"{'total':22}{'':>16}{sum(row.parameters for row in rows):>14,}")
+        lines.append(f"{row.layer:{width}}{','.join(map(str, row.output)):>16}{row.parameters:>14,}")
+    lines.append(f"{'total':{width}}{'':>16}{sum(row.parameters for row in rows):>14,}")
     return "\n".join(lines)

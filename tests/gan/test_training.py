@@ -29,7 +29,7 @@ def test_a_run_keeps_all_that_repeats_it(run):
         ]
         rows = run.steps.filter(diagnosis=diagnosis).values_list("step", "generator_loss", "discriminator_loss")
         assert [(line["step"], line["generator_loss"], line["discriminator_loss"]) for line in lines] == list(rows)
-        assert list((run.diagnosis_folder(diagnosis) / "grids").glob("*.png"))
+        assert list(run.grids_folder(diagnosis).glob("*.png"))
     trained = run.training_images.values_list("lesion_id", flat=True)
     held_out = LesionImage.objects.not_trained_on_by([run])
     assert held_out.count() == 24
@@ -98,13 +98,13 @@ def test_bad_settings_end_with_one_clear_line_and_no_run(phantoms, options, mess
 
 
 def test_a_failed_run_says_why_and_can_be_resumed(phantoms, monkeypatch):
-    from gan.training import Trainer
+    from gan.training.dcgan import DCGANTrainer
 
     def no_memory(self):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_step", no_memory)
+        patch.setattr(DCGANTrainer, "train_step", no_memory)
         with pytest.raises(CommandError, match="out of memory"):
             call_command("train_gan", steps=2, name="failing", **TINY)
     run = TrainingRun.objects.get(name="failing")

@@ -6,32 +6,49 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from console import ConsoleCommand
-from gan.networks import dcgan
+from gan.memory import keep_freed_memory
 
 
 class Command(ConsoleCommand):
-    help = "Train a GAN: the paper's DCGAN, one pair of networks per diagnosis. Prints the run's id last."
-    example = "manage.py train_gan --diagnosis melanoma --diagnosis bcc --steps 2000 --name paper"
+    help = (
+        "Train a GAN: the paper's DCGAN, one pair of networks per diagnosis, or the projected GAN, one pair for all. "
+        "Prints the run's id last. Under torchrun, several processes share the work, each with --batch-size images."
+    )
+    example = (
+        "manage.py train_gan --model projected --diagnosis melanoma --diagnosis bcc --minutes 30 --name lesions\n"
+        "  manage.py train_gan --diagnosis melanoma --diagnosis bcc --steps 2000 --name paper\n"
+        "  torchrun --nproc-per-node 4 manage.py train_gan --model projected --data images --steps 20000"
+    )
 
     def add_arguments(self, parser):
-        from gan.training import MODELS, PRECISIONS, Settings
+        keep_freed_memory()
+        from gan.networks import dcgan
+        from gan.training.settings import BY_MODEL, MODELS, PRECISIONS, Settings
 
         default = Settings()
+        rates = ", ".join(f"{model}: {values['learning_rate']:g}" for model, values in BY_MODEL.items())
         parser.add_argument("--model", choices=MODELS, default=default.model)
         parser.add_argument("--diagnosis", action="append", default=[], metavar="D", help="repeat for several")
         parser.add_argument("--data", type=Path, metavar="FOLDER", help="plain image folders, one per diagnosis")
         parser.add_argument("--phantoms", action="store_true", help="train on imported phantoms, not lesion images")
         parser.add_argument("--size", type=int, choices=dcgan.SIZES, default=default.size, help="pixels (128: paper)")
         length = parser.add_mutually_exclusive_group()
-        length.add_argument("--steps", type=int, default=default.steps, metavar="N", help="per diagnosis (2000)")
+        length.add_argument("--steps", type=int, default=default.steps, metavar="N", help="per pair of networks (2000)")
         length.add_argument("--minutes", type=float, metavar="M", help="in all, instead of --steps")
         parser.add_argument("--batch-size", type=int, default=default.batch_size, metavar="B")
         parser.add_argument("--seed", type=int, default=default.seed, metavar="S")
-        parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
-        parser.add_argument("--activation", choices=dcgan.ACTIVATIONS, default=default.activation)
+        parser.add_argument("--learning-rate", type=float, metavar="R", help=f"of both networks ({rates})")
+        parser.add_argument("--activation", choices=dcgan.ACTIVATIONS, default=default.activation, help="dcgan only")
         parser.add_argument("--held-out", type=float, default=default.held_out, help="share of images kept out (0.15)")
-        parser.add_argument("--precision", choices=PRECISIONS, default=default.precision)
+        parser.add_argument("--precision", choices=PRECISIONS, help="auto: bfloat16 where the hardware has it")
         parser.add_argument("--snapshot-every", type=int, default=default.snapshot_every, metavar="N")
+        parser.add_argument(
+            "--evaluate-every",
+            type=int,
+            default=0,
+            metavar="N",
+            help="steps between quick figures of quality (0: none)",
+        )
         parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
         parser.add_argument("--name", help="of the run (default: the diagnoses)")
         parser.add_argument("--resume", metavar="RUN", help="continue a run, by id or name, from its last snapshot")
@@ -39,27 +56,49 @@ class Command(ConsoleCommand):
 
     def handle(self, **options):
         from gan import runs
-        from gan.networks.summary import format_table, layer_table
-        from gan.training import Settings, choose_device
+        from gan.training.processes import join_processes
+        from gan.training.settings import Settings
+        from gan.training.trainer import choose_device
 
         if options["summary"]:
-            size = options["size"]
-            for title, network in (("Generator", dcgan.Generator(size)), ("Discriminator", dcgan.Discriminator(size))):
-                self.stdout.write(format_table(f"{title}, {size} x {size}", layer_table(network)) + "\n")
+            self._print_summary(options["model"], options["size"])
             return
+        device = choose_device(options["device"])
+        processes = join_processes(options["device"])
         if options["resume"]:
-            run, training_set, settings = runs.reopen_run(options["resume"])
+            run, training_set, settings = runs.reopen_run(options["resume"], options["precision"])
         else:
-            settings = Settings(**{name: options[name] for name in Settings.__dataclass_fields__ if name in options})
+            chosen = {name: options[name] for name in Settings.__dataclass_fields__ if options.get(name) is not None}
+            settings = Settings(**chosen)
             training_set = runs.gather(options["diagnosis"], options["data"], settings)
             name = options["name"] or ", ".join(training_set.sources)
             if len(name) > 80:
                 raise CommandError("--name: at most 80 characters.")
-            run = runs.start_run(name, training_set, settings, choose_device(options["device"]))
-        self.say(f"Run {run.pk} ({run.name}): {run.data_count} images, {settings.size} x {settings.size} pixels.")
-        runs.execute(run, training_set, settings, options["device"], self._bar)
-        self.say(f"Snapshots, losses and sample grids: {run.folder}")
-        self.stdout.write(str(run.pk))
+            started = runs.start_run(name, training_set, settings, device).pk if processes.first else 0
+            run = runs.find_run(str(processes.number(started)))
+        if processes.first:
+            self.say(f"Run {run.pk} ({run.name}): {run.data_count} images, {settings.size} x {settings.size} pixels.")
+        runs.execute(run, training_set, settings, options["device"], self._bar, processes)
+        if processes.first:
+            self.say(f"Snapshots, losses and sample grids: {run.folder}")
+            self.stdout.write(str(run.pk))
+
+    def _print_summary(self, model, size):
+        from gan.networks import dcgan, projected
+        from gan.networks.summary import format_table, layer_table, module_table
+
+        if model == "dcgan":
+            tables = {
+                "Generator": layer_table(dcgan.Generator(size)),
+                "Discriminator": layer_table(dcgan.Discriminator(size)),
+            }
+        else:
+            tables = {
+                "Generator": module_table(projected.Generator(size, 1)),
+                "Discriminator, without the frozen features": module_table(projected.Discriminator(size, 1)),
+            }
+        for title, rows in tables.items():
+            self.stdout.write(format_table(f"{title}, {size} x {size}", rows) + "\n")
 
     def _bar(self, description, total, initial):
         quiet = not self.stderr.isatty()

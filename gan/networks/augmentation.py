@@ -1,0 +1,55 @@
+"""Augmentation: the eight flips and rotations for data, differentiable augmentation for discriminators.
+
+Nothing here draws random numbers: they come in, so that a batch may be shared by processes and a step repeated.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def dihedral(images: Tensor, which: int) -> Tensor:
+    """Images (..., S, S) turned by `which` of the eight flips and rotations, 0 leaving them as they are."""
+    turned = torch.rot90(images, which % 4, (-2, -1))
+    return turned.flip(-1) if which >= 4 else turned
+
+
+def turn_each(images: Tensor, turns: Tensor) -> Tensor:
+    """Each image of (N, C, S, S) under its own of the eight, (N,) in 0..7; a lesion has no upright side."""
+    return torch.stack([dihedral(image, int(which)) for image, which in zip(images, turns, strict=True)])
+
+
+def differentiable_augment(images: Tensor, draws: Tensor, shift: Tensor, strength: float = 1.0) -> Tensor:
+    """DiffAugment (Zhao et al. 2020): colour, translation and cutout, applied to real and generated images alike.
+
+    Images (N, 3, S, S) in [-1, 1]. Uniform random numbers in [0, 1): `draws` (N, 5) for brightness, saturation,
+    contrast and the place of the cutout, which differ from image to image; `shift` (2,) for the translation of up to
+    an eighth of the side, one for the batch: a copy in one piece. `strength` scales the change of colour.
+    """
+    draws = draws.to(images.device)
+    return _cutout(_translate(_colour(images, draws[:, :3], strength), shift), draws[:, 3:])
+
+
+def _colour(images: Tensor, draws: Tensor, strength: float) -> Tensor:
+    brightness, saturation, contrast = draws.T[:, :, None, None, None]
+    grey = images.mean(1, keepdim=True)
+    saturated = torch.lerp(grey, images, 1 + strength * (2 * saturation - 1))
+    mean = images.mean((1, 2, 3), keepdim=True)
+    return torch.lerp(mean, saturated, 1 + strength * (contrast - 0.5)) + strength * (brightness - 0.5)
+
+
+def _translate(images: Tensor, shift: Tensor) -> Tensor:
+    side = images.shape[-1]
+    reach = side // 8
+    down, right = (int(one * (2 * reach + 1)) for one in shift.tolist())
+    # Mirrored at the border: a border of grey would find its way into the samples.
+    padded = F.pad(images, (reach, reach, reach, reach), mode="reflect")
+    return padded[:, :, down : down + side, right : right + side]
+
+
+def _cutout(images: Tensor, draws: Tensor) -> Tensor:
+    side = images.shape[-1]
+    position = torch.arange(side, device=images.device)
+    away = (position - (draws * (side + 1)).floor()[:, :, None]).abs() < side // 4  # (N, 2, S)
+    kept = ~(away[:, 0, None, :, None] & away[:, 1, None, None, :])
+    return images * kept

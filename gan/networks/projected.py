@@ -1,0 +1,227 @@
+"""A light class-conditional generator against discriminators on projected, frozen features.
+
+Projected GANs (Sauer, Chitta, Mueller, Geiger 2021): four small discriminators look at EfficientNet-Lite0 features of
+four scales, mixed by fixed random projections across channels and across scales, so that no discriminator may rest on a
+part of the features. The generator follows FastGAN (Liu et al. 2021) in spirit: few wide layers at low resolution,
+narrow ones at high, and gains that carry latent and diagnosis past the first layer into every block.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gan.networks.features import LiteFeatures
+from gan.networks.layers import UpsampledConv2d
+
+LATENT_SIZE = 128
+SIZES = (64, 128, 256)
+WIDTHS = {8: 192, 16: 160, 32: 96, 64: 48, 128: 24, 256: 12}  # channels at each resolution
+PROJECTED = (48, 64, 128, 256)  # channels after the random projections, strides 4, 8, 16, 32
+FIRST_WIDTH = 256
+STYLE_SIZE = 128
+GROUP = 16  # images over which the spread is taken
+REFINED_TO = 64  # up to this resolution every block has a second convolution
+
+
+class StyledConv2d(nn.Module):
+    """A 3x3 convolution, after upsampling or not, modulated by the style: (N, in, H, W) to (N, out, kH, kW).
+
+    As in StyleGAN2 (Karras et al. 2020) the style scales the input's channels and the output is divided by what that
+    does to its expected size, in place of a normalisation of activations: no statistics of a batch, no pass over a
+    large image. Leaky ReLU passes positive factors on, so the division waits for the next layer's input, where it is
+    one factor with that layer's gain: `forward` returns the activations and the factor that is still to come.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
+        super().__init__()
+        self.gain = nn.Linear(STYLE_SIZE, in_channels)
+        self.convolution = (
+            UpsampledConv2d(in_channels, out_channels, factor)
+            if factor > 1
+            else nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        )
+        nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="linear")
+        assert self.convolution.bias is not None
+        nn.init.zeros_(self.convolution.bias)
+        nn.init.normal_(self.gain.weight, std=STYLE_SIZE**-0.5)
+        nn.init.ones_(self.gain.bias)
+
+    def forward(self, x: Tensor, factor: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        gain = self.gain(style)  # (N, in)
+        squares = self.convolution.weight.square().sum((2, 3))  # (out, in)
+        still = (gain.square() @ squares.T + 1e-8).rsqrt()
+        # What all images share of the factor is taken at once, so that activations stay near 1.
+        now = squares.sum(1).rsqrt().mean()
+        x = self.convolution(x * (gain * factor * now)[:, :, None, None])
+        return F.leaky_relu(x, 0.2, inplace=True), still / now * 2**0.5
+
+
+class Generator(nn.Module):
+    """Latents (N, 128) ~ N(0, 1) and diagnoses (N,) to images (N, 3, size, size) in [-1, 1]."""
+
+    def __init__(self, size: int = 128, diagnoses: int = 1) -> None:
+        if size not in SIZES:
+            raise ValueError(f"size {size}: choose from {SIZES}")
+        super().__init__()
+        self.size = size
+        self.embedding = nn.Embedding(diagnoses, STYLE_SIZE)
+        nn.init.normal_(self.embedding.weight, std=0.3)
+        self.mapping = nn.Sequential(
+            nn.Linear(LATENT_SIZE + STYLE_SIZE, STYLE_SIZE),
+            nn.LeakyReLU(0.2),
+            nn.Linear(STYLE_SIZE, STYLE_SIZE),
+            nn.LeakyReLU(0.2),
+        )
+        # Of the latent alone and without bias: what all images share has no place to begin.
+        self.first = nn.Linear(LATENT_SIZE, 4 * 4 * FIRST_WIDTH, bias=False)
+        nn.init.normal_(self.first.weight, std=LATENT_SIZE**-0.5)
+        resolutions = [side for side in WIDTHS if side <= size]
+        widths = [FIRST_WIDTH, *(WIDTHS[side] for side in resolutions)]
+        self.layers = nn.ModuleList()
+        for side, (before, after) in zip(resolutions, pairwise(widths), strict=True):
+            self.layers.append(StyledConv2d(before, after, 2))
+            if side <= REFINED_TO:
+                self.layers.append(StyledConv2d(after, after, 1))
+        self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
+
+    def forward(self, z: Tensor, diagnosis: Tensor) -> Tensor:
+        style = self.mapping(torch.cat([z, self.embedding(diagnosis)], 1))
+        x = F.leaky_relu(self.first(z), 0.2).view(-1, 4, 4, FIRST_WIDTH).permute(0, 3, 1, 2)
+        factor = x.new_ones(())
+        for layer in self.layers:
+            x, factor = layer(x, factor, style)
+        # The last factor would cost a pass over the largest maps; the last weights do without.
+        return torch.tanh(self.to_rgb(x))
+
+
+class ProjectedFeatures(nn.Module):
+    """Images (N, 3, H, W) to four maps of mixed features, all fixed: Lite0, then random projections.
+
+    Cross-channel mixing: a random 1x1 convolution of each scale. Cross-scale mixing: from the coarsest scale up, a
+    random 1x1 and 3x3 convolution of the coarser map, upsampled and added.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.features = LiteFeatures(0)
+        source = torch.Generator().manual_seed(seed)
+        channels = self.features.channels
+        self.across_channels = nn.ModuleList(
+            _random(before, after, 1, source) for before, after in zip(channels, PROJECTED, strict=True)
+        )
+        self.across_scales = nn.ModuleList(_random(coarse, fine, 1, source) for fine, coarse in pairwise(PROJECTED))
+        self.mixing = nn.ModuleList(_random(fine, fine, 3, source) for fine in PROJECTED[:-1])
+        self.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        maps = [mix(one) for mix, one in zip(self.across_channels, self.features(images), strict=True)]
+        mixed = [maps[-1]]
+        for fine in reversed(range(len(maps) - 1)):
+            coarser = F.interpolate(self.across_scales[fine](mixed[0]), scale_factor=2)
+            mixed.insert(0, self.mixing[fine](maps[fine] + coarser))
+        return mixed
+
+
+def _random(before: int, after: int, kernel: int, source: torch.Generator) -> nn.Conv2d:
+    layer = nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear", generator=source)
+    return layer
+
+
+class StretchNorm(nn.BatchNorm2d):
+    """Batch normalisation over stretches of `GROUP` images, so that it does not depend on how many share the batch.
+
+    Real and generated images lie in stretches of their own: that the discriminator sees what a whole stretch has in
+    common is what keeps the generator from drawing one lesion over and over.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        return torch.cat([super(StretchNorm, self).forward(part) for part in x.split(GROUP)])
+
+
+class Head(nn.Module):
+    """The discriminator of one scale: a map (N, C, S, S) to logits (N, 1, 4, 4); above 0 means real.
+
+    The diagnosis enters by projection (Miyato and Koyama 2018): the inner product of the last features with its
+    embedding.
+    """
+
+    def __init__(self, channels: int, side: int, diagnoses: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        while side > 4:
+            after = min(2 * channels, 256)
+            layers += [spectral_norm(nn.Conv2d(channels, after, 4, 2, 1)), StretchNorm(after), nn.LeakyReLU(0.2)]
+            channels, side = after, side // 2
+        layers += [spectral_norm(nn.Conv2d(channels, channels, 3, padding=1)), StretchNorm(channels), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers)
+        self.last = nn.Sequential(spectral_norm(nn.Conv2d(channels + 1, channels, 1)), nn.LeakyReLU(0.2))
+        self.logit = spectral_norm(nn.Conv2d(channels, 1, 1))
+        self.embedding = nn.Embedding(diagnoses, channels)
+        nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, x: Tensor, diagnosis: Tensor, group: Tensor) -> Tensor:
+        spread = spread_within(x, group)
+        x = self.layers(x)
+        # After the normalisation, which would take it away.
+        x = self.last(torch.cat([x, spread.expand(-1, 1, *x.shape[2:])], 1))
+        matching = (x * self.embedding(diagnosis)[:, :, None, None]).mean(1, keepdim=True)
+        return self.logit(x) + matching
+
+
+def spread_within(x: Tensor, group: Tensor) -> Tensor:
+    """(N, 1, 1, 1): how much the maps (N, C, H, W) differ within each group (N,) of the batch.
+
+    Minibatch standard deviation (Karras et al. 2018): a generator that draws one lesion over and over is told from
+    real images at once.
+    """
+    member = F.one_hot(group).to(torch.float32).T  # (groups, N)
+    member = member / member.sum(1, keepdim=True).clamp(min=1)
+    flat = x.float().flatten(1)
+    variance = member @ flat.square() - (member @ flat).square()
+    spread = (variance.clamp(min=0) + 1e-6).sqrt().mean(1)  # (groups,)
+    return spread.to(x.dtype)[group][:, None, None, None]
+
+
+def groups_of(diagnosis: Tensor, batch: int) -> Tensor:
+    """(N,) the group of each image: its diagnosis, within stretches of at most `GROUP` images that divide `batch`.
+
+    Short stretches of a fixed length, so that several processes with a part of the batch each form the same groups.
+    """
+    stretch = next(length for length in range(min(GROUP, batch), 0, -1) if batch % length == 0)
+    if stretch < GROUP // 4:
+        stretch = batch
+    stretches = torch.arange(len(diagnosis), device=diagnosis.device) // stretch
+    return torch.unique(stretches * (int(diagnosis.max()) + 1) + diagnosis, return_inverse=True)[1]
+
+
+class Discriminator(nn.Module):
+    """Four maps of projected features and diagnoses (N,) to logits (N, L), those of all scales side by side.
+
+    The batch may hold several of `batch` images each, such as real and generated ones, one after the other.
+    """
+
+    def __init__(self, size: int, diagnoses: int) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(
+            Head(channels, size // stride, diagnoses)
+            for channels, stride in zip(PROJECTED, (4, 8, 16, 32), strict=True)
+        )
+
+    def forward(self, maps: list[Tensor], diagnosis: Tensor, batch: int) -> Tensor:
+        group = groups_of(diagnosis, batch)
+        return torch.cat(
+            [head(one, diagnosis, group).flatten(1) for head, one in zip(self.heads, maps, strict=True)], 1
+        )
+
+
+def build(size: int, diagnoses: int, seed: int) -> tuple[Generator, Discriminator]:
+    """Both networks with weights drawn from the seed, in float32 on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Generator(size, diagnoses), Discriminator(size, diagnoses)

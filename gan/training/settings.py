@@ -1,0 +1,75 @@
+"""What a training is asked to do."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from gan.errors import GanError
+from gan.networks import dcgan
+
+MODELS = ("dcgan", "projected")
+PRECISIONS = ("auto", "float32", "bfloat16")
+# Where the models differ; what a user leaves open is filled in from here.
+BY_MODEL: dict[str, dict[str, float]] = {
+    # The seed paper's.
+    "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7},
+    "projected": {"learning_rate": 2e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is asked to do; the defaults are the paper's. `minutes`, if given, replaces `steps`.
+
+    None for the optimiser's numbers takes those of the model.
+    """
+
+    model: str = "dcgan"
+    size: int = 128
+    steps: int = 2000
+    minutes: float | None = None
+    batch_size: int = 32
+    seed: int = 0
+    activation: str = "relu"
+    learning_rate: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    epsilon: float | None = None
+    held_out: float = 0.15
+    phantoms: bool = False
+    precision: str = "auto"
+    snapshot_every: int = 100
+    evaluate_every: int = 0  # steps; 0: not while training
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise GanError(f"model: must be one of {', '.join(MODELS)}.")
+        for name, value in BY_MODEL[self.model].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        assert self.learning_rate is not None
+        checks = {
+            "size": (self.size in dcgan.SIZES, "64, 128 or 256 pixels"),
+            "steps": (self.steps >= 1, "1 or more"),
+            "minutes": (self.minutes is None or 0 < self.minutes < math.inf, "more than 0"),
+            "batch size": (self.batch_size >= 2, "2 or more, for batch normalisation"),
+            "seed": (0 <= self.seed < 2**63, "0 or more"),
+            "activation": (self.activation in dcgan.ACTIVATIONS, f"one of {', '.join(dcgan.ACTIVATIONS)}"),
+            "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),
+            "held-out share": (0 <= self.held_out < 1, "at least 0 and less than 1"),
+            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            "snapshot interval": (self.snapshot_every >= 1, "1 step or more"),
+            "evaluation interval": (self.evaluate_every >= 0, "0 or more steps"),
+        }
+        for name, (holds, wanted) in checks.items():
+            if not holds:
+                raise GanError(f"{name}: must be {wanted}.")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Settings":
+        """Settings as a run recorded them; what an older run had and no training knows any more is left out."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in names})

@@ -1,0 +1,172 @@
+"""What the trainings of all models share: device, precision, batches, optimisers, state."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gan.dataset import batch_indices
+from gan.errors import GanError
+from gan.seeds import derive_seed
+from gan.training.processes import Processes
+from gan.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Both losses of one step; their chance level depends on the model."""
+
+    generator: float
+    discriminator: float
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the first CUDA GPU if there is one. Raises `GanError` where the wanted device is missing."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda"):
+        raise GanError(f"device {name!r}: choose auto, cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise GanError("device cuda: no CUDA GPU is visible to PyTorch; use --device cpu.")
+    return torch.device(name)
+
+
+def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """The autocast type: bfloat16 where the hardware computes in it, unless float32 is asked for."""
+    if precision == "auto":
+        if device.type == "cuda":
+            fast = torch.cuda.is_bf16_supported()
+        else:
+            fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+        return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+class Trainer(ABC):
+    """Trains one generator and one discriminator on the images of one or several diagnoses.
+
+    Every random number is drawn for the whole batch of all processes and cut to this one's share, so that how many
+    processes share the work changes nothing but rounding (batch normalisation apart, where a model has it).
+    """
+
+    latent_size: int
+
+    def __init__(
+        self,
+        images: Sequence[Tensor],
+        settings: Settings,
+        device: torch.device,
+        stream: int = 0,
+        processes: Processes | None = None,
+    ) -> None:
+        """`images` is uint8 (N, 3, size, size) per diagnosis; `stream` tells apart trainers that share a seed."""
+        self.settings = settings
+        self.device = device
+        self.dtype = choose_dtype(settings.precision, device)
+        self.seed = derive_seed(settings.seed, stream)
+        self.images = [one.to(device) for one in images]
+        self.processes = processes or Processes()
+        self.step = 0
+        self.generator, self.discriminator = (network.to(device) for network in self.build())
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+        self.generator_adam, self.discriminator_adam = (
+            torch.optim.Adam(
+                network.parameters(),
+                lr=settings.learning_rate or 0,
+                betas=(settings.beta1 or 0.0, settings.beta2 or 0.0),
+                eps=settings.epsilon or 0,
+            )
+            for network in (self.generator, self.discriminator)
+        )
+
+    @abstractmethod
+    def build(self) -> tuple[nn.Module, nn.Module]:
+        """Generator and discriminator with weights drawn from the seed, float32 on the CPU."""
+
+    @abstractmethod
+    def train_step(self) -> Losses:
+        """One iteration. Raises `GanError` when a loss is not finite; the weights are then as before the step."""
+
+    @abstractmethod
+    def samples(self, z: Tensor, diagnosis: int) -> Tensor:
+        """Images (N, 3, size, size) in [-1, 1] of latents (N, latent size), as `sample_gan` would draw them."""
+
+    @abstractmethod
+    def score(self, images: Tensor, diagnosis: int) -> Tensor:
+        """(N,) how real the discriminator takes uint8 images (N, 3, size, size) to be, each looked at alone."""
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Every network whose state a snapshot keeps, by the name it has there."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that training changes: weights, buffers, both optimisers' moments."""
+        found: dict[str, Tensor] = {}
+        for name, network in self.networks().items():
+            found |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
+        for name, network, adam in self._optimised():
+            for index, parameter in enumerate(network.parameters()):
+                found |= {f"{name}_adam.{index}.{key}": value for key, value in adam.state[parameter].items()}
+        return found
+
+    def load(self, tensors: Mapping[str, Tensor], step: int) -> None:
+        """Continue from `tensors()` as they were after `step` steps."""
+        for name, network in self.networks().items():
+            network.load_state_dict(with_prefix(tensors, f"{name}."))
+        for name, network, adam in self._optimised():
+            moments = with_prefix(tensors, f"{name}_adam.")
+            for index, parameter in enumerate(network.parameters()):
+                own = with_prefix(moments, f"{index}.")
+                adam.state[parameter] = {
+                    # Adam keeps its step counter on the CPU, its moments beside the weights.
+                    key: value.clone() if key == "step" else torch.empty_like(parameter).copy_(value)
+                    for key, value in own.items()
+                }
+        self.step = step
+
+    @property
+    def global_batch(self) -> int:
+        return self.settings.batch_size * self.processes.count
+
+    def real_images(self, diagnosis: int, count: int) -> Tensor:
+        """The next `count` uint8 images of one diagnosis at this step, for all processes."""
+        images = self.images[diagnosis]
+        return images[batch_indices(len(images), count, self.step, derive_seed(self.seed, diagnosis)).to(self.device)]
+
+    def latents(self) -> Tensor:
+        """(global batch, latent size) of this step."""
+        source = torch.Generator().manual_seed(derive_seed(self.seed, self.step, 2))
+        return torch.randn(self.global_batch, self.latent_size, generator=source)
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+
+    def finite(self, generator_loss: Tensor, discriminator_loss: Tensor) -> Losses:
+        """The losses as numbers, averaged over the processes. Raises `GanError` when one is not finite."""
+        values = self.processes.average([torch.stack([generator_loss.detach(), discriminator_loss.detach()]).float()])
+        losses = Losses(*values[0].tolist())
+        if not (math.isfinite(losses.generator) and math.isfinite(losses.discriminator)):
+            raise GanError(
+                f"step {self.step + 1}: the loss is not a finite number; the last snapshot is kept. "
+                "Resume with --precision float32, or start anew with a lower --learning-rate."
+            )
+        return losses
+
+    def apply(self, adam: torch.optim.Adam, weights: list[nn.Parameter], gradients: Sequence[Tensor]) -> None:
+        """One step of the optimiser with the gradients, averaged over the processes."""
+        for weight, gradient in zip(weights, self.processes.average(gradients), strict=True):
+            weight.grad = gradient
+        adam.step()
+
+    def _optimised(self) -> Iterator[tuple[str, nn.Module, torch.optim.Adam]]:
+        yield "generator", self.generator, self.generator_adam
+        yield "discriminator", self.discriminator, self.discriminator_adam
+
+
+def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose name starts with the prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
