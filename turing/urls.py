@@ -6,6 +6,7 @@ from django.urls import path
 from turing import views
 from turing.reading import views as reading
 from turing.reading.forms import LogInForm
+from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import plan_views as plans
@@ -54,6 +55,10 @@ urlpatterns = [
     path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
     path("research/runs/", runs.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),
-    path("research/runs/<int:id>/losses.<slug:format>", runs.run_losses, name="run-losses"),
-    path("research/runs/<int:id>/grids/<str:diagnosis>.png", runs.run_grid, name="run-grid"),
+    path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),
+    path("research/runs/<int:id>/<slug:name>.<slug:format>", runs.run_chart, name="run-figure"),
+    path("research/runs/<int:id>/grids/<str:diagnosis>/<int:step>.png", runs.run_grid, name="run-grid"),
+    path("research/images/<slug:kind>/<int:pk>.png", images.picture, name="picture"),
+    path("research/curation/", images.curation, name="curation"),
+    path("research/curation/<int:pk>/", images.overrule, name="overrule"),
 ]

@@ -96,6 +96,11 @@ class Study(models.Model):
     )
     tell_share = models.BooleanField("tell readers how many images are real", default=False)
     show_score = models.BooleanField("readers may see their own score", default=False, help_text="Once it is closed.")
+    allow_unaudited = models.BooleanField(
+        "allow samples that were not audited",
+        default=False,
+        help_text="Generated images that nobody compared with the training images may be copies of patients' images.",
+    )
     instructions = models.TextField(blank=True, help_text="Shown before the first image.")
     consent_text = models.TextField(default=DEFAULT_CONSENT)
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")

@@ -30,19 +30,19 @@ FROZEN_FIELDS = (
 # opened before they came still hold.
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
-    "tell_share", "show_score",
+    "tell_share", "show_score", "allow_unaudited",
 )  # fmt: skip
 
 
 def real_pool(study: Study, diagnosis: str):
-    """Lesion images the study may show: of lesions that none of its runs trained on."""
-    pool = LesionImage.objects.with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
+    """Lesion images the study may show: not rejected by curation, of lesions that none of its runs trained on."""
+    pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
     return pool.not_trained_on_by(study.runs.all()).order_by("isic_id")
 
 
 def generated_pool(study: Study, diagnosis: str):
-    """Samples of the study's runs."""
-    pool = GeneratedImage.objects.filter(diagnosis=diagnosis).of_runs(study.runs.all())
+    """Samples of the study's runs that are not suspected copies of training images."""
+    pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_runs(study.runs.all())
     return pool.order_by("run_id", "latent_seed")
 
 
@@ -79,7 +79,17 @@ def problems(study: Study) -> list[str]:
             available = pool.count()
             if available < wanted:
                 found.append(f"{diagnosis}: {wanted} {kind} are wanted, {available} are there.")
+    if not study.allow_unaudited and (unaudited := unaudited_samples(study)):
+        found.append(
+            f"{unaudited} generated images were not compared with the training images and may be copies of them: run "
+            "audit_samples for their run, or allow samples that were not audited."
+        )
     return found
+
+
+def unaudited_samples(study: Study) -> int:
+    """How many of the generated images that the study may show nobody compared with the training images."""
+    return sum(generated_pool(study, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
 
 
 def practice_counts(study: Study) -> Counter[tuple[str, str]]:

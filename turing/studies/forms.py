@@ -42,6 +42,7 @@ class StudyForm(forms.ModelForm):
             "by_invitation",
             "tell_share",
             "show_score",
+            "allow_unaudited",
             "instructions",
             "consent_text",
             "seed",

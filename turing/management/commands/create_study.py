@@ -38,6 +38,9 @@ class Command(ConsoleCommand):
         parser.add_argument("--by-invitation", action="store_true", help="a reader needs a link of their own")
         parser.add_argument("--tell-share", action="store_true", help="tell readers how many images are real")
         parser.add_argument("--show-score", action="store_true", help="readers see their own score once it is closed")
+        parser.add_argument(
+            "--allow-unaudited", action="store_true", help="show samples not compared with training images"
+        )
         parser.add_argument("--instructions", default="")
         parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
         parser.add_argument("--seed", type=int, default=0)

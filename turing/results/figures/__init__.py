@@ -13,9 +13,9 @@ from turing.results.figures.flow import flow_figure
 from turing.results.figures.images import ranking_figure, strip_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
 from turing.results.figures.style import CONTENT_TYPES, render
-from turing.results.figures.training import losses_figure
+from turing.results.figures.training import losses_figure, quality_figure
 
-__all__ = ["CONTENT_TYPES", "STUDY_FIGURES", "run_figure", "study_figure"]
+__all__ = ["CONTENT_TYPES", "RUN_FIGURES", "STUDY_FIGURES", "run_figure", "study_figure"]
 
 STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
     "rates": rates_figure,
@@ -29,6 +29,7 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
     "strip": strip_figure,
     "flow": flow_figure,
 }
+RUN_FIGURES: dict[str, Callable[[TrainingRun], Figure]] = {"losses": losses_figure, "quality": quality_figure}
 KEPT_SECONDS = 24 * 60 * 60
 
 
@@ -43,6 +44,6 @@ def study_figure(name: str, study: Study, population: Population, format: str) -
     return cache.get_or_set(f"figure-{name}-{format}-{version_of(study, population)}", draw, KEPT_SECONDS)
 
 
-def run_figure(run: TrainingRun, format: str) -> bytes:
-    """The file of the run's loss curves."""
-    return render(losses_figure(run), format)
+def run_figure(name: str, run: TrainingRun, format: str) -> bytes:
+    """The file of one of `RUN_FIGURES`; drawn anew each time, for a run may be training."""
+    return render(RUN_FIGURES[name](run), format)

@@ -1,24 +1,65 @@
-"""Loss curves of a training run."""
+"""Loss curves and quality of a training run."""
 
 from matplotlib.figure import Figure
 
 from gan.models import TrainingRun
-from turing.results.figures.style import ACCENT, MUTED, WARM
+from turing.results.figures.style import ACCENT, INK, MUTED, WARM
+
+CHANCE = {"dcgan": (1.3863, "discriminator at chance, 2 ln 2"), "projected": (2.0, "discriminator at chance, 2")}
+UNITS = {"dcgan": "Loss (nats)", "projected": "Hinge loss"}
+COLOURS = (ACCENT, WARM, INK, MUTED)
 
 
 def losses_figure(run: TrainingRun) -> Figure:
-    """Both losses against the step, one panel a diagnosis."""
-    diagnoses = run.diagnoses or [""]
-    figure = Figure(figsize=(5 * len(diagnoses), 3.2), layout="constrained")
-    panels = figure.subplots(1, len(diagnoses), squeeze=False)[0]
-    for axes, diagnosis in zip(panels, diagnoses, strict=True):
-        rows = run.steps.filter(diagnosis=diagnosis).order_by("step")
+    """Both losses against the step, one panel a pair of networks."""
+    networks = list(run.networks) or [""]
+    figure = Figure(figsize=(max(5 * len(networks), 7), 3.2), layout="constrained")
+    panels = figure.subplots(1, len(networks), squeeze=False)[0]
+    level, meaning = CHANCE[run.model]
+    for axes, name in zip(panels, networks, strict=True):
+        rows = run.steps.filter(diagnosis=name).order_by("step")
         steps = list(rows.values_list("step", "generator_loss", "discriminator_loss"))
         if steps:
             step, generator, discriminator = zip(*steps, strict=True)
-            axes.plot(step, generator, color=ACCENT, linewidth=1, label="generator")
-            axes.plot(step, discriminator, color=WARM, linewidth=1, label="discriminator (real + generated)")
-            axes.axhline(1.3863, color=MUTED, linewidth=0.8, linestyle=":", label="discriminator at chance, 2 ln 2")
+            axes.plot(step, generator, color=ACCENT, linewidth=0.6, label="generator")
+            axes.plot(step, discriminator, color=WARM, linewidth=0.6, label="discriminator (real + generated)")
+            axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=":", label=meaning)
             axes.legend(frameon=False, fontsize=8)
-        axes.set(title=diagnosis, xlabel="Step", ylabel="Loss (nats)")
+        axes.set(title=name, xlabel="Step", ylabel=UNITS[run.model])
+    return figure
+
+
+def quality_figure(run: TrainingRun) -> Figure:
+    """KID, precision and recall against the step, per diagnosis; real against real as a dotted line where measured."""
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    distance, shares = figure.subplots(1, 2)
+    names = [name for name in run.diagnoses if run.evaluations.filter(diagnosis=name).exists()]
+    for colour, name in zip(COLOURS * len(names), names, strict=False):
+        rows = list(run.evaluations.filter(diagnosis=name).order_by("step"))
+        steps = [row.step for row in rows]
+        kid = [1000 * row.figures["kid"] for row in rows]
+        deviation = [1000 * row.figures["kid_std"] for row in rows]
+        distance.errorbar(steps, kid, deviation, color=colour, marker="o", markersize=3, linewidth=1, label=name)
+        floors = [1000 * row.figures["floor"]["kid"] for row in rows if "floor" in row.figures]
+        if floors:
+            distance.axhline(floors[-1], color=colour, linewidth=0.8, linestyle=":")
+        for figure_name, style in (("precision", "-"), ("recall", "--")):
+            values = [row.figures[figure_name] for row in rows]
+            shares.plot(
+                steps,
+                values,
+                style,
+                color=colour,
+                marker="o",
+                markersize=3,
+                linewidth=1,
+                label=f"{name}, {figure_name}",
+            )
+    distance.set(
+        xlabel="Step", ylabel="KID x 1000", ylim=(0, None), title="Distance to held-out lesions (dotted: real to real)"
+    )
+    shares.set(xlabel="Step", ylabel="Share", ylim=(0, 1), title="Precision and recall")
+    for axes in (distance, shares):
+        if names:
+            axes.legend(frameon=False, fontsize=8)
     return figure

@@ -1,0 +1,1 @@
+"""How good samples are: `extractors` see, `metrics` compare features, `quality` judges a run by held-out lesions."""

@@ -1,0 +1,53 @@
+"""How good a run's samples are, per diagnosis, against held-out lesions, with real against real beside."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from console import Progress, no_progress
+from gan.dataset import Source, decode_pixels
+from gan.evaluation.extractors import Extractor, lite2
+from gan.evaluation.metrics import FEWEST, compare
+
+QUICK_SAMPLES = 128  # while training
+FID_WARNING = "FID is unreliable at this sample size; compare KID."
+
+
+def evaluate_pixels(
+    pixels: np.ndarray, held_out: Sequence[Source], extractor: Extractor | None = None
+) -> dict[str, Any] | None:
+    """Figures of samples (N, S, S, 3) against held-out images; None where too few are held out."""
+    if len(held_out) < FEWEST:
+        return None
+    extractor = extractor or lite2()
+    real = extractor.features(decode_pixels(held_out, pixels.shape[1]))
+    return _figures(extractor.features(pixels), real, extractor)
+
+
+def evaluate(
+    pixels: np.ndarray,
+    training: Sequence[Source],
+    held_out: Sequence[Source],
+    extractor: Extractor,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Figures of samples against held-out images, and those of training images, real against real, as the floor."""
+    size = pixels.shape[1]
+    real = extractor.features(decode_pixels(held_out, size), lambda batches: progress(batches, "Held-out features"))
+    generated = extractor.features(pixels, lambda batches: progress(batches, "Sample features"))
+    chosen = np.random.default_rng(0).permutation(len(training))[: len(pixels)]
+    seen = extractor.features(
+        decode_pixels([training[index] for index in chosen], size),
+        lambda batches: progress(batches, "Training features"),
+    )
+    return _figures(generated, real, extractor) | {"floor": _figures(seen, real, extractor)}
+
+
+def _figures(generated: np.ndarray, real: np.ndarray, extractor: Extractor) -> dict[str, Any]:
+    return compare(generated, real).as_json() | {
+        "feature_extractor": extractor.name,
+        "samples": len(generated),
+        "held_out": len(real),
+        "warnings": [FID_WARNING],
+    }

@@ -1,0 +1,45 @@
+"""Compare the kept samples of a run with its training images."""
+
+from django.core.management.base import CommandError
+
+from console import ConsoleCommand, progress
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Compare every generated image of a run that nobody compared yet with the run's training images; those closer "
+        "than 99 of 100 held-out lesions come are marked as suspected copies and stay out of studies."
+    )
+    example = "manage.py audit_samples lesions"
+
+    def add_arguments(self, parser):
+        parser.add_argument("run", metavar="RUN", help="id or name")
+        parser.add_argument("--again", action="store_true", help="also those compared before")
+        parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+    def handle(self, run, again, **options):
+        from gan.auditing import CopyDetector, audit_generated
+        from gan.runs import find_run, training_set_of
+
+        found = find_run(run)
+        images = found.generated_images.all() if again else found.generated_images.unaudited()
+        if not found.generated_images.exists():
+            raise CommandError(f"{found} has no samples; draw some with sample_gan.")
+        detector = CopyDetector(found, training_set_of(found), progress)
+        audited = list(audit_generated(detector, list(images)))
+        suspected = [(image, finding) for image, finding in audited if finding.suspected]
+        if options["json"]:
+            pairs = [
+                {
+                    "diagnosis": image.diagnosis,
+                    "latent_seed": image.latent_seed,
+                    "nearest": finding.nearest.name,
+                    "distance": finding.distance,
+                }
+                for image, finding in suspected
+            ]
+            self.write_json({"audited": len(audited), "suspected": pairs, "limits": detector.reference.limits})
+            return
+        for image, finding in suspected:
+            self.stdout.write(f"{image}: {finding.distance:.2f} of the limit from {finding.nearest.name}")
+        self.stdout.write(f"{len(audited)} samples compared, {len(suspected)} suspected copies")

@@ -1,0 +1,129 @@
+"""The memorisation audit of a run: statistics of its samples, their null and their power."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from scipy.stats import binomtest
+
+from console import Progress
+from gan.memorisation.distances import MEASURES, Nearness, Reference, limits_of
+from gan.memorisation.statistics import authenticity, cell_of, cells_of, data_copying_z
+
+PLANTED_SHARES = (0.01, 0.05, 0.10)
+MOST_PLANTED = 20
+EXPECTED_CLOSER = 0.02  # two measures, one in a hundred each
+ALARM = 0.01  # p-value under which more samples are closer than chance explains
+COPYING_Z = -3.0
+JPEG_QUALITY = 75
+NOTHING_FOUND = "No copying detected at these limits. This does not make the samples anonymous."
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the audit computes for one set of images: shares, and how surprising they are."""
+
+    share_closer: float
+    p_value: float
+    authenticity: float
+    data_copying_z: float
+
+    @property
+    def alarming(self) -> list[str]:
+        found = []
+        if self.p_value < ALARM:
+            found.append("more images closer to training images than held-out lesions come")
+        if self.data_copying_z < COPYING_Z:
+            found.append(f"data-copying statistic below {COPYING_Z:g}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "share_closer": self.share_closer,
+            "p_value": self.p_value,
+            "authenticity": self.authenticity,
+            "data_copying_z": None if np.isnan(self.data_copying_z) else self.data_copying_z,
+            "alarms": self.alarming,
+        }
+
+
+def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progress: Progress) -> dict[str, Any]:
+    """The report on samples `images` (N, S, S, 3) against the `training` images (M, S, S, 3) of the reference.
+
+    `closeness` and `nearest` hold, per sample, how close it came (below 1: closer than the limit), and to what.
+    """
+    near = reference.nearness(images, progress)
+    found = statistics_of(near, reference, reference.held_out)
+    copies = planted_copies(training, min(MOST_PLANTED, max(1, round(PLANTED_SHARES[-1] * len(images)))))
+    copied = reference.nearness(copies, progress)
+    return {
+        **found.as_json(),
+        "samples": len(images),
+        "training_images": len(training),
+        "held_out_images": len(reference.held_out.features),
+        "limits": reference.limits,
+        "null": null_of(reference),
+        "power": [power_at(share, near, copied, reference) for share in PLANTED_SHARES],
+        "feature_extractor": reference.extractor.name,
+        "conclusion": "; ".join(found.alarming).capitalize() + ". Look at the pairs."
+        if found.alarming
+        else NOTHING_FOUND,
+        "closeness": near.over(reference.limits).tolist(),
+        "nearest": [reference.names[index] for index in near.nearest_by(reference.limits)],
+    }
+
+
+def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> Statistics:
+    """The statistics of some images, with the limits and the data-copying test taken from `held_out`."""
+    closer = near.over(limits_of(held_out)) < 1
+    cells = cells_of(held_out.features)
+    return Statistics(
+        float(closer.mean()),
+        float(binomtest(int(closer.sum()), len(closer), EXPECTED_CLOSER, alternative="greater").pvalue),
+        authenticity(near.distance["features"], near.nearest["features"], reference.features),
+        data_copying_z(
+            near.distance["features"],
+            held_out.distance["features"],
+            cell_of(near.features, cells),
+            cell_of(held_out.features, cells),
+        ),
+    )
+
+
+def null_of(reference: Reference) -> dict[str, Any]:
+    """The statistics of held-out lesions: one random half judged by the limits of the other, which cannot be copies."""
+    held_out = reference.held_out
+    order = np.random.default_rng(0).permutation(len(held_out.features))
+    one, other = order[: len(order) // 2], order[len(order) // 2 :]
+    return statistics_of(held_out.part(one), reference, held_out.part(other)).as_json()
+
+
+def power_at(share: float, near: Nearness, copied: Nearness, reference: Reference) -> dict[str, Any]:
+    """The statistics once a share of the samples is planted copies, and the share of those that is found."""
+    count = min(max(1, round(share * len(near.features))), len(copied.features))
+    kept, planted = near.part(slice(0, len(near.features) - count)), copied.part(slice(0, count))
+    mixed = Nearness(
+        {measure: np.concatenate([kept.distance[measure], planted.distance[measure]]) for measure in MEASURES},
+        {measure: np.concatenate([kept.nearest[measure], planted.nearest[measure]]) for measure in MEASURES},
+        np.concatenate([kept.features, planted.features]),
+    )
+    recall = float((planted.over(reference.limits) < 1).mean())
+    return {"planted_share": share, "planted": count, "recall": recall} | statistics_of(
+        mixed, reference, reference.held_out
+    ).as_json()
+
+
+def planted_copies(training: np.ndarray, count: int) -> np.ndarray:
+    """`count` training images, each turned, its colours shifted a little, and saved as JPEG: what a copy would be."""
+    random = np.random.default_rng(0)
+    copies = []
+    for index in random.permutation(len(training))[:count]:
+        turned = np.rot90(training[index], int(random.integers(4)))
+        turned = turned[:, ::-1] if random.integers(2) else turned
+        shifted = np.clip(turned + random.normal(0, 3, 3), 0, 255).astype(np.uint8)
+        buffer = BytesIO()
+        Image.fromarray(np.ascontiguousarray(shifted)).save(buffer, "JPEG", quality=JPEG_QUALITY)
+        copies.append(np.asarray(Image.open(buffer)))
+    return np.stack(copies)

@@ -1,0 +1,72 @@
+"""The field's tests for copies, on distances and scores: numbers in, numbers out."""
+
+import numpy as np
+from scipy.cluster.vq import kmeans2
+from scipy.spatial.distance import cdist
+from scipy.stats import mannwhitneyu, norm, rankdata
+
+HELD_OUT_PER_CELL = 20
+
+
+def authenticity(distance: np.ndarray, nearest: np.ndarray, training: np.ndarray) -> float:
+    """Share of images that are authentic (Alaa et al. 2022).
+
+    An image is authentic when its nearest training image, at `distance` (N,), lies further from it than from the next
+    training image. `nearest` (N,) indexes `training` features (M, D).
+    """
+    between = cdist(training, training)
+    np.fill_diagonal(between, np.inf)
+    return float((distance > between.min(1)[nearest]).mean())
+
+
+def data_copying_z(
+    samples: np.ndarray, held_out: np.ndarray, sample_cells: np.ndarray, held_out_cells: np.ndarray
+) -> float:
+    """The data-copying statistic C_T (Meehan, Chaudhuri, Dasgupta 2020); far below 0, such as under -3, is copying.
+
+    In each cell of feature space the Mann-Whitney U statistic of the distances to the training set, samples (N,)
+    against held-out (M,), as a z-score; then their mean, weighted by the held-out images in the cells. Cells in which
+    either has fewer than two images are left out; NaN where none is left.
+    """
+    scores, weights = [], []
+    for cell in np.unique(held_out_cells):
+        ours, theirs = samples[sample_cells == cell], held_out[held_out_cells == cell]
+        if min(len(ours), len(theirs)) < 2:
+            continue
+        scores.append(rank_z(ours, theirs))
+        weights.append(len(theirs))
+    return float(np.average(scores, weights=weights)) if scores else float("nan")
+
+
+def rank_z(one: np.ndarray, other: np.ndarray) -> float:
+    """Mann-Whitney U of `one` against `other` as a z-score, corrected for ties; below 0 where `one` is smaller."""
+    n, m = len(one), len(other)
+    u = rankdata(np.concatenate([one, other]))[:n].sum() - n * (n + 1) / 2
+    _, counts = np.unique(np.concatenate([one, other]), return_counts=True)
+    total = n + m
+    variance = n * m / 12 * (total + 1 - (counts**3 - counts).sum() / (total * (total - 1)))
+    return float((u - n * m / 2) / np.sqrt(variance)) if variance > 0 else 0.0
+
+
+def cells_of(held_out: np.ndarray) -> np.ndarray:
+    """Centres (K, D) of the cells of feature space, by k-means, about twenty held-out images in each."""
+    count = max(1, len(held_out) // HELD_OUT_PER_CELL)
+    return kmeans2(held_out, count, minit="++", rng=np.random.default_rng(0))[0]
+
+
+def cell_of(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """(N,) the cell that each image lies in."""
+    return cdist(features, centres).argmin(1)
+
+
+def membership_auc(members: np.ndarray, others: np.ndarray) -> dict[str, float | list[float]]:
+    """Membership inference by the discriminator's scores (Hayes et al. 2019): the AUC of members against others.
+
+    0.5: the discriminator cannot tell what it was trained on. The interval is Hanley and McNeil's (1982).
+    """
+    n, m = len(members), len(others)
+    auc = float(mannwhitneyu(members, others).statistic / (n * m))
+    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = (auc * (1 - auc) + (n - 1) * (first - auc**2) + (m - 1) * (second - auc**2)) / (n * m)
+    half = float(norm.ppf(0.975) * np.sqrt(max(variance, 0)))
+    return {"auc": auc, "ci95": [max(auc - half, 0.0), min(auc + half, 1.0)]}
