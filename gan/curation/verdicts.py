@@ -33,6 +33,7 @@ class Appearance:
     scores: dict[str, float]
     hash: int
     thumbnail: np.ndarray
+    pixels: int
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,17 @@ def look_at(content: bytes) -> Appearance | str:
         {reason: round(min(score, 99.0), 3) for reason, score in scores.items()},
         perceptual_hash(thumbnail.mean(-1)),
         thumbnail,
+        image.width * image.height,
     )
 
 
 def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list[Verdict]:
-    """Verdicts in the order given; of pictures that repeat each other the first is kept.
+    """Verdicts in the order given; of pictures that repeat each other the largest is kept, of equals the first.
 
     An image that cannot be read is rejected as `low_quality`.
     """
     readable = [index for index, one in enumerate(appearances) if isinstance(one, Appearance)]
+    readable.sort(key=lambda index: -appearances[index].pixels)  # type: ignore[union-attr]  # a stable sort
     seen: list[Appearance] = [appearances[index] for index in readable]  # type: ignore[misc]
     repeats = duplicate_of([one.hash for one in seen], np.stack([one.thumbnail for one in seen])) if seen else []
     original = dict(zip(readable, repeats, strict=True))

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from gan.networks.layers import (
     ChannelsLastFlatten,
     ChannelsLastReshape,
+    KerasBatchNorm2d,
     SamePadConv2d,
     UpsampledConv2d,
     glorot_initialise,
-    keras_batch_norm,
 )
 
 LATENT_SIZE = 100
@@ -55,7 +55,7 @@ class Generator(nn.Sequential):
     @staticmethod
     def _block(in_channels: int, out_channels: int, factor: int, activation: str) -> list[nn.Module]:
         convolution = UpsampledConv2d(in_channels, out_channels, factor)
-        return [convolution, keras_batch_norm(out_channels), activation_layer(activation)]
+        return [convolution, KerasBatchNorm2d(out_channels), activation_layer(activation)]
 
 
 class Discriminator(nn.Sequential):
@@ -73,16 +73,16 @@ class Discriminator(nn.Sequential):
             *self._activation(),  # (N, 32, 64, 64)
             SamePadConv2d(32, 64),
             nn.ZeroPad2d((0, 1, 0, 1)),  # one column and one row, bottom right
-            keras_batch_norm(64),
+            KerasBatchNorm2d(64),
             *self._activation(),  # (N, 64, 33, 33)
             SamePadConv2d(64, 128),
-            keras_batch_norm(128),
+            KerasBatchNorm2d(128),
             *self._activation(),  # (N, 128, 17, 17)
             nn.Conv2d(128, 256, 3, padding=1),
-            keras_batch_norm(256),
+            KerasBatchNorm2d(256),
             *self._activation(),
             nn.Conv2d(256, 512, 3, padding=1),
-            keras_batch_norm(512),
+            KerasBatchNorm2d(512),
             *self._activation(),  # (N, 512, 17, 17)
             ChannelsLastFlatten(),
             nn.Linear(side * side * 512, 1),

@@ -60,9 +60,24 @@ class ChannelsLastReshape(nn.Module):
         return x.unflatten(1, self.shape).permute(0, 3, 1, 2)
 
 
-def keras_batch_norm(channels: int) -> nn.BatchNorm2d:
-    """Batch normalisation with Keras's epsilon and the tutorial's momentum 0.8 (PyTorch's 0.2)."""
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.2)
+class KerasBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation with Keras's epsilon and the tutorial's momentum 0.8 (PyTorch's 0.2).
+
+    Keras's moving variance averages the batch's own variance, PyTorch's the unbiased one.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-3, momentum=0.2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        assert self.running_var is not None
+        kept = (1 - self.momentum) * self.running_var  # type: ignore[operator]  # the momentum is a number
+        normalised = super().forward(x)
+        with torch.no_grad():
+            self.running_var -= (self.running_var - kept) * (x.shape[1] / x.numel())
+        return normalised
 
 
 @torch.no_grad()

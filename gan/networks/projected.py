@@ -27,12 +27,9 @@ REFINED_TO = 64  # up to this resolution every block has a second convolution
 
 
 class StyledConv2d(nn.Module):
-    """A 3x3 convolution, after upsampling or not, modulated by the style: (N, in, H, W) to (N, out, kH, kW).
+    """A 3x3 convolution, after upsampling by k or not, of channels that the style scales.
 
-    As in StyleGAN2 (Karras et al. 2020) the style scales the input's channels and the output is divided by what that
-    does to its expected size, in place of a normalisation of activations: no statistics of a batch, no pass over a
-    large image. Leaky ReLU passes positive factors on, so the division waits for the next layer's input, where it is
-    one factor with that layer's gain: `forward` returns the activations and the factor that is still to come.
+    Maps (N, in, H, W) and styles (N, 128) to (N, out, kH, kW).
     """
 
     def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
@@ -43,20 +40,13 @@ class StyledConv2d(nn.Module):
             if factor > 1
             else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         )
-        nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="linear")
-        assert self.convolution.bias is not None
-        nn.init.zeros_(self.convolution.bias)
-        nn.init.normal_(self.gain.weight, std=STYLE_SIZE**-0.5)
-        nn.init.ones_(self.gain.bias)
+        self.convolution.bias = None  # the normalisation has one
+        self.norm = nn.BatchNorm2d(out_channels)
 
-    def forward(self, x: Tensor, factor: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        gain = self.gain(style)  # (N, in)
-        squares = self.convolution.weight.square().sum((2, 3))  # (out, in)
-        still = (gain.square() @ squares.T + 1e-8).rsqrt()
-        # What all images share of the factor is taken at once, so that activations stay near 1.
-        now = squares.sum(1).rsqrt().mean()
-        x = self.convolution(x * (gain * factor * now)[:, :, None, None])
-        return F.leaky_relu(x, 0.2, inplace=True), still / now * 2**0.5
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        # Before the convolution: where it upsamples, that is a quarter of the pixels.
+        x = self.convolution(x * (1 + self.gain(style))[:, :, None, None])
+        return F.leaky_relu(self.norm(x), 0.2, inplace=True)
 
 
 class Generator(nn.Module):
@@ -77,7 +67,7 @@ class Generator(nn.Module):
         )
         # Of the latent alone and without bias: what all images share has no place to begin.
         self.first = nn.Linear(LATENT_SIZE, 4 * 4 * FIRST_WIDTH, bias=False)
-        nn.init.normal_(self.first.weight, std=LATENT_SIZE**-0.5)
+        self.first_norm = nn.BatchNorm2d(FIRST_WIDTH)
         resolutions = [side for side in WIDTHS if side <= size]
         widths = [FIRST_WIDTH, *(WIDTHS[side] for side in resolutions)]
         self.layers = nn.ModuleList()
@@ -89,11 +79,10 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, diagnosis: Tensor) -> Tensor:
         style = self.mapping(torch.cat([z, self.embedding(diagnosis)], 1))
-        x = F.leaky_relu(self.first(z), 0.2).view(-1, 4, 4, FIRST_WIDTH).permute(0, 3, 1, 2)
-        factor = x.new_ones(())
+        x = self.first(z).view(-1, 4, 4, FIRST_WIDTH).permute(0, 3, 1, 2)
+        x = F.leaky_relu(self.first_norm(x), 0.2)
         for layer in self.layers:
-            x, factor = layer(x, factor, style)
-        # The last factor would cost a pass over the largest maps; the last weights do without.
+            x = layer(x, style)
         return torch.tanh(self.to_rgb(x))
 
 

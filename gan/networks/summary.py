@@ -6,13 +6,13 @@ import torch
 from torch import nn
 
 from gan.networks.dcgan import LATENT_SIZE, Discriminator, Generator
-from gan.networks.layers import ChannelsLastFlatten, ChannelsLastReshape, UpsampledConv2d
+from gan.networks.layers import ChannelsLastFlatten, ChannelsLastReshape, KerasBatchNorm2d, UpsampledConv2d
 
 NAMES: dict[type[nn.Module], str] = {
     nn.Linear: "dense",
     ChannelsLastReshape: "reshape",
     ChannelsLastFlatten: "flatten",
-    nn.BatchNorm2d: "batch_normalization",
+    KerasBatchNorm2d: "batch_normalization",
     nn.ReLU: "activation",
     nn.Tanh: "activation",
     nn.LeakyReLU: "leaky_re_lu",

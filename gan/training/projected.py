@@ -63,7 +63,7 @@ class ProjectedTrainer(Trainer):
         with torch.no_grad(), self.autocast():
             real_maps = self.features(self._augment(real, source))
         with self.autocast():
-            generated_maps = self.features(self._augment(self.generator(z, diagnosis).float(), source))
+            generated_maps = self.features(self._augment(self._generate(z, diagnosis), source))
             both = [torch.cat([one, other.detach()]) for one, other in zip(real_maps, generated_maps, strict=True)]
             logits = self.discriminator(both, torch.cat([diagnosis, diagnosis]), len(real)).float()
         real_logits, generated_logits = logits.chunk(2)
@@ -108,6 +108,11 @@ class ProjectedTrainer(Trainer):
         turns = torch.randint(8, (len(labels),), generator=source)
         return turn_each(self.processes.share(batch), self.processes.share(turns))
 
+    def _generate(self, z: Tensor, diagnosis: Tensor) -> Tensor:
+        """Images in stretches: the batch statistics of each are its own, however many share the batch."""
+        parts = zip(z.split(projected.GROUP), diagnosis.split(projected.GROUP), strict=True)
+        return torch.cat([self.generator(*part).float() for part in parts])
+
     def _augment(self, images: Tensor, source: torch.Generator) -> Tensor:
         draws = torch.rand((self.global_batch, 5), generator=source)
         shift = torch.rand(2, generator=source)
@@ -120,3 +125,5 @@ class ProjectedTrainer(Trainer):
         with torch.no_grad():
             for average, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
                 average.lerp_(weight, forgotten)
+            for kept, statistic in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+                kept.copy_(statistic)
