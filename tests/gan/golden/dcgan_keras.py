@@ -46,10 +46,9 @@ def discriminator() -> Sequential:
 def main() -> None:
     random = np.random.RandomState(SEED)
     made = {}
-    for name, model, shape in (
-        ("generator", generator(), (BATCH, 100)),
-        ("discriminator", discriminator(), (BATCH, 128, 128, 3)),
-    ):
+    keras.config.set_floatx("float64")
+    networks = {"generator": (generator(), (BATCH, 100)), "discriminator": (discriminator(), (BATCH, 128, 128, 3))}
+    for name, (model, shape) in networks.items():
         model.set_weights([draw(random, weight.shape, weight.path) for weight in model.weights])
         inputs = random.standard_normal(shape) if name == "generator" else random.uniform(-1, 1, shape)
         made[name] = np.asarray(model(inputs, training=False).detach().cpu())
