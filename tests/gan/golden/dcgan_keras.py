@@ -9,6 +9,7 @@ in float64, so that rounding hides nothing.
 
 from pathlib import Path
 
+import keras
 import numpy as np
 from keras import Input, Sequential, layers
 from weights import BATCH, EVERY, SEED, draw
