@@ -4,7 +4,7 @@
     KERAS_BACKEND=torch /tmp/keras/bin/python tests/gan/golden/dcgan_keras.py
 
 Weights and inputs are drawn by `numpy.random.RandomState`, whose streams do not change: the file holds outputs alone,
-in float64, so that rounding hides nothing.
+in float64 as far as Keras computes in it.
 """
 
 from pathlib import Path
