@@ -19,19 +19,19 @@ def turn_each(images: Tensor, turns: Tensor) -> Tensor:
     return torch.stack([dihedral(image, int(which)) for image, which in zip(images, turns, strict=True)])
 
 
-def differentiable_augment(images: Tensor, draws: Tensor, shift: Tensor, strength: float = 1.0) -> Tensor:
-    """DiffAugment (Zhao et al. 2020): colour, translation and cutout, applied to real and generated images alike.
+def move_and_cut(images: Tensor, draws: Tensor, shift: Tensor) -> Tensor:
+    """DiffAugment's translation and cutout (Zhao et al. 2020), for real and generated images alike.
 
-    Images (N, 3, S, S) in [-1, 1]. Uniform random numbers in [0, 1): `draws` (N, 5) for brightness, saturation,
-    contrast and the place of the cutout, which differ from image to image; `shift` (2,) for the translation of up to
-    an eighth of the side, one for the batch: a copy in one piece. `strength` scales the change of colour.
+    Images (N, 3, S, S) in [-1, 1]. Uniform random numbers in [0, 1): `draws` (N, 2) for the place of the cutout, which
+    differs from image to image; `shift` (2,) for the translation of up to an eighth of the side, one for the batch: a
+    copy in one piece.
     """
-    draws = draws.to(images.device)
-    return _cutout(_translate(_colour(images, draws[:, :3], strength), shift), draws[:, 3:])
+    return _cutout(_translate(images, shift), draws.to(images.device))
 
 
-def _colour(images: Tensor, draws: Tensor, strength: float) -> Tensor:
-    brightness, saturation, contrast = draws.T[:, :, None, None, None]
+def recolour(images: Tensor, draws: Tensor, strength: float = 1.0) -> Tensor:
+    """DiffAugment's colour: brightness, saturation and contrast by `draws` (N, 3); `strength` scales the change."""
+    brightness, saturation, contrast = draws.to(images.device).T[:, :, None, None, None]
     grey = images.mean(1, keepdim=True)
     saturated = torch.lerp(grey, images, 1 + strength * (2 * saturation - 1))
     mean = images.mean((1, 2, 3), keepdim=True)

@@ -15,6 +15,7 @@ from gan.networks.layers import (
     ChannelsLastFlatten,
     ChannelsLastReshape,
     KerasBatchNorm2d,
+    LeakyDropout,
     SamePadConv2d,
     UpsampledConv2d,
     glorot_initialise,
@@ -23,14 +24,13 @@ from gan.networks.layers import (
 LATENT_SIZE = 100
 SIZES = (64, 128, 256)  # 128 is the paper's; the others change only the last upsampling
 ACTIVATIONS = ("relu", "leaky_relu")
-DROPOUT = 0.25
 
 
 def activation_layer(name: str) -> nn.Module:
     """The generator's activation: `relu` (tutorial) or `leaky_relu` (the paper's text)."""
     if name not in ACTIVATIONS:
         raise ValueError(f"activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
-    return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.2)
+    return nn.ReLU(inplace=True) if name == "relu" else nn.LeakyReLU(0.2, inplace=True)
 
 
 class Generator(nn.Sequential):
@@ -70,28 +70,24 @@ class Discriminator(nn.Sequential):
         side = size // 8 + 1  # 17 at 128 pixels
         super().__init__(
             SamePadConv2d(3, 32),
-            *self._activation(),  # (N, 32, 64, 64)
+            LeakyDropout(),  # (N, 32, 64, 64)
             SamePadConv2d(32, 64),
             nn.ZeroPad2d((0, 1, 0, 1)),  # one column and one row, bottom right
             KerasBatchNorm2d(64),
-            *self._activation(),  # (N, 64, 33, 33)
+            LeakyDropout(),  # (N, 64, 33, 33)
             SamePadConv2d(64, 128),
             KerasBatchNorm2d(128),
-            *self._activation(),  # (N, 128, 17, 17)
+            LeakyDropout(),  # (N, 128, 17, 17)
             nn.Conv2d(128, 256, 3, padding=1),
             KerasBatchNorm2d(256),
-            *self._activation(),
+            LeakyDropout(),
             nn.Conv2d(256, 512, 3, padding=1),
             KerasBatchNorm2d(512),
-            *self._activation(),  # (N, 512, 17, 17)
+            LeakyDropout(),  # (N, 512, 17, 17)
             ChannelsLastFlatten(),
             nn.Linear(side * side * 512, 1),
         )
         self.size = size
-
-    @staticmethod
-    def _activation() -> list[nn.Module]:
-        return [nn.LeakyReLU(0.2), nn.Dropout(DROPOUT)]
 
 
 def build(size: int, activation: str, seed: int) -> tuple[Generator, Discriminator]:

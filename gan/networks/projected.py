@@ -19,7 +19,9 @@ from gan.networks.layers import UpsampledConv2d
 LATENT_SIZE = 128
 SIZES = (64, 128, 256)
 WIDTHS = {8: 192, 16: 160, 32: 96, 64: 48, 128: 24, 256: 12}  # channels at each resolution
-PROJECTED = (48, 64, 128, 256)  # channels after the random projections, strides 4, 8, 16, 32
+STRIDES = (4, 8, 16, 32)
+PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stride
+THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
 STYLE_SIZE = 128
 GROUP = 16  # images over which the spread is taken
@@ -58,7 +60,6 @@ class Generator(nn.Module):
         super().__init__()
         self.size = size
         self.embedding = nn.Embedding(diagnoses, STYLE_SIZE)
-        nn.init.normal_(self.embedding.weight, std=0.3)
         self.mapping = nn.Sequential(
             nn.Linear(LATENT_SIZE + STYLE_SIZE, STYLE_SIZE),
             nn.LeakyReLU(0.2),
@@ -144,7 +145,7 @@ class Head(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         while side > 4:
-            after = min(2 * channels, 256)
+            after = min(max(2 * channels, 64), 256)
             layers += [spectral_norm(nn.Conv2d(channels, after, 4, 2, 1)), StretchNorm(after), nn.LeakyReLU(0.2)]
             channels, side = after, side // 2
         layers += [spectral_norm(nn.Conv2d(channels, channels, 3, padding=1)), StretchNorm(channels), nn.LeakyReLU(0.2)]
@@ -152,14 +153,13 @@ class Head(nn.Module):
         self.last = nn.Sequential(spectral_norm(nn.Conv2d(channels + 1, channels, 1)), nn.LeakyReLU(0.2))
         self.logit = spectral_norm(nn.Conv2d(channels, 1, 1))
         self.embedding = nn.Embedding(diagnoses, channels)
-        nn.init.zeros_(self.embedding.weight)
 
     def forward(self, x: Tensor, diagnosis: Tensor, group: Tensor) -> Tensor:
         spread = spread_within(x, group)
         x = self.layers(x)
         # After the normalisation, which would take it away.
         x = self.last(torch.cat([x, spread.expand(-1, 1, *x.shape[2:])], 1))
-        matching = (x * self.embedding(diagnosis)[:, :, None, None]).mean(1, keepdim=True)
+        matching = (x * self.embedding(diagnosis)[:, :, None, None]).sum(1, keepdim=True) / x.shape[1] ** 0.5
         return self.logit(x) + matching
 
 
@@ -189,18 +189,24 @@ def groups_of(diagnosis: Tensor, batch: int) -> Tensor:
     return torch.unique(stretches * (int(diagnosis.max()) + 1) + diagnosis, return_inverse=True)[1]
 
 
+def thumbnail_of(images: Tensor) -> Tensor:
+    """(N, 3, 16, 16) of images (N, 3, S, S)."""
+    return F.avg_pool2d(images, images.shape[-1] // THUMBNAIL)
+
+
 class Discriminator(nn.Module):
-    """Four maps of projected features and diagnoses (N,) to logits (N, L), those of all scales side by side.
+    """Maps of projected features, a thumbnail and diagnoses (N,) to logits (N, L), those of all heads side by side.
+
+    The features are nearly blind to what all of an image has in common, such as the tone of the skin; the thumbnail
+    (N, 3, 16, 16) is not.
 
     The batch may hold several of `batch` images each, such as real and generated ones, one after the other.
     """
 
     def __init__(self, size: int, diagnoses: int) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(
-            Head(channels, size // stride, diagnoses)
-            for channels, stride in zip(PROJECTED, (4, 8, 16, 32), strict=True)
-        )
+        shapes = [(channels, size // stride) for channels, stride in zip(PROJECTED, STRIDES, strict=True)]
+        self.heads = nn.ModuleList(Head(channels, side, diagnoses) for channels, side in [*shapes, (3, THUMBNAIL)])
 
     def forward(self, maps: list[Tensor], diagnosis: Tensor, batch: int) -> Tensor:
         group = groups_of(diagnosis, batch)

@@ -6,7 +6,13 @@ import torch
 from torch import nn
 
 from gan.networks.dcgan import LATENT_SIZE, Discriminator, Generator
-from gan.networks.layers import ChannelsLastFlatten, ChannelsLastReshape, KerasBatchNorm2d, UpsampledConv2d
+from gan.networks.layers import (
+    ChannelsLastFlatten,
+    ChannelsLastReshape,
+    KerasBatchNorm2d,
+    LeakyDropout,
+    UpsampledConv2d,
+)
 
 NAMES: dict[type[nn.Module], str] = {
     nn.Linear: "dense",
@@ -16,7 +22,7 @@ NAMES: dict[type[nn.Module], str] = {
     nn.ReLU: "activation",
     nn.Tanh: "activation",
     nn.LeakyReLU: "leaky_re_lu",
-    nn.Dropout: "dropout",
+    LeakyDropout: "leaky_re_lu",
     nn.ZeroPad2d: "zero_padding2d",
 }
 
@@ -54,6 +60,8 @@ def layer_table(network: Generator | Discriminator) -> list[Row]:
                 rows.append(Row("up_sampling2d", (*shape[:2], layer.in_channels), 0))
             if not (isinstance(previous, nn.Linear) and not isinstance(layer, ChannelsLastReshape | nn.Tanh)):
                 rows.append(Row(_name(layer, network), shape, parameters))
+            if isinstance(layer, LeakyDropout):
+                rows.append(Row("dropout", shape, 0))
             previous = layer
     network.train(was_training)
     return rows

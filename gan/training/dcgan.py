@@ -33,18 +33,13 @@ class DCGANTrainer(Trainer):
         discriminator_weights = list(self.discriminator.parameters())
 
         with self.autocast():
-            generated = self.generator(z)
             real_logits = self.discriminator(real)
-            generated_logits = self.discriminator(generated.detach())
+            generated_logits = self.discriminator(self.generator(z))
         discriminator_loss = cross_entropy(real_logits, 1.0) + cross_entropy(generated_logits, 0.0)
-        discriminator_gradients = torch.autograd.grad(discriminator_loss, discriminator_weights)
-
-        # The generator's step needs no gradients of the discriminator's weights.
-        self.discriminator.requires_grad_(False)
-        with self.autocast():
-            logits = self.discriminator(generated)
-        self.discriminator.requires_grad_(True)
-        generator_loss = cross_entropy(logits, 1.0)
+        generator_loss = cross_entropy(generated_logits, 1.0)
+        # Both losses look at one pass of the generated images, as in the tutorial. Each way back computes what it is
+        # asked for: the first stops at the discriminator's first layer, the second skips that network's weights.
+        discriminator_gradients = torch.autograd.grad(discriminator_loss, discriminator_weights, retain_graph=True)
         generator_gradients = torch.autograd.grad(generator_loss, generator_weights)
 
         losses = self.finite(generator_loss, discriminator_loss)

@@ -9,13 +9,13 @@ from torch.nn import functional as F
 
 from gan.dataset import to_unit_range
 from gan.networks import projected
-from gan.networks.augmentation import differentiable_augment, turn_each
+from gan.networks.augmentation import move_and_cut, recolour, turn_each
 from gan.seeds import derive_seed
 from gan.training.processes import Processes
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
 
-COLOUR_STRENGTH = 1.0  # of DiffAugment's change of colour
+COLOUR_STRENGTH = 0.5  # of DiffAugment's change of colour
 HALF_LIFE = 10_000  # images over which the average of the weights forgets half, and a tenth of those seen before that
 
 
@@ -61,9 +61,9 @@ class ProjectedTrainer(Trainer):
         discriminator_weights = list(self.discriminator.parameters())
 
         with torch.no_grad(), self.autocast():
-            real_maps = self.features(self._augment(real, source))
+            real_maps = self._look(real, source)
         with self.autocast():
-            generated_maps = self.features(self._augment(self._generate(z, diagnosis), source))
+            generated_maps = self._look(self._generate(z, diagnosis), source)
             both = [torch.cat([one, other.detach()]) for one, other in zip(real_maps, generated_maps, strict=True)]
             logits = self.discriminator(both, torch.cat([diagnosis, diagnosis]), len(real)).float()
         real_logits, generated_logits = logits.chunk(2)
@@ -94,7 +94,7 @@ class ProjectedTrainer(Trainer):
         real = to_unit_range(images.to(self.device)).to(self.dtype).contiguous(memory_format=torch.channels_last)
         self.discriminator.eval()
         with torch.inference_mode(), self.autocast():
-            logits = self.discriminator(self.features(real), labels, 1)
+            logits = self.discriminator([*self.features(real), projected.thumbnail_of(real)], labels, 1)
         self.discriminator.train()
         return logits.float().mean(1).cpu()
 
@@ -113,11 +113,13 @@ class ProjectedTrainer(Trainer):
         parts = zip(z.split(projected.GROUP), diagnosis.split(projected.GROUP), strict=True)
         return torch.cat([self.generator(*part).float() for part in parts])
 
-    def _augment(self, images: Tensor, source: torch.Generator) -> Tensor:
-        draws = torch.rand((self.global_batch, 5), generator=source)
-        shift = torch.rand(2, generator=source)
-        augmented = differentiable_augment(images, self.processes.share(draws), shift, COLOUR_STRENGTH)
-        return augmented.to(self.dtype).contiguous(memory_format=torch.channels_last)
+    def _look(self, images: Tensor, source: torch.Generator) -> list[Tensor]:
+        """What the discriminator sees of images (N, 3, S, S): projected features and a thumbnail, augmented."""
+        draws = self.processes.share(torch.rand((self.global_batch, 5), generator=source))
+        moved = move_and_cut(images, draws[:, 3:], torch.rand(2, generator=source))
+        coloured = recolour(moved, draws[:, :3], COLOUR_STRENGTH).to(self.dtype)
+        maps = self.features(coloured.contiguous(memory_format=torch.channels_last))
+        return [*maps, projected.thumbnail_of(moved).to(self.dtype)]
 
     def _update_average(self) -> None:
         seen = self.step * self.global_batch

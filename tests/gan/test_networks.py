@@ -1,13 +1,17 @@
 """The networks are the paper's, and the fused upsampling equals what it replaces."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from gan.networks.dcgan import Discriminator, Generator, build
-from gan.networks.layers import SamePadConv2d, UpsampledConv2d
+from gan.networks.layers import LeakyDropout, SamePadConv2d, UpsampledConv2d
 from gan.networks.summary import layer_table
+from gan.training.dcgan import DCGANTrainer
+from gan.training.settings import Settings
 
 BLOCK = ["up_sampling2d", "conv2d", "batch_normalization", "activation"]
 TABLE_1 = [
@@ -90,3 +94,72 @@ def test_weights_are_glorot_uniform_and_biases_zero():
     limit = (6 / (100 + 4096)) ** 0.5
     assert 0.98 * limit < dense.weight.abs().max().item() <= limit
     assert all((layer.bias == 0).all() for layer in generator if isinstance(layer, nn.Linear | nn.Conv2d))
+
+
+def test_leaky_dropout_is_leaky_relu_then_dropout_of_a_quarter():
+    torch.manual_seed(0)
+    layer = LeakyDropout()
+    x = torch.randn(8, 16, 32, 32).contiguous(memory_format=torch.channels_last).requires_grad_()
+    torch.manual_seed(1)
+    y = layer(x)
+    kept = y != 0
+    assert kept.float().mean().item() == pytest.approx(0.75, abs=0.005)
+    torch.testing.assert_close(y, F.leaky_relu(x, 0.2) * kept / 0.75)
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(gradient, torch.where(x > 0, 1.0, 0.2) * kept / 0.75)
+    # No two neighbours, rows, channels or images drop together.
+    drops = (~kept).float() - 0.25
+    for shift in ((1, 0), (1, 1), (1, 2), (1, 3), (8, 1)):
+        assert abs((drops * drops.roll(*shift)).mean().item()) < 0.005
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), y)
+    torch.testing.assert_close(layer.eval()(x), F.leaky_relu(x, 0.2))
+
+
+def plain_gradients(generator, discriminator, images, z):
+    """A straightforward step in float64, as PyTorch's own tutorial takes it: upsample, convolve, `backward`."""
+    layers = []
+    for layer in generator:
+        if isinstance(layer, UpsampledConv2d):
+            convolution = nn.Conv2d(layer.in_channels, layer.out_channels, 3, padding=1)
+            convolution.weight, convolution.bias = layer.weight, layer.bias
+            layers += [nn.Upsample(scale_factor=layer.factor), convolution]
+        else:
+            layers.append(layer)
+    fake = nn.Sequential(*layers)(z)
+    loss = nn.BCEWithLogitsLoss()
+    ones, zeros = torch.ones(len(z), 1, dtype=z.dtype), torch.zeros(len(z), 1, dtype=z.dtype)
+    discriminator_loss = loss(discriminator(images), ones) + loss(discriminator(fake.detach()), zeros)
+    discriminator_gradients = torch.autograd.grad(discriminator_loss, list(discriminator.parameters()))
+    generator_loss = loss(discriminator(fake), ones)
+    generator_gradients = torch.autograd.grad(generator_loss, list(generator.parameters()))
+    return generator_loss, discriminator_loss, generator_gradients, discriminator_gradients
+
+
+def test_a_training_step_has_the_gradients_of_a_plain_one(monkeypatch):
+    monkeypatch.setattr(LeakyDropout, "_kept", lambda self, x: torch.ones_like(x, dtype=torch.bool))
+    images = torch.randint(0, 256, (6, 3, 64, 64), dtype=torch.uint8)
+    trainer = DCGANTrainer([images], Settings(size=64, batch_size=4, precision="float32"), torch.device("cpu"))
+    trainer.generator.double(), trainer.discriminator.double()
+    monkeypatch.setattr("gan.training.dcgan.to_unit_range", lambda batch: batch.double() / 127.5 - 1)
+    monkeypatch.setattr("gan.training.dcgan.cross_entropy", float64_cross_entropy)
+    z = trainer.latents().double()
+    monkeypatch.setattr(trainer, "latents", lambda: z)
+    seen = {}
+    monkeypatch.setattr(trainer, "apply", lambda adam, weights, gradients: seen.update({id(adam): gradients}))
+    plain = plain_gradients(
+        copy.deepcopy(trainer.generator),
+        copy.deepcopy(trainer.discriminator),
+        trainer.real_images(0, 4).double() / 127.5 - 1,
+        z,
+    )
+    losses = trainer.train_step()
+    assert losses.generator == pytest.approx(plain[0].item(), rel=1e-6)
+    assert losses.discriminator == pytest.approx(plain[1].item(), rel=1e-6)
+    for adam, expected in ((trainer.generator_adam, plain[2]), (trainer.discriminator_adam, plain[3])):
+        for ours, theirs in zip(seen[id(adam)], expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-10)
+
+
+def float64_cross_entropy(logits, target):
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

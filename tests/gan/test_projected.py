@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 from gan.dataset import decode
 from gan.models import ALL_DIAGNOSES, TrainingRun
-from gan.networks.augmentation import differentiable_augment, dihedral, turn_each
+from gan.networks.augmentation import dihedral, move_and_cut, recolour, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
 from gan.networks.projected import GROUP, ProjectedFeatures, groups_of, spread_within
 from gan.phantom import DIAGNOSES
@@ -66,11 +66,15 @@ def test_the_eight_turns_are_all_different_and_undone():
 def test_augmentation_passes_gradients_and_treats_each_image_by_its_own_draws():
     x = (torch.rand(2, 3, 32, 32) * 2 - 1).requires_grad_()
     draws, shift = torch.rand(2, 5), torch.rand(2)
-    augmented = differentiable_augment(x, draws, shift)
+
+    def augment(images, numbers):
+        return move_and_cut(recolour(images, numbers[:, :3]), numbers[:, 3:], shift)
+
+    augmented = augment(x, draws)
     augmented.sum().backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
-    alone = differentiable_augment(x[1:], draws[1:], shift)
+    alone = augment(x[1:], draws[1:])
     torch.testing.assert_close(augmented[1:], alone)
     assert (augmented[0] == 0).any()  # the cutout
 
