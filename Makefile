@@ -20,6 +20,7 @@ test: setup
 
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan
+	@$(if $(ISIC),$(PYTHON) -m benchmarks.quality "$(ISIC)",echo "benchmarks.quality needs images: ISIC=FOLDER make bench")
 	@$(PYTHON) -m benchmarks.statistics
 	@$(PYTHON) -m benchmarks.dashboard
 	@$(PYTHON) -m benchmarks.coverage

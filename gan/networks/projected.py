@@ -18,7 +18,7 @@ from gan.networks.layers import UpsampledConv2d
 
 LATENT_SIZE = 128
 SIZES = (64, 128, 256)
-WIDTHS = {8: 192, 16: 160, 32: 96, 64: 48, 128: 24, 256: 12}  # channels at each resolution
+WIDTHS = {8: 192, 16: 128, 32: 80, 64: 48, 128: 24, 256: 12}  # channels at each resolution
 STRIDES = (4, 8, 16, 32)
 PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stride
 THUMBNAIL = 16  # pixels

@@ -13,7 +13,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 BY_MODEL: dict[str, dict[str, float]] = {
     # The seed paper's.
     "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7},
-    "projected": {"learning_rate": 2e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
+    "projected": {"learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
 }
 
 

@@ -40,6 +40,7 @@ class Command(ConsoleCommand):
     def _images(self, isic):
         if isic:
             self._call("import_isic", isic)
+            self._call("curate_images")
         elif LesionImage.objects.filter(is_phantom=True).count() < PHANTOMS * len(DIAGNOSES):
             with tempfile.TemporaryDirectory() as folder:
                 self._call("draw_phantoms", folder, count=PHANTOMS)
@@ -48,12 +49,13 @@ class Command(ConsoleCommand):
     def _run(self, name, minutes, *, phantoms):
         run = TrainingRun.objects.finished().filter(name=name).first()
         if run is None:
-            # 64 pixels: what a DCGAN can learn on two cores while someone waits.
+            # 64 pixels: what can be learnt on two cores while someone waits.
             settings = {"diagnosis": list(DIAGNOSES), "size": 64, "minutes": minutes, "phantoms": phantoms}
-            self._call("train_gan", name=name, **settings)
+            self._call("train_gan", name=name, model="projected", **settings)
             run = TrainingRun.objects.finished().get(name=name)
-        if GeneratedImage.objects.filter(run=run).count() < PER_DIAGNOSIS * len(DIAGNOSES):
-            self._call("sample_gan", run.pk, count=PER_DIAGNOSIS)
+        kept = GeneratedImage.objects.filter(run=run).not_copies()
+        if kept.exclude(audited_at=None).count() < PER_DIAGNOSIS * len(DIAGNOSES):
+            self._call("sample_gan", run.pk, count=PER_DIAGNOSIS, reject_copies=True)
         return run
 
     def _study(self, name, run):
