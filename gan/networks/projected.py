@@ -155,7 +155,7 @@ class Head(nn.Module):
         self.embedding = nn.Embedding(diagnoses, channels)
 
     def forward(self, x: Tensor, diagnosis: Tensor, group: Tensor) -> Tensor:
-        spread = spread_within(x, group)
+        spread = spread_within(F.adaptive_avg_pool2d(x, 4), group)
         x = self.layers(x)
         # After the normalisation, which would take it away.
         x = self.last(torch.cat([x, spread.expand(-1, 1, *x.shape[2:])], 1))
