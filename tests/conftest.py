@@ -74,7 +74,7 @@ def run(request, db, kept_run) -> TrainingRun:
     options = {"size": 64, "steps": 2, "batch_size": 4, "held_out": 0.5, "phantoms": True, "precision": "float32"}
     call_command("train_gan", diagnosis=list(DIAGNOSES), name="tiny", **options)
     found = TrainingRun.objects.get(name="tiny")
-    call_command("sample_gan", str(found.pk), count=8)
+    call_command("sample_gan", str(found.pk), count=8)  # compares them with the training images, too
     shutil.copytree(found.folder, kept_run["folder"])
     rows = [row for model in KEPT_MODELS for row in model.objects.order_by("pk")]
     kept_run["rows"] = serializers.serialize("json", rows)

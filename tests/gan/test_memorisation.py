@@ -65,7 +65,6 @@ def test_a_generator_that_copies_raises_every_alarm(reference, images):
     training, _ = images
     report = audit(planted_copies(training, 40), training, reference, no_progress)
     assert report["share_closer"] == 1
-    assert report["authenticity"] < 0.1
     assert report["data_copying_z"] < -3
     assert len(report["alarms"]) == 2
     assert "Look at the pairs" in report["conclusion"]

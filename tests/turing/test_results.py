@@ -197,8 +197,8 @@ def test_pages_without_answers_and_of_runs_are_shown(study, run, client, researc
         reverse("research"),
         reverse("runs"),
         run.get_absolute_url(),
-        reverse("run-losses", args=[run.pk, "svg"]),
-        reverse("run-grid", args=[run.pk, "melanoma"]),
+        reverse("run-figure", args=[run.pk, "losses", "svg"]),
+        reverse("run-grid", args=[run.pk, "melanoma", 2]),
         reverse("figure", args=[study.slug, "rates", "svg"]),
         reverse("attributions"),
         "/",
@@ -208,7 +208,7 @@ def test_pages_without_answers_and_of_runs_are_shown(study, run, client, researc
     for address in (
         reverse("figure", args=[study.slug, "secret", "svg"]),
         reverse("figure", args=[study.slug, "rates", "exe"]),
-        reverse("run-grid", args=[run.pk, "nothing"]),
+        reverse("run-grid", args=[run.pk, "nothing", 2]),
         "/research/studies/nowhere/results/",
     ):
         assert client.get(address).status_code == 404, address

@@ -3,6 +3,8 @@
 from io import BytesIO
 
 from django.core.paginator import Paginator
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -49,8 +51,8 @@ def curation(request):
         raise Http404
     images = looked_at.filter(verdict=verdict).order_by("isic_id")
     if reason:
-        # Reasons are names without quotes in them; the text of a JSON list can be searched on every database.
-        images = images.filter(reasons__icontains=f'"{reason}"')
+        # A list's text can be searched on every database; SQLite cannot ask JSON what it contains.
+        images = images.annotate(listed=Cast("reasons", TextField())).filter(listed__contains=f'"{reason}"')
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
     for image in page:
         image.shown_reasons = [REASONS[one] for one in image.reasons if one in REASONS]

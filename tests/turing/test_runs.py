@@ -1,0 +1,95 @@
+"""Researchers follow a run, look at its samples beside training images, and overrule curation."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from gan.models import LesionImage, TrainingEvaluation
+from tests.conftest import PASSWORD
+
+FIGURES = {
+    "kid": 0.04, "kid_std": 0.002, "fid": 120.0, "precision": 0.5, "recall": 0.25, "density": 0.6, "coverage": 0.4,
+    "feature_extractor": "EfficientNet-Lite2", "samples": 256, "held_out": 60, "warnings": [],
+}  # fmt: skip
+
+
+@pytest.fixture
+def visit(client, researcher):
+    client.login(username=researcher.email, password=PASSWORD)
+    return client.get
+
+
+def test_the_page_of_a_run_shows_grids_quality_and_nearest_training_images(run, visit):
+    floor = FIGURES | {"kid": 0.001}
+    for step, kid in ((1, 0.09), (2, 0.04)):
+        figures = FIGURES | {"kid": kid, "floor": floor}
+        TrainingEvaluation.objects.create(run=run, diagnosis="melanoma", step=step, figures=figures)
+    image = run.generated_images.first()
+    image.nearest, image.nearest_name, image.nearest_distance = run.training_images.first(), "PHANTOM_m000", 0.42
+    image.suspected_copy, image.audited_at = True, timezone.now()
+    image.save()
+    page = visit(run.get_absolute_url()).content.decode()
+    assert 'data-steps="2"' in page
+    assert "40.0 ± 2.0" in page
+    assert "melanoma: real against real" in page
+    assert "0.42" in page
+    assert "suspected copy" in page
+    assert "Not tested yet" in page
+    for kind, pk in (("generated", image.pk), ("lesion", image.nearest_id)):
+        assert reverse("picture", args=[kind, pk]) in page
+        assert visit(reverse("picture", args=[kind, pk]))["Content-Type"] == "image/png"
+    for name in ("losses", "quality"):
+        answer = visit(reverse("run-figure", args=[run.pk, name, "svg"]))
+        assert answer.status_code == 200
+        assert b"Step" in answer.content
+
+
+def test_a_page_can_follow_a_run(run, visit):
+    state = visit(reverse("run-state", args=[run.pk])).json()
+    assert state == {"status": "finished", "step": 2, "grids": {name: [2] for name in run.diagnoses}}
+    grid = visit(reverse("run-grid", args=[run.pk, "melanoma", 2]))
+    assert grid.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        ("run-figure", "nothing", "svg"),
+        ("run-figure", "losses", "gif"),
+        ("run-grid", "melanoma", 1),
+        ("run-grid", "nothing", 2),
+    ],
+)
+def test_what_is_not_there_is_not_found(run, visit, address):
+    assert visit(reverse(address[0], args=[run.pk, *address[1:]])).status_code == 404
+    assert visit("/research/images/person/1.png").status_code == 404
+
+
+def test_the_gallery_filters_by_verdict_and_reason_and_one_click_overrules(run, visit, client):
+    verdicts = {"rejected": ["round_frame"], "accepted": []}
+    for image, (verdict, reasons) in zip(LesionImage.objects.order_by("isic_id"), verdicts.items(), strict=False):
+        LesionImage.objects.filter(pk=image.pk).update(verdict=verdict, reasons=reasons)
+    rejected, accepted = (LesionImage.objects.get(verdict=verdict) for verdict in verdicts)
+    shown = visit(reverse("curation")).content.decode()
+    assert rejected.isic_id in shown
+    assert accepted.isic_id not in shown
+    assert rejected.isic_id in visit("/research/curation/?reason=round_frame").content.decode()
+    assert rejected.isic_id not in visit("/research/curation/?reason=duplicate").content.decode()
+    assert visit("/research/curation/?reason=nothing").status_code == 404
+    answer = client.post(reverse("overrule", args=[rejected.pk]), {"verdict": "rejected", "reason": "round_frame"})
+    assert answer["Location"] == "/research/curation/?verdict=rejected&reason=round_frame"
+    rejected.refresh_from_db()
+    assert (rejected.verdict, rejected.overruled) == ("accepted", True)
+
+
+def test_readers_see_neither_runs_nor_pictures(run, client, reader):
+    client.login(username=reader.user.email, password=PASSWORD)
+    image = run.generated_images.first()
+    for address in (
+        run.get_absolute_url(),
+        reverse("run-state", args=[run.pk]),
+        reverse("curation"),
+        reverse("picture", args=["generated", image.pk]),
+    ):
+        assert client.get(address).status_code == 403
+    assert client.post(reverse("overrule", args=[run.training_images.first().pk])).status_code == 403
