@@ -1,10 +1,12 @@
 """A DCGAN step of ours against a plain PyTorch translation of the paper's tables, alternating, in one run.
 
 Each trains in a process of its own, as a user would run it: the plain one with PyTorch's defaults, ours as `train_gan`
-sets itself up.
+sets itself up, and Keras on its torch back end, if it is installed.
 """
 
+import importlib.util
 import multiprocessing
+import os
 import resource
 import time
 from multiprocessing.connection import Connection
@@ -32,9 +34,12 @@ def work(name: str, line: Connection) -> None:
     settings = Settings(size=SIZE, batch_size=BATCH)
     images = torch.randint(0, 256, (2 * BATCH, 3, SIZE, SIZE), dtype=torch.uint8)
     device = torch.device("cpu")
-    trainer = (
-        DCGANTrainer([images], settings, device) if name == "train_gan" else PlainTrainer(images, settings, device)
-    )
+    if name == "train_gan":
+        trainer = DCGANTrainer([images], settings, device)
+    elif name == "keras":
+        trainer = keras_trainer(images[:BATCH])
+    else:
+        trainer = PlainTrainer(images, settings, device)
     trainer.train_step()
     while line.recv():
         seconds = []
@@ -45,9 +50,41 @@ def work(name: str, line: Connection) -> None:
         line.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
 
 
+def keras_trainer(images):
+    """Keras's layers and optimisers in the tutorial's step: one pass of the generated images for both losses."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    import torch
+    from keras import ops, optimizers
+
+    from tests.gan.golden.dcgan_keras import discriminator, generator
+
+    networks = generator(), discriminator()
+    adams = [optimizers.Adam(1.5e-4, beta_1=0.5) for _ in networks]
+    real = images.permute(0, 2, 3, 1).float() / 127.5 - 1
+
+    class Trainer:
+        def train_step(self) -> None:
+            weights = [[one.value for one in network.trainable_weights] for network in networks]
+            fake = networks[1](networks[0](torch.randn(BATCH, 100), training=True), training=True)
+            truth = networks[1](real, training=True)
+
+            def entropy(answers, target):
+                return ops.mean(ops.binary_crossentropy(ops.full_like(answers, target), answers))
+
+            judged = torch.autograd.grad(entropy(truth, 1.0) + entropy(fake, 0.0), weights[1], retain_graph=True)
+            drawn = torch.autograd.grad(entropy(fake, 1.0), weights[0])
+            for adam, network, gradients in zip(adams, networks, (drawn, judged), strict=True):
+                with torch.no_grad():
+                    adam.apply(list(gradients), network.trainable_weights)
+
+    return Trainer()
+
+
 def main() -> None:
     context = multiprocessing.get_context("spawn")
-    names = ("plain translation", "train_gan")
+    names = ["plain translation", "train_gan"]
+    if importlib.util.find_spec("keras"):
+        names.append("keras")
     lines, seconds, memory = {}, {name: [] for name in names}, {}
     for name in names:
         lines[name], theirs = context.Pipe()
