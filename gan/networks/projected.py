@@ -1,9 +1,9 @@
 """A light class-conditional generator against discriminators on projected, frozen features.
 
-Projected GANs (Sauer, Chitta, Mueller, Geiger 2021): four small discriminators look at EfficientNet-Lite0 features of
-four scales, mixed by fixed random projections across channels and across scales, so that no discriminator may rest on a
-part of the features. The generator follows FastGAN (Liu et al. 2021) in spirit: few wide layers at low resolution,
-narrow ones at high, and gains that carry latent and diagnosis past the first layer into every block.
+Projected GANs (Sauer, Chitta, Mueller, Geiger 2021): small discriminators look at EfficientNet-Lite0 features of four
+scales, mixed by fixed random projections across channels and across scales, so that none may rest on a part of the
+features; one more looks at a thumbnail. The generator follows FastGAN (Liu et al. 2021) in spirit: few wide layers at
+low resolution, narrow ones at high, and gains that carry latent and diagnosis past the first layer into every block.
 """
 
 from itertools import pairwise
@@ -24,7 +24,7 @@ PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stri
 THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
 STYLE_SIZE = 128
-GROUP = 16  # images over which the spread is taken
+STRETCH = 16  # images over which statistics of a batch are taken
 REFINED_TO = 64  # up to this resolution every block has a second convolution
 
 
@@ -122,16 +122,18 @@ def _random(before: int, after: int, kernel: int, source: torch.Generator) -> nn
 
 
 class StretchNorm(nn.BatchNorm2d):
-    """Batch normalisation over stretches of `GROUP` images, so that it does not depend on how many share the batch.
+    """Batch normalisation over stretches of images, so that it does not depend on how many share the batch.
 
     Real and generated images lie in stretches of their own: that the discriminator sees what a whole stretch has in
     common is what keeps the generator from drawing one lesion over and over.
     """
 
+    stretch = STRETCH
+
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        return torch.cat([super(StretchNorm, self).forward(part) for part in x.split(GROUP)])
+        return torch.cat([super(StretchNorm, self).forward(part) for part in x.split(self.stretch)])
 
 
 class Head(nn.Module):
@@ -177,15 +179,18 @@ def spread_within(x: Tensor, group: Tensor) -> Tensor:
     return spread.to(x.dtype)[group][:, None, None, None]
 
 
-def groups_of(diagnosis: Tensor, batch: int) -> Tensor:
-    """(N,) the group of each image: its diagnosis, within stretches of at most `GROUP` images that divide `batch`.
+def stretch_of(batch: int) -> int:
+    """The length of the stretches, at most 16, that make up a batch: several processes with a part of it form the same.
 
-    Short stretches of a fixed length, so that several processes with a part of the batch each form the same groups.
+    The whole batch, where only short ones would.
     """
-    stretch = next(length for length in range(min(GROUP, batch), 0, -1) if batch % length == 0)
-    if stretch < GROUP // 4:
-        stretch = batch
-    stretches = torch.arange(len(diagnosis), device=diagnosis.device) // stretch
+    longest = next(length for length in range(min(STRETCH, batch), 0, -1) if batch % length == 0)
+    return longest if longest >= STRETCH // 4 else batch
+
+
+def groups_of(diagnosis: Tensor, batch: int) -> Tensor:
+    """(N,) the group of each image: its diagnosis, within stretches of the batch."""
+    stretches = torch.arange(len(diagnosis), device=diagnosis.device) // stretch_of(batch)
     return torch.unique(stretches * (int(diagnosis.max()) + 1) + diagnosis, return_inverse=True)[1]
 
 
@@ -207,9 +212,12 @@ class Discriminator(nn.Module):
         super().__init__()
         shapes = [(channels, size // stride) for channels, stride in zip(PROJECTED, STRIDES, strict=True)]
         self.heads = nn.ModuleList(Head(channels, side, diagnoses) for channels, side in [*shapes, (3, THUMBNAIL)])
+        self.norms = [layer for layer in self.heads.modules() if isinstance(layer, StretchNorm)]
 
     def forward(self, maps: list[Tensor], diagnosis: Tensor, batch: int) -> Tensor:
         group = groups_of(diagnosis, batch)
+        for norm in self.norms:
+            norm.stretch = stretch_of(batch)
         return torch.cat(
             [head(one, diagnosis, group).flatten(1) for head, one in zip(self.heads, maps, strict=True)], 1
         )

@@ -53,7 +53,8 @@ class ProjectedTrainer(Trainer):
     def train_step(self) -> Losses:
         """One iteration; both gradients are taken before either optimiser steps."""
         source = torch.Generator().manual_seed(derive_seed(self.seed, self.step, 1))
-        labels = torch.arange(self.global_batch) % self.diagnoses
+        # Each diagnosis in turn, on from where the last batch ended: there may be more of them than images in a batch.
+        labels = (torch.arange(self.global_batch) + self.step * self.global_batch) % self.diagnoses
         diagnosis = self.processes.share(labels).to(self.device)
         real = to_unit_range(self._real_batch(labels, source)).contiguous(memory_format=torch.channels_last)
         z = self.processes.share(self.latents()).to(self.device)
@@ -110,7 +111,8 @@ class ProjectedTrainer(Trainer):
 
     def _generate(self, z: Tensor, diagnosis: Tensor) -> Tensor:
         """Images in stretches: the batch statistics of each are its own, however many share the batch."""
-        parts = zip(z.split(projected.GROUP), diagnosis.split(projected.GROUP), strict=True)
+        stretch = projected.stretch_of(len(z))
+        parts = zip(z.split(stretch), diagnosis.split(stretch), strict=True)
         return torch.cat([self.generator(*part).float() for part in parts])
 
     def _look(self, images: Tensor, source: torch.Generator) -> list[Tensor]:

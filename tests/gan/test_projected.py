@@ -8,7 +8,7 @@ from gan.dataset import decode
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks.augmentation import dihedral, move_and_cut, recolour, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
-from gan.networks.projected import GROUP, ProjectedFeatures, groups_of, spread_within
+from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
 from gan.phantom import DIAGNOSES
 from gan.runs import gather
 from gan.snapshots import read_snapshot
@@ -49,11 +49,13 @@ def test_the_spread_is_that_of_each_group():
 
 
 def test_groups_do_not_depend_on_how_many_processes_share_the_batch():
-    labels = torch.arange(2 * GROUP) % 2
-    whole = groups_of(labels, 2 * GROUP)
-    halves = [groups_of(part, GROUP) for part in labels.split(GROUP)]
-    assert torch.equal(whole[:GROUP], halves[0])
-    assert torch.equal(whole[GROUP:], halves[1] + 2)
+    labels = torch.arange(2 * STRETCH) % 2
+    whole = groups_of(labels, 2 * STRETCH)
+    halves = [groups_of(part, STRETCH) for part in labels.split(STRETCH)]
+    assert torch.equal(whole[:STRETCH], halves[0])
+    assert torch.equal(whole[STRETCH:], halves[1] + 2)
+    # Real and generated images of any batch lie in stretches of their own.
+    assert [stretch_of(batch) for batch in (4, 12, 17, 24, 32)] == [4, 12, 17, 12, 16]
 
 
 def test_the_eight_turns_are_all_different_and_undone():
@@ -99,6 +101,16 @@ def test_a_step_changes_both_networks_and_the_average_follows(settings_and_image
     drawn = trainer.samples(torch.randn(3, trainer.latent_size), 1)
     assert drawn.shape == (3, 3, 64, 64)
     assert drawn.abs().max() <= 1
+
+
+def test_there_may_be_more_diagnoses_than_images_in_a_batch():
+    images = [torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8) for _ in range(5)]
+    settings = Settings(model="projected", size=64, batch_size=4, precision="float32")
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    before = trainer.generator.embedding.weight.clone()
+    for _ in range(2):
+        trainer.train_step()
+    assert (trainer.generator.embedding.weight != before).any(1).all()
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(phantoms):
