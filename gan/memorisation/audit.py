@@ -76,16 +76,21 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
 
 
 def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> Statistics:
-    """The statistics of some images, with the limits and the data-copying test taken from `held_out`."""
-    closer = near.over(limits_of(held_out)) < 1
+    """The statistics of some images, with the limits and the data-copying test taken from `held_out`.
+
+    The data-copying test takes the distance in units of the limits, the smaller of both measures: compression alone can
+    move a copy's features further than the next lesion is.
+    """
+    limits = limits_of(held_out)
+    closer = near.over(limits) < 1
     cells = cells_of(held_out.features)
     return Statistics(
         float(closer.mean()),
         float(binomtest(int(closer.sum()), len(closer), EXPECTED_CLOSER, alternative="greater").pvalue),
         authenticity(near.distance["features"], near.nearest["features"], reference.features),
         data_copying_z(
-            near.distance["features"],
-            held_out.distance["features"],
+            near.over(limits),
+            held_out.over(limits),
             cell_of(near.features, cells),
             cell_of(held_out.features, cells),
         ),
