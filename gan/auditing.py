@@ -101,7 +101,7 @@ def draw_originals(
 ) -> Iterator[tuple[Sample, Finding | None]]:
     """`count` samples that are not suspected copies, and findings of those that are, in the order of their seeds.
 
-    Raises `GanError` when more samples are dropped than kept: such a run has learned its images by heart.
+    Raises `GanError` when more than `count` (and than 64) are dropped: such a run has learned its images by heart.
     """
     kept = dropped = 0
     drawn = draw_samples(detector.run, diagnosis, None, seed, truncation)

@@ -13,6 +13,7 @@ from gan.dataset import Source, to_pixels
 from gan.grids import contact_sheet
 from gan.images import png_bytes
 from gan.models import TrainingEvaluation, TrainingRun, TrainingStep
+from gan.sampling import latent
 from gan.seeds import derive_seed
 from gan.snapshots import SNAPSHOT, read_snapshot, write_atomically, write_snapshot
 from gan.training.settings import Settings
@@ -154,6 +155,4 @@ class Recorder:
 
 def grid_latents(seed: int, size: int, count: int = GRID_COUNT) -> torch.Tensor:
     """The latents (count, size) that every grid of a run shows, so that one can watch them change."""
-    return torch.stack(
-        [torch.randn(size, generator=torch.Generator().manual_seed(derive_seed(seed, index))) for index in range(count)]
-    )
+    return torch.stack([latent(derive_seed(seed, index), size) for index in range(count)])

@@ -1,5 +1,6 @@
 """Distances between two sets of features: generated (N, D) and real (M, D), float64 arrays."""
 
+import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -57,7 +58,10 @@ def kid(generated: np.ndarray, real: np.ndarray) -> tuple[float, float]:
     (torchmetrics); unbiased, so it can be below 0.
     """
     size = min(len(generated), len(real), 2 * LARGEST_SUBSET) // 2
-    metric = KernelInceptionDistance(feature=_Features(real.shape[1]), subsets=SUBSETS, subset_size=size)
+    with warnings.catch_warnings():
+        # It keeps all features in memory, and says so to whoever ran the command.
+        warnings.simplefilter("ignore", UserWarning)
+        metric = KernelInceptionDistance(feature=_Features(real.shape[1]), subsets=SUBSETS, subset_size=size)
     metric.set_dtype(torch.float64)
     metric.update(torch.from_numpy(real), real=True)
     metric.update(torch.from_numpy(generated), real=False)

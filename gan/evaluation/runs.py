@@ -48,12 +48,12 @@ def evaluate_run(
         pixels.append(drawn)
         seeds += [(name, sample.latent_seed) for sample in samples]
     detector = CopyDetector(run, training_set, progress)
-    report = audit(np.concatenate(pixels), decode_pixels(training_set.all, run.size), detector.reference, progress)
-    memorisation = report | {
-        "membership": membership(run, training_set),
-        "closest": closest_pairs(seeds, report.pop("closeness"), report.pop("nearest")),
-    }
-    memorisation = {key: value for key, value in memorisation.items() if key not in ("closeness", "nearest")}
+    memorisation = audit(
+        np.concatenate(pixels), decode_pixels(training_set.all, run.size), detector.reference, progress
+    )
+    # Of the figures per sample, the report keeps those that a researcher would look at.
+    memorisation["closest"] = closest_pairs(seeds, memorisation.pop("closeness"), memorisation.pop("nearest"))
+    memorisation["membership"] = membership(run, training_set)
     _keep(run, by_diagnosis, memorisation)
     means = {figure: float(np.mean([one[figure] for one in by_diagnosis.values()])) for figure in AVERAGED}
     return {

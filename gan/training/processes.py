@@ -43,11 +43,7 @@ class Processes:
 
     def agree(self, decision: bool) -> bool:
         """The first process's decision, such as whether the time is up, for all."""
-        if self.count == 1:
-            return decision
-        value = torch.tensor([float(decision)], device="cuda" if dist.get_backend() == "nccl" else "cpu")
-        dist.broadcast(value, 0)
-        return bool(value.item())
+        return bool(self.number(int(decision)))
 
     def number(self, value: int) -> int:
         """The first process's number, for all."""

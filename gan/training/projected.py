@@ -1,7 +1,7 @@
 """The projected GAN's training step: hinge loss, augmentation, averaged weights."""
 
 import copy
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,6 @@ from gan.dataset import to_unit_range
 from gan.networks import projected
 from gan.networks.augmentation import move_and_cut, recolour, turn_each
 from gan.seeds import derive_seed
-from gan.training.processes import Processes
-from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
 
 COLOUR_STRENGTH = 0.5  # of DiffAugment's change of colour
@@ -30,19 +28,15 @@ class ProjectedTrainer(Trainer):
     generator: projected.Generator
     discriminator: projected.Discriminator
 
-    def __init__(
-        self,
-        images: Sequence[Tensor],
-        settings: Settings,
-        device: torch.device,
-        stream: int = 0,
-        processes: Processes | None = None,
-    ) -> None:
-        self.diagnoses = len(images)
-        super().__init__(images, settings, device, stream, processes)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         # Fixed: float32 weights would only be cast to the same type in every step.
-        self.features = projected.ProjectedFeatures(derive_seed(self.seed, 3)).to(device, self.dtype)
+        self.features = projected.ProjectedFeatures(derive_seed(self.seed, 3)).to(self.device, self.dtype)
+
+    @property
+    def diagnoses(self) -> int:
+        return len(self.images)
 
     def build(self) -> tuple[nn.Module, nn.Module]:
         return projected.build(self.settings.size, self.diagnoses, self.seed)
