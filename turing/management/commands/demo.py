@@ -51,6 +51,8 @@ class Command(ConsoleCommand):
         if run is None:
             # 64 pixels: what can be learnt on two cores while someone waits.
             settings = {"diagnosis": list(DIAGNOSES), "size": 64, "minutes": minutes, "phantoms": phantoms}
+            # Enough held out for a study, also of what curation leaves of a few hundred real images.
+            settings["held_out"] = 0.25
             self._call("train_gan", name=name, model="projected", **settings)
             run = TrainingRun.objects.finished().get(name=name)
         kept = GeneratedImage.objects.filter(run=run).not_copies()
