@@ -13,7 +13,6 @@ from gan.memorisation.distances import MEASURES, Nearness, Reference, limits_of
 from gan.memorisation.statistics import authenticity, cell_of, cells_of, data_copying_z
 
 PLANTED_SHARES = (0.01, 0.05, 0.10)
-MOST_PLANTED = 20
 EXPECTED_CLOSER = 0.02  # two measures, one in a hundred each
 ALARM = 0.01  # p-value under which more samples are closer than chance explains
 COPYING_Z = -3.0
@@ -56,7 +55,7 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
     """
     near = reference.nearness(images, progress)
     found = statistics_of(near, reference, reference.held_out)
-    copies = planted_copies(training, min(MOST_PLANTED, max(1, round(PLANTED_SHARES[-1] * len(images)))))
+    copies = planted_copies(training, max(1, round(PLANTED_SHARES[-1] * len(images))))
     copied = reference.nearness(copies, progress)
     return {
         **found.as_json(),
