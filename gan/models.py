@@ -64,6 +64,12 @@ class StoredImage(models.Model):
         """The image as studies and training see it: RGB, the centred square, `size` x `size` pixels."""
         return centre_square(open_rgb(self.read()), size)
 
+    def whole(self, side: int) -> Image.Image:
+        """The image uncropped, its longer side at most `side` pixels."""
+        image = open_rgb(self.read())
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return image
+
 
 class LesionImage(StoredImage):
     """A real dermoscopy image with its ISIC id, or a phantom that stands in for one."""

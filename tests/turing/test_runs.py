@@ -1,8 +1,11 @@
 """Researchers follow a run, look at its samples beside training images, and overrule curation."""
 
+from io import BytesIO
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from gan.models import LesionImage, TrainingEvaluation
 from tests.conftest import PASSWORD
@@ -72,6 +75,11 @@ def test_the_gallery_filters_by_verdict_and_reason_and_one_click_overrules(run, 
     rejected, accepted = (LesionImage.objects.get(verdict=verdict) for verdict in verdicts)
     shown = visit(reverse("curation")).content.decode()
     assert rejected.isic_id in shown
+    # Frames and rulers lie at the border, which the square of training cuts away.
+    pictures = [
+        Image.open(BytesIO(visit(reverse("picture", args=["lesion", rejected.pk]) + q).content)) for q in ("", "?whole")
+    ]
+    assert [picture.size for picture in pictures] == [(192, 192), (96, 72)]
     assert accepted.isic_id not in shown
     assert rejected.isic_id in visit("/research/curation/?reason=round_frame").content.decode()
     assert rejected.isic_id not in visit("/research/curation/?reason=duplicate").content.decode()

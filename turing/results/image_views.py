@@ -31,12 +31,12 @@ KINDS = {"lesion": LesionImage, "generated": GeneratedImage}
 @researcher_required
 @cache_control(private=True, max_age=3600)
 def picture(request, kind, pk):
-    """One lesion or generated image, its centred square."""
+    """One lesion or generated image: its centred square, as training sees it, or with `?whole` all of it."""
     if kind not in KINDS:
         raise Http404
     source = get_object_or_404(KINDS[kind], pk=pk)
     buffer = BytesIO()
-    source.square(PICTURE).save(buffer, "PNG")
+    (source.whole(PICTURE) if "whole" in request.GET else source.square(PICTURE)).save(buffer, "PNG")
     return HttpResponse(buffer.getvalue(), content_type="image/png")
 
 
