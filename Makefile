@@ -24,6 +24,7 @@ bench: setup
 	@$(PYTHON) -m benchmarks.statistics
 	@$(PYTHON) -m benchmarks.dashboard
 	@$(PYTHON) -m benchmarks.coverage
+	@$(PYTHON) -m benchmarks.thresholds
 
 lint: setup
 	@.venv/bin/ruff check .

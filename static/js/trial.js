@@ -2,7 +2,8 @@
 // Without this script the page works as a plain form.
 
 import { AnswerQueue } from "./queue.js";
-import { Preloader, fitToDevicePixels, whenPainted } from "./viewing.js";
+import { BriefImage } from "./exposure.js";
+import { Preloader, StillImage, fitToDevicePixels } from "./viewing.js";
 
 const LOADED_AHEAD = 4;
 
@@ -12,24 +13,16 @@ const ahead = document.getElementById("ahead");
 fitToDevicePixels();
 window.addEventListener("resize", fitToDevicePixels);
 
-// Times the choice from the first paint of the image given last; `isLoaded` tells whether it is there to be judged.
+// Times the choice from the first paint of the image that the returned viewer presented last.
 function timeAnswers() {
-  let shown = null;
   let painted = null;
   form.addEventListener("change", (event) => {
     if (event.target.name === "answer" && painted !== null) {
       form.elements.response_time_ms.value = Math.round(performance.now() - painted);
     }
   });
-  const show = (image) => {
-    shown = image;
-    painted = null;
-    whenPainted(image, (time) => {
-      image.classList.remove("loading");
-      if (image === shown) painted = time; // an earlier image may come late
-    });
-  };
-  return { show, isLoaded: () => shown.complete && shown.naturalWidth > 0 };
+  const onShown = (time) => { painted = time; };
+  return form.closest(".trial").querySelector("canvas") ? new BriefImage(form, onShown) : new StillImage(form, onShown);
 }
 
 function listenToKeys() {
@@ -38,7 +31,7 @@ function listenToKeys() {
     const key = event.key.toLowerCase();
     const choose = (selector) => {
       const input = form && form.querySelector(selector);
-      if (!input || input.disabled) return;
+      if (!input || input.matches(":disabled")) return;
       input.checked = true;
       input.dispatchEvent(new Event("change", { bubbles: true }));
       event.preventDefault();
@@ -48,7 +41,9 @@ function listenToKeys() {
     else if (/^[1-9]$/.test(key)) choose(`input[name="confidence"][value="${key}"]`);
     else if (key === "enter" && !event.target.closest("a, button")) {
       event.preventDefault();
-      if (form) form.requestSubmit();
+      const look = document.querySelector("#look:not([hidden])");
+      if (look) look.click();
+      else if (form) form.requestSubmit();
       else document.querySelector("[data-enter]")?.click();
     }
   });
@@ -65,7 +60,7 @@ function sendOnce() {
   window.addEventListener("pageshow", () => { sent = false; });
 }
 
-function goAhead(timer) {
+function goAhead(viewer) {
   const known = new Map(Object.entries(JSON.parse(ahead.textContent)).map(([key, value]) => [Number(key), value]));
   const preloader = new Preloader();
   const total = Number(form.dataset.total);
@@ -81,6 +76,7 @@ function goAhead(timer) {
 
   const queue = new AnswerQueue(`answers of reading ${form.dataset.reading}`, form.elements.csrfmiddlewaretoken.value, {
     onSent: (answer, reply) => {
+      if (reply.exposure_ms) viewer.know(Number(new Map(answer.fields).get("position")) + 1, reply.exposure_ms);
       for (const [key, value] of Object.entries(reply.ahead)) known.set(Number(key), value);
       loadAhead();
       if (left !== null && queue.waiting.length === 0) window.location.assign(reply.location);
@@ -96,17 +92,12 @@ function goAhead(timer) {
   function show(next) {
     const address = known.get(next);
     const section = form.closest(".trial");
-    const old = section.querySelector(".stimulus");
     const image = preloader.take(address) || new Image();
     if (!image.getAttribute("src")) image.src = address;
-    for (const { name, value } of old.attributes) if (!["src", "style"].includes(name)) image.setAttribute(name, value);
-    image.style.width = image.style.height = old.style.width;
-    old.replaceWith(image);
-    image.classList.toggle("loading", !image.complete);
     position = next;
     form.reset();
     form.elements.position.value = next;
-    form.elements.response_time_ms.value = "";
+    for (const name of ["response_time_ms", "shown_ms", "dropped_frames"]) form.elements[name].value = "";
     const title = `Image ${next} of ${total}`;
     section.id = `image-${next}`;
     section.setAttribute("aria-label", title);
@@ -115,13 +106,13 @@ function goAhead(timer) {
     document.querySelector(".progress-line progress").value = next - 1;
     history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
     section.focus({ preventScroll: true });
-    timer.show(image);
+    viewer.present(image, next);
     loadAhead();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (left !== null || !timer.isLoaded()) return; // nobody judges what is not shown
+    if (left !== null || !viewer.isReady) return; // nobody judges what is not shown
     const fields = [...new FormData(form)];
     queue.add({ address: window.location.pathname, fields });
     if (known.has(position + 1)) show(position + 1);
@@ -144,8 +135,8 @@ function goAhead(timer) {
 
 listenToKeys();
 if (form) {
-  const timer = timeAnswers();
-  timer.show(form.closest(".trial").querySelector(".stimulus"));
-  if (ahead && window.fetch) goAhead(timer);
+  const viewer = timeAnswers();
+  viewer.first();
+  if (ahead && window.fetch) goAhead(viewer);
   else sendOnce();
 }

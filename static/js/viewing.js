@@ -14,7 +14,7 @@ const RETRY_MS = 3000;
 
 // decode() resolves when the pixels are ready; the second frame after it is the first that has shown them.
 // An image that does not load is asked for again: without a connection it comes when the connection does.
-export function whenPainted(image, then) {
+function whenPainted(image, then) {
   const after = () => requestAnimationFrame(() => requestAnimationFrame(() => then(performance.now())));
   const again = () => setTimeout(() => {
     if (!image.isConnected) return;
@@ -22,6 +22,44 @@ export function whenPainted(image, then) {
     whenPainted(image, then);
   }, RETRY_MS);
   image.decode().then(after, again);
+}
+
+// An image that stays: the reader looks at it for as long as they like.
+export class StillImage {
+  // `onShown(time)` is told when the image that was presented last came.
+  constructor(form, onShown) {
+    this.section = form.closest(".trial");
+    this.onShown = onShown;
+  }
+
+  get image() {
+    return this.section.querySelector("img.stimulus");
+  }
+
+  get isReady() {
+    return this.image.complete && this.image.naturalWidth > 0;
+  }
+
+  first() {
+    this.timePaint(this.image);
+  }
+
+  present(image) {
+    const old = this.image;
+    for (const { name, value } of old.attributes) if (!["src", "style"].includes(name)) image.setAttribute(name, value);
+    image.style.width = image.style.height = old.style.width;
+    old.replaceWith(image);
+    image.classList.toggle("loading", !image.complete);
+    this.timePaint(image);
+  }
+
+  timePaint(image) {
+    this.onShown(null);
+    whenPainted(image, (time) => {
+      image.classList.remove("loading");
+      if (image.isConnected) this.onShown(time); // an earlier image may come late
+    });
+  }
 }
 
 // Images loaded and decoded ahead, one after the other so that the next one comes first on a slow line.

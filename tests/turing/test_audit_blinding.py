@@ -11,10 +11,12 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from PIL import Image, PngImagePlugin
 
+from gan.images import png_bytes
 from turing.models import Reader, Reading, Stimulus, Study
 from turing.studies.blinding.checks import Verdict, trace_check
 from turing.studies.blinding.classifier import check_classifier
 from turing.studies.blinding.pixels import HINTS, hints_of
+from turing.studies.stimuli import encode_stimulus
 
 
 def audit(study):
@@ -217,3 +219,47 @@ def test_each_hint_rises_with_what_it_is_named_after():
     assert noisy["resampling"] > 2 * plain["resampling"]
     assert noisy["spectrum's slope"] > plain["spectrum's slope"]
     assert hints(2 * smooth)["clipped values"] > plain["clipped values"]
+
+
+class Pixels:
+    """An image in the place of a lesion's or a generated one."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self.image = image
+
+    def square(self, size: int) -> Image.Image:
+        assert self.image.size == (size, size)
+        return self.image
+
+
+def marked(rng, mark: str) -> Image.Image:
+    """An image of 64 pixels on a side with JPEG's cells, with the columns of an upsampling network, or as it is."""
+    cells = Image.fromarray(rng.integers(60, 200, (9, 9, 3), dtype=np.uint8))
+    columns = 2 * (np.arange(64) % 2) * (mark == "upsampled")
+    grain = rng.normal(0, 2, (64, 64, 1))
+    pixels = np.asarray(cells.resize((64, 64), Image.Resampling.BICUBIC), float) + columns[None, :, None] + grain
+    image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    if mark == "jpeg":
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=30)
+        image = Image.open(buffer).convert("RGB")
+    return image
+
+
+@pytest.mark.parametrize(("mark", "hint"), [("jpeg", "8x8 blocks"), ("upsampled", "checkerboard")])
+def test_grids_that_files_and_networks_leave_are_gone_from_stimuli(mark, hint):
+    rng = np.random.default_rng(5)
+    images = [marked(rng, mark if index % 2 else "none") for index in range(120)]
+    generated = np.arange(120) % 2 == 1
+    index = list(HINTS).index(hint)
+    before = [hints_of(png_bytes(image))[index] for image in images]
+    after = [hints_of(encode_stimulus(Pixels(image), 64, 64))[index] for image in images]
+    assert trace_check(hint, before, generated, hint).auc > 0.9
+    assert 0.3 < trace_check(hint, after, generated, hint).auc < 0.7
+
+
+def test_a_study_of_images_shown_for_a_moment_passes(run):
+    call_command("create_study", "A moment", run=[str(run.pk)], real=5, generated=5, stimulus_size=64, timed=True)
+    call_command("open_study", "a-moment")
+    found, failed = audit(Study.objects.get(slug="a-moment"))
+    assert (found["leaks"], failed) == ([], False)

@@ -17,7 +17,7 @@ from turing.results.responses_csv import COLUMNS
 from turing.results.tables import TABLES
 
 FIGURES = (
-    "rates", "readers", "comparisons", "roc", "calibration", "course", "times", "ranking", "strip", "flow",
+    "rates", "readers", "comparisons", "roc", "calibration", "course", "times", "exposures", "ranking", "strip", "flow",
 )  # fmt: skip
 
 

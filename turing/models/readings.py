@@ -85,6 +85,10 @@ class Response(models.Model):
     answer = models.CharField(max_length=10, choices=Truth)
     confidence = models.PositiveSmallIntegerField(null=True)
     response_time_ms = models.PositiveIntegerField(null=True, help_text="From first paint to choice, in the browser.")
+    # Where the study shows images for a moment only.
+    exposure_ms = models.PositiveIntegerField(null=True, help_text="For which the image was to be shown.")
+    shown_ms = models.PositiveIntegerField(null=True, help_text="For which the browser showed it.")
+    dropped_frames = models.PositiveIntegerField(null=True, help_text="That the screen skipped while it was shown.")
     answered_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -62,6 +62,11 @@ class Study(models.Model):
         validators=[MaxValueValidator(9)],
         help_text="From 1, a guess, to the highest, certain. 0 or 1: readers are not asked.",
     )
+    timed = models.BooleanField(
+        "show each image for a moment only",
+        default=False,
+        help_text="First for 500 ms, then for less after right and for longer after wrong answers (100 to 1,000 ms).",
+    )
     stimulus_size = models.PositiveIntegerField(
         default=128, validators=[MinValueValidator(32), MaxValueValidator(1024)], help_text="Pixels on each side."
     )

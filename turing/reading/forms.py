@@ -71,16 +71,31 @@ class AnswerForm(forms.Form):
         coerce=int, empty_value=None, error_messages={"required": "Please say how sure you are."}
     )
     response_time_ms = forms.CharField(required=False)
+    shown_ms = forms.CharField(required=False)
+    dropped_frames = forms.CharField(required=False)
 
     def __init__(self, study: Study, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         levels = range(1, study.confidence_levels + 1)
         self.fields["confidence"].choices = [(level, str(level)) for level in levels]
         self.fields["confidence"].required = study.asks_confidence
+        self.is_timed = study.timed
 
     def clean_response_time_ms(self) -> int | None:
+        return self._measured("response_time_ms")
+
+    def clean_shown_ms(self) -> int | None:
+        shown = self._measured("shown_ms")
+        if self.is_timed and shown is None:
+            raise forms.ValidationError("This image was not shown: it needs a browser with JavaScript.")
+        return shown
+
+    def clean_dropped_frames(self) -> int | None:
+        return self._measured("dropped_frames")
+
+    def _measured(self, name: str) -> int | None:
         """None where the browser measured none; a slow or strange clock must not cost the reader an answer."""
-        text = self.cleaned_data["response_time_ms"]
+        text = self.cleaned_data[name]
         if text.isascii() and text.isdecimal() and int(text[:12]) <= MAX_RESPONSE_TIME_MS:
             return int(text[:12])
         return None

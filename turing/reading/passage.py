@@ -9,6 +9,7 @@ from django.utils import timezone
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
 from turing.reading.randomisation import balanced_subset, form_order, in_blocks, new_seed, with_repeats
+from turing.statistics.staircase import next_exposure
 
 NOT_INVITED = "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
 
@@ -135,12 +136,33 @@ def images_ahead(reading: Reading, progress: Progress, position: int) -> dict[in
     return {trial.position: trial.stimulus.get_absolute_url() for trial in trials}
 
 
+def exposure_of(reading: Reading) -> int | None:
+    """Milliseconds for which the reading's next image is shown; None where the reader may look at will.
+
+    Follows from the test answers so far. It changes with right and wrong answers, which a reader may notice: that is
+    how any staircase works, and it never says anything of the image to come.
+    """
+    if not reading.study.timed:
+        return None
+    answered = reading.trials.answered().filter(phase=Trial.Phase.TEST).order_by("position")
+    return next_exposure(
+        [answer == truth for answer, truth in answered.values_list("response__answer", "stimulus__truth")]
+    )
+
+
 def record_response(
-    reading: Reading, position: int, answer: str, confidence: int | None, response_time_ms: int | None
+    reading: Reading,
+    position: int,
+    answer: str,
+    confidence: int | None,
+    response_time_ms: int | None,
+    shown_ms: int | None = None,
+    dropped_frames: int | None = None,
 ) -> bool:
     """Record the answer to the trial at `position`; False if that trial was answered before, which stands.
 
-    Raises `StudyError` when the study is not open or the trial is not on the page that comes next.
+    The times are as the browser measured them. Raises `StudyError` when the study is not open or the trial is not on
+    the page that comes next.
     """
     with transaction.atomic():
         # The reading is locked, so that answers sent twice at once come one after the other.
@@ -158,8 +180,16 @@ def record_response(
         if progress.page_of(position) != progress.next_page:
             raise StudyError("Please answer the images in their order.")
         now = timezone.now()
+        exposure_ms = exposure_of(reading)
         Response.objects.create(
-            trial=trial, answer=answer, confidence=confidence, response_time_ms=response_time_ms, answered_at=now
+            trial=trial,
+            answer=answer,
+            confidence=confidence,
+            response_time_ms=response_time_ms,
+            exposure_ms=exposure_ms,
+            shown_ms=None if exposure_ms is None else shown_ms,
+            dropped_frames=None if exposure_ms is None else dropped_frames,
+            answered_at=now,
         )
         if progress.answered + 1 == progress.total:
             reading.completed_at = now

@@ -16,7 +16,7 @@ from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.reading.ending import erase, score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm, ReaderForm, RegistrationForm
-from turing.reading.passage import images_ahead, progress_of, record_response, start_reading
+from turing.reading.passage import exposure_of, images_ahead, progress_of, record_response, start_reading
 
 
 def _next_url(request) -> str:
@@ -133,7 +133,9 @@ def _answer(request, reading, page, form):
     progress = progress_of(reading)
     address = _next_address(reading, progress, position)
     if wants_json:
-        return JsonResponse({"location": address, "ahead": images_ahead(reading, progress, position)})
+        ahead = images_ahead(reading, progress, position)
+        exposure = {"exposure_ms": exposure_of(reading)} if reading.study.timed else {}
+        return JsonResponse({"location": address, "ahead": ahead, **exposure})
     return redirect(address)
 
 
@@ -152,6 +154,7 @@ def _trial_page(request, reading, page, form):
         "trials": reading.trials.on_page(page, progress.images_per_page).select_related("stimulus", "response"),
         "form": form,
         "ahead": images_ahead(reading, progress, progress.next_position) if is_next else {},
+        "exposure_ms": exposure_of(reading) if is_next else None,
     }
     return render(request, "reading/trial.html", context, status=422 if form.errors else 200)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from turing.accounts import experience_band
 from turing.models import Reading, Response, Study, Trial, Truth
@@ -133,10 +133,11 @@ def load_responses(study: Study, population: Population) -> Responses:
         "trial__reading__reader__specialty",
         "trial__reading__reader__years_experience",
         "trial__stimulus__generated_image__run_id",
+        Case(When(exposure_ms=None, then=None), When(shown_ms__gt=0, then="shown_ms"), default="exposure_ms"),
     )
-    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 13
+    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 14
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
-    profession, specialty, years, run = about
+    profession, specialty, years, run, exposure = about
     return Responses.from_labels(
         np.array(reader, str),
         np.array([str(one) for one in image], str),
@@ -147,6 +148,7 @@ def load_responses(study: Study, population: Population) -> Responses:
         response_time=np.array(time, float),
         position=np.array(position, float),
         is_repeat=np.array(phase, str) == Trial.Phase.REPEAT,
+        exposure=np.array(exposure, float),
         factors={
             "profession": np.array(profession, str),
             "specialty": np.array(specialty, str),

@@ -12,8 +12,9 @@ from turing.results.analysis import analyse_study
 from turing.results.counting import Population, exported, flow_of
 from turing.results.responses_csv import COLUMNS
 
-FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated", "since_previous_ms")
-INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms")
+TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
+FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated", "since_previous_ms", *TIMING)
+INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING)
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
@@ -48,6 +49,7 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "run": stimulus.generated_image.run_id if stimulus.generated_image else None,
             "simulated": "yes" if reader.is_simulated else "no",
             "since_previous_ms": since,
+            **{name: getattr(response, name) for name in TIMING},
         }
 
 

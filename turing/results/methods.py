@@ -4,6 +4,7 @@ from typing import Any
 
 from turing.models import Study
 from turing.results.counting import Flow, Population
+from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.templatetags.figures import percent
 
 REFERENCES = (
@@ -26,6 +27,8 @@ REFERENCES = (
     "Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65-70.",
     "Zhou S, Gordon M, Krishna R, et al. HYPE: a benchmark for human eye perceptual evaluation of generative models. "
     "Adv Neural Inf Process Syst 2019;32.",
+    "Kontsevich LL, Tyler CW. Bayesian adaptive estimation of psychometric slope and threshold. Vision Res "
+    "1999;39:2729-2737.",
 )
 
 
@@ -77,6 +80,27 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
     return f"Readers could not tell the images apart: {shown}."
 
 
+def exposure_sentence(analysis: dict[str, Any]) -> str:
+    """How long an image must be seen to be told; empty where images were not shown for a set time."""
+    found = analysis["exposure_threshold"]
+    if not found:
+        return ""
+    known = "one reader says nothing of others"
+    if found["ci95"]:
+        known = f"95% credible interval {_exposure(found['ci95'][0])} to {_exposure(found['ci95'][1])}"
+    return (
+        f"The median reader tells {found['accuracy']:.0%} of the images right when each is shown for "
+        f"{_exposure(found['estimate_ms'])}; {known}."
+    )
+
+
+def _exposure(milliseconds: float) -> str:
+    """Beyond what was shown, only the limit."""
+    if milliseconds > LONGEST_MS:
+        return f"more than {LONGEST_MS:,} ms"
+    return f"less than {SHORTEST_MS} ms" if milliseconds < SHORTEST_MS else f"{milliseconds:.0f} ms"
+
+
 def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
     """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
     counts = analysis["counts"]
@@ -114,6 +138,13 @@ def _form_in_words(study: Study) -> str:
         found.append(f"{study.practice_images} other images came first for practice, with feedback. ")
     if study.repeats:
         found.append(f"{study.repeats} images came a second time, for agreement within readers alone. ")
+    if study.timed:
+        found.append(
+            f"Each image was shown for a moment and then masked: for {START_MS} ms at first, for {SHORTER_MS} ms less "
+            f"after three right answers in a row and {LONGER_MS} ms more after a wrong one, between {SHORTEST_MS} and "
+            f"{LONGEST_MS:,} ms [11]. Thresholds, at {TARGET:.0%} right, are of Weibull functions fitted to all "
+            "answers, averaged over slopes and ceilings [12]. "
+        )
     if study.block_by_diagnosis:
         found.append("Diagnoses came in blocks. ")
     return "".join(found)

@@ -15,7 +15,7 @@ COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "r
 REQUIRED = ("reader", "image", "truth", "response")
 # Columns after those, by which groups are compared where they are there.
 FACTORS = ("profession", "specialty", "experience", "run")
-NUMBERS = {"confidence": 1, "rt_ms": 0, "trial_index": 0}  # column: least value
+NUMBERS = {"confidence": 1, "rt_ms": 0, "trial_index": 0, "exposure_ms": 1, "shown_ms": 0}  # column: least value
 DIGITS = 9
 
 Table = dict[str, list[str]]
@@ -58,6 +58,7 @@ def parse_responses(text: str) -> Responses:
         response_time=_floats(columns.get("rt_ms"), len(lines)),
         position=_floats(columns.get("trial_index"), len(lines)),
         is_repeat=repeat,
+        exposure=_exposure(columns, len(lines)),
         reader_names=reader_names,
         image_names=image_names,
         diagnosis_names=diagnosis_names,
@@ -147,6 +148,12 @@ def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     names = tuple(sorted(set(labels)))
     index = {name: code for code, name in enumerate(names)}
     return np.array([index[label] for label in labels], np.intp), names
+
+
+def _exposure(columns: Table, length: int) -> np.ndarray:
+    """As the browser measured it, else as it was meant to be."""
+    shown, meant = (_floats(columns.get(name), length) for name in ("shown_ms", "exposure_ms"))
+    return np.where(np.isnan(meant) | ~(shown > 0), meant, shown)
 
 
 def _floats(column: list[str] | None, length: int) -> np.ndarray:

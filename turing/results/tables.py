@@ -132,6 +132,20 @@ def times(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         }
 
 
+def exposures(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis["exposure_threshold"]
+    if not found:
+        return
+    yield {"reader": "all", "threshold_ms": found["estimate_ms"], **_limits(found["ci95"]), "trials": None}
+    for row in found["by_reader"]:
+        yield {
+            "reader": row["reader"],
+            "threshold_ms": row["threshold_ms"],
+            **_limits(row["ci95"]),
+            "trials": row["trials"],
+        }
+
+
 def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for why, count in flow.excluded.items():
         yield {"not in the rates": why, "count": count}
@@ -145,6 +159,7 @@ TABLES = {
     "calibration": Table("Calibration of confidence", calibration),
     "times": Table("Response times", times),
     "course": Table("Course of the form", course),
+    "exposures": Table("Exposure thresholds", exposures),
     "exclusions": Table("What is not counted", exclusions),
     "readers": Table("Readers", readers),
     "images": Table("Images", images),

@@ -10,7 +10,7 @@ from turing.models import Study
 from turing.results.analysis import analyse_study, extremes
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export
-from turing.results.methods import REFERENCES, equivalence_sentence, headlines, methods_paragraph
+from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.tables import TABLES, table_csv
 
 LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
@@ -36,6 +36,7 @@ def _results(request, slug):
         "headline": first,
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
+        "exposure": exposure_sentence(analysis),
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": tables,

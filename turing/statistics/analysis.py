@@ -13,6 +13,7 @@ from turing.statistics.intervals import Estimate
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
 from turing.statistics.responses import Responses
+from turing.statistics.staircase import exposure_threshold
 
 FEW_READERS, FEW_IMAGES = 5, 20
 DEFAULT_MARGIN = 0.1
@@ -54,6 +55,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "response_times": response_times(tests),
         "learning": learning(tests),
         "comparisons": _comparisons(tests, warnings),
+        "exposure_threshold": exposure_threshold(tests),
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 
@@ -215,6 +217,10 @@ def _missing(analysis: dict[str, Any], tests: Responses) -> list[str]:
         found.append("hype_infinity: its protocol shows as many real as generated images; here the shares differ")
     if analysis["equivalence"] is None:
         found.append("equivalence: accuracy has no variance that could be computed")
+    if analysis["exposure_threshold"]:
+        found.append(
+            "rates: images were shown for a moment, as long as each reader's staircase said; they hold for that"
+        )
     missing = [name for name, value in analysis["agreement"].items() if value is None]
     if missing:
         found.append(f"agreement: {', '.join(missing)} undefined: answers all alike, or one reader an image")

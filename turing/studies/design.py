@@ -30,7 +30,7 @@ FROZEN_FIELDS = (
 # opened before they came still hold.
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
-    "tell_share", "show_score", "allow_unaudited",
+    "tell_share", "show_score", "allow_unaudited", "timed",
 )  # fmt: skip
 
 
@@ -62,6 +62,10 @@ def problems(study: Study) -> list[str]:
         )
     if study.repeats > study.form_length // 2:
         found.append("Repeated images: at most half of the images can be repeated.")
+    if study.timed and study.images_per_page > 1:
+        found.append("Images per page: images shown for a moment come one at a time.")
+    if study.timed and study.repeats:
+        found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         for kind, pool, wanted in (

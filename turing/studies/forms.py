@@ -31,6 +31,7 @@ class StudyForm(forms.ModelForm):
             "real_per_diagnosis",
             "generated_per_diagnosis",
             "images_per_page",
+            "timed",
             "stimulus_size",
             "confidence_levels",
             "equivalence_margin",

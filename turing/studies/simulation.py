@@ -12,6 +12,9 @@ from turing.accounts import Profession, Specialty
 from turing.errors import StudyError
 from turing.models import Invitation, Reader, Reading, Response, Study, Trial, Truth, User
 from turing.reading.passage import start_reading
+from turing.statistics.staircase import next_exposure
+
+EXPOSURE_MS = 300  # in which a simulated reader comes to see 63% of what there is to see
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,27 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     bias = rng.normal(0, observer.reader_sd)
     levels = reading.study.confidence_levels if reading.study.asks_confidence else None
     now = timezone.now()
+    timed = reading.study.timed
+    correct: list[bool] = []
     responses = []
     for trial in Trial.objects.filter(reading=reading).select_related("stimulus").order_by("position"):
-        signal = observer.dprime / 2 if trial.stimulus.truth == Truth.GENERATED else -observer.dprime / 2
+        exposure = next_exposure(correct) if timed else None
+        dprime = observer.dprime * (1 - np.exp(-exposure / EXPOSURE_MS) if exposure else 1)
+        signal = dprime / 2 if trial.stimulus.truth == Truth.GENERATED else -dprime / 2
         evidence = signal + image_effect[trial.stimulus_id] + bias + rng.normal()
         distance = abs(evidence - observer.criterion)
+        answer = Truth.GENERATED if evidence > observer.criterion else Truth.REAL
+        if trial.phase == Trial.Phase.TEST:
+            correct.append(answer == trial.stimulus.truth)
         responses.append(
             Response(
                 trial=trial,
-                answer=Truth.GENERATED if evidence > observer.criterion else Truth.REAL,
+                answer=answer,
                 confidence=min(levels, 1 + int(distance / 1.8 * levels)) if levels else None,
                 response_time_ms=int(rng.lognormal(8.0 - 0.2 * min(distance, 2), 0.4)),
+                exposure_ms=exposure,
+                shown_ms=exposure,
+                dropped_frames=0 if timed else None,
                 answered_at=now,
             )
         )

@@ -41,6 +41,7 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--allow-unaudited", action="store_true", help="show samples not compared with training images"
         )
+        parser.add_argument("--timed", action="store_true", help="show each image for 100 to 1,000 ms, by staircase")
         parser.add_argument("--instructions", default="")
         parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
         parser.add_argument("--seed", type=int, default=0)

@@ -9,6 +9,7 @@ from gan.models import TrainingRun
 from turing.models import Study
 from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
+from turing.results.figures.exposure import exposures_figure
 from turing.results.figures.flow import flow_figure
 from turing.results.figures.images import ranking_figure, strip_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
@@ -25,6 +26,7 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
     "calibration": calibration_figure,
     "course": course_figure,
     "times": times_figure,
+    "exposures": exposures_figure,
     "ranking": ranking_figure,
     "strip": strip_figure,
     "flow": flow_figure,

@@ -109,7 +109,8 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
         found = [word for word in private if word in html or word in reply]
         told += [f"image {trial.position}: the page or the reply holds {word!r}" for word in found]
         told += [
-            f"image {trial.position}: {more} beside addresses of images" for more in _more_than_images(html, reply)
+            f"image {trial.position}: {more} beside addresses of images"
+            for more in _more_than_images(html, reply, study.timed)
         ]
         pages.append(TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
@@ -119,12 +120,17 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
         yield from _shapes([pages[index] for index in counted], generated)
 
 
-def _more_than_images(html: str, reply: str) -> Iterator[str]:
-    """What the lists of images to load ahead hold besides a position and an address each."""
+def _more_than_images(html: str, reply: str, timed: bool) -> Iterator[str]:
+    """What replies and lists of images to load ahead hold besides a position and an address each.
+
+    The exposure of the next image follows from earlier answers; that it does not go with the truth of the image that
+    it is for is checked with the other numbers in pages.
+    """
     lists = [json.loads(found) for found in AHEAD.findall(html)]
     values = json.loads(reply)
     lists.append(values.pop("ahead", {}))
-    yield from (f"a reply's {key!r}" for key in values if key != "location")
+    known = ("location", "exposure_ms") if timed else ("location",)
+    yield from (f"a reply's {key!r}" for key in values if key not in known)
     for ahead in lists:
         yield from (
             f"{position!r}: {address!r}"
@@ -153,7 +159,7 @@ def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
 
 def _answer(client: Client, study: Study, page: int, position: int) -> str:
     """The JSON that the script is answered with."""
-    data = {"position": position, "answer": "real", "confidence": 1, "response_time_ms": ""}
+    data = {"position": position, "answer": "real", "confidence": 1, "response_time_ms": "", "shown_ms": "500"}
     address = reverse("trial", args=[study.slug, page])
     return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
 

@@ -1,0 +1,102 @@
+"""Images shown for a moment: for as long as the staircase says, frame by frame, once, and then masked."""
+
+import re
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_main_job import WIDE, log_in, wait_until_stored
+from turing.models import Response, Study
+from turing.statistics.staircase import next_exposure
+
+# Every change of the canvas, by the time of the frame in which it was drawn.
+WATCH = """() => {
+  window.drawn = [];
+  const seen = (what) => (...rest) => window.drawn.push([what, document.timeline.currentTime, ...rest]);
+  const note = seen('draw');
+  const original = CanvasRenderingContext2D.prototype.drawImage;
+  CanvasRenderingContext2D.prototype.drawImage = function (source, ...rest) {
+    if (this.canvas.isConnected) note(source instanceof HTMLImageElement ? 'image' : 'mask');
+    return original.call(this, source, ...rest);
+  };
+}"""
+
+
+@pytest.fixture
+def timed(run) -> Study:
+    call_command("create_study", "A moment", run=[str(run.pk)], real=4, generated=4, stimulus_size=64, timed=True)
+    call_command("open_study", "a-moment")
+    return Study.objects.get(slug="a-moment")
+
+
+@pytest.fixture
+def page(timed, site, chromium, reader) -> Page:
+    context = chromium.new_context(viewport=WIDE)
+    context.add_init_script(f"({WATCH})()")
+    page = context.new_page()
+    log_in(page, site, reader.user.email)
+    page.goto(f"{site}{timed.get_absolute_url()}")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile("/trials/1/$"))
+    yield page
+    context.close()
+
+
+def wait_until_masked(page: Page) -> None:
+    expect(page.get_by_role("radio", name="Real")).to_be_enabled(timeout=15000)
+
+
+def answer(page: Page, key: str) -> None:
+    wait_until_masked(page)
+    for pressed in (key, "2", "Enter"):
+        page.keyboard.press(pressed)
+
+
+def test_images_are_shown_as_long_as_the_staircase_says_and_frames_are_counted(page, screenshot):
+    assert page.locator("img.stimulus").count() == 0
+    expect(page.get_by_role("radio", name="Real")).to_be_disabled()
+    screenshot(page, "timed-before")
+    page.get_by_role("button", name="Show the image").click()
+    for count in range(1, 5):
+        answer(page, "r")
+        wait_until_stored(page, count)
+    screenshot(page, "timed-after")
+    drawn = [(what, time) for _, time, what in page.evaluate("window.drawn")]
+    responses = list(Response.objects.select_related("trial__stimulus").order_by("trial__position"))
+    correct = [response.answer == response.trial.stimulus.truth for response in responses]
+    assert [response.exposure_ms for response in responses] == [next_exposure(correct[:count]) for count in range(4)]
+    assert [what for what, _ in drawn][:8] == ["image", "mask"] * 4
+    for response, (_, onset), (_, end) in zip(responses, drawn[::2], drawn[1::2], strict=False):
+        assert response.shown_ms == pytest.approx(end - onset, abs=1)
+        # To the nearest frame of 60 Hz, unless the machine was busy; then the frames it lost are told.
+        late = response.shown_ms - response.exposure_ms
+        assert late >= -17
+        assert late <= 17 * (1 + response.dropped_frames)
+        assert response.response_time_ms >= response.shown_ms
+
+
+def test_a_reload_shows_no_image_a_second_time(page):
+    page.get_by_role("button", name="Show the image").click()
+    wait_until_masked(page)
+    page.reload()
+    wait_until_masked(page)
+    assert [what for _, _, what in page.evaluate("window.drawn")] == ["mask"]
+    expect(page.get_by_role("button", name="Show the image")).to_be_hidden()
+    answer(page, "g")
+    wait_until_stored(page, 1)
+    assert Response.objects.get().shown_ms >= 400
+
+
+def test_without_javascript_the_page_says_so_and_takes_no_answer(timed, site, chromium, reader):
+    context = chromium.new_context(viewport=WIDE, java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, site, reader.user.email)
+    page.goto(f"{site}{timed.get_absolute_url()}")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("which needs JavaScript")).to_be_visible()
+    expect(page.get_by_role("radio", name="Real")).to_be_disabled()
+    context.close()
+    assert Response.objects.count() == 0
