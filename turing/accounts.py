@@ -1,18 +1,19 @@
 """Choices about who a person is."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 RESEARCHERS = "researchers"
 
 
 class Profession(models.TextChoices):
-    DERMATOLOGIST = "dermatologist", "Dermatologist"
-    RESIDENT = "resident", "Dermatology resident"
-    PHYSICIAN = "physician", "Physician, other specialty"
-    GENERAL = "general", "General practitioner"
-    NURSE = "nurse", "Nurse"
-    STUDENT = "student", "Medical student"
-    OTHER = "other", "Other health profession"
+    DERMATOLOGIST = "dermatologist", _("Dermatologist")
+    RESIDENT = "resident", _("Dermatology resident")
+    PHYSICIAN = "physician", _("Physician, other specialty")
+    GENERAL = "general", _("General practitioner")
+    NURSE = "nurse", _("Nurse")
+    STUDENT = "student", _("Medical student")
+    OTHER = "other", _("Other health profession")
 
 
 BANDS = ((5, "0-4"), (10, "5-9"), (20, "10-19"))
@@ -24,10 +25,10 @@ def experience_band(years: int) -> str:
 
 
 class Specialty(models.TextChoices):
-    DERMATOLOGY = "dermatology", "Dermatology"
-    DERMATOPATHOLOGY = "dermatopathology", "Dermatopathology"
-    ONCOLOGY = "oncology", "Oncology"
-    SURGERY = "surgery", "Surgery"
-    FAMILY = "family", "Family medicine"
-    OTHER = "other", "Other"
-    NONE = "none", "None yet"
+    DERMATOLOGY = "dermatology", _("Dermatology")
+    DERMATOPATHOLOGY = "dermatopathology", _("Dermatopathology")
+    ONCOLOGY = "oncology", _("Oncology")
+    SURGERY = "surgery", _("Surgery")
+    FAMILY = "family", _("Family medicine")
+    OTHER = "other", _("Other")
+    NONE = "none", _("None yet")

@@ -1,4 +1,6 @@
-"""Headers that every page carries."""
+"""Headers that every page carries, and the language of those for researchers."""
+
+from django.utils import translation
 
 POLICY = (
     "default-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -12,5 +14,18 @@ def content_security_policy(get_response):
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+    return middleware
+
+
+def research_in_english(get_response):
+    """Researchers' pages are in English, whatever language the browser asks for: their numbers and dates, too."""
+
+    def middleware(request):
+        if not request.path_info.startswith("/research/"):
+            return get_response(request)
+        request.LANGUAGE_CODE = "en"
+        with translation.override("en"):
+            return get_response(request)
 
     return middleware

@@ -2,6 +2,7 @@
 
 from django.contrib.auth import views as auth
 from django.urls import path
+from django.views.i18n import set_language
 
 from turing import views
 from turing.reading import views as reading
@@ -17,6 +18,7 @@ log_in = auth.LoginView.as_view(template_name="accounts/login.html", authenticat
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("language/", set_language, name="set_language"),
     path("healthz", views.healthz, name="healthz"),
     path("attributions/", views.attributions, name="attributions"),
     path("attributions.csv", views.attributions_csv, name="attributions-csv"),

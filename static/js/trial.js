@@ -36,8 +36,7 @@ function listenToKeys() {
       input.dispatchEvent(new Event("change", { bubbles: true }));
       event.preventDefault();
     };
-    if (key === "r") choose('input[name="answer"][value="real"]');
-    else if (key === "g") choose('input[name="answer"][value="generated"]');
+    if (/^\p{Letter}$/u.test(key)) choose(`input[name="answer"][data-key="${key}"]`);
     else if (/^[1-9]$/.test(key)) choose(`input[name="confidence"][value="${key}"]`);
     else if (key === "enter" && !event.target.closest("a, button")) {
       event.preventDefault();
@@ -62,6 +61,8 @@ function sendOnce() {
 
 function goAhead(viewer) {
   const known = new Map(Object.entries(JSON.parse(ahead.textContent)).map(([key, value]) => [Number(key), value]));
+  const texts = JSON.parse(document.getElementById("texts").textContent);
+  const say = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
   const preloader = new Preloader();
   const total = Number(form.dataset.total);
   const connection = document.getElementById("connection");
@@ -84,8 +85,7 @@ function goAhead(viewer) {
     onRefused: (reply) => window.location.assign(reply.location || window.location.href),
     onChange: (waiting, isOffline) => {
       connection.hidden = !isOffline;
-      const answers = waiting === 1 ? "1 answer waits" : `${waiting} answers wait`;
-      connection.textContent = isOffline ? `No connection. ${answers} here and will be sent.` : "";
+      connection.textContent = isOffline ? say(waiting === 1 ? texts.waits : texts.wait, { count: waiting }) : "";
     },
   });
 
@@ -98,11 +98,11 @@ function goAhead(viewer) {
     form.reset();
     form.elements.position.value = next;
     for (const name of ["response_time_ms", "shown_ms", "dropped_frames"]) form.elements[name].value = "";
-    const title = `Image ${next} of ${total}`;
+    const title = say(texts.position, { position: next, total });
     section.id = `image-${next}`;
     section.setAttribute("aria-label", title);
     document.getElementById("announce").textContent = title;
-    document.getElementById("count").textContent = `${next - 1} of ${total}`;
+    document.getElementById("count").textContent = say(texts.count, { count: next - 1, total });
     document.querySelector(".progress-line progress").value = next - 1;
     history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
     section.focus({ preventScroll: true });

@@ -7,6 +7,7 @@ from django.core.files.storage import default_storage
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models.people import User
@@ -156,10 +157,8 @@ class Study(models.Model):
         return self.form_length + self.repeats
 
     @property
-    def share_of_real(self) -> str:
-        """In words: 'half of them', or '38% of them'."""
-        share = len(self.diagnoses) * self.real_per_diagnosis / self.stimulus_count
-        return "half of them" if share == 0.5 else f"{share:.0%} of them"
+    def share_of_real(self) -> float:
+        return len(self.diagnoses) * self.real_per_diagnosis / self.stimulus_count
 
     @property
     def stimulus_count(self) -> int:
@@ -184,8 +183,9 @@ class Study(models.Model):
 class Truth(models.TextChoices):
     """What a stimulus is, and what a response says it is."""
 
-    REAL = "real", "real"
-    GENERATED = "generated", "generated"
+    # Shown to readers; the first letters are the keys they press, in every language two different ones.
+    REAL = "real", _("real")
+    GENERATED = "generated", _("generated")
 
 
 class StimulusQuerySet(models.QuerySet):

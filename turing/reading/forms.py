@@ -4,6 +4,8 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from turing.models import Reader, Study, Truth, User
 
@@ -11,7 +13,7 @@ MAX_RESPONSE_TIME_MS = 24 * 60 * 60 * 1000
 
 
 class LogInForm(AuthenticationForm):
-    username = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    username = forms.EmailField(label=gettext_lazy("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
 
 
 class ReaderForm(forms.ModelForm):
@@ -20,17 +22,26 @@ class ReaderForm(forms.ModelForm):
     class Meta:
         model = Reader
         fields = ["profession", "specialty", "years_experience", "country"]
+        labels = {
+            "profession": gettext_lazy("Profession"),
+            "specialty": gettext_lazy("Specialty"),
+            "years_experience": gettext_lazy("Years of experience"),
+            "country": gettext_lazy("Country"),
+        }
 
 
 class RegistrationForm(ReaderForm):
     """A new user who is a reader."""
 
-    name = forms.CharField(max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(label=gettext_lazy("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
+        label=gettext_lazy("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least eight characters, not a common word.",
+        help_text=gettext_lazy("At least eight characters, not a common word."),
     )
 
     field_order = ["name", "email", "password", "profession", "specialty", "years_experience", "country"]
@@ -38,7 +49,7 @@ class RegistrationForm(ReaderForm):
     def clean_email(self) -> str:
         email = self.cleaned_data["email"].lower()
         if User.objects.filter(email=email).exists():
-            raise forms.ValidationError("This e-mail address is registered already; please log in.")
+            raise forms.ValidationError(_("This e-mail address is registered already; please log in."))
         return email
 
     def clean(self):
@@ -59,16 +70,18 @@ class RegistrationForm(ReaderForm):
 
 
 class ConsentForm(forms.Form):
-    consent = forms.BooleanField(label="I have read this and I consent to take part.")
+    consent = forms.BooleanField(label=gettext_lazy("I have read this and I consent to take part."))
 
 
 class AnswerForm(forms.Form):
     """The answer to one trial."""
 
     position = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    answer = forms.ChoiceField(choices=Truth.choices, error_messages={"required": "Please choose: real or generated."})
+    answer = forms.ChoiceField(
+        choices=Truth.choices, error_messages={"required": gettext_lazy("Please choose: real or generated.")}
+    )
     confidence = forms.TypedChoiceField(
-        coerce=int, empty_value=None, error_messages={"required": "Please say how sure you are."}
+        coerce=int, empty_value=None, error_messages={"required": gettext_lazy("Please say how sure you are.")}
     )
     response_time_ms = forms.CharField(required=False)
     shown_ms = forms.CharField(required=False)
@@ -87,7 +100,7 @@ class AnswerForm(forms.Form):
     def clean_shown_ms(self) -> int | None:
         shown = self._measured("shown_ms")
         if self.is_timed and shown is None:
-            raise forms.ValidationError("This image was not shown: it needs a browser with JavaScript.")
+            raise forms.ValidationError(_("This image was not shown: it needs a browser with JavaScript."))
         return shown
 
     def clean_dropped_frames(self) -> int | None:

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
 from turing.reading.randomisation import balanced_subset, form_order, in_blocks, new_seed, with_repeats
 from turing.statistics.staircase import next_exposure
 
-NOT_INVITED = "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
+NOT_INVITED = gettext_noop(
+    "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
+)
 
 
 def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
@@ -25,10 +29,10 @@ def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
     try:
         with transaction.atomic():
             if not Study.objects.select_for_update().get(pk=study.pk).is_open:
-                raise StudyError("This study is not open.")
+                raise StudyError(_("This study is not open."))
             invitation = study.invitations.select_for_update().filter(code=code, reading=None).first() if code else None
             if study.by_invitation and invitation is None:
-                raise StudyError(NOT_INVITED)
+                raise StudyError(_(NOT_INVITED))
             reading = Reading.objects.create(
                 study=study,
                 reader=reader,
@@ -169,16 +173,16 @@ def record_response(
         reading = Reading.objects.select_for_update(of=("self",)).select_related("study").get(pk=reading.pk)
         trial = reading.trials.filter(position=position).first()
         if trial is None:
-            raise StudyError("There is no such image in this form.")
+            raise StudyError(_("There is no such image in this form."))
         if Response.objects.filter(trial=trial).exists():
             return False
         if reading.withdrawn_at:
-            raise StudyError("You have withdrawn your consent; no more answers are taken.")
+            raise StudyError(_("You have withdrawn your consent; no more answers are taken."))
         if not reading.study.is_open:
-            raise StudyError(f"This study is {reading.study.get_state_display()}; it takes no answers.")
+            raise StudyError(_("This study is not open at the moment; it takes no answers."))
         progress = progress_of(reading)
         if progress.page_of(position) != progress.next_page:
-            raise StudyError("Please answer the images in their order.")
+            raise StudyError(_("Please answer the images in their order."))
         now = timezone.now()
         exposure_ms = exposure_of(reading)
         Response.objects.create(

@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -43,7 +44,7 @@ def profile(request):
     if request.method == "POST" and form.is_valid():
         form.instance.user = request.user
         form.save()
-        messages.success(request, "Your profile is saved.")
+        messages.success(request, _("Your profile is saved."))
         return redirect(_next_url(request))
     return render(request, "accounts/profile.html", {"form": form, "next": _next_url(request)})
 
@@ -195,10 +196,10 @@ def withdrawal(request, slug):
     if "erase" in request.POST:
         erase(request.reader)
         logout(request)
-        messages.success(request, "Your consent is withdrawn and your personal data are erased.")
+        messages.success(request, _("Your consent is withdrawn and your personal data are erased."))
         return redirect("home")
     withdraw(reading)
-    messages.success(request, "Your consent is withdrawn; your answers have left the analysis.")
+    messages.success(request, _("Your consent is withdrawn; your answers have left the analysis."))
     return redirect("study", slug)
 
 

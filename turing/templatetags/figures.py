@@ -1,14 +1,16 @@
 """How numbers stand on a page."""
 
 from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 register = template.Library()
 
 
 @register.filter
 def percent(value: float | None) -> str:
-    """0.4712 as '47.1%'; nothing known as a dash."""
-    return "-" if value is None else f"{100 * value:.1f}%"
+    """0.4712 as '47.1%', in Turkish '%47,1'; nothing known as a dash."""
+    return "-" if value is None else gettext("%(number)s%%") % {"number": number_format(round(100 * value, 1), 1)}
 
 
 @register.filter
