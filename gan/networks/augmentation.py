@@ -19,16 +19,6 @@ def turn_each(images: Tensor, turns: Tensor) -> Tensor:
     return torch.stack([dihedral(image, int(which)) for image, which in zip(images, turns, strict=True)])
 
 
-def move_and_cut(images: Tensor, draws: Tensor, shift: Tensor) -> Tensor:
-    """DiffAugment's translation and cutout (Zhao et al. 2020), for real and generated images alike.
-
-    Images (N, 3, S, S) in [-1, 1]. Uniform random numbers in [0, 1): `draws` (N, 2) for the place of the cutout, which
-    differs from image to image; `shift` (2,) for the translation of up to an eighth of the side, one for the batch: a
-    copy in one piece.
-    """
-    return _cutout(_translate(images, shift), draws.to(images.device))
-
-
 def recolour(images: Tensor, draws: Tensor, strength: float = 1.0) -> Tensor:
     """DiffAugment's colour: brightness, saturation and contrast by `draws` (N, 3); `strength` scales the change."""
     brightness, saturation, contrast = draws.to(images.device).T[:, :, None, None, None]
@@ -38,18 +28,15 @@ def recolour(images: Tensor, draws: Tensor, strength: float = 1.0) -> Tensor:
     return torch.lerp(mean, saturated, 1 + strength * (contrast - 0.5)) + strength * (brightness - 0.5)
 
 
-def _translate(images: Tensor, shift: Tensor) -> Tensor:
+def translate(images: Tensor, shift: Tensor) -> Tensor:
+    """DiffAugment's translation (Zhao et al. 2020), for real and generated images (N, 3, S, S) alike.
+
+    By up to an eighth of the side; uniform random numbers `shift` (2,) in [0, 1), one for the batch: a copy in one
+    piece.
+    """
     side = images.shape[-1]
     reach = side // 8
     down, right = (int(one * (2 * reach + 1)) for one in shift.tolist())
     # Mirrored at the border: a border of grey would find its way into the samples.
     padded = F.pad(images, (reach, reach, reach, reach), mode="reflect")
     return padded[:, :, down : down + side, right : right + side]
-
-
-def _cutout(images: Tensor, draws: Tensor) -> Tensor:
-    side = images.shape[-1]
-    position = torch.arange(side, device=images.device)
-    away = (position - (draws * (side + 1)).floor()[:, :, None]).abs() < side // 4  # (N, 2, S)
-    kept = ~(away[:, 0, None, :, None] & away[:, 1, None, None, :])
-    return images * kept

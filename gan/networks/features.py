@@ -134,7 +134,11 @@ class LiteFeatures(nn.Module):
 
     def pooled(self, x: Tensor) -> Tensor:
         """(N, 1280): the last layer before the classifier, averaged over the image."""
-        return self.head(self(x)[-1]).mean((2, 3))
+        return self.pool(self(x)[-1])
+
+    def pool(self, coarsest: Tensor) -> Tensor:
+        """As `pooled`, from the map of stride 32."""
+        return self.head(coarsest).mean((2, 3))
 
 
 def _pretrained(variant: int) -> Any:

@@ -7,6 +7,7 @@ low resolution, narrow ones at high, and gains that carry latent and diagnosis p
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +16,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.networks.features import LiteFeatures
 from gan.networks.layers import UpsampledConv2d
+from gan.networks.matching import pooled_statistics
 
 LATENT_SIZE = 128
 SIZES = (64, 128, 256)
 WIDTHS = {8: 192, 16: 128, 32: 80, 64: 48, 128: 24, 256: 12}  # channels at each resolution
 STRIDES = (4, 8, 16, 32)
+POOLED = (1, 2)  # scales whose pooled features are compared, besides the last layer's: strides 8 and 16
 PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stride
 THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
@@ -87,8 +90,15 @@ class Generator(nn.Module):
         return torch.tanh(self.to_rgb(x))
 
 
+class Seen(NamedTuple):
+    """What is seen of images (N, 3, H, W)."""
+
+    maps: list[Tensor]  # mixed features (N, C, S, S) of four scales, finest first
+    pooled: list[Tensor]  # Lite0's own features (N, D) of some scales, for comparing many images with many
+
+
 class ProjectedFeatures(nn.Module):
-    """Images (N, 3, H, W) to four maps of mixed features, all fixed: Lite0, then random projections.
+    """Images (N, 3, H, W) to features of Lite0, pooled, and to four maps of them mixed; all fixed.
 
     Cross-channel mixing: a random 1x1 convolution of each scale. Cross-scale mixing: from the coarsest scale up, a
     random 1x1 and 3x3 convolution of the coarser map, upsampled and added.
@@ -106,13 +116,15 @@ class ProjectedFeatures(nn.Module):
         self.mixing = nn.ModuleList(_random(fine, fine, 3, source) for fine in PROJECTED[:-1])
         self.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        maps = [mix(one) for mix, one in zip(self.across_channels, self.features(images), strict=True)]
+    def forward(self, images: Tensor) -> Seen:
+        own = self.features(images)
+        pooled = [pooled_statistics(own[index]) for index in POOLED] + [self.features.pool(own[-1]).float()]
+        maps = [mix(one) for mix, one in zip(self.across_channels, own, strict=True)]
         mixed = [maps[-1]]
         for fine in reversed(range(len(maps) - 1)):
             coarser = F.interpolate(self.across_scales[fine](mixed[0]), scale_factor=2)
             mixed.insert(0, self.mixing[fine](maps[fine] + coarser))
-        return mixed
+        return Seen(mixed, pooled)
 
 
 def _random(before: int, after: int, kernel: int, source: torch.Generator) -> nn.Conv2d:

@@ -148,3 +148,20 @@ def test_an_answer_given_while_logged_out_is_sent_after_logging_in_again(page, s
     page.goto(address)
     wait_until_stored(page, 1)
     assert stored() == [(1, "generated")]
+
+
+def test_on_a_slow_line_the_next_image_is_there_at_once(page):
+    """400 ms of latency and 50 KB/s: the image after next is on its way while the reader looks."""
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    speed = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000, "offline": False}
+    line.send("Network.emulateNetworkConditions", speed)
+    wait_until_loaded_ahead(page)
+    for position in range(1, 4):
+        answer(page)
+        expect(page.locator("#count")).to_have_text(f"{position} of 20")
+        image = page.locator("img.stimulus")
+        # One frame later: less than a round trip of the line.
+        shown = image.evaluate("image => new Promise(done => requestAnimationFrame(() => done(image.complete)))")
+        assert shown
+    wait_until_stored(page, 3)

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_accessibility import RULES
 from tests.browser.test_main_job import WIDE, log_in, wait_until_stored
 from turing.models import Response, Study
 from turing.statistics.staircase import next_exposure
@@ -32,7 +34,7 @@ def timed(run) -> Study:
 
 @pytest.fixture
 def page(timed, site, chromium, reader) -> Page:
-    context = chromium.new_context(viewport=WIDE)
+    context = chromium.new_context(viewport=WIDE, bypass_csp=True)
     context.add_init_script(f"({WATCH})()")
     page = context.new_page()
     log_in(page, site, reader.user.email)
@@ -62,6 +64,7 @@ def test_images_are_shown_as_long_as_the_staircase_says_and_frames_are_counted(p
     for count in range(1, 5):
         answer(page, "r")
         wait_until_stored(page, count)
+    wait_until_masked(page)
     screenshot(page, "timed-after")
     drawn = [(what, time) for _, time, what in page.evaluate("window.drawn")]
     responses = list(Response.objects.select_related("trial__stimulus").order_by("trial__position"))
@@ -75,6 +78,13 @@ def test_images_are_shown_as_long_as_the_staircase_says_and_frames_are_counted(p
         assert late >= -17
         assert late <= 17 * (1 + response.dropped_frames)
         assert response.response_time_ms >= response.shown_ms
+
+
+def test_axe_finds_nothing_before_and_after_the_image(page):
+    assert Axe().run(page, options=RULES).response["violations"] == []
+    page.get_by_role("button", name="Show the image").click()
+    wait_until_masked(page)
+    assert Axe().run(page, options=RULES).response["violations"] == []
 
 
 def test_a_reload_shows_no_image_a_second_time(page):

@@ -6,8 +6,9 @@ from django.core.management import call_command
 
 from gan.dataset import decode
 from gan.models import ALL_DIAGNOSES, TrainingRun
-from gan.networks.augmentation import dihedral, move_and_cut, recolour, turn_each
+from gan.networks.augmentation import dihedral, recolour, translate, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
+from gan.networks.matching import energy_distance, mean_distance, pooled_statistics
 from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
 from gan.phantom import DIAGNOSES
 from gan.runs import gather
@@ -34,9 +35,9 @@ def test_folded_features_and_their_gradients_are_those_of_the_package(variant):
 def test_projections_are_fixed_by_the_seed_and_learn_nothing():
     one, same, other = (ProjectedFeatures(seed) for seed in (1, 1, 2))
     x = torch.rand(1, 3, 64, 64)
-    assert all(torch.equal(a, b) for a, b in zip(one(x), same(x), strict=True))
-    assert not any(torch.equal(a, b) for a, b in zip(one(x), other(x), strict=True))
-    assert [tuple(a.shape[1:]) for a in one(x)] == [(48, 16, 16), (64, 8, 8), (128, 4, 4), (256, 2, 2)]
+    assert all(torch.equal(a, b) for a, b in zip(one(x).maps, same(x).maps, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(one(x).maps, other(x).maps, strict=True))
+    assert [tuple(a.shape[1:]) for a in one(x).maps] == [(48, 16, 16), (64, 8, 8), (128, 4, 4), (256, 2, 2)]
     assert not any(parameter.requires_grad for parameter in one.parameters())
 
 
@@ -67,10 +68,10 @@ def test_the_eight_turns_are_all_different_and_undone():
 
 def test_augmentation_passes_gradients_and_treats_each_image_by_its_own_draws():
     x = (torch.rand(2, 3, 32, 32) * 2 - 1).requires_grad_()
-    draws, shift = torch.rand(2, 5), torch.rand(2)
+    draws, shift = torch.rand(2, 3), torch.rand(2)
 
     def augment(images, numbers):
-        return move_and_cut(recolour(images, numbers[:, :3]), numbers[:, 3:], shift)
+        return translate(recolour(images, numbers), shift)
 
     augmented = augment(x, draws)
     augmented.sum().backward()
@@ -78,7 +79,38 @@ def test_augmentation_passes_gradients_and_treats_each_image_by_its_own_draws():
     assert x.grad.abs().sum() > 0
     alone = augment(x[1:], draws[1:])
     torch.testing.assert_close(augmented[1:], alone)
-    assert (augmented[0] == 0).any()  # the cutout
+
+
+def test_the_energy_distance_is_that_of_the_definition_and_zero_between_alike():
+    rng = torch.Generator().manual_seed(1)
+    real = [torch.randn(40, 5, generator=rng) + 3 * kind for kind in range(2)]
+    scale = torch.stack([mean_distance(one) for one in real])
+    kind = torch.arange(12) % 2
+    generated = torch.randn(12, 5, generator=rng, requires_grad=True)
+    found = energy_distance(generated, kind, real, kind, scale)
+    expected = []
+    for index in range(2):
+        own = generated.detach()[index::2]
+        across = torch.stack([(a - b).norm() for a in own for b in real[index]]).mean()
+        within = torch.stack([(a - b).norm() for i, a in enumerate(own) for j, b in enumerate(own) if i != j]).mean()
+        expected.append((2 * across - within) / scale[index])
+    assert found.item() == pytest.approx(torch.stack(expected).mean().item() - 1, abs=1e-5)
+    (gradient,) = torch.autograd.grad(found, generated)
+    assert gradient.isfinite().all()
+    # One lesion over and over is farther than many, wherever it lies among the real ones.
+    many = [
+        energy_distance(real[0][torch.randperm(40, generator=rng)[:12]], kind * 0, real, kind * 0, scale)
+        for _ in range(50)
+    ]
+    assert torch.stack(many).mean().item() == pytest.approx(0, abs=0.05)
+    assert energy_distance(real[0][:1].repeat(12, 1), kind * 0, real, kind * 0, scale) > 0.3
+
+
+def test_pooled_statistics_of_a_flat_map_have_a_gradient():
+    x = torch.ones(2, 3, 4, 4, requires_grad=True)
+    pooled_statistics(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
 
 
 @pytest.fixture
@@ -101,6 +133,21 @@ def test_a_step_changes_both_networks_and_the_average_follows(settings_and_image
     drawn = trainer.samples(torch.randn(3, trainer.latent_size), 1)
     assert drawn.shape == (3, 3, 64, 64)
     assert drawn.abs().max() <= 1
+
+
+def test_the_averaged_weights_have_statistics_of_their_own(settings_and_images):
+    settings, images = settings_and_images
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    trainer.train_step()
+    z, labels = torch.randn(64, trainer.latent_size), torch.arange(64) % 2
+    trainer.samples(z[:1], 0)
+    average = trainer.average
+    fixed = average(z, labels)
+    average.train()
+    with torch.no_grad():
+        of_batch = average(z, labels)
+    average.eval()
+    assert (fixed - of_batch).abs().mean() < 0.1 * of_batch.std()
 
 
 def test_there_may_be_more_diagnoses_than_images_in_a_batch():
