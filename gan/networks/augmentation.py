@@ -19,15 +19,6 @@ def turn_each(images: Tensor, turns: Tensor) -> Tensor:
     return torch.stack([dihedral(image, int(which)) for image, which in zip(images, turns, strict=True)])
 
 
-def recolour(images: Tensor, draws: Tensor, strength: float = 1.0) -> Tensor:
-    """DiffAugment's colour: brightness, saturation and contrast by `draws` (N, 3); `strength` scales the change."""
-    brightness, saturation, contrast = draws.to(images.device).T[:, :, None, None, None]
-    grey = images.mean(1, keepdim=True)
-    saturated = torch.lerp(grey, images, 1 + strength * (2 * saturation - 1))
-    mean = images.mean((1, 2, 3), keepdim=True)
-    return torch.lerp(mean, saturated, 1 + strength * (contrast - 0.5)) + strength * (brightness - 0.5)
-
-
 def translate(images: Tensor, shift: Tensor) -> Tensor:
     """DiffAugment's translation (Zhao et al. 2020), for real and generated images (N, 3, S, S) alike.
 

@@ -10,16 +10,15 @@ from torch.nn import functional as F
 
 from gan.dataset import to_unit_range
 from gan.networks import projected
-from gan.networks.augmentation import recolour, translate, turn_each
+from gan.networks.augmentation import translate, turn_each
 from gan.networks.matching import energy_distance, mean_distance
 from gan.seeds import derive_seed
 from gan.training.trainer import Losses, Trainer
 
-COLOUR_STRENGTH = 0.25  # of DiffAugment's change of colour
-MATCHING_WEIGHT = 5.0  # of the energy distance in the generator's loss
+MATCHING_WEIGHT = 7.0  # of the energy distance in the generator's loss
 REMEMBERED = 1024  # real images of each diagnosis that generated ones are compared with, at most
 CALIBRATED_ON = 256  # images
-HALF_LIFE = 10_000  # images over which the average of the weights forgets half, and a tenth of those seen before that
+HALF_LIFE = 10_000  # images over which the average of the weights forgets half, at most; else a twentieth of those seen
 
 
 class ProjectedTrainer(Trainer):
@@ -120,12 +119,10 @@ class ProjectedTrainer(Trainer):
         return torch.cat([self.generator(*part).float() for part in parts])
 
     def _look(self, images: Tensor, source: torch.Generator) -> projected.Seen:
-        """Features and a thumbnail of images (N, 3, S, S), augmented."""
-        draws = self.processes.share(torch.rand((self.global_batch, 3), generator=source))
-        moved = translate(images, torch.rand(2, generator=source))
-        coloured = recolour(moved, draws, COLOUR_STRENGTH).to(self.dtype)
-        maps, pooled = self.features(coloured.contiguous(memory_format=torch.channels_last))
-        return projected.Seen([*maps, projected.thumbnail_of(moved).to(self.dtype)], pooled)
+        """Features and a thumbnail of images (N, 3, S, S), moved a little."""
+        moved = translate(images, torch.rand(2, generator=source)).to(self.dtype)
+        maps, pooled = self.features(moved.contiguous(memory_format=torch.channels_last))
+        return projected.Seen([*maps, projected.thumbnail_of(moved)], pooled)
 
     def _unlike(self, pooled: list[Tensor], diagnosis: Tensor) -> Tensor:
         """How far the generated images are from the real ones of their diagnoses, the mean over scales."""
@@ -138,7 +135,7 @@ class ProjectedTrainer(Trainer):
 
     @cached_property
     def _real_features(self) -> list[tuple[list[Tensor], Tensor]]:
-        """For each scale: pooled features (M, D) of real images by diagnosis, augmented, and their mean distances.
+        """For each scale: pooled features (M, D) of real images by diagnosis, and their mean distances.
 
         Every image under as many turns as the room allows. They follow from the seed, not from the steps: a resumed
         run compares with the same.
@@ -151,17 +148,15 @@ class ProjectedTrainer(Trainer):
             for indices in order.split(self.global_batch):
                 turns = torch.randint(8, (len(indices),), generator=source)
                 real = to_unit_range(turn_each(images[indices.to(self.device)], turns))
-                moved = translate(real, torch.rand(2, generator=source))
-                coloured = recolour(moved, torch.rand((len(indices), 3), generator=source), COLOUR_STRENGTH)
                 with torch.no_grad(), self.autocast():
-                    parts.append(self.features(coloured.to(self.dtype, memory_format=torch.channels_last)).pooled)
+                    parts.append(self._look(real, source).pooled)
             by_diagnosis.append([torch.cat(scale) for scale in zip(*parts, strict=True)])
         scales = zip(*by_diagnosis, strict=True)
         return [(list(real), torch.stack([mean_distance(one) for one in real])) for real in scales]
 
     def _update_average(self) -> None:
         seen = self.step * self.global_batch
-        forgotten = 1 - 0.5 ** (self.global_batch / min(HALF_LIFE, 0.1 * seen))
+        forgotten = 1 - 0.5 ** (self.global_batch / min(HALF_LIFE, 0.05 * seen))
         with torch.no_grad():
             for average, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
                 average.lerp_(weight, forgotten)
