@@ -84,6 +84,23 @@ def test_what_could_not_be_sent_is_sent_when_invited_again(invited, monkeypatch)
     assert [one.to for one in mail.outbox] == [["a@x.example"]]
 
 
+def test_letters_speak_the_readers_language(client, invited, researcher, reader):
+    client.force_login(researcher)
+    address = reverse("study-invitations", args=[invited.slug])
+    client.post(address, {"addresses": "a@x.example", "links": 0, "language": "tr"})
+    client.post(address, {"addresses": "b@x.example", "links": 0})
+    assert [message.subject.split(":")[0] for message in mail.outbox] == ["Davet", "Invitation"]
+    code = Invitation.objects.first().code
+    client.force_login(reader.user)
+    turkish = {"headers": {"Accept-Language": "tr"}}
+    client.get(invited.get_absolute_url(), {"invitation": code}, **turkish)
+    client.post(invited.get_absolute_url(), {"consent": "on"}, **turkish)
+    client.force_login(researcher)
+    client.post(reverse("study-remind", args=[invited.slug, reader.pseudonym]))
+    assert mail.outbox[-1].to == [reader.user.email]
+    assert mail.outbox[-1].body.startswith(f"Say\u0131n {reader.user.name},")
+
+
 def test_the_page_names_no_reader(client, invited, researcher, reader):
     invitation = Invitation.objects.create(study=invited, email="reader@test.example")
     start_reading(invited, reader, invitation.code)

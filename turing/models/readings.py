@@ -29,6 +29,7 @@ class Reading(models.Model):
     consent_version = models.CharField(max_length=12)
     consented_at = models.DateTimeField()
     seed = models.PositiveBigIntegerField(help_text="Gives the order of the form.")
+    language = models.CharField(max_length=10, default="en", help_text="Of the pages when the reader began.")
     completed_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True, help_text="Consent withdrawn: the answers leave every analysis.")
     reminded_at = models.DateTimeField(null=True)

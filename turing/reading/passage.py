@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
@@ -39,6 +39,7 @@ def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
                 consent_version=study.consent_version,
                 consented_at=timezone.now(),
                 seed=new_seed(),
+                language=get_language() or "en",
             )
             Trial.objects.bulk_create(form_trials(study, reading))
             if invitation:
@@ -179,7 +180,9 @@ def record_response(
         if reading.withdrawn_at:
             raise StudyError(_("You have withdrawn your consent; no more answers are taken."))
         if not reading.study.is_open:
-            raise StudyError(_("This study is not open at the moment; it takes no answers."))
+            if reading.study.is_over:
+                raise StudyError(_("This study is closed; it takes no more answers."))
+            raise StudyError(_("This study is paused. Please come back later: your answers are saved."))
         progress = progress_of(reading)
         if progress.page_of(position) != progress.next_page:
             raise StudyError(_("Please answer the images in their order."))

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from turing.errors import StudyError
 from turing.models import Reading, Response, Study
+from turing.studies.letters import reminder_letter
 
 STALLED_AFTER = timedelta(days=2)
 REMIND_AGAIN_AFTER = timedelta(days=1)
@@ -72,14 +73,7 @@ def send_reminder(reading: Reading, address: str) -> None:
         raise StudyError("this reader was reminded within the last day.")
     if not reading.study.is_open:
         raise StudyError("the study is not open.")
-    left = reading.trials.unanswered().count()
-    send_mail(
-        f"{reading.study.title}: {left} images are left",
-        f"Dear {reading.reader.user.name},\n\nyou began to judge images in the study {reading.study.title}; {left} are "
-        f"left. Your answers are saved, and you can go on where you stopped, on any device:\n\n{address}\n\n"
-        "If you do not wish to go on, you need not do anything; there you can also withdraw your consent.\n",
-        None,
-        [reading.reader.user.email],
-    )
+    letter = reminder_letter(reading, address)
+    send_mail(letter.subject, letter.text, None, [reading.reader.user.email])
     reading.reminded_at = now
     reading.save(update_fields=["reminded_at"])

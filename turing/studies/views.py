@@ -147,7 +147,7 @@ def invitations(request, slug):
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            new = invite(study, form.cleaned_data["addresses"], form.cleaned_data["links"], request.build_absolute_uri)
+            new = invite(study, full_address=request.build_absolute_uri, **form.cleaned_data)
         except StudyError as error:
             messages.error(request, str(error))
         else:
