@@ -137,13 +137,13 @@ class ProjectedTrainer(Trainer):
     def _real_features(self) -> list[tuple[list[Tensor], Tensor]]:
         """For each scale: pooled features (M, D) of real images by diagnosis, and their mean distances.
 
-        Every image under as many turns as the room allows. They follow from the seed, not from the steps: a resumed
+        Every image up to eight times, turned at random. They follow from the seed, not from the steps: a resumed
         run compares with the same.
         """
         source = torch.Generator().manual_seed(derive_seed(self.seed, 5))
         by_diagnosis = []
         for images in self.images:
-            order = torch.randperm(len(images), generator=source).repeat(-(-REMEMBERED // len(images)))[:REMEMBERED]
+            order = torch.randperm(len(images), generator=source).repeat(8)[:REMEMBERED]
             parts = []
             for indices in order.split(self.global_batch):
                 turns = torch.randint(8, (len(indices),), generator=source)
