@@ -149,17 +149,19 @@ function noise(side) {
   const mask = document.createElement("canvas");
   mask.width = mask.height = side;
   const pen = mask.getContext("2d");
+  let layers = 0;
   for (let cells = 4; cells <= side; cells *= 2) {
     const grain = document.createElement("canvas");
     grain.width = grain.height = cells;
     const brush = grain.getContext("2d");
     const pixels = brush.createImageData(cells, cells);
     for (let index = 0; index < pixels.data.length; index += 4) {
-      const light = 60 + 180 * Math.random();
+      const light = Math.random() < 0.5 ? 30 : 255;
       pixels.data.set([light, light * (0.6 + 0.2 * Math.random()), light * (0.5 + 0.3 * Math.random()), 255], index);
     }
     brush.putImageData(pixels, 0, 0);
-    pen.globalAlpha = cells === 4 ? 1 : 0.45;
+    layers += 1;
+    pen.globalAlpha = 1 / layers; // the mean of all: as much of every size
     pen.drawImage(grain, 0, 0, side, side);
   }
   return mask;
