@@ -76,6 +76,7 @@ def test_a_browser_that_asks_for_turkish_is_answered_in_turkish(client, study, r
     client.force_login(researcher)
     page = client.get(reverse("research"), **turkish).content.decode()
     assert '<html lang="en">' in page
+    assert reverse("set_language") not in page  # it would change nothing there
 
 
 def test_a_reader_chooses_a_language(client, study):
