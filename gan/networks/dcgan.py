@@ -11,6 +11,7 @@ The last upsampling is by 4 at 128 pixels, with two 3x3 convolutions above it: s
 import torch
 from torch import Tensor, nn
 
+from gan.networks.cells import SIDE, last_block
 from gan.networks.layers import (
     ChannelsLastFlatten,
     ChannelsLastReshape,
@@ -51,6 +52,18 @@ class Generator(nn.Sequential):
             nn.Tanh(),
         )
         self.size = size
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Layer after layer, but for the last block, where most values of its map are equal."""
+        *layers, upsampling, norm, activation, last, tanh = self
+        x = z
+        for layer in layers:
+            x = layer(x)
+        if not isinstance(upsampling, UpsampledConv2d) or upsampling.factor < SIDE:
+            return tanh(last(activation(norm(upsampling(x)))))
+        assert isinstance(norm, KerasBatchNorm2d)
+        assert isinstance(last, nn.Conv2d)
+        return tanh(last_block(x, upsampling, norm, activation, last))
 
     @staticmethod
     def _block(in_channels: int, out_channels: int, factor: int, activation: str) -> list[nn.Module]:

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan.networks.dcgan import Discriminator, Generator, build
-from gan.networks.layers import LeakyDropout, SamePadConv2d, UpsampledConv2d
+from gan.networks.cells import last_block
+from gan.networks.dcgan import SIZES, Discriminator, Generator, build
+from gan.networks.layers import KerasBatchNorm2d, LeakyDropout, SamePadConv2d, UpsampledConv2d
 from gan.networks.summary import layer_table
 from gan.training.dcgan import DCGANTrainer
 from gan.training.settings import Settings
@@ -71,6 +72,40 @@ def test_fused_upsampling_equals_upsample_then_convolve_with_gradients(factor):
         torch.autograd.grad(fused, leaves, pull), torch.autograd.grad(plain, leaves, pull), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("factor", [3, 4, 8])
+@pytest.mark.parametrize("training", [True, False])
+def test_the_last_block_on_distinct_values_equals_layer_after_layer(factor, training):
+    torch.manual_seed(0)
+    layers = nn.Sequential(
+        UpsampledConv2d(5, 4, factor), KerasBatchNorm2d(4), nn.LeakyReLU(0.2), nn.Conv2d(4, 2, 3, padding=1)
+    ).double()
+    norm = layers[1]
+    with torch.no_grad():
+        for values in (norm.weight, norm.bias, norm.running_mean):
+            values.normal_()
+        layers[0].bias.normal_()
+    layers.train(training)
+    ours = copy.deepcopy(layers)
+    x = torch.randn(3, 5, 4, 6, dtype=torch.float64, requires_grad=True)
+    expected, found = layers(x), last_block(x, *ours)
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(ours.state_dict(), layers.state_dict(), rtol=1e-11, atol=1e-11)
+    pull = torch.randn_like(expected)
+    for one, other in zip(
+        torch.autograd.grad(found, (x, *ours.parameters()), pull),
+        torch.autograd.grad(expected, (x, *layers.parameters()), pull),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_generator_is_its_layers_one_after_another(size):
+    generator, _ = build(size, "relu", 0)
+    z = torch.randn(2, 100)
+    torch.testing.assert_close(generator.eval()(z), nn.Sequential(*generator)(z), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("side", "padding"), [(128, (0, 1, 0, 1)), (33, (1, 1, 1, 1))])
@@ -136,10 +171,11 @@ def plain_gradients(generator, discriminator, images, z):
     return generator_loss, discriminator_loss, generator_gradients, discriminator_gradients
 
 
-def test_a_training_step_has_the_gradients_of_a_plain_one(monkeypatch):
-    monkeypatch.setattr(LeakyDropout, "_kept", lambda self, x: torch.ones_like(x, dtype=torch.bool))
-    images = torch.randint(0, 256, (6, 3, 64, 64), dtype=torch.uint8)
-    trainer = DCGANTrainer([images], Settings(size=64, batch_size=4, precision="float32"), torch.device("cpu"))
+@pytest.mark.parametrize("size", [64, 128])
+def test_a_training_step_has_the_gradients_of_a_plain_one(monkeypatch, size):
+    monkeypatch.setattr(LeakyDropout, "_kept", lambda self, x: torch.ones_like(x))
+    images = torch.randint(0, 256, (6, 3, size, size), dtype=torch.uint8)
+    trainer = DCGANTrainer([images], Settings(size=size, batch_size=4, precision="float32"), torch.device("cpu"))
     trainer.generator.double(), trainer.discriminator.double()
     monkeypatch.setattr("gan.training.dcgan.to_unit_range", lambda batch: batch.double() / 127.5 - 1)
     monkeypatch.setattr("gan.training.dcgan.cross_entropy", float64_cross_entropy)
