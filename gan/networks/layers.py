@@ -25,10 +25,11 @@ class UpsampledConv2d(nn.Conv2d):
 
     def upsample(self, x: Tensor, factor: int) -> Tensor:
         """The layer with another factor."""
-        assert self.bias is not None
-        bias = self.bias.to(x.dtype)
-        y = F.conv_transpose2d(x, self._transposed_kernel(factor), bias.detach(), stride=factor, padding=1)
-        return _BiasGradient.apply(y, bias)
+        kernel = self._transposed_kernel(factor)
+        if self.bias is None:
+            return F.conv_transpose2d(x, kernel, stride=factor, padding=1)
+        y = F.conv_transpose2d(x, kernel, self.bias.detach(), stride=factor, padding=1)
+        return _BiasGradient.apply(y, self.bias)
 
     def _transposed_kernel(self, k: int) -> Tensor:
         """(in, out, k + 2, k + 2) kernel: every 3x3 tap spread over the k x k pixels that nearest copies to."""
