@@ -102,11 +102,14 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
 
     for line, row in rows:
         try:
-            lesion_image = _lesion_image(line, row, files, seen)
+            lesion_image = _lesion_image(row, files, seen)
         except GanError as error:
             isic_id = row.get("isic_id", "")
-            name = files[isic_id].relative_to(folder) if isic_id in files else f"metadata.csv line {line}"
-            report.rejected.append(Rejection(str(name), str(error)))
+            if isic_id in files:
+                rejection = Rejection(str(files[isic_id].relative_to(folder)), f"line {line}: {error}")
+            else:
+                rejection = Rejection(f"metadata.csv line {line}", str(error))
+            report.rejected.append(rejection)
         else:
             known = present.get(lesion_image.isic_id)
             if known is None:
@@ -124,21 +127,21 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
         report.rejected.append(Rejection(str(files[stem].relative_to(folder)), "no row in metadata.csv"))
 
 
-def _lesion_image(line: int, row: dict[str, str], files: dict[str, Path], seen: set[str]) -> LesionImage:
+def _lesion_image(row: dict[str, str], files: dict[str, Path], seen: set[str]) -> LesionImage:
     """The unsaved lesion image of one row, its file stored; raises `GanError` with the reason to reject it."""
     isic_id = row["isic_id"]
     if not ISIC_ID.fullmatch(isic_id):
-        raise GanError(f"line {line}: isic_id {isic_id[:80]!r} is not an id of letters, digits, '_' and '-'")
+        raise GanError(f"isic_id {isic_id[:80]!r} is not an id of letters, digits, '_' and '-'")
     if isic_id in seen:
-        raise GanError(f"line {line}: {isic_id} stands in an earlier line too; the first is used")
+        raise GanError(f"{isic_id} stands in an earlier line too; the first is used")
     seen.add(isic_id)
     diagnosis = diagnosis_of_row(row)
     if not diagnosis:
-        raise GanError(f"line {line}: {isic_id} has no diagnosis")
+        raise GanError(f"{isic_id} has no diagnosis")
     if len(diagnosis) > 120 or len(row.get("lesion_id", "")) > 64:
-        raise GanError(f"line {line}: {isic_id} has a diagnosis or lesion_id of unreasonable length")
+        raise GanError(f"{isic_id} has a diagnosis or lesion_id of unreasonable length")
     if isic_id not in files:
-        raise GanError(f"line {line}: no image file named {isic_id} below the folder")
+        raise GanError(f"no image file named {isic_id} below the folder")
     path = files[isic_id]
     try:
         if path.stat().st_size > MAX_BYTES:
