@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from turing.models import Truth
+from turing.models import Study, Truth
 from turing.reading.passage import record_response, start_reading
 from turing.templatetags.figures import percent
 from turing.templatetags.wording import image_count
@@ -84,3 +84,24 @@ def test_a_reader_chooses_a_language(client, study):
     assert "Onam" in client.get(study.get_absolute_url()).content.decode()
     client.post(reverse("set_language"), {"language": "en", "next": study.get_absolute_url()})
     assert "Consent" in client.get(study.get_absolute_url()).content.decode()
+
+
+def test_the_platforms_consent_is_in_the_readers_language_and_a_studys_own_as_it_was_written(client, study, reader):
+    turkish = {"headers": {"Accept-Language": "tr"}}
+    client.force_login(reader.user)
+    page = client.get(study.get_absolute_url(), **turkish).content.decode()
+    assert '<div class="prose" lang="tr">Sizden' in page
+    assert f'<h1 lang="en">{study.title}</h1>' in page
+    client.post(study.get_absolute_url(), {"consent": "on"}, **turkish)
+    for language, agreed in (("tr", True), ("en", False)):
+        with translation.override(language):
+            assert (study.readings.get().consent_version == study.consent_version) is agreed
+    study.readings.get().trials.all().delete()
+    study.readings.all().delete()
+    Study.objects.filter(pk=study.pk).update(
+        language="tr", consent_text="Kabul ediyor musunuz?", instructions="Acele etmeyin."
+    )
+    page = client.get(study.get_absolute_url()).content.decode()
+    assert '<html lang="en">' in page
+    for text in ("Kabul ediyor musunuz?", "Acele etmeyin."):
+        assert f'lang="tr">{text}</div>' in page

@@ -13,6 +13,7 @@ from PIL import Image
 
 from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models import Stimulus, Study
+from turing.models.studies import DEFAULT_CONSENT
 from turing.studies.design import choose_images, design_hash
 
 
@@ -128,7 +129,7 @@ def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
         "generated_per_diagnosis": 2, "images_per_page": 10, "stimulus_size": 64, "confidence_levels": 4,
         "equivalence_margin": 0.1,
         "images_per_reader": 0, "practice_images": 0, "repeats": 0, "break_every": 50,
-        "consent_text": "Yes?", "instructions": "", "seed": 1,
+        "consent_text": DEFAULT_CONSENT.replace("\n", "\r\n"), "instructions": "", "seed": 1,
     }  # fmt: skip
     refused = client.post(reverse("study-create"), data | {"real_per_diagnosis": 0, "diagnoses": ["x"]})
     assert set(refused.context["form"].errors) == {"real_per_diagnosis", "diagnoses"}
@@ -136,6 +137,7 @@ def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
     client.post(reverse("study-open", args=["by-hand"]))
     study = Study.objects.get(slug="by-hand")
     assert study.is_open
+    assert study.consent_text == DEFAULT_CONSENT  # browsers send other ends of lines
     client.post(reverse("study-edit", args=["by-hand"]), data | {"title": "Changed"})
     study.refresh_from_db()
     assert study.title == "By hand"

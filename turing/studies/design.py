@@ -30,7 +30,7 @@ FROZEN_FIELDS = (
 # opened before they came still hold.
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
-    "tell_share", "show_score", "allow_unaudited", "timed",
+    "tell_share", "show_score", "allow_unaudited", "timed", "language",
 )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class StudyForm(forms.ModelForm):
             "tell_share",
             "show_score",
             "allow_unaudited",
+            "language",
             "instructions",
             "consent_text",
             "seed",
@@ -55,9 +56,16 @@ class StudyForm(forms.ModelForm):
         runs = TrainingRun.objects.finished()
         self.fields["runs"].queryset = runs
         self.fields["runs"].label_from_instance = _describe_run
+        self.fields["language"].required = False  # where a page of before is sent: the default
         self.initial["revision"] = self.instance.revision
         names = sorted({name for run in runs for name in run.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]
+
+    def clean_instructions(self):
+        return _with_plain_newlines(self.cleaned_data["instructions"])
+
+    def clean_consent_text(self):
+        return _with_plain_newlines(self.cleaned_data["consent_text"])
 
     def clean(self):
         data = super().clean()
@@ -85,6 +93,11 @@ class StudyForm(forms.ModelForm):
             self.instance.slug = unique_slug(self.cleaned_data["title"])
         self.instance.revision += 1
         return super().save(commit)
+
+
+def _with_plain_newlines(text: str) -> str:
+    """Browsers send others: the same text from the command would be another version of the consent."""
+    return text.replace("\r\n", "\n")
 
 
 def _describe_run(run: TrainingRun) -> str:

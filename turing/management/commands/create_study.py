@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.forms.models import model_to_dict
 
@@ -42,6 +43,12 @@ class Command(ConsoleCommand):
             "--allow-unaudited", action="store_true", help="show samples not compared with training images"
         )
         parser.add_argument("--timed", action="store_true", help="show each image for 100 to 1,000 ms, by staircase")
+        parser.add_argument(
+            "--language",
+            choices=[code for code, _ in settings.LANGUAGES],
+            default="en",
+            help="of the title, the instructions and the consent (en)",
+        )
         parser.add_argument("--instructions", default="")
         parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
         parser.add_argument("--seed", type=int, default=0)
