@@ -49,7 +49,7 @@ def lines_of(report) -> list[str]:
     lines = [
         f"{report['name']} (run {report['run']}, {report['model']}), against held-out lesions by "
         f"{report['feature_extractor']}",
-        f"{'':24}{'KID x1000':>16}{'precision':>11}{'recall':>8}{'density':>9}{'coverage':>10}{'FID':>8}",
+        f"{'':36}{'KID x1000':>16}{'precision':>11}{'recall':>8}{'density':>9}{'coverage':>10}{'FID':>8}",
     ]
     for name, figures in report["by_diagnosis"].items():
         lines.append(_line(f"{name}, {figures['samples']} samples", figures))
@@ -67,8 +67,9 @@ def lines_of(report) -> list[str]:
     lines += [_memory_line(f"{one['planted']} copies planted", one) for one in memory["power"]]
     for name, one in memory["membership"].items():
         low, high = one["ci95"]
+        known = "it knows its training images: share samples, not snapshots" if low > 0.5 else "0.5 is none"
         lines.append(
-            f"Membership by the discriminator, {name}: AUC {one['auc']:.3f} ({low:.3f} to {high:.3f}); 0.5 is none"
+            f"Membership by the discriminator, {name}: AUC {one['auc']:.3f} ({low:.3f} to {high:.3f}); {known}"
         )
     return [*lines, memory["conclusion"]]
 
@@ -76,7 +77,7 @@ def lines_of(report) -> list[str]:
 def _line(name: str, figures) -> str:
     kid = f"{1000 * figures['kid']:.1f} +- {1000 * figures['kid_std']:.1f}"
     return (
-        f"{name:24.24}{kid:>16}{figures['precision']:>11.3f}{figures['recall']:>8.3f}{figures['density']:>9.3f}"
+        f"{name:36.36}{kid:>16}{figures['precision']:>11.3f}{figures['recall']:>8.3f}{figures['density']:>9.3f}"
         f"{figures['coverage']:>10.3f}{figures['fid']:>8.0f}"
     )
 
