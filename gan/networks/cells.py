@@ -4,8 +4,8 @@ Nearest-neighbour upsampling makes of every pixel a cell of k x k equal ones. A 
 further, so that of a cell's k rows only the first and the last differ from those between; its columns likewise.
 From k = 3 on, 3 x 3 values stand for a cell: the map that upsampling by 3 gives, where the middle row and the
 middle column count k - 2 times. Batch normalisation weighs them so, the activation needs no change, and the last
-convolution looks its neighbours up in them. At k = 4 that is 9/16 of the map and 25/36 of the multiplications, at
-k = 8 it is 9/64 and 25/100; equal in exact arithmetic to layer after layer, gradients included.
+convolution looks its neighbours up in them. At k = 4 that is 9/16 of the map, at k = 8 it is 9/64; equal in exact
+arithmetic to layer after layer, gradients included.
 """
 
 from typing import Any
