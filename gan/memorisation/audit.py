@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy.stats import binomtest
 
 from console import Progress
-from gan.memorisation.distances import MEASURES, Nearness, Reference, limits_of
-from gan.memorisation.statistics import authenticity, cell_of, cells_of, data_copying_z
+from gan.memorisation.distances import MEASURES, Nearness, Reference, limit_rank, limits_of
+from gan.memorisation.statistics import authenticity, cell_of, cells_of, closer_p_value, data_copying_z
 
 PLANTED_SHARES = (0.01, 0.05, 0.10)
-EXPECTED_CLOSER = 0.02  # two measures, one in a hundred each
 ALARM = 0.01  # p-value under which more samples are closer than chance explains
 COPYING_Z = -3.0
 JPEG_QUALITY = 75
@@ -83,9 +81,10 @@ def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> S
     limits = limits_of(held_out)
     closer = near.over(limits) < 1
     cells = cells_of(held_out.features)
+    count = len(held_out.features)
     return Statistics(
         float(closer.mean()),
-        float(binomtest(int(closer.sum()), len(closer), EXPECTED_CLOSER, alternative="greater").pvalue),
+        closer_p_value(int(closer.sum()), len(closer), len(MEASURES) * limit_rank(count), count),
         authenticity(near.distance["features"], near.nearest["features"], reference.features),
         data_copying_z(
             near.over(limits),

@@ -92,8 +92,19 @@ def reference_of(
 
 
 def limits_of(near: Nearness) -> dict[str, float]:
-    """By measure, the distance that one in a hundred of the images comes closer than; never quite 0."""
-    return {measure: max(float(np.quantile(near.distance[measure], LIMIT_QUANTILE)), 1e-9) for measure in MEASURES}
+    """By measure, the distance that one in a hundred of such images comes closer than; never quite 0.
+
+    Weibull's quantile, of which that holds on average also where the hundredth is nearly the smallest.
+    """
+    return {
+        measure: max(float(np.quantile(near.distance[measure], LIMIT_QUANTILE, method="weibull")), 1e-9)
+        for measure in MEASURES
+    }
+
+
+def limit_rank(held_out: int) -> float:
+    """How many of the held-out images' distances, by one measure, are at or below the limit; at least the smallest."""
+    return max(1.0, LIMIT_QUANTILE * (held_out + 1))
 
 
 def _nearness(

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import cdist
-from scipy.stats import mannwhitneyu, norm, rankdata
+from scipy.stats import betabinom, mannwhitneyu, norm, rankdata
 
 HELD_OUT_PER_CELL = 20
 
@@ -57,6 +57,16 @@ def cells_of(held_out: np.ndarray) -> np.ndarray:
 def cell_of(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """(N,) the cell that each image lies in."""
     return cdist(features, centres).argmin(1)
+
+
+def closer_p_value(closer: int, count: int, rank: float, held_out: int) -> float:
+    """P-value of `closer` of `count` images lying below limits of total `rank`, were they like held-out ones.
+
+    A limit is itself an order statistic of `held_out` distances: the share of new images below the r-th of n is
+    Beta(r, n + 1 - r) (David and Nagaraja 2003), their number beta-binomial. Ranks of several measures add up: exact
+    to first order where the measures are independent, cautious where they agree.
+    """
+    return float(betabinom.sf(closer - 1, count, rank, held_out + 1 - rank))
 
 
 def membership_auc(members: np.ndarray, others: np.ndarray) -> dict[str, float | list[float]]:

@@ -11,8 +11,15 @@ from console import no_progress
 from gan.evaluation.extractors import lite2
 from gan.images import png_bytes, sha256
 from gan.memorisation.audit import audit, planted_copies
-from gan.memorisation.distances import load_reference, reference_of, save_reference
-from gan.memorisation.statistics import authenticity, data_copying_z, membership_auc, rank_z
+from gan.memorisation.distances import (
+    Nearness,
+    limit_rank,
+    limits_of,
+    load_reference,
+    reference_of,
+    save_reference,
+)
+from gan.memorisation.statistics import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.models import GeneratedImage, TrainingRun
 from gan.phantom import draw_phantom
 from gan.storage import save_content
@@ -93,6 +100,32 @@ def test_the_data_copying_test_is_a_rank_test_within_cells():
     assert data_copying_z(random.uniform(3, 4, 60), held_out, cells, cells) > 3
     assert rank_z(np.ones(5), np.ones(7)) == 0
     assert np.isnan(data_copying_z(np.ones(3), np.ones(3), np.array([0, 0, 0]), np.array([1, 1, 1])))
+
+
+@pytest.mark.parametrize("held_out", [30, 128, 400])
+@pytest.mark.parametrize("same", [True, False], ids=["one measure twice", "independent measures"])
+def test_images_as_far_as_held_out_ones_raise_no_more_false_alarms_than_the_p_value_says(held_out, same):
+    random = np.random.default_rng(0)
+
+    def distances(count):
+        first = random.uniform(size=count)
+        return {"features": first, "pixels": first if same else random.uniform(size=count)}
+
+    p_values, shares = [], []
+    for _ in range(2000):
+        near = Nearness(distances(held_out), {}, np.empty(0))
+        closer = Nearness(distances(200), {}, np.empty(0)).over(limits_of(near)) < 1
+        shares.append(closer.mean())
+        p_values.append(closer_p_value(int(closer.sum()), 200, 2 * limit_rank(held_out), held_out))
+    for level in (0.01, 0.05):
+        assert np.mean(np.array(p_values) < level) < level + 3 * np.sqrt(level / 2000)
+    expected = limit_rank(held_out) / (held_out + 1) * (1 if same else 2)
+    assert np.mean(shares) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_p_value_finds_a_tenth_of_copies():
+    assert closer_p_value(51 + 10, 512, 2 * limit_rank(128), 128) < 0.001
+    assert closer_p_value(10, 512, 2 * limit_rank(128), 128) > 0.3
 
 
 def test_membership_is_half_where_scores_do_not_differ():
