@@ -82,6 +82,9 @@ def test_a_browser_that_asks_for_turkish_is_answered_in_turkish(client, study, r
 def test_a_reader_chooses_a_language(client, study):
     client.post(reverse("set_language"), {"language": "tr", "next": study.get_absolute_url()})
     assert "Onam" in client.get(study.get_absolute_url()).content.decode()
+    Study.objects.filter(pk=study.pk).update(slug="research")
+    assert reverse("set_language") in client.get("/studies/research/").content.decode()  # no researchers' page
+    Study.objects.filter(pk=study.pk).update(slug=study.slug)
     client.post(reverse("set_language"), {"language": "en", "next": study.get_absolute_url()})
     assert "Consent" in client.get(study.get_absolute_url()).content.decode()
 
