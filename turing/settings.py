@@ -7,18 +7,16 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from turing import environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var")).resolve()
+DATA_DIR = (BASE_DIR / environment.text("DATA_DIR")).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-
-
-def _env_list(name: str, default: str = "") -> list[str]:
-    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
 def _secret_key() -> str:
     """SECRET_KEY from the environment, else a random one kept in the data folder."""
-    if key := os.environ.get("SECRET_KEY"):
+    if key := environment.text("SECRET_KEY"):
         return key
     path = DATA_DIR / "secret_key"
     try:
@@ -35,10 +33,10 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-DEBUG = os.environ.get("DEBUG", "0") == "1"
-ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = _env_list("CSRF_TRUSTED_ORIGINS")
-HTTPS = os.environ.get("HTTPS", "0") == "1"
+DEBUG = environment.flag("DEBUG")
+ALLOWED_HOSTS = environment.items("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = environment.items("CSRF_TRUSTED_ORIGINS")
+HTTPS = environment.flag("HTTPS")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -93,7 +91,7 @@ TEMPLATES = [
 
 def _databases() -> dict:
     default_url = f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
-    database = dj_database_url.parse(os.environ.get("DATABASE_URL") or default_url, conn_max_age=60)
+    database = dj_database_url.parse(environment.text("DATABASE_URL") or default_url, conn_max_age=60)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
@@ -120,7 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
+TIME_ZONE = environment.text("TIME_ZONE")
 USE_I18N = True
 USE_TZ = True
 
@@ -139,8 +137,8 @@ WHITENOISE_USE_FINDERS = True
 # Checkpoints, sample grids and logs of training runs: bulky, local, never served as files.
 RUNS_ROOT = DATA_DIR / "runs"
 
-EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "visual-turing-test@localhost")
+EMAIL_BACKEND = environment.text("EMAIL_BACKEND")
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

@@ -1,0 +1,86 @@
+"""Every environment variable that the site reads: what it is for and its default. `docs/settings.md` is this table."""
+
+import os
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable. `default` is the text that stands for it where it is not set."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = {
+    variable.name: variable
+    for variable in (
+        Variable("DATA_DIR", "var", "Folder of the database, images, training runs and the secret key."),
+        Variable("DATABASE_URL", "", "Such as postgres://user:password@host/name. Empty: SQLite in DATA_DIR."),
+        Variable(
+            "SECRET_KEY", "", "Signs sessions and links. Empty: a random key kept in DATA_DIR/secret_key, mode 0600."
+        ),
+        Variable("DEBUG", "0", "1: tracebacks on the page and no static cache. Never on a public site."),
+        Variable(
+            "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that the site answers to, separated by commas."
+        ),
+        Variable(
+            "CSRF_TRUSTED_ORIGINS", "", "Origins such as https://study.clinic.example, where a proxy changes the host."
+        ),
+        Variable("HTTPS", "0", "1: the site is reached by HTTPS alone, through a proxy that sets X-Forwarded-Proto."),
+        Variable("TIME_ZONE", "UTC", "Time zone of the times on pages, such as Europe/Istanbul."),
+        Variable(
+            "EMAIL_BACKEND",
+            "django.core.mail.backends.console.EmailBackend",
+            "Django's class that sends e-mail. The default prints it on the console.",
+        ),
+        Variable("DEFAULT_FROM_EMAIL", "visual-turing-test@localhost", "Sender of the site's e-mails."),
+    )
+}
+
+
+def text(name: str) -> str:
+    """The variable's value, or its default where it is not set or empty."""
+    return os.environ.get(name) or VARIABLES[name].default
+
+
+def flag(name: str) -> bool:
+    """True for 1, False for 0. Raises ImproperlyConfigured for anything else."""
+    value = text(name)
+    if value not in ("0", "1"):
+        raise ImproperlyConfigured(f"The environment variable {name} is {value!r}; it must be 0 or 1.")
+    return value == "1"
+
+
+def whole_number(name: str, least: int = 0) -> int:
+    """The variable as a whole number. Raises ImproperlyConfigured for anything else or less than `least`."""
+    value = text(name)
+    if not (value.isascii() and value.isdecimal()) or int(value) < least:
+        raise ImproperlyConfigured(
+            f"The environment variable {name} is {value!r}; it must be a whole number from {least}."
+        )
+    return int(value)
+
+
+def items(name: str) -> list[str]:
+    """The values between the variable's commas."""
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
+def choice(name: str, allowed: tuple[str, ...]) -> str:
+    """The variable as one of the allowed words. Raises ImproperlyConfigured for anything else."""
+    value = text(name)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"The environment variable {name} is {value!r}; it must be {' or '.join(allowed)}.")
+    return value
+
+
+def as_table() -> str:
+    """All variables as a Markdown table, for `docs/settings.md`."""
+    rows = [
+        f"| `{one.name}` | {f'`{one.default}`' if one.default else ''} | {one.meaning} |" for one in VARIABLES.values()
+    ]
+    return "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
