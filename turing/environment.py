@@ -38,6 +38,8 @@ VARIABLES = {
             "Django's class that sends e-mail. The default prints it on the console.",
         ),
         Variable("DEFAULT_FROM_EMAIL", "visual-turing-test@localhost", "Sender of the site's e-mails."),
+        Variable("LOG_FORMAT", "text", "How each line of the log on stderr is written: text or json."),
+        Variable("LOG_LEVEL", "INFO", "INFO: a line for each request. WARNING: only what went wrong."),
     )
 }
 

@@ -7,13 +7,14 @@ from django.core.cache import cache
 
 from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
-from turing.statistics.analysis import analyse
 
 SHOWN = 6  # images in the strips of most and least convincing
 
 
 def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     """The analysis contract's JSON for the counted responses."""
+    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
+
     key = f"analysis-{version_of(study, population)}"
     margin = study.equivalence_margin
     return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), timeout=None)
