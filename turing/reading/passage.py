@@ -81,7 +81,7 @@ class Refused(models.TextChoices):
 
     NO_SUCH_IMAGE = "no_such_image", gettext_lazy("There is no such image in this form.")
     WITHDRAWN = "withdrawn", gettext_lazy("You have withdrawn your consent; no more answers are taken.")
-    CLOSED = "closed", gettext_lazy("This study is closed; it takes no more answers.")
+    CLOSED = "closed", gettext_lazy("The study had closed before this answer arrived.")
     PAUSED = "paused", gettext_lazy("This study is paused. Please come back later: your answers are saved.")
     OUT_OF_TURN = "out_of_turn", gettext_lazy("Please answer the images in their order.")
 
