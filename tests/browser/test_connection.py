@@ -236,6 +236,24 @@ def test_answers_to_a_paused_study_wait_until_it_goes_on(page, study, screenshot
     assert stored() == [(1, "generated")]
 
 
+def test_on_a_page_of_several_images_answers_wait_too(study, site, chromium, reader):
+    Study.objects.filter(pk=study.pk).update(images_per_page=10)
+    page = chromium.new_context(viewport=WIDE).new_page()
+    begin(page, site, study, reader)
+    page.context.set_offline(True)
+    press(page, "g")
+    expect(page.locator("#connection")).to_contain_text("No connection. 1 answer waits here")
+    assert stored() == []
+    page.context.set_offline(False)
+    wait_until_stored(page, 1)
+    page.wait_for_url(re.compile("/trials/1/#image-2$"))
+    expect(page.locator("#image-1")).to_contain_text("You answered generated.")
+    press(page, "r")
+    page.wait_for_url(re.compile("/trials/1/#image-3$"))
+    assert stored() == [(1, "generated"), (2, "real")]
+    page.context.close()
+
+
 def test_what_can_never_be_delivered_is_shown_until_it_was_read(page, study, screenshot):
     Study.objects.filter(pk=study.pk).update(state="closed")
     answer(page, "g")
