@@ -93,7 +93,7 @@ def too_often(door: str, who: str | None, limit: int, seconds: int = HOUR) -> bo
     """Count one more use of a door; True from the one after `limit` within `seconds`. Nobody known is not counted."""
     if not who:
         return False
-    key = f"door {door} {account_key(who)}"
+    key = f"door:{door}:{account_key(who)}"
     cache.add(key, 0, seconds)
     try:
         return cache.incr(key) > limit

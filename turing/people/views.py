@@ -53,7 +53,7 @@ def _registers_too_often(request, email: str) -> bool:
     """Registration tries the password, so it is as closed as log-in where that is closed."""
     by_account = throttle.too_often("registration", email, throttle.REGISTRATIONS_PER_ACCOUNT)
     address = throttle.client_address(request)
-    by_address = throttle.too_often("registration from", address, throttle.REGISTRATIONS_PER_ADDRESS)
+    by_address = throttle.too_often("registration-from", address, throttle.REGISTRATIONS_PER_ADDRESS)
     return by_account or by_address or throttle.is_locked_out(request, email)
 
 
@@ -112,7 +112,7 @@ def log_out_of_all(request):
 class ForgottenPassword(auth.PasswordResetView):
     def post(self, request, *args, **kwargs):
         address = throttle.client_address(request)
-        if throttle.too_often("reset from", address, throttle.RESETS_PER_ADDRESS):
+        if throttle.too_often("reset-from", address, throttle.RESETS_PER_ADDRESS):
             return throttle.refusal(request, throttle.HOUR)
         return super().post(request, *args, **kwargs)
 
