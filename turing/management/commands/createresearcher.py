@@ -48,7 +48,7 @@ class Command(ConsoleCommand):
     def _new(self, email, name, password_env):
         password = self._password(password_env)
         try:
-            User(email=email, name=name).clean_fields(exclude=["password"])
+            User(email=email, name=name or email[:150]).clean_fields(exclude=["password"])
             password_validation.validate_password(password, User(email=email, name=name))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
