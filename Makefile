@@ -11,7 +11,7 @@ demo: setup
 	@$(PYTHON) manage.py migrate --verbosity 0
 	@$(PYTHON) manage.py demo $(if $(ISIC),--isic "$(ISIC)")
 ifneq ($(SERVE),0)
-	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000 --workers 2
+	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000
 endif
 
 test: setup

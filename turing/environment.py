@@ -38,6 +38,10 @@ VARIABLES = {
             "Django's class that sends e-mail. The default prints it on the console.",
         ),
         Variable("DEFAULT_FROM_EMAIL", "visual-turing-test@localhost", "Sender of the site's e-mails."),
+        Variable("WEB_CONCURRENCY", "2", "gunicorn's worker processes: one or two a core."),
+        Variable("WEB_THREADS", "8", "Threads of a worker: requests that it works on at once."),
+        Variable("REQUEST_SECONDS", "20", "A request that has not arrived in full by then is cut."),
+        Variable("FORM_LIMIT_KB", "512", "Largest body of a form. Larger ones are refused unread, with 413."),
     )
 }
 
