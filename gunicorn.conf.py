@@ -1,6 +1,8 @@
 """How gunicorn serves the site. `gunicorn turing.wsgi` in this folder reads it by itself; its options win."""
 
 import ctypes
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -31,3 +33,19 @@ def post_fork(server, worker):
     """Two memory arenas in place of eight a core: with threads, glibc's default keeps far more than it uses."""
     if sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "mallopt"):  # missing in musl
         ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX of malloc.h
+
+
+if environment.flag("METRICS"):
+    # Each worker writes its counts into this folder, and whichever is asked for metrics adds them all up.
+    _folder = (Path(__file__).parent / environment.text("DATA_DIR")).resolve() / "metrics"
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
+
+    def on_starting(server):
+        folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
+
+    def child_exit(server, worker):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

@@ -16,7 +16,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 def _secret_key() -> str:
     """SECRET_KEY from the environment, else a random one kept in the data folder."""
-    if key := environment.text("SECRET_KEY"):
+    if key := environment.secret("SECRET_KEY"):
         return key
     path = DATA_DIR / "secret_key"
     try:
@@ -34,7 +34,8 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = environment.flag("DEBUG")
-ALLOWED_HOSTS = environment.items("ALLOWED_HOSTS")
+# Probes on the machine itself ask by these names, whatever the site's public one is.
+ALLOWED_HOSTS = [*environment.items("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = environment.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = environment.flag("HTTPS")
 
@@ -53,8 +54,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "turing.headers.isolation",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "turing.middleware.content_security_policy",
+    "turing.limits.Limits",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "turing.middleware.research_in_english",
@@ -91,7 +94,7 @@ TEMPLATES = [
 
 def _databases() -> dict:
     default_url = f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
-    database = dj_database_url.parse(environment.text("DATABASE_URL") or default_url, conn_max_age=60)
+    database = dj_database_url.parse(environment.secret("DATABASE_URL") or default_url, conn_max_age=60)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
@@ -100,6 +103,11 @@ def _databases() -> dict:
         }
         # A file, not memory: the browser tests' gunicorn reads the same database as the test.
         database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    elif database["ENGINE"] == "django.db.backends.postgresql":
+        # Threads share a process's connections, so workers x DATABASE_POOL is all that PostgreSQL must grant.
+        pool = {"min_size": 1, "max_size": environment.whole_number("DATABASE_POOL", 1), "timeout": 5}
+        database["OPTIONS"] = database.get("OPTIONS", {}) | {"pool": pool, "connect_timeout": 5}
+        database["CONN_MAX_AGE"] = 0  # the pool keeps them
     return {"default": database}
 
 
@@ -142,8 +150,28 @@ DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+DATA_UPLOAD_MAX_MEMORY_SIZE = environment.whole_number("FORM_LIMIT_KB", 1) * 1024
+MIN_FREE_MB = environment.whole_number("MIN_FREE_MB")
+
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked over plain HTTP inside the network
+SECURE_HSTS_SECONDS = environment.whole_number("HSTS_SECONDS") if HTTPS else 0
+# A study's host cannot speak for its clinic's other hosts, so HSTS leaves subdomains and browsers' preload lists out.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+METRICS = environment.flag("METRICS")
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")
+if METRICS:
+    if len(METRICS_TOKEN) < 16:
+        raise ImproperlyConfigured("METRICS is 1, so METRICS_TOKEN must be set, to 16 characters or more.")
+    INSTALLED_APPS += ["django_prometheus"]
+    MIDDLEWARE = [
+        "django_prometheus.middleware.PrometheusBeforeMiddleware",
+        *MIDDLEWARE,
+        "django_prometheus.middleware.PrometheusAfterMiddleware",
+    ]

@@ -1,10 +1,11 @@
 """Addresses of the site."""
 
+from django.conf import settings
 from django.contrib.auth import views as auth
 from django.urls import path
 from django.views.i18n import set_language
 
-from turing import views
+from turing import health, metrics, views
 from turing.reading import views as reading
 from turing.reading.forms import LogInForm
 from turing.results import image_views as images
@@ -19,7 +20,9 @@ log_in = auth.LoginView.as_view(template_name="accounts/login.html", authenticat
 urlpatterns = [
     path("", views.home, name="home"),
     path("language/", set_language, name="set_language"),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    *([path("metrics", metrics.metrics, name="metrics")] if settings.METRICS else []),
     path("attributions/", views.attributions, name="attributions"),
     path("attributions.csv", views.attributions_csv, name="attributions-csv"),
     path("accounts/register/", reading.register, name="register"),

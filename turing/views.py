@@ -1,18 +1,13 @@
-"""Pages that belong to no one package: start, attributions, health."""
+"""Pages that belong to no one package: start, attributions."""
 
 import csv
-import logging
 
-from django.db import DatabaseError, connection
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from gan.models import LesionImage, is_non_commercial
 from turing.models import Study
-
-logger = logging.getLogger(__name__)
 
 
 @require_GET
@@ -36,16 +31,3 @@ def attributions_csv(request):
     writer.writerow(["isic_id", "licence", "attribution"])
     writer.writerows(LesionImage.objects.values_list("isic_id", "licence", "attribution").iterator())
     return response
-
-
-@require_GET
-@never_cache
-def healthz(request):
-    """200 when the database answers, else 503."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        logger.exception("Health check: the database does not answer")
-        return JsonResponse({"status": "database unavailable"}, status=503)
-    return JsonResponse({"status": "ok"})
