@@ -2,7 +2,7 @@ PYTHON := .venv/bin/python
 ISIC ?=
 SERVE ?= 1
 
-.PHONY: setup demo test bench lint
+.PHONY: setup demo test bench lint audit
 
 setup:
 	@scripts/setup
@@ -31,3 +31,6 @@ lint: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
+
+audit: setup
+	@$(PYTHON) scripts/audit.py

@@ -73,17 +73,19 @@ def database_url() -> str:
 
 @pytest.fixture
 def serve(transactional_db, data_root, tmp_path) -> Iterator[Callable[..., Server]]:
-    """Starts a gunicorn on the test's database; `settings` are environment variables, `port` one to take again."""
+    """Starts a gunicorn on the test's database; `settings` are environment variables."""
     started: list[Server] = []
 
-    def start(*options: str, port: int | None = None, **settings: str) -> Server:
+    def start(
+        *options: str, port: int | None = None, python: str = sys.executable, folder: Path = ROOT, **settings: str
+    ) -> Server:
         port = port or free_port()
         log = tmp_path / f"gunicorn-{len(started)}.log"
         own = {"DATABASE_URL": database_url(), "DATA_DIR": str(data_root), "SECRET_KEY": "test"}
         with log.open("w") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "turing.wsgi", "--bind", f"127.0.0.1:{port}", *options],
-                cwd=ROOT,
+                [python, "-m", "gunicorn", "turing.wsgi", "--bind", f"127.0.0.1:{port}", *options],
+                cwd=folder,
                 env=os.environ | own | settings,
                 stdout=stream,
                 stderr=stream,
