@@ -1,7 +1,5 @@
 """No bytes that a client can send make the site fail: every answer is below 500, and the next one is 200."""
 
-import pytest
-
 REQUESTS = {
     "a Content-Type with an unknown encoding": ("POST", "/accounts/login/", "Content-Type: a/b; charset*=nope''x"),
     "a Content-Type of parameters alone": ("POST", "/accounts/login/", "Content-Type: ;;;=;"),
@@ -46,10 +44,10 @@ def test_every_malformed_request_is_refused_without_failing(serve):
     assert server.get("/healthz") == 200
 
 
-@pytest.mark.parametrize("path", ["/accounts/login/", "/none-such/"])
-def test_fifty_megabytes_are_refused_before_they_arrive(serve, path):
+def test_fifty_megabytes_are_refused_before_they_arrive(serve):
     server = serve("--workers", "1", REQUEST_SECONDS="600")
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    head += f"Content-Length: {50 * 2**20}\r\n\r\n--x\r\n"
-    assert server.status(head.encode()) in (404, 413)
+    for path, status in {"/accounts/login/": 413, "/none-such/": 404}.items():
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        head += f"Content-Length: {50 * 2**20}\r\n\r\n--x\r\n"
+        assert server.status(head.encode()) == status
     assert server.get("/healthz") == 200
