@@ -2,7 +2,7 @@ PYTHON := .venv/bin/python
 ISIC ?=
 SERVE ?= 1
 
-.PHONY: setup demo test bench lint
+.PHONY: setup demo test bench lint audit
 
 setup:
 	@scripts/setup
@@ -11,7 +11,7 @@ demo: setup
 	@$(PYTHON) manage.py migrate --verbosity 0
 	@$(PYTHON) manage.py demo $(if $(ISIC),--isic "$(ISIC)")
 ifneq ($(SERVE),0)
-	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000 --workers 2
+	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000
 endif
 
 test: setup
@@ -31,3 +31,6 @@ lint: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
+
+audit: setup
+	@$(PYTHON) scripts/audit.py
