@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import pages
 from tests.browser.test_main_job import WIDE, log_in, shown_position, wait_until_stored
 from turing.models import Response
 
@@ -24,8 +25,7 @@ def page(study, site, chromium, reader) -> Page:
 
 
 def press(page: Page, key: str) -> None:
-    for pressed in (key, "2", "Enter"):
-        page.keyboard.press(pressed)
+    pages.press(page, key, "2", "Enter")
 
 
 def wait_until_shown(page: Page) -> None:
