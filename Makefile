@@ -1,6 +1,9 @@
 PYTHON := .venv/bin/python
 ISIC ?=
 SERVE ?= 1
+# Tests that run on PostgreSQL, too: all that use the database, without those that train networks or ask axe.
+ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/test_import_isic.py tests/gan/test_curate_images.py \
+	tests/browser/test_connection.py tests/browser/test_main_job.py
 
 .PHONY: setup demo test bench lint audit
 
@@ -16,7 +19,9 @@ endif
 
 test: setup
 	@scripts/setup-browser
+	@scripts/setup-postgres
 	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --database postgresql $(ON_BOTH)
 
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan
