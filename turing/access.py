@@ -7,6 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods
+
+# For pages with a form. HEAD is answered as GET: proxies, link checkers and monitors ask so.
+require_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def researcher_required(view):

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from gan.models import LesionImage, is_non_commercial
 from turing.models import Study
@@ -15,20 +15,20 @@ from turing.models import Study
 logger = logging.getLogger(__name__)
 
 
-@require_GET
+@require_safe
 def home(request):
     studies = Study.objects.listed().prefetch_related("runs")
     return render(request, "home.html", {"studies": studies})
 
 
-@require_GET
+@require_safe
 def attributions(request):
     """Who made the images and under which licence. The whole collection, never what one study shows."""
     groups = [row | {"non_commercial": is_non_commercial(row["licence"])} for row in LesionImage.objects.attributions()]
     return render(request, "attributions.html", {"groups": groups})
 
 
-@require_GET
+@require_safe
 def attributions_csv(request):
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="attributions.csv"'
@@ -38,7 +38,7 @@ def attributions_csv(request):
     return response
 
 
-@require_GET
+@require_safe
 @never_cache
 def healthz(request):
     """200 when the database answers, else 503."""

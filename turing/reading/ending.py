@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from turing.models import AuditLine, Reader, Reading, Response, Study, Trial, Truth
+from turing.models import AuditLine, Collaborator, Reader, Reading, Response, Study, Trial, Truth
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ def erase(reader: Reader) -> None:
     for reading in reader.readings.all():
         withdraw(reading)
     user = reader.user
+    Collaborator.objects.waiting_for(user).delete()
     user.name, user.email, user.is_active = "", f"{reader.pseudonym.lower()}@erased.invalid", False
     user.set_unusable_password()
     user.save()
@@ -70,5 +71,5 @@ def erase(reader: Reader) -> None:
 
 
 def _note(what: str, reader: Reader, study: Study | None) -> None:
-    AuditLine.objects.create(what=what, pseudonym=reader.pseudonym, study=study)
+    AuditLine.objects.record(what, reader, study)
     logger.info("%s %s%s", reader.pseudonym, what, f" from {study.slug}" if study else "")

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe
 
-from turing.access import reader_required
+from turing.access import reader_required, require_form_methods
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.reading.ending import erase, score_of, withdraw
@@ -27,7 +27,7 @@ def _next_url(request) -> str:
     return wanted if allowed else reverse("home")
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 def register(request):
     form = RegistrationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -36,7 +36,7 @@ def register(request):
     return render(request, "accounts/register.html", {"form": form, "next": _next_url(request)})
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @login_required
 def profile(request):
     reader = getattr(request.user, "reader", None)
@@ -49,7 +49,7 @@ def profile(request):
     return render(request, "accounts/profile.html", {"form": form, "next": _next_url(request)})
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @never_cache
 def study(request, slug):
     """What the study is; with POST, consent and start."""
@@ -90,7 +90,7 @@ def _study_page(request, found, form):
     return render(request, "reading/study.html", context)
 
 
-@require_GET
+@require_safe
 @reader_required
 @never_cache
 def study_continue(request, slug):
@@ -100,7 +100,7 @@ def study_continue(request, slug):
     return redirect("trial", slug, page) if page and reading.study.is_open else redirect("study", slug)
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @reader_required
 @never_cache
 def trial(request, slug, page):
@@ -174,7 +174,7 @@ def _next_address(reading, progress, answered=None):
     return f"{address}#image-{progress.next_position}" if progress.images_per_page > 1 else address
 
 
-@require_GET
+@require_safe
 @reader_required
 @never_cache
 def study_break(request, slug):
@@ -185,13 +185,13 @@ def study_break(request, slug):
     return render(request, "reading/break.html", {"study": reading.study, "progress": progress_of(reading)})
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @reader_required
 @never_cache
 def withdrawal(request, slug):
     """GET explains, POST withdraws consent; with `erase` the account goes too."""
     reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "reading/withdrawal.html", {"study": reading.study, "reading": reading})
     if "erase" in request.POST:
         erase(request.reader)
@@ -203,7 +203,7 @@ def withdrawal(request, slug):
     return redirect("study", slug)
 
 
-@require_GET
+@require_safe
 @reader_required
 def certificate(request, slug):
     """That the reader took part, to print; once the form is done."""
@@ -214,15 +214,16 @@ def certificate(request, slug):
     return render(request, "reading/certificate.html", {"study": reading.study, "reading": reading})
 
 
-@require_GET
+@require_safe
 @cache_control(private=True, max_age=3600)
 def stimulus(request, id):
-    """The bytes of one stimulus, for a reader whose form has it and for researchers; 404 for everyone else."""
+    """The bytes of one stimulus, for a reader whose form has it and researchers who may see the study; else 404."""
     user = request.user
-    found = Stimulus.objects.only("file").filter(pk=id).first()
+    found = Stimulus.objects.only("file", "study_id").filter(pk=id).first()
     if found is None or not user.is_authenticated:
         raise Http404
-    if not Trial.objects.filter(stimulus=found, reading__reader__user=user).exists() and not user.is_researcher:
+    is_in_form = Trial.objects.filter(stimulus=found, reading__reader__user=user).exists()
+    if not is_in_form and not Study.objects.visible_to(user).filter(pk=found.study_id).exists():
         raise Http404
     with default_storage.open(found.file) as stream:
         return HttpResponse(stream.read(), content_type="image/png")

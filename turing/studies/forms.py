@@ -88,9 +88,10 @@ class StudyForm(forms.ModelForm):
             )
         return shown
 
-    def save(self, commit: bool = True) -> Study:
-        if not self.instance.slug:
-            self.instance.slug = unique_slug(self.cleaned_data["title"])
+    def save(self, commit: bool = True, slug: str = "") -> Study:
+        """`slug` for a new study; `lifecycle.save_draft` finds one and keeps the audit trail."""
+        if self.instance.pk is None:
+            self.instance.slug = slug or unique_slug(self.cleaned_data["title"])
         self.instance.revision += 1
         return super().save(commit)
 
