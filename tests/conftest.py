@@ -11,12 +11,14 @@ from django.core import serializers
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection
+from django.db.backends.sqlite3.operations import DatabaseOperations
 
 from gan.images import png_bytes
 from gan.models import GeneratedImage, LesionImage, TrainingRun, TrainingStep
 from gan.phantom import ATTRIBUTION, DIAGNOSES, draw_phantom
 from turing.accounts import RESEARCHERS
 from turing.models import Reader, Study, User
+from turing.models.append_only import NAMES
 
 # Playwright's loop runs in the thread of the test, which Django would take for an asynchronous context.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -94,9 +96,10 @@ def _restore(kept_run: dict) -> TrainingRun:
 
 
 @pytest.fixture
-def draft(run) -> Study:
-    """A draft of 20 stimuli: five real and five generated of each diagnosis."""
-    call_command("create_study", "Small study", run=[str(run.pk)], real=5, generated=5, stimulus_size=64)
+def draft(run, researcher) -> Study:
+    """The researcher's draft of 20 stimuli: five real and five generated of each diagnosis."""
+    options = {"real": 5, "generated": 5, "stimulus_size": 64, "owner": researcher.email}
+    call_command("create_study", "Small study", run=[str(run.pk)], **options)
     return Study.objects.get(slug="small-study")
 
 
@@ -117,8 +120,29 @@ def reader(db) -> Reader:
     return make_reader("reader@test.example")
 
 
-@pytest.fixture
-def researcher(db) -> User:
-    user = User.objects.create_user("researcher@test.example", PASSWORD, name="Dr Research")
+def make_researcher(email: str, name: str = "Dr Research") -> User:
+    user = User.objects.create_user(email, PASSWORD, name=name)
     user.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
     return user
+
+
+@pytest.fixture
+def researcher(db) -> User:
+    return make_researcher("researcher@test.example")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_passes_the_audit_trail():
+    """A flush between tests empties SQLite's tables line by line, which the trail's trigger refuses.
+
+    The trigger is there again after the flush, as after every `migrate`.
+    """
+    make_sql = DatabaseOperations.sql_flush
+
+    def sql_flush(self, *args, **kwargs):
+        statements = make_sql(self, *args, **kwargs)
+        return [f"DROP TRIGGER IF EXISTS {NAMES['DELETE']}", *statements] if statements else statements
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield

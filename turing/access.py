@@ -8,8 +8,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from turing.replies import postponement, wants_json
+
+# For pages with a form. HEAD is answered as GET: proxies, link checkers and monitors ask so.
+require_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def researcher_role_required(view):

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from turing import health, metrics, views
@@ -10,6 +11,7 @@ from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import plan_views as plans
+from turing.studies import sharing_views as sharing
 from turing.studies import views as studies
 from turing.studies.lifecycle import MOVES
 
@@ -17,7 +19,7 @@ handler500 = "turing.failures.server_error"
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("language/", set_language, name="set_language"),
+    path("language/", require_POST(set_language), name="set_language"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     *([path("metrics", metrics.metrics, name="metrics")] if settings.METRICS else []),
@@ -49,6 +51,11 @@ urlpatterns = [
     path("research/studies/<slug:slug>/clone/", studies.clone, name="study-clone"),
     path("research/studies/<slug:slug>/invitations/", studies.invitations, name="study-invitations"),
     path("research/studies/<slug:slug>/remind/<str:pseudonym>/", studies.remind, name="study-remind"),
+    path("research/studies/<slug:slug>/sharing/", sharing.sharing, name="study-sharing"),
+    path("research/studies/<slug:slug>/trail/", sharing.trail, name="study-trail"),
+    path("research/studies/<slug:slug>/trail.csv", sharing.trail_file, name="study-trail-csv"),
+    path("research/trail/", sharing.trail, name="trail"),
+    path("research/trail.csv", sharing.trail_file, name="trail-csv"),
     path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
     path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),

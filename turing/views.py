@@ -6,26 +6,26 @@ from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from gan.models import LesionImage, is_non_commercial
 from turing.models import Study
 
 
-@require_GET
+@require_safe
 def home(request):
     studies = Study.objects.listed().prefetch_related("runs")
     return render(request, "home.html", {"studies": studies})
 
 
-@require_GET
+@require_safe
 def attributions(request):
     """Who made the images and under which licence. The whole collection, never what one study shows."""
     groups = [row | {"non_commercial": is_non_commercial(row["licence"])} for row in LesionImage.objects.attributions()]
     return render(request, "attributions.html", {"groups": groups})
 
 
-@require_GET
+@require_safe
 def attributions_csv(request):
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="attributions.csv"'
@@ -35,7 +35,7 @@ def attributions_csv(request):
     return response
 
 
-@require_GET
+@require_safe
 @never_cache
 def token(request):
     """A fresh token against forged requests, for answers that waited so long that their page's token is stale."""

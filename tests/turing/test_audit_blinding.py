@@ -176,6 +176,7 @@ def test_images_shown_to_strangers_are_found(study, monkeypatch):
     from turing.models import User
 
     monkeypatch.setattr(User, "is_researcher", property(lambda user: True))
+    Study.objects.update(visible_to_researchers=True)
     assert leaks_of(study) == {"image addresses"}
 
 

@@ -17,7 +17,7 @@ def keep_sessions(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('turing', '0010_study_language'),
+        ('turing', '0011_owners_and_audit'),
         ('sessions', '0001_initial'),
     ]
 

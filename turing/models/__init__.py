@@ -1,10 +1,12 @@
 """Who reads, what is read, and what was answered."""
 
+from turing.models.audit import COMMAND_LINE, Actor, AuditLine
 from turing.models.people import Reader, User, new_pseudonym
-from turing.models.readings import AuditLine, Invitation, Reading, Response, Trial, new_code
+from turing.models.readings import Invitation, Reading, Response, Trial, new_code
+from turing.models.sharing import Collaborator, Right
 from turing.models.studies import Stimulus, Study, Truth
 
 __all__ = [
-    "AuditLine", "Invitation", "Reader", "Reading", "Response", "Stimulus", "Study", "Trial", "Truth", "User",
-    "new_code", "new_pseudonym",
+    "COMMAND_LINE", "Actor", "AuditLine", "Collaborator", "Invitation", "Reader", "Reading", "Response", "Right",
+    "Stimulus", "Study", "Trial", "Truth", "User", "new_code", "new_pseudonym",
 ]  # fmt: skip

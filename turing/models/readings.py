@@ -103,25 +103,6 @@ class Response(models.Model):
         return f"{self.answer} to {self.trial_id}"
 
 
-class AuditLine(models.Model):
-    """That something was done which leaves nothing else behind; names no one but by pseudonym."""
-
-    class What(models.TextChoices):
-        WITHDREW = "withdrew", "withdrew consent"
-        ERASED = "erased", "had personal data erased"
-
-    at = models.DateTimeField(auto_now_add=True)
-    what = models.CharField(max_length=20, choices=What)
-    pseudonym = models.CharField(max_length=20)
-    study = models.ForeignKey(Study, models.SET_NULL, null=True, related_name="audit_lines")
-
-    class Meta:
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return f"{self.pseudonym} {self.get_what_display()}"
-
-
 def new_code() -> str:
     return secrets.token_urlsafe(9)
 

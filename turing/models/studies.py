@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as noop
 
 from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models.people import User
+from turing.models.sharing import SharedQuerySet
 
 DEFAULT_CONSENT = noop(
     "You are asked to look at images of skin lesions and to say of each whether you take it for a real photograph "
@@ -24,7 +25,7 @@ DEFAULT_CONSENT = noop(
 )
 
 
-class StudyQuerySet(models.QuerySet):
+class StudyQuerySet(SharedQuerySet):
     def open(self):
         return self.filter(state=Study.State.OPEN)
 
@@ -122,7 +123,9 @@ class Study(models.Model):
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")
     design_hash = models.CharField(max_length=64, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts the draft's changes.")
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    # PROTECT: with its owner's account gone, a study would be everyone's to see.
+    owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="studies")
+    visible_to_researchers = models.BooleanField("every researcher may see it", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)

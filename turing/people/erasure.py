@@ -8,7 +8,7 @@ from django.db.models import Q
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from turing.models import AuditLine, Invitation, Reader, User
+from turing.models import AuditLine, Collaborator, Invitation, Reader, User
 from turing.people.sessions import delete_sessions
 from turing.people.throttle import forget_failures
 from turing.reading.ending import note, withdraw
@@ -35,6 +35,7 @@ def erase(user: User) -> bool:
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
     delete_sessions(user)
+    Collaborator.objects.of(user).delete()
     user.groups.clear()
     user.user_permissions.clear()
     User.objects.filter(pk=user.pk).update(

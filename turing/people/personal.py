@@ -67,13 +67,20 @@ PERSONAL = (
         "for good, as " + DATA,
         "stay; out of every analysis and export with their reading",
     ),
-    Personal("turing.AuditLine", "pseudonym what at", "that somebody withdrew or was erased", "for good", "stay"),
+    Personal(
+        "turing.AuditLine",
+        "at what by account pseudonym detail once",
+        "who did what with a study; researchers by the number of their account, readers by their pseudonym",
+        "for good",
+        "stay; they lead to an account that names nobody",
+    ),
+    Personal("turing.Collaborator", "user email role", "who may see or change a study", "while the study exists", GONE),
     Personal("turing.Invitation", "email", "where the link is sent", "while the study exists", GONE),
     Personal(
         "turing.Invitation", "code reading sent_at created_at", "who may begin a study by invitation, once",
         "while the study exists", GONE + " where the reader used it or it was sent to the address",
     ),
-    Personal("turing.Study", "created_by", "who designed the study", "while the study exists",
+    Personal("turing.Study", "owner", "who designed the study", "while the study exists",
              "stays; it leads to an account that names nobody"),
     Personal(
         "sessions.Session",
@@ -138,6 +145,7 @@ NOT_PERSONAL = {
     "otp_static.StaticToken": "id",
     "otp_totp.TOTPDevice": "id step t0 digits tolerance",
     "turing.AuditLine": "id study",
+    "turing.Collaborator": "id study",
     "turing.Invitation": "id study",
     "turing.Reader": "id is_simulated",
     "turing.Reading": "id study seed",
@@ -147,7 +155,7 @@ NOT_PERSONAL = {
         "id title slug state diagnoses real_per_diagnosis generated_per_diagnosis images_per_page confidence_levels "
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
-        "seed design_hash revision created_at opened_at closed_at runs"
+        "seed design_hash revision created_at opened_at closed_at runs visible_to_researchers"
     ),
     "turing.Study_runs": "id study trainingrun",
     "turing.Trial": "id reading position stimulus phase",

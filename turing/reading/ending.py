@@ -57,5 +57,5 @@ def withdraw(reading: Reading) -> None:
 
 def note(what: str, reader: Reader, study: Study | None) -> None:
     """An audit line, in the database and in the log."""
-    AuditLine.objects.create(what=what, pseudonym=reader.pseudonym, study=study)
+    AuditLine.objects.record(what, reader, study)
     logger.info("%s %s%s", reader.pseudonym, what, f" from {study.slug}" if study else "")

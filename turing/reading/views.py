@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from turing.access import reader_required
+from turing.access import reader_required, require_form_methods
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
@@ -23,7 +23,7 @@ from turing.reading.progress import progress_of
 from turing.replies import postponement, refusal, wants_json
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @never_cache
 def study(request, slug):
     """What the study is; with POST, consent and start."""
@@ -61,7 +61,7 @@ def _study_page(request, found, form):
     return render(request, "reading/study.html", context)
 
 
-@require_GET
+@require_safe
 @reader_required
 @never_cache
 def study_continue(request, slug):
@@ -71,7 +71,7 @@ def study_continue(request, slug):
     return redirect("trial", slug, page) if page and reading.study.is_open else redirect("study", slug)
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @reader_required
 @never_cache
 def trial(request, slug, page):
@@ -191,7 +191,7 @@ def _next_address(reading, progress, answered=None):
     return f"{address}#image-{progress.next_position}" if progress.images_per_page > 1 else address
 
 
-@require_GET
+@require_safe
 @reader_required
 @never_cache
 def study_break(request, slug):
@@ -202,13 +202,13 @@ def study_break(request, slug):
     return render(request, "reading/break.html", {"study": reading.study, "progress": progress_of(reading)})
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @reader_required
 @never_cache
 def withdrawal(request, slug):
     """GET explains, POST withdraws consent; with `erase` the account goes too."""
     reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "reading/withdrawal.html", {"study": reading.study, "reading": reading})
     if "erase" in request.POST:
         erase(request.user)
@@ -220,7 +220,7 @@ def withdrawal(request, slug):
     return redirect("study", slug)
 
 
-@require_GET
+@require_safe
 @reader_required
 def certificate(request, slug):
     """That the reader took part, to print; once the form is done."""
@@ -234,13 +234,13 @@ def certificate(request, slug):
 @require_safe
 @cache_control(private=True, max_age=3600)
 def stimulus(request, id):
-    """The bytes of one stimulus, for a reader whose form has it and for researchers; 404 for everyone else."""
+    """The bytes of one stimulus, for a reader whose form has it and researchers who may see the study; else 404."""
     user = request.user
     if not user.is_authenticated:
         raise Http404
     own = models.Exists(Trial.objects.filter(stimulus=models.OuterRef("pk"), reading__reader__user=user.pk))
-    found = Stimulus.objects.only("file").annotate(is_own=own).filter(pk=id).first()
-    if found is None or not (found.is_own or user.is_researcher):
+    found = Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id).first()
+    if found is None or not (found.is_own or Study.objects.visible_to(user).filter(pk=found.study_id).exists()):
         raise Http404
     with default_storage.open(found.file) as stream:
         return HttpResponse(stream.read(), content_type="image/png")

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
-from turing.models import Study, Trial, Truth
+from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study
 from turing.results.counting import Population, exported, flow_of
 from turing.results.responses_csv import COLUMNS
+from turing.results.tables import table_csv
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
 FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated", "since_previous_ms", *TIMING)
@@ -136,6 +137,15 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 }
 
 
-def export(study: Study, population: Population, format: str) -> bytes:
+def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
     """The export in one of `FORMATS`."""
-    return FORMATS[format][0](study, population)
+    content = FORMATS[format][0](study, population)
+    AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
+    return content
+
+
+def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
+    """One of the results page's `TABLES` as CSV."""
+    content = table_csv(name, analyse_study(study, population), flow_of(study, population))
+    AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
+    return content.encode()

@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from gan.models import GeneratedImage, LesionImage
 from turing.access import researcher_required
+from turing.results.overruling import overrule_verdict
 
 PICTURE = 192  # pixels
 PER_PAGE = 60
@@ -27,7 +28,7 @@ REASONS = {
 KINDS = {"lesion": LesionImage, "generated": GeneratedImage}
 
 
-@require_GET
+@require_safe
 @researcher_required
 @cache_control(private=True, max_age=3600)
 def picture(request, kind, pk):
@@ -40,7 +41,7 @@ def picture(request, kind, pk):
     return HttpResponse(buffer.getvalue(), content_type="image/png")
 
 
-@require_GET
+@require_safe
 @researcher_required
 def curation(request):
     """The gallery: accepted or rejected images, those of one reason if asked."""
@@ -72,6 +73,7 @@ def curation(request):
 @researcher_required
 def overrule(request, pk):
     """Turn one verdict round, and go back to where one was in the gallery."""
-    get_object_or_404(LesionImage.objects.exclude(verdict=""), pk=pk).overrule()
+    image = get_object_or_404(LesionImage.objects.exclude(verdict=""), pk=pk)
+    overrule_verdict(image, request.POST.get("verdict", ""), request.user)
     query = {name: request.POST[name] for name in ("verdict", "reason", "page") if request.POST.get(name)}
     return redirect(f"{reverse('curation')}?{urlencode(query)}")

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from gan.models import TrainingRun
 from turing.access import researcher_required
@@ -15,13 +15,13 @@ from turing.results.views import figure_response
 PAIRS = 12  # samples shown beside their nearest training image
 
 
-@require_GET
+@require_safe
 @researcher_required
 def runs(request):
     return render(request, "research/runs.html", {"runs": TrainingRun.objects.all()})
 
 
-@require_GET
+@require_safe
 @researcher_required
 def run(request, id):
     found = get_object_or_404(TrainingRun, pk=id)
@@ -38,7 +38,7 @@ def run(request, id):
     return render(request, "research/run.html", context)
 
 
-@require_GET
+@require_safe
 @researcher_required
 @cache_control(private=True, no_cache=True)
 def run_state(request, id):
@@ -49,7 +49,7 @@ def run_state(request, id):
     return JsonResponse({"status": found.get_status_display(), "step": last.step if last else 0, "grids": grids})
 
 
-@require_GET
+@require_safe
 @researcher_required
 @cache_control(private=True, no_cache=True)
 def run_chart(request, id, name, format):
@@ -61,7 +61,7 @@ def run_chart(request, id, name, format):
     return figure_response(request, run_figure(name, found, format), CONTENT_TYPES[format], f"run-{id}-{name}.{format}")
 
 
-@require_GET
+@require_safe
 @researcher_required
 @cache_control(private=True, max_age=600)
 def run_grid(request, id, diagnosis, step):

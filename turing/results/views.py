@@ -1,25 +1,29 @@
 """Pages of a study's results: dashboard, report, figures, tables, exports."""
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from turing.access import researcher_required
 from turing.models import Study
 from turing.results.analysis import analyse_study, extremes
 from turing.results.counting import choose_population, flow_of, populations_of
-from turing.results.exports import FORMATS, export
+from turing.results.exports import FORMATS, export, export_table
+from turing.results.looks import note_look
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
-from turing.results.tables import TABLES, table_csv
+from turing.results.tables import TABLES
+from turing.studies.permissions import get_study
 
 LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
 
 
 def _find(request, slug):
-    """The study, and the population that the address asks for."""
-    study = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
-    return study, choose_population(study, request.GET.get("readers"))
+    """The study, if the researcher may see it, and the population that the address asks for; the look is noted."""
+    study = get_study(request, slug, studies=Study.objects.prefetch_related("runs"))
+    population = choose_population(study, request.GET.get("readers"))
+    note_look(study, population, request.user)
+    return study, population
 
 
 def _results(request, slug):
@@ -44,7 +48,7 @@ def _results(request, slug):
     }
 
 
-@require_GET
+@require_safe
 @researcher_required
 def dashboard(request, slug):
     context = _results(request, slug)
@@ -52,14 +56,14 @@ def dashboard(request, slug):
     return render(request, "research/results.html", context | {"most": most, "least": least, "formats": FORMATS})
 
 
-@require_GET
+@require_safe
 @researcher_required
 def report(request, slug):
     """Everything on paper: figures inline, tables open, methods and references."""
     return render(request, "research/report.html", _results(request, slug))
 
 
-@require_GET
+@require_safe
 @researcher_required
 @cache_control(private=True, no_cache=True)
 def figure(request, slug, name, format):
@@ -72,23 +76,24 @@ def figure(request, slug, name, format):
     return figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
 
 
-@require_GET
+@require_safe
 @researcher_required
 def table(request, slug, name):
     study, population = _find(request, slug)
     if name not in TABLES:
         raise Http404
-    content = table_csv(name, analyse_study(study, population), flow_of(study, population))
-    return _download(content.encode(), "text/csv; charset=utf-8", f"{slug}-{name}-{population.name}.csv")
+    content = export_table(study, population, name, request.user)
+    return _download(content, "text/csv; charset=utf-8", f"{slug}-{name}-{population.name}.csv")
 
 
-@require_GET
+@require_safe
 @researcher_required
 def download(request, slug, format):
     study, population = _find(request, slug)
     if format not in FORMATS:
         raise Http404
-    return _download(export(study, population, format), FORMATS[format][1], f"{slug}-{population.name}.{format}")
+    content = export(study, population, format, request.user)
+    return _download(content, FORMATS[format][1], f"{slug}-{population.name}.{format}")
 
 
 def _download(content, content_type, filename):

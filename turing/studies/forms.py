@@ -1,11 +1,9 @@
 """The form in which a researcher designs a study."""
 
 from django import forms
-from django.db import transaction
 
 from gan.models import TrainingRun
 from turing.models import Study
-from turing.studies.lifecycle import save_new_study
 
 BREAK_EVERY = 50  # what a new study proposes
 
@@ -89,11 +87,11 @@ class StudyForm(forms.ModelForm):
             )
         return shown
 
-    @transaction.atomic
-    def save(self, commit: bool = True) -> Study:
-        self.instance.revision += 1
+    def save(self, commit: bool = True, slug: str = "") -> Study:
+        """`slug` for a new study; `lifecycle.save_draft` finds one and keeps the audit trail."""
         if self.instance.pk is None:
-            save_new_study(self.instance)
+            self.instance.slug = slug
+        self.instance.revision += 1
         return super().save(commit)
 
 

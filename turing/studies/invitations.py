@@ -7,10 +7,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
+from django.db import transaction
 from django.utils import timezone
 
 from turing.errors import StudyError
-from turing.models import Invitation, Study
+from turing.models import COMMAND_LINE, Actor, AuditLine, Invitation, Study
 from turing.studies.letters import invitation_letter
 
 MOST_AT_ONCE = 500
@@ -54,24 +55,32 @@ class InvitationForm(forms.Form):
 
 
 def invite(
-    study: Study, addresses: Iterable[str], links: int, full_address: Callable[[str], str], language: str = "en"
+    study: Study,
+    addresses: Iterable[str],
+    links: int,
+    full_address: Callable[[str], str],
+    language: str = "en",
+    actor: Actor = COMMAND_LINE,
 ) -> int:
     """Make invitations and send those that have an address; returns how many are new.
 
-    Each is stored before it is sent; what failed can be sent again by inviting again. Of two who invite at once, one
-    sends: each invitation is marked before it is sent, and unmarked where it could not be.
+    All are stored before the first is sent; what failed can be sent again by inviting again. Of two who invite at once,
+    one sends: each invitation is marked before it is sent, and unmarked where it could not be. The audit trail says how
+    many there are, not who.
     `full_address` makes a path an address with the site's name. Raises `StudyError` unless the study is open.
     """
     if not study.is_open:
         raise StudyError(f"The study is {study.get_state_display()}; readers can be invited while it is open.")
-    new = 0
-    for address in addresses:
-        invitation, is_new = Invitation.objects.get_or_create(study=study, email=address)
-        new += is_new
+    with transaction.atomic():
+        found = [Invitation.objects.get_or_create(study=study, email=address) for address in addresses]
+        Invitation.objects.bulk_create(Invitation(study=study) for _ in range(links))
+        new = sum(is_new for _, is_new in found) + links
+        if new:
+            AuditLine.objects.record(AuditLine.What.INVITED, actor, study, readers=new)
+    for invitation, _ in found:
         if Invitation.objects.filter(pk=invitation.pk, sent_at=None).update(sent_at=timezone.now()):
             _send(invitation, full_address(invitation.get_absolute_url()), language)
-    Invitation.objects.bulk_create(Invitation(study=study) for _ in range(links))
-    return new + links
+    return new
 
 
 def _send(invitation: Invitation, address: str, language: str) -> None:

@@ -2,23 +2,57 @@
 
 import hashlib
 import logging
+from typing import NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.urls import get_script_prefix, resolve, reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
 from gan.models import LesionImage
 from turing.errors import StudyError
-from turing.models import Stimulus, Study, Truth
+from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, Source, choose_images, design_hash
 from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
+What = AuditLine.What
+TRIES = 5  # for an address that nobody else takes
+# Words that a page beside the studies may want one day; those of today are found by asking the site's addresses.
+RESERVED = frozenset([
+    "new", "plan", "all", "mine", "shared", "open", "closed", "drafts", "archive", "archived", "import", "upload",
+    "export", "search", "compare", "trail", "settings", "help", "admin", "api", "static", "feed",
+])  # fmt: skip
 
 
-def open_study(study: Study) -> Study:
+def save_draft(form, actor: Actor = COMMAND_LINE) -> Study:
+    """Save what a valid `StudyForm` holds: a new draft, or changes to one."""
+    if form.instance.pk:
+        with transaction.atomic():
+            study = form.save()
+            AuditLine.objects.record(What.EDITED, actor, study, revision=study.revision)
+        return study
+    return _save_new(lambda slug: form.save(slug=slug), form.cleaned_data["title"], actor)
+
+
+def _save_new(save, title: str, actor: Actor, **detail) -> Study:
+    """`save` gets an address for the title; another one where somebody takes that at the same moment."""
+    for _ in range(TRIES):
+        slug = unique_slug(title)
+        try:
+            with transaction.atomic():
+                study = save(slug)
+                AuditLine.objects.record(What.CREATED, actor, study, **detail)
+            return study
+        except IntegrityError:
+            if not Study.objects.filter(slug=slug).exists():
+                raise
+    raise StudyError("Other studies of this title are being made at the same moment; please try again.")
+
+
+def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
     """Build the blinded stimuli, freeze the design and open the study to readers.
 
     Raises `StudyError` when the study is not a draft or images are missing; nothing is left behind then.
@@ -44,6 +78,7 @@ def open_study(study: Study) -> Study:
             study.opened_at = timezone.now()
             study.design_hash = design_hash(study, stimuli)
             study.save()
+            AuditLine.objects.record(What.OPENED, actor, study, design=study.design_hash[:12], stimuli=len(stimuli))
     except BaseException:
         for name in written:
             default_storage.delete(name)
@@ -52,43 +87,55 @@ def open_study(study: Study) -> Study:
     return study
 
 
-MOVES: dict[str, tuple[tuple[str, ...], str]] = {
-    "pause": ((Study.State.OPEN,), Study.State.PAUSED),
-    "resume": ((Study.State.PAUSED,), Study.State.OPEN),
-    "close": ((Study.State.OPEN, Study.State.PAUSED), Study.State.CLOSED),
-    "archive": ((Study.State.CLOSED,), Study.State.ARCHIVED),
-    "restore": ((Study.State.ARCHIVED,), Study.State.CLOSED),
+class Move(NamedTuple):
+    """From which states an action leads to which, and what the audit trail calls it."""
+
+    allowed: tuple[str, ...]
+    state: str
+    recorded_as: str
+
+
+MOVES: dict[str, Move] = {
+    "pause": Move((Study.State.OPEN,), Study.State.PAUSED, What.PAUSED),
+    "resume": Move((Study.State.PAUSED,), Study.State.OPEN, What.RESUMED),
+    "close": Move((Study.State.OPEN, Study.State.PAUSED), Study.State.CLOSED, What.CLOSED),
+    "archive": Move((Study.State.CLOSED,), Study.State.ARCHIVED, What.ARCHIVED),
+    "restore": Move((Study.State.ARCHIVED,), Study.State.CLOSED, What.RESTORED),
 }
 
 
-def move_study(study: Study, action: str) -> Study:
+def move_study(study: Study, action: str, actor: Actor = COMMAND_LINE) -> Study:
     """One of `MOVES`, from a state that allows it. Raises `StudyError` from another.
 
     A paused study takes no answers until it goes on; a closed one never again.
     """
-    allowed, state = MOVES[action]
+    move = MOVES[action]
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
-        if study.state not in allowed:
-            wanted = " or ".join(Study.State(one).label for one in allowed)
+        if study.state not in move.allowed:
+            wanted = " or ".join(Study.State(one).label for one in move.allowed)
             raise StudyError(f"The study is {study.get_state_display()}; to {action} it, it must be {wanted}.")
-        study.state = state
+        study.state = move.state
         if action == "close":
             study.closed_at = timezone.now()
         study.save()
+        AuditLine.objects.record(move.recorded_as, actor, study)
     logger.info("Study %s: %s", study.slug, action)
     return study
 
 
-def clone_study(study: Study) -> Study:
-    """A new draft of the same design and runs; stimuli are drawn anew when it opens."""
+def clone_study(study: Study, owner: User | None = None, actor: Actor = COMMAND_LINE) -> Study:
+    """A new draft of the same design and runs; stimuli are drawn anew when it opens. Nobody shares it at first."""
     fields = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
     fields["title"] = f"{study.title[:100]} (copy)"
-    with transaction.atomic():
-        copy = Study(**fields)
-        save_new_study(copy)
+
+    def save(slug: str) -> Study:
+        copy = Study.objects.create(slug=slug, owner=owner, **fields)
         copy.runs.set(study.runs.all())
-    return copy
+        AuditLine.objects.record(What.CLONED, actor, study)
+        return copy
+
+    return _save_new(save, fields["title"], actor, clone_of=study.slug)
 
 
 def save_new_study(study: Study) -> None:
@@ -105,11 +152,22 @@ def save_new_study(study: Study) -> None:
 
 
 def unique_slug(title: str) -> str:
-    """An address for the title that no study has yet."""
-    base = slugify(title)[:50] or "study"
+    """An address for the title that no study has yet, and no other page of the site."""
+    base = slugify(title)[:50].strip("-_") or "study"
     taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(slug for slug in candidates if slug not in taken)
+    candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 3))
+    return next(slug for slug in candidates if slug not in taken and not is_reserved(slug))
+
+
+def is_reserved(slug: str) -> bool:
+    """Whether another page has, or may come to have, the address that a study of this name would get."""
+    if slug in RESERVED:
+        return True
+    for name in ("study", "research-study"):
+        path = reverse(name, args=[slug]).removeprefix(get_script_prefix())
+        if resolve(f"/{path}").url_name != name:
+            return True
+    return False
 
 
 def find_study(slug: str) -> Study:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from django.core.mail import send_mail
+from django.db.models import Q
 from django.utils import timezone
 
 from turing.errors import StudyError
-from turing.models import Reading, Response, Study
+from turing.models import COMMAND_LINE, Actor, AuditLine, Reading, Response, Study
 from turing.studies.letters import reminder_letter
 
 STALLED_AFTER = timedelta(days=2)
@@ -66,23 +67,26 @@ def _state(reading) -> str:
     return "stalled" if timezone.now() - last > STALLED_AFTER else "reading"
 
 
-def send_reminder(reading: Reading, address: str) -> None:
-    """One e-mail with the study's address. Raises `StudyError` where one was sent within the last day."""
-    now = timezone.now()
-    if reading.reminded_at and now - reading.reminded_at < REMIND_AGAIN_AFTER:
-        raise StudyError("this reader was reminded within the last day.")
+def send_reminder(reading: Reading, address: str, actor: Actor = COMMAND_LINE) -> None:
+    """One e-mail with the study's address. Raises `StudyError` where one was sent within the last day.
+
+    The day is claimed before the e-mail is sent, so that of two clicks one sends it; where sending fails it is free
+    again.
+    """
     if not reading.study.is_open:
         raise StudyError("the study is not open.")
     if not reading.reader.user.can_be_written_to:
         raise StudyError(
             "nobody has confirmed that the address this reader gave is theirs, and another account has it."
         )
-    letter = reminder_letter(reading, address)
-    # Marked before it is sent, where it is still as it was read: of two clicks at once, one sends.
-    if not Reading.objects.filter(pk=reading.pk, reminded_at=reading.reminded_at).update(reminded_at=now):
+    before, now = reading.reminded_at, timezone.now()
+    due = Q(reminded_at=None) | Q(reminded_at__lte=now - REMIND_AGAIN_AFTER)
+    if not Reading.objects.filter(due, pk=reading.pk).update(reminded_at=now):
         raise StudyError("this reader was reminded within the last day.")
+    letter = reminder_letter(reading, address)
     try:
         send_mail(letter.subject, letter.text, None, [reading.reader.user.email])
     except BaseException:
-        Reading.objects.filter(pk=reading.pk).update(reminded_at=reading.reminded_at)
+        Reading.objects.filter(pk=reading.pk).update(reminded_at=before)
         raise
+    AuditLine.objects.record(AuditLine.What.REMINDED, actor, reading.study, reader=reading.reader)

@@ -4,11 +4,13 @@ from django import forms
 from django.http import Http404
 from django.shortcuts import render
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Study
+from turing.results.counting import choose_population
+from turing.results.looks import note_look
 
 
 def _structures():
@@ -35,7 +37,7 @@ class PlanForm(forms.Form):
         help_text="roe-metz: Roe and Metz (1997), HH, careful. moderate: sd 0.5 and 0.7 on the logit scale.",
     )
     pilot = forms.ModelChoiceField(
-        Study.objects.exclude(state=Study.State.DRAFT), required=False, to_field_name="slug",
+        Study.objects.none(), required=False, to_field_name="slug",
         label="Or as in this study", help_text="Every reader must have answered every image.",
     )  # fmt: skip
 
@@ -45,37 +47,45 @@ class PlanForm(forms.Form):
     )  # fmt: skip
     image_variance = forms.FloatField(required=False, min_value=0, max_value=0.25, label="and of images")
 
+    def __init__(self, user, data) -> None:
+        super().__init__(data)
+        self.user = user
+        self.fields["pilot"].queryset = Study.objects.exclude(state=Study.State.DRAFT).visible_to(user)
+
     def data_query(self) -> str:
         """The form's values as an address's query."""
         return urlencode({name: self.data.get(name, "") for name in self.fields})
 
 
-def _planned(data):
+def _planned(form):
     from turing.studies.planning import make_goal, planned_population
 
+    data = form.cleaned_data
     margin = data["margin"] if data["goal"] == "margin" else None
+    if data["pilot"]:
+        note_look(data["pilot"], choose_population(data["pilot"]), form.user)
     goal = make_goal(None if margin else data["width"], margin, data["power"])
     components = data["reader_variance"], data["image_variance"]
     return planned_population(data["rate"], data["structure"], data["pilot"], goal, components), goal
 
 
-@require_GET
+@require_safe
 @researcher_required
 def plan(request):
     from turing.studies.planning import study_plan
 
     first = {name: field.initial for name, field in PlanForm.base_fields.items() if field.initial is not None}
-    form = PlanForm(request.GET or first | {"goal": "width", "structure": "roe-metz"})
+    form = PlanForm(request.user, request.GET or first | {"goal": "width", "structure": "roe-metz"})
     found = None
     if form.is_valid():
         try:
-            found = study_plan(*_planned(form.cleaned_data))
+            found = study_plan(*_planned(form))
         except StudyError as error:
             form.add_error(None, str(error))
     return render(request, "research/plan.html", {"form": form, "found": found, "query": form.data_query()})
 
 
-@require_GET
+@require_safe
 @researcher_required
 def plan_curve(request, format):
     from turing.results.figures.planning import plan_figure
@@ -83,11 +93,11 @@ def plan_curve(request, format):
     from turing.results.figures.style import render as render_figure
     from turing.results.views import figure_response
 
-    form = PlanForm(request.GET)
+    form = PlanForm(request.user, request.GET)
     if format not in CONTENT_TYPES or not form.is_valid():
         raise Http404
     try:
-        figure = plan_figure(*_planned(form.cleaned_data))
+        figure = plan_figure(*_planned(form))
     except StudyError:
         raise Http404 from None
     return figure_response(request, render_figure(figure, format), CONTENT_TYPES[format], f"plan.{format}")

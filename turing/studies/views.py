@@ -6,48 +6,52 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from gan.models import LesionImage, TrainingRun
-from turing.access import researcher_required
+from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
-from turing.models import Reading, Study
+from turing.models import AuditLine, Reading, Right, Study
 from turing.people.accounts import readers_who_share_an_address
 from turing.studies.design import choose_images, generated_pool, problems, real_pool
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
-from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study
+from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
 from turing.studies.monitor import monitor, send_reminder
+from turing.studies.permissions import get_study
 from turing.studies.stimuli import encode_stimulus
+from turing.studies.trail import trail_rows
 
 PREVIEW = 16  # stimuli shown on the study's page
+TRAIL = 10  # lines of the audit trail shown there
 
 
-@require_GET
+@require_safe
 @researcher_required
 def research(request):
+    visible = Study.objects.visible_to(request.user).select_related("owner")
     context = {
-        "studies": Study.objects.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("runs"),
-        "archived": Study.objects.filter(state=Study.State.ARCHIVED),
+        "studies": visible.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("runs"),
+        "archived": visible.filter(state=Study.State.ARCHIVED),
         "runs": TrainingRun.objects.all()[:10],
         "collection": LesionImage.objects.by_diagnosis(),
     }
     return render(request, "research/home.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @researcher_required
 def create(request):
-    form = StudyForm(request.POST or None, instance=Study(created_by=request.user, break_every=BREAK_EVERY))
+    form = StudyForm(request.POST or None, instance=Study(owner=request.user, break_every=BREAK_EVERY))
     return _edit_page(request, form, "New study")
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @researcher_required
 @transaction.atomic
 def edit(request, slug):
     # Locked: what opens or saves the draft meanwhile comes first, or waits.
-    study = get_object_or_404(Study.objects.select_for_update(), slug=slug)
+    study = get_study(request, slug, Right.EDIT, Study.objects.select_for_update())
     if not study.is_draft:
         messages.error(request, "The design is frozen: only a draft can be edited.")
         return redirect("research-study", slug)
@@ -56,15 +60,16 @@ def edit(request, slug):
 
 def _edit_page(request, form, heading):
     if request.method == "POST" and form.is_valid():
-        return redirect("research-study", form.save().slug)
+        return redirect("research-study", save_draft(form, request.user).slug)
     status = 422 if form.errors else 200
     return render(request, "research/study_form.html", {"form": form, "heading": heading}, status=status)
 
 
-@require_GET
+@require_safe
 @researcher_required
 def detail(request, slug):
-    study = get_object_or_404(Study.objects.with_progress().prefetch_related("runs"), slug=slug)
+    studies = Study.objects.with_progress().select_related("owner").prefetch_related("runs")
+    study = get_study(request, slug, studies=studies)
     found = problems(study) if study.is_draft else []
     context = {
         "study": study,
@@ -72,9 +77,13 @@ def detail(request, slug):
         "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
-        "moves": [action for action, (allowed, _) in MOVES.items() if study.state in allowed],
+        "may_edit": study.right >= Right.EDIT,
+        "may_share": study.right >= Right.OWN,
+        "collaborators": study.collaborators.count(),
+        "moves": [action for action, move in MOVES.items() if study.state in move.allowed],
         "monitored": [] if study.is_draft else monitor(study),
-        "withdrawals": study.audit_lines.count(),
+        "withdrawals": study.audit_lines.filter(what=AuditLine.What.WITHDREW).count(),
+        "trail": trail_rows(study.audit_lines.all()[:TRAIL]),
         "sharing": 0 if study.is_draft else readers_who_share_an_address(study),
     }
     return render(request, "research/study.html", context)
@@ -89,12 +98,12 @@ def _drawn(study):
     return [(reverse("preview", args=[study.slug, kind, source.pk]), kind, source.diagnosis) for kind, source in kinds]
 
 
-@require_GET
+@require_safe
 @researcher_required
 @cache_control(private=True, max_age=600)
 def preview(request, slug, kind, pk):
     """One image of a draft's pools as its stimulus would be."""
-    study = get_object_or_404(Study, slug=slug, state=Study.State.DRAFT)
+    study = get_study(request, slug, studies=Study.objects.filter(state=Study.State.DRAFT))
     pools = real_pool if kind == "real" else generated_pool
     for diagnosis in study.diagnoses:
         if source := pools(study, diagnosis).filter(pk=pk).first():
@@ -107,9 +116,9 @@ def preview(request, slug, kind, pk):
 @researcher_required
 def change_state(request, slug, action):
     """Open the study, or one of `MOVES`."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(request, slug, Right.EDIT)
     try:
-        study = open_study(study) if action == "open" else move_study(study, action)
+        study = open_study(study, request.user) if action == "open" else move_study(study, action, request.user)
     except StudyError as error:
         messages.error(request, str(error))
     else:
@@ -120,8 +129,13 @@ def change_state(request, slug, action):
 @require_POST
 @researcher_required
 def clone(request, slug):
-    copy = clone_study(get_object_or_404(Study, slug=slug))
-    messages.success(request, "A new draft of the same design.")
+    """Whoever sees a study may make a draft of the same design, and owns it."""
+    try:
+        copy = clone_study(get_study(request, slug), request.user, request.user)
+    except StudyError as error:
+        messages.error(request, str(error))
+        return redirect("research-study", slug)
+    messages.success(request, "A new draft of the same design; it is yours.")
     return redirect("study-edit", copy.slug)
 
 
@@ -131,10 +145,10 @@ def remind(request, slug, pseudonym):
     """An e-mail to a reader who has stopped."""
     reading = get_object_or_404(
         Reading.objects.of_people().select_related("study", "reader__user"),
-        study__slug=slug, reader__pseudonym=pseudonym, completed_at=None, withdrawn_at=None,
+        study=get_study(request, slug, Right.EDIT), reader__pseudonym=pseudonym, completed_at=None, withdrawn_at=None,
     )  # fmt: skip
     try:
-        send_reminder(reading, request.build_absolute_uri(reading.study.get_absolute_url()))
+        send_reminder(reading, request.build_absolute_uri(reading.study.get_absolute_url()), request.user)
     except (StudyError, OSError) as error:
         messages.error(request, f"No reminder was sent: {error}")
     else:
@@ -142,14 +156,14 @@ def remind(request, slug, pseudonym):
     return redirect("research-study", slug)
 
 
-@require_http_methods(["GET", "POST"])
+@require_form_methods
 @researcher_required
 def invitations(request, slug):
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(request, slug, Right.EDIT)
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            new = invite(study, full_address=request.build_absolute_uri, **form.cleaned_data)
+            new = invite(study, full_address=request.build_absolute_uri, actor=request.user, **form.cleaned_data)
         except StudyError as error:
             messages.error(request, str(error))
         else:

@@ -11,6 +11,8 @@ from gan.models import TrainingRun
 from turing.models import Study
 from turing.studies.design import LATER_FIELDS
 from turing.studies.forms import BREAK_EVERY, StudyForm
+from turing.studies.lifecycle import save_draft
+from turing.studies.sharing import find_researcher
 
 
 class Command(ConsoleCommand):
@@ -52,6 +54,9 @@ class Command(ConsoleCommand):
         parser.add_argument("--instructions", default="")
         parser.add_argument("--consent", type=Path, metavar="FILE", help="text of the consent")
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--owner", metavar="EMAIL", help="the researcher whose study it is; without: every researcher may see it"
+        )
 
     def handle(self, title, **options):
         runs = []
@@ -79,7 +84,8 @@ class Command(ConsoleCommand):
                 data["consent_text"] = options["consent"].read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise CommandError(f"--consent {options['consent']}: {error}.") from None
-        form = StudyForm(data)
+        owner = find_researcher(options["owner"]) if options["owner"] else None
+        form = StudyForm(data, instance=Study(owner=owner))
         if not form.is_valid():
             raise CommandError(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
-        self.stdout.write(form.save().slug)
+        self.stdout.write(save_draft(form).slug)

@@ -13,6 +13,7 @@ from console import ConsoleCommand
 from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.accounts import RESEARCHERS, Profession, Specialty
 from turing.models import Reader, Reading, Study, User
+from turing.studies.sharing import give_to
 
 DIAGNOSES = ("melanoma", "basal cell carcinoma")
 PHANTOMS = 400  # per diagnosis: enough that 50 are held out from training
@@ -76,6 +77,8 @@ class Command(ConsoleCommand):
         password = secrets.token_urlsafe(9)
         researcher = self._user(RESEARCHER, "Demo researcher", password)
         researcher.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
+        if study.owner is None:
+            give_to(study, researcher)
         clinician = self._user(CLINICIAN, "Demo clinician", password)
         profile = {"profession": Profession.DERMATOLOGIST, "specialty": Specialty.DERMATOLOGY, "country": "TR"}
         Reader.objects.get_or_create(user=clinician, defaults={**profile, "years_experience": 10})

@@ -5,6 +5,8 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand
+from turing.results.counting import choose_population
+from turing.results.looks import note_look
 from turing.statistics.planning import STRUCTURES
 from turing.studies.lifecycle import find_study
 from turing.studies.planning import make_goal, planned_population, study_plan
@@ -39,7 +41,10 @@ class Command(ConsoleCommand):
         if seed < 0:
             raise CommandError("--seed must be 0 or more.")
         goal = make_goal(width, margin, power)
-        population = planned_population(rate, structure, find_study(pilot) if pilot else None, goal, components)
+        study = find_study(pilot) if pilot else None
+        if study:
+            note_look(study, choose_population(study))
+        population = planned_population(rate, structure, study, goal, components)
         found = study_plan(population, goal, seed)
         if figure is not None:
             self._draw(population, goal, figure)
