@@ -38,6 +38,22 @@ VARIABLES = {
             "Django's class that sends e-mail. The default prints it on the console.",
         ),
         Variable("DEFAULT_FROM_EMAIL", "visual-turing-test@localhost", "Sender of the site's e-mails."),
+        Variable("MEDIA_STORE", "file", "Where images lie: file (DATA_DIR/media) or s3 (a bucket; docs/scaling.md)."),
+        Variable("S3_BUCKET", "", "The bucket of the images. It must be private: nobody but this site reads it."),
+        Variable("S3_ENDPOINT", "", "Such as https://minio.clinic.example. Empty: Amazon's own."),
+        Variable("S3_REGION", "", "The bucket's region, such as eu-central-1. Empty: what the machine's profile says."),
+        Variable("AWS_ACCESS_KEY_ID", "", "Key of the store. Empty: from the file below, or the machine's role."),
+        Variable("AWS_SECRET_ACCESS_KEY", "", "The secret that belongs to the key."),
+        Variable(
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "",
+            "File with a [default] section that holds aws_access_key_id and aws_secret_access_key, mode 0600.",
+        ),
+        Variable(
+            "CACHE_URL",
+            "",
+            "Such as redis://:password@host:6379/1, shared by all machines. Empty: each process keeps its own.",
+        ),
     )
 }
 

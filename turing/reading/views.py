@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -224,5 +223,4 @@ def stimulus(request, id):
         raise Http404
     if not Trial.objects.filter(stimulus=found, reading__reader__user=user).exists() and not user.is_researcher:
         raise Http404
-    with default_storage.open(found.file) as stream:
-        return HttpResponse(stream.read(), content_type="image/png")
+    return HttpResponse(found.read(), content_type="image/png")
