@@ -41,7 +41,8 @@ def open_study(study: Study) -> Study:
             study.save()
     except OSError as error:
         _remove(written)
-        raise StudyError(f"An image cannot be read or written ({error}). The study is a draft as before.") from error
+        reason = error.strerror or error
+        raise StudyError(f"An image cannot be read or written: {reason}. The study is a draft as before.") from error
     except BaseException:
         _remove(written)
         raise
