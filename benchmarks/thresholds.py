@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from benchmarks.report import report
 from turing.statistics.responses import Responses
-from turing.statistics.staircase import TARGET, exposure_threshold, next_exposure
+from turing.statistics.staircase import TARGET, next_exposure
+from turing.statistics.thresholds import exposure_threshold
 
 TRIALS = 150  # HYPE-time's block
 READERS, MEDIANS, SPREADS = (5, 20), (150, 300, 600), (0.2, 0.5)

@@ -9,10 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_a_web_worker_starts_without_torch_and_matplotlib(data_root):
+def test_a_web_worker_starts_without_torch_matplotlib_and_scipy(data_root):
     code = (
         "import sys, turing.wsgi; from django.urls import get_resolver; get_resolver().url_patterns;"
-        "print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
+        "print([name for name in ('torch', 'matplotlib', 'scipy', 'pyarrow') if name in sys.modules])"
     )
     environment = os.environ | {"DATA_DIR": str(data_root), "DJANGO_SETTINGS_MODULE": "turing.settings"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -7,6 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from turing.replies import postponement, wants_json
 
 
 def researcher_required(view):
@@ -23,14 +26,25 @@ def researcher_required(view):
 
 
 def reader_required(view):
-    """Readers only; `request.reader` is the reader. A user without a reader's profile is asked for one first."""
+    """Readers only; `request.reader` is the reader. A user without a reader's profile is asked for one first.
+
+    A script that sends an answer is told so in JSON: it keeps the answer until the reader has logged in.
+    """
 
     @login_required
     @wraps(view)
     def guarded(request, *args, **kwargs):
         request.reader = getattr(request.user, "reader", None)
         if request.reader is None:
+            if wants_json(request):
+                return postponement("other_reader", 403, _("This account has no reader's profile."))
             return redirect(f"{reverse('profile')}?{urlencode({'next': request.path})}")
         return view(request, *args, **kwargs)
 
-    return guarded
+    @wraps(view)
+    def told(request, *args, **kwargs):
+        if wants_json(request) and not request.user.is_authenticated:
+            return postponement("login", 401, _("Please log in again."))
+        return guarded(request, *args, **kwargs)
+
+    return told

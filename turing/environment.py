@@ -54,6 +54,8 @@ VARIABLES = {
             "",
             "Such as redis://:password@host:6379/1, shared by all machines. Empty: each process keeps its own.",
         ),
+        Variable("LOG_FORMAT", "text", "How each line of the log on stderr is written: text or json."),
+        Variable("LOG_LEVEL", "INFO", "INFO: a line for each request. WARNING: only what went wrong."),
     )
 }
 

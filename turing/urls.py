@@ -16,6 +16,8 @@ from turing.studies.lifecycle import MOVES
 
 log_in = auth.LoginView.as_view(template_name="accounts/login.html", authentication_form=LogInForm)
 
+handler500 = "turing.failures.server_error"
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("language/", set_language, name="set_language"),
@@ -25,6 +27,7 @@ urlpatterns = [
     path("accounts/register/", reading.register, name="register"),
     path("accounts/profile/", reading.profile, name="profile"),
     path("accounts/login/", log_in, name="login"),
+    path("accounts/token/", views.token, name="token"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("studies/<slug:slug>/", reading.study, name="study"),
     path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),

@@ -5,6 +5,7 @@ import logging
 
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -36,6 +37,13 @@ def attributions_csv(request):
     writer.writerow(["isic_id", "licence", "attribution"])
     writer.writerows(LesionImage.objects.values_list("isic_id", "licence", "attribution").iterator())
     return response
+
+
+@require_GET
+@never_cache
+def token(request):
+    """A fresh token against forged requests, for answers that waited so long that their page's token is stale."""
+    return JsonResponse({"token": get_token(request), "logged_in": request.user.is_authenticated})
 
 
 @require_GET

@@ -1,8 +1,10 @@
 // Judging: keys, response times, and the next image at once while the answer is on its way.
 // Without this script the page works as a plain form.
 
-import { AnswerQueue } from "./queue.js";
+import { Why } from "./courier.js";
+import { courier } from "./deliveries.js";
 import { BriefImage } from "./exposure.js";
+import { waiting } from "./outbox.js";
 import { Preloader, StillImage, fitToDevicePixels } from "./viewing.js";
 
 const LOADED_AHEAD = 4;
@@ -65,7 +67,6 @@ function goAhead(viewer) {
   const say = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
   const preloader = new Preloader();
   const total = Number(form.dataset.total);
-  const connection = document.getElementById("connection");
   let position = Number(form.elements.position.value);
   let left = null; // the address to go to once every answer has arrived; null while images follow
 
@@ -75,19 +76,37 @@ function goAhead(viewer) {
     }
   };
 
-  const queue = new AnswerQueue(`answers of reading ${form.dataset.reading}`, form.elements.csrfmiddlewaretoken.value, {
-    onSent: (answer, reply) => {
-      if (reply.exposure_ms) viewer.know(Number(new Map(answer.fields).get("position")) + 1, reply.exposure_ms);
-      for (const [key, value] of Object.entries(reply.ahead)) known.set(Number(key), value);
-      loadAhead();
-      if (left !== null && queue.waiting.length === 0) window.location.assign(reply.location);
-    },
-    onRefused: (reply) => window.location.assign(reply.location || window.location.href),
-    onChange: (waiting, isOffline) => {
-      connection.hidden = !isOffline;
-      connection.textContent = isOffline ? say(waiting === 1 ? texts.waits : texts.wait, { count: waiting }) : "";
-    },
+  const reading = form.elements.reading.value;
+  const waitingHere = () => waiting().filter((answer) => answer.reading === reading);
+  let isLeaving = false;
+  const leave = (address) => {
+    if (isLeaving) return;
+    isLeaving = true;
+    window.location.assign(address || form.dataset.continue);
+  };
+
+  courier.addEventListener("stored", ({ detail: { answer, reply } }) => {
+    if (answer.reading !== reading) return;
+    if (reply.exposure_ms) viewer.know(answer.position + 1, reply.exposure_ms);
+    for (const [key, value] of Object.entries(reply.ahead)) known.set(Number(key), value);
+    loadAhead();
+    if (left !== null && waitingHere().length === 0) leave(reply.location);
   });
+  // The page that comes next shows what was refused, and why.
+  courier.addEventListener("refused", ({ detail: { answer, reply } }) => {
+    if (answer.reading === reading && waitingHere().length === 0) leave(reply.location);
+  });
+  courier.addEventListener("change", () => {
+    const waits = waitingHere().length > 0;
+    if (left !== null && !waits) leave(); // another tab delivered the last one
+    else if (waits && courier.why === Why.LOGIN) leave(document.querySelector("#connection a").href);
+    else if (waits && courier.why === Why.OUT_OF_TURN) leave();
+  });
+
+  function wait() {
+    left = position;
+    form.querySelector("button").disabled = true;
+  }
 
   function show(next) {
     const address = known.get(next);
@@ -114,22 +133,17 @@ function goAhead(viewer) {
     event.preventDefault();
     if (left !== null || !viewer.isReady) return; // nobody judges what is not shown
     const fields = [...new FormData(form)];
-    queue.add({ address: window.location.pathname, fields });
-    if (known.has(position + 1)) show(position + 1);
-    else {
-      left = position;
-      form.querySelector("button").disabled = true;
-    }
+    courier.add(reading, window.location.pathname, fields);
+    const isAnswered = waitingHere().some((answer) => answer.position === position + 1);
+    if (known.has(position + 1) && !isAnswered) show(position + 1);
+    else wait();
   });
 
   window.addEventListener("popstate", () => window.location.reload());
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
-  window.addEventListener("beforeunload", (event) => { if (queue.waiting.length) event.preventDefault(); });
-  if (queue.waiting.length) { // kept from before a reload: the page shown is older than they are
-    left = position;
-    form.querySelector("button").disabled = true;
-    queue.send();
-  }
+  window.addEventListener("beforeunload", (event) => { if (!isLeaving && waitingHere().length) event.preventDefault(); });
+  // Kept from before a reload: where the page shows an image that is among them, it is older than they are.
+  if (waitingHere().some((answer) => answer.position <= position)) wait();
   loadAhead();
 }
 
@@ -140,3 +154,5 @@ if (form) {
   if (ahead && window.fetch) goAhead(viewer);
   else sendOnce();
 }
+if (form) courier.reading = form.elements.reading.value;
+if (waiting().length) courier.sendNow(); // now that this page listens to what becomes of them

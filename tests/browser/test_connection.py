@@ -1,12 +1,16 @@
 """The next image comes at once, and no answer is lost or counted twice on a bad line."""
 
 import re
+import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import FLAGS
 from tests.browser.test_main_job import WIDE, log_in, shown_position, wait_until_stored
-from turing.models import Response
+from tests.conftest import make_reader
+from turing.models import Reader, Response, Study
+from turing.reading.passage import start_reading
 
 
 @pytest.fixture
@@ -14,13 +18,17 @@ def page(study, site, chromium, reader) -> Page:
     """At the first image."""
     context = chromium.new_context(viewport=WIDE)
     page = context.new_page()
+    begin(page, site, study, reader)
+    yield page
+    context.close()
+
+
+def begin(page: Page, site: str, study: Study, reader: Reader) -> None:
     log_in(page, site, reader.user.email)
     page.goto(f"{site}{study.get_absolute_url()}")
     page.get_by_label("I have read this").check()
     page.get_by_role("button", name="Begin").click()
     page.wait_for_url(re.compile("/trials/1/$"))
-    yield page
-    context.close()
 
 
 def press(page: Page, key: str) -> None:
@@ -40,6 +48,11 @@ def answer(page: Page, key: str = "r") -> None:
     """As a person does, once the image is there."""
     wait_until_shown(page)
     press(page, key)
+
+
+def send_now(page: Page) -> None:
+    """As when the connection comes back: the page does not wait for its next turn."""
+    page.evaluate("window.dispatchEvent(new Event('online'))")
 
 
 def stored() -> list[tuple[int, str]]:
@@ -147,6 +160,150 @@ def test_an_answer_given_while_logged_out_is_sent_after_logging_in_again(page, s
     log_in(page, site, reader.user.email)
     page.goto(address)
     wait_until_stored(page, 1)
+    assert stored() == [(1, "generated")]
+
+
+def test_answers_that_wait_outlive_a_new_log_in_in_another_tab(page, site, reader):
+    """Logging in again changes the token against forged requests, and this page's becomes stale."""
+    page.on("dialog", lambda dialog: dialog.accept())
+    wait_until_loaded_ahead(page)
+    page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    for key in "rgrg":
+        answer(page, key)
+    expect(page.locator("#connection")).to_contain_text("4 answers wait here")
+    second = page.context.new_page()
+    second.goto(f"{site}/")
+    second.get_by_role("button", name="Log out").click()
+    log_in(second, site, reader.user.email)
+    page.bring_to_front()
+    page.unroute("**/trials/**")
+    send_now(page)
+    wait_until_stored(page, 4)
+    assert stored() == [(1, "real"), (2, "generated"), (3, "real"), (4, "generated")]
+
+
+PORTAL = "<html><body>Welcome to Hotel Wifi</body></html>"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status": 200, "content_type": "text/html", "body": PORTAL},
+        {"status": 200, "content_type": "application/json", "body": "{}"},
+        {
+            "status": 200,
+            "content_type": "application/json",
+            "body": '{"stored": {"reading": 0, "position": 1, "answer": "real"}}',
+        },
+        {"status": 404, "content_type": "text/html", "body": "no such host"},
+        {"status": 409, "content_type": "text/html", "body": "conflict"},
+        {"status": 429, "headers": {"Retry-After": "1"}, "body": "slow down"},
+        {
+            "status": 503,
+            "headers": {"Retry-After": "1"},
+            "content_type": "application/json",
+            "body": '{"later": "busy"}',
+        },
+    ],
+    ids=["portal", "empty JSON", "another trial", "proxy 404", "proxy 409", "429", "busy"],
+)
+def test_only_our_servers_word_for_this_answer_ends_its_waiting(page, reply):
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route(
+        "**/trials/**", lambda route: route.fulfill(**reply) if route.request.method == "POST" else route.continue_()
+    )
+    answer(page, "g")
+    expect(page.locator("#connection")).to_contain_text("1 answer waits here")
+    assert stored() == []
+    page.unroute("**/trials/**")
+    send_now(page)
+    wait_until_stored(page, 1)
+    expect(page.locator("#connection")).to_be_hidden()
+    assert stored() == [(1, "generated")]
+
+
+def test_answers_to_a_paused_study_wait_until_it_goes_on(page, study):
+    page.on("dialog", lambda dialog: dialog.accept())
+    Study.objects.filter(pk=study.pk).update(state="paused")
+    answer(page, "g")
+    expect(page.locator("#connection")).to_contain_text("The study is paused. 1 answer waits here")
+    page.goto(re.sub("/studies/.*", "/", page.url))
+    expect(page.locator("#connection")).to_contain_text("1 answer waits here")  # on every page of the site
+    Study.objects.filter(pk=study.pk).update(state="open")
+    send_now(page)
+    wait_until_stored(page, 1)
+    assert stored() == [(1, "generated")]
+
+
+def test_what_can_never_be_delivered_is_shown_until_it_was_read(page, study):
+    Study.objects.filter(pk=study.pk).update(state="closed")
+    answer(page, "g")
+    page.wait_for_url(re.compile(f"/studies/{study.slug}/$"))
+    notice = page.locator("#undeliverable")
+    expect(notice).to_contain_text("Image 1: The study had closed before this answer arrived.")
+    page.reload()
+    expect(notice).to_be_visible()
+    notice.get_by_role("button", name="I have read this").click()
+    expect(notice).to_be_hidden()
+    page.reload()
+    expect(notice).to_be_hidden()
+    assert stored() == []
+
+
+def test_an_answer_is_never_delivered_as_somebody_elses(page, site, study, reader):
+    other = make_reader("other@test.example")
+    start_reading(study, other)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    answer(page, "g")
+    expect(page.locator("#connection")).to_contain_text("1 answer waits here")
+    page.unroute("**/trials/**")
+    page.goto(f"{site}/attributions/")
+    page.context.clear_cookies()
+    log_in(page, site, other.user.email)
+    expect(page.locator("#connection")).to_contain_text("given with another account", timeout=15000)
+    assert stored() == []
+    page.context.clear_cookies()
+    log_in(page, site, reader.user.email)
+    wait_until_stored(page, 1)
+    assert Response.objects.get().trial.reading.reader == reader
+
+
+def test_answers_outlive_the_browser_and_are_sent_from_any_page(study, site, chromium, reader, tmp_path):
+    def browser():
+        executable = shutil.which("chromium")
+        return chromium.browser_type.launch_persistent_context(tmp_path, executable_path=executable, args=FLAGS)
+
+    first = browser()
+    page = first.new_page()
+    begin(page, site, study, reader)
+    wait_until_loaded_ahead(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    for key in "rg":
+        answer(page, key)
+    expect(page.locator("#connection")).to_contain_text("2 answers wait here")
+    first.close()
+    assert stored() == []
+    second = browser()
+    page = second.new_page()
+    page.goto(f"{site}/")
+    wait_until_stored(page, 2)
+    second.close()
+    assert stored() == [(1, "real"), (2, "generated")]
+
+
+def test_answers_kept_by_the_version_before_are_sent_too(page):
+    form = page.evaluate("Object.fromEntries(new FormData(document.querySelector('form.answer')))")
+    fields = [["position", "1"], ["answer", "generated"], ["confidence", "2"], ["response_time_ms", "500"]]
+    former = [{"address": re.sub("https?://[^/]+", "", page.url), "fields": fields}]
+    page.evaluate(
+        "([key, value]) => localStorage.setItem(key, JSON.stringify(value))",
+        [f"answers of reading {form['reading']}", former],
+    )
+    page.reload()
+    wait_until_stored(page, 1)
+    page.wait_for_url(re.compile("/trials/2/$"))
     assert stored() == [(1, "generated")]
 
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from tests.conftest import make_reader
 from turing.models import Response, Study, Trial
-from turing.reading.passage import images_ahead, progress_of, record_response, start_reading
+from turing.reading.passage import record_response, start_reading
+from turing.reading.progress import progress_of
 from turing.reading.randomisation import REPEAT_GAP, balanced_subset, form_order, in_blocks, with_repeats
 from turing.results.counting import PEOPLE, flow_of
 from turing.studies.design import design_hash
@@ -80,7 +81,7 @@ def test_no_image_ahead_passes_practice_or_a_break(rich, reading):
     progress = progress_of(reading)
 
     def ahead(position):
-        return list(images_ahead(reading, progress, position))
+        return list(progress.images_ahead(position))
 
     assert ahead(1) == ahead(4) == []
     assert ahead(5) == list(range(6, 13))
@@ -89,7 +90,7 @@ def test_no_image_ahead_passes_practice_or_a_break(rich, reading):
     assert ahead(21) == list(range(22, 28))
     assert ahead(27) == []
     stimulus = reading.trials.get(position=7).stimulus
-    assert images_ahead(reading, progress, 5)[7] == stimulus.get_absolute_url()
+    assert progress.images_ahead(5)[7] == stimulus.get_absolute_url()
 
 
 def test_a_script_is_answered_in_json_and_counts_once(client, rich, reading):
@@ -137,7 +138,7 @@ def test_repeats_come_later_in_the_same_block_and_follow_from_the_seed():
 def test_no_break_is_offered_just_before_the_end(rich, reading):
     progress = progress_of(reading)
     assert [position for position in range(1, 28) if progress.is_break_due(position)] == [12, 20]
-    shorter = replace(progress, total=22)
+    shorter = replace(progress, trials=progress.trials[:22])
     assert [position for position in range(1, 23) if shorter.is_break_due(position)] == [12]
 
 

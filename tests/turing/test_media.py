@@ -184,6 +184,7 @@ def test_an_image_whose_store_does_not_answer_is_503_to_be_asked_for_again(
     client.force_login(reader.user)
     stimulus = Trial.objects.filter(reading=reading).first().stimulus
     _use(environment_of("http://127.0.0.1:9"), monkeypatch, settings)
+    client.raise_request_exception = False
     reply = client.get(stimulus.get_absolute_url())
     assert (reply.status_code, reply["Retry-After"]) == (503, "5")
     assert client.get(reverse("home")).status_code == 200

@@ -136,7 +136,7 @@ def test_pages_of_real_and_generated_images_are_the_same_but_for_ids(client, stu
 
 
 def test_pages_of_a_form_take_few_queries(client, study, reading, django_assert_max_num_queries):
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(5):
         client.get(reverse("trial", args=[study.slug, 1]))
 
 
@@ -151,3 +151,83 @@ def test_registration_names_every_wrong_field(client, reader):
 def test_log_in_ignores_capitals_and_never_leaves_the_site(client, reader):
     data = {"username": "READER@test.example", "password": PASSWORD, "next": "https://evil.example/"}
     assert client.post(reverse("login"), data).url == "/"
+
+
+JSON = {"Accept": "application/json"}
+
+
+def send(client, study, page, **values):
+    """An answer as the page's script sends it."""
+    data = {"position": page, "answer": "real", "confidence": 2} | values
+    return client.post(reverse("trial", args=[study.slug, page]), data, headers=JSON)
+
+
+def test_a_script_is_told_what_is_stored_also_when_it_sends_the_answer_again(client, study, reading):
+    stored = {"reading": reading.pk, "position": 1, "answer": "real", "confidence": 2}
+    for _ in range(2):
+        reply = send(client, study, 1, reading=reading.pk)
+        assert reply.status_code == 200
+        assert reply.json()["stored"] == stored
+
+
+def test_another_answer_to_an_answered_image_is_refused_and_the_stored_one_is_told(client, study, reading):
+    send(client, study, 1)
+    reply = send(client, study, 1, answer="generated", confidence=4)
+    assert reply.status_code == 409
+    assert reply.json()["refused"] == "answered"
+    assert reply.json()["stored"] == {"reading": reading.pk, "position": 1, "answer": "real", "confidence": 2}
+    assert "Image 1 was answered before: real" in reply.json()["message"]
+    page = client.get(answer(client, study, 1, 1, answer="generated").url).content.decode()
+    assert "Image 1 was answered before: real. That answer stands." in page
+    assert Response.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "reason"),
+    [("paused", "later", "paused"), ("closed", "refused", "closed"), ("archived", "refused", "closed")],
+)
+def test_a_script_is_told_whether_a_refusal_is_final(client, study, reading, state, kind, reason):
+    Study.objects.filter(pk=study.pk).update(state=state)
+    reply = send(client, study, 1)
+    assert (reply.status_code, reply.json()[kind]) == (409, reason)
+    assert not Response.objects.exists()
+
+
+def test_a_script_is_told_when_consent_was_withdrawn_and_when_there_is_no_such_image(client, study, reading):
+    assert send(client, study, 99).json()["refused"] == "no_such_image"
+    reading.withdrawn_at = timezone.now()
+    reading.save()
+    assert send(client, study, 1).json()["refused"] == "withdrawn"
+
+
+def test_an_answer_is_never_stored_for_somebody_who_logged_in_since(client, study, reading):
+    other = make_reader("other@test.example")
+    theirs = start_reading(study, other)
+    client.force_login(other.user)
+    reply = send(client, study, 1, reading=reading.pk)
+    assert (reply.status_code, reply.json()["later"]) == (403, "other_reader")
+    assert answer(client, study, 1, 1, reading=reading.pk).status_code == 302
+    assert not Response.objects.exists()
+    assert send(client, study, 1, reading=theirs.pk).status_code == 200
+
+
+def test_a_script_without_log_in_is_told_so_in_json(client, study, reading):
+    client.logout()
+    reply = send(client, study, 1, reading=reading.pk)
+    assert (reply.status_code, reply.json()["later"]) == (401, "login")
+
+
+def test_an_answer_takes_few_queries_and_the_last_one_completes_the_reading(
+    client, study, reading, django_assert_max_num_queries
+):
+    for position in range(1, 21):
+        with django_assert_max_num_queries(6):
+            assert send(client, study, position).status_code == 200
+    reading.refresh_from_db()
+    assert reading.completed_at is not None
+
+
+def test_an_image_takes_few_queries(client, study, reading, django_assert_max_num_queries):
+    stimulus = study.stimuli.first()
+    with django_assert_max_num_queries(3):
+        assert client.get(stimulus.get_absolute_url()).status_code == 200

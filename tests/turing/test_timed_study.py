@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from turing.models import Response, Study, Trial
-from turing.reading.passage import exposure_of, record_response, start_reading
+from turing.reading.passage import record_response, start_reading
+from turing.reading.progress import progress_of
 from turing.statistics.staircase import START_MS, next_exposure
 from turing.studies.design import problems
 
@@ -27,7 +28,7 @@ def test_exposures_follow_the_test_answers_and_not_the_practice(timed, reader):
     trials = list(reading.trials.select_related("stimulus").order_by("position"))
     correct = []
     for trial in trials:
-        wanted = exposure_of(reading)
+        wanted = progress_of(reading).exposure_ms
         assert wanted == next_exposure(correct)
         answer = trial.stimulus.truth if trial.position % 5 else "real"
         record_response(reading, trial.position, answer, 2, 900, wanted + 7, 1)

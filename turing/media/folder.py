@@ -27,10 +27,10 @@ class FolderMedia(FileSystemStorage):
                 os.fchmod(beside.fileno(), self.file_permissions_mode or READABLE)
                 # A study must not be open with images that a power cut took back.
                 os.fsync(beside.fileno())
-                os.replace(beside.name, path)
+                Path(beside.name).replace(path)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(beside.name)
+                    Path(beside.name).unlink()
                 raise
         _flush_folder(path.parent)
         return name

@@ -4,11 +4,18 @@ import secrets
 
 from django.db import models
 
+from gan.models import TrainingRun
 from turing.models.people import Reader
 from turing.models.studies import Stimulus, Study, Truth
 
 
 class ReadingQuerySet(models.QuerySet):
+    def for_form(self, user, slug: str):
+        """The user's reading of the study, as a form page needs it: with study, and `shows_phantoms`."""
+        phantoms = TrainingRun.objects.filter(studies=models.OuterRef("study"), uses_phantoms=True)
+        found = self.filter(study__slug=slug, reader__user=user.pk).select_related("study")
+        return found.annotate(shows_phantoms=models.Exists(phantoms))
+
     def of_people(self):
         return self.filter(reader__is_simulated=False)
 

@@ -89,10 +89,17 @@ class AnswerForm(forms.Form):
 
     def __init__(self, study: Study, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        levels = range(1, study.confidence_levels + 1)
-        self.fields["confidence"].choices = [(level, str(level)) for level in levels]
-        self.fields["confidence"].required = study.asks_confidence
+        self.asks_confidence = study.asks_confidence
+        if study.asks_confidence:
+            levels = range(1, study.confidence_levels + 1)
+            self.fields["confidence"].choices = [(level, str(level)) for level in levels]
+        else:
+            self.fields["confidence"] = forms.Field(required=False)
         self.is_timed = study.timed
+
+    def clean_confidence(self) -> int | None:
+        """None where the study does not ask, whatever a page sends."""
+        return self.cleaned_data["confidence"] if self.asks_confidence else None
 
     def clean_response_time_ms(self) -> int | None:
         return self._measured("response_time_ms")

@@ -1,17 +1,17 @@
-"""One reader's passage through a study: start, where it stands, answers."""
+"""One reader's passage through a study: start, and answers."""
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_noop
+from django.utils.translation import get_language, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
+from turing.reading.progress import Answer, Progress, progress_of
 from turing.reading.randomisation import balanced_subset, form_order, in_blocks, new_seed, with_repeats
-from turing.statistics.staircase import next_exposure
 
 NOT_INVITED = gettext_noop(
     "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
@@ -76,83 +76,39 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
     ]
 
 
+class Refused(models.TextChoices):
+    """Why an answer is not taken, and what the reader is told."""
+
+    NO_SUCH_IMAGE = "no_such_image", gettext_lazy("There is no such image in this form.")
+    WITHDRAWN = "withdrawn", gettext_lazy("You have withdrawn your consent; no more answers are taken.")
+    CLOSED = "closed", gettext_lazy("The study had closed before this answer arrived.")
+    PAUSED = "paused", gettext_lazy("This study is paused. Please come back later: your answers are saved.")
+    OUT_OF_TURN = "out_of_turn", gettext_lazy("Please answer the images in their order.")
+
+
+# What may yet be taken: a study goes on after a pause, and the image before may be answered.
+NOT_YET = (Refused.PAUSED, Refused.OUT_OF_TURN)
+
+
+class RefusedAnswerError(StudyError):
+    """An answer that was not taken; nothing was stored."""
+
+    def __init__(self, reason: Refused) -> None:
+        super().__init__(str(reason.label))
+        self.reason = reason
+
+    @property
+    def is_final(self) -> bool:
+        return self.reason not in NOT_YET
+
+
 @dataclass(frozen=True)
-class Progress:
-    """How far a reading has come."""
+class Recorded:
+    """What is stored for one trial, and where the reading stands then."""
 
-    answered: int
-    total: int
-    practice: int  # trials at the form's beginning
-    next_position: int | None  # of the first unanswered trial; None when the form is done
-    images_per_page: int
-    break_every: int
-
-    @property
-    def page_count(self) -> int:
-        return -(-self.total // self.images_per_page)
-
-    @property
-    def next_page(self) -> int | None:
-        """The page, from 1, that holds the first unanswered trial."""
-        return None if self.next_position is None else self.page_of(self.next_position)
-
-    def page_of(self, position: int) -> int:
-        return (position - 1) // self.images_per_page + 1
-
-    def is_practice(self, position: int) -> bool:
-        return position <= self.practice
-
-    def is_break_due(self, position: int) -> bool:
-        """Whether a break is offered once the trial at `position`, the last of its page, is answered."""
-        done = position - self.practice
-        ends_page = position % self.images_per_page == 0
-        worth_it = self.total - position > self.break_every // 3  # not just before the end
-        return bool(self.break_every and done > 0 and done % self.break_every == 0 and ends_page and worth_it)
-
-
-def progress_of(reading: Reading) -> Progress:
-    """Where the reading stands, in one query."""
-    trials = list(reading.trials.order_by("position").values_list("position", "phase", "response"))
-    unanswered = [position for position, _, response in trials if response is None]
-    return Progress(
-        answered=len(trials) - len(unanswered),
-        total=len(trials),
-        practice=sum(phase == Trial.Phase.PRACTICE for _, phase, _ in trials),
-        next_position=unanswered[0] if unanswered else None,
-        images_per_page=reading.study.images_per_page,
-        break_every=reading.study.break_every,
-    )
-
-
-AHEAD = 8  # images that the page may load before their turn
-
-
-def images_ahead(reading: Reading, progress: Progress, position: int) -> dict[int, str]:
-    """Addresses of the images that may follow the one at `position` without a page in between, by position.
-
-    None follow a practice image, whose answer is told, nor go beyond the next break.
-    """
-    if progress.images_per_page > 1 or progress.is_practice(position):
-        return {}
-    last = position
-    while last < min(position + AHEAD, progress.total) and not progress.is_break_due(last):
-        last += 1
-    trials = reading.trials.filter(position__gt=position, position__lte=last).select_related("stimulus")
-    return {trial.position: trial.stimulus.get_absolute_url() for trial in trials}
-
-
-def exposure_of(reading: Reading) -> int | None:
-    """Milliseconds for which the reading's next image is shown; None where the reader may look at will.
-
-    Follows from the test answers so far. It changes with right and wrong answers, which a reader may notice: that is
-    how any staircase works, and it never says anything of the image to come.
-    """
-    if not reading.study.timed:
-        return None
-    answered = reading.trials.answered().filter(phase=Trial.Phase.TEST).order_by("position")
-    return next_exposure(
-        [answer == truth for answer, truth in answered.values_list("response__answer", "stimulus__truth")]
-    )
+    stored: Answer
+    is_taken: bool  # False where another answer was stored before, which stands
+    progress: Progress
 
 
 def record_response(
@@ -163,33 +119,43 @@ def record_response(
     response_time_ms: int | None,
     shown_ms: int | None = None,
     dropped_frames: int | None = None,
-) -> bool:
-    """Record the answer to the trial at `position`; False if that trial was answered before, which stands.
+) -> Recorded:
+    """`record_just_loaded` for a reading that may have been loaded some time ago."""
+    fresh = Reading.objects.select_related("study").get(pk=reading.pk)
+    return record_just_loaded(fresh, position, answer, confidence, response_time_ms, shown_ms, dropped_frames)
 
-    The times are as the browser measured them. Raises `StudyError` when the study is not open or the trial is not on
-    the page that comes next.
+
+def record_just_loaded(
+    reading: Reading,
+    position: int,
+    answer: str,
+    confidence: int | None,
+    response_time_ms: int | None,
+    shown_ms: int | None = None,
+    dropped_frames: int | None = None,
+) -> Recorded:
+    """Record the answer to the trial at `position`, once; a trial that is answered keeps its first answer.
+
+    The times are as the browser measured them. `reading` and its study must have been loaded just now. Raises
+    `RefusedAnswerError` when the study is not open or the trial is not on the page that comes next.
+
+    There is no transaction and no lock: the database's constraint of one response a trial decides between answers that
+    come at once, and the one that comes second is told what the first one stored.
     """
-    with transaction.atomic():
-        # The reading is locked, so that answers sent twice at once come one after the other.
-        reading = Reading.objects.select_for_update(of=("self",)).select_related("study").get(pk=reading.pk)
-        trial = reading.trials.filter(position=position).first()
-        if trial is None:
-            raise StudyError(_("There is no such image in this form."))
-        if Response.objects.filter(trial=trial).exists():
-            return False
-        if reading.withdrawn_at:
-            raise StudyError(_("You have withdrawn your consent; no more answers are taken."))
-        if not reading.study.is_open:
-            if reading.study.is_over:
-                raise StudyError(_("This study is closed; it takes no more answers."))
-            raise StudyError(_("This study is paused. Please come back later: your answers are saved."))
-        progress = progress_of(reading)
-        if progress.page_of(position) != progress.next_page:
-            raise StudyError(_("Please answer the images in their order."))
-        now = timezone.now()
-        exposure_ms = exposure_of(reading)
+    progress = progress_of(reading)
+    trial = progress.trial_at(position)
+    given = Answer(answer, confidence)
+    if trial is None:
+        raise RefusedAnswerError(Refused.NO_SUCH_IMAGE)
+    if trial.answer is not None:
+        return Recorded(trial.answer, trial.answer == given, progress)
+    if refusal := _refusal(reading, progress, position):
+        raise RefusedAnswerError(refusal)
+    exposure_ms = progress.exposure_ms
+    now = timezone.now()
+    try:
         Response.objects.create(
-            trial=trial,
+            trial_id=trial.pk,
             answer=answer,
             confidence=confidence,
             response_time_ms=response_time_ms,
@@ -198,7 +164,31 @@ def record_response(
             dropped_frames=None if exposure_ms is None else dropped_frames,
             answered_at=now,
         )
-        if progress.answered + 1 == progress.total:
-            reading.completed_at = now
-            reading.save(update_fields=["completed_at"])
-    return True
+    except IntegrityError:
+        progress = progress_of(reading)
+        stored = progress.trials[position - 1].answer
+        if stored is None:  # not the other answer, but another constraint
+            raise
+        return Recorded(stored, stored == given, progress)
+    if progress.page_of(position) == progress.page_count:
+        _complete(reading, now)
+    return Recorded(given, True, progress.with_answer(position, given))
+
+
+def _refusal(reading: Reading, progress: Progress, position: int) -> Refused | None:
+    if reading.withdrawn_at:
+        return Refused.WITHDRAWN
+    if reading.study.is_over:
+        return Refused.CLOSED
+    if not reading.study.is_open:
+        return Refused.PAUSED
+    return Refused.OUT_OF_TURN if progress.page_of(position) != progress.next_page else None
+
+
+def _complete(reading: Reading, now) -> None:
+    """Mark the reading as complete if every trial is answered.
+
+    The database looks at the time of writing: of two last answers that come at once, the later statement sees both.
+    """
+    unanswered = Trial.objects.unanswered().filter(reading=reading.pk)
+    Reading.objects.filter(~models.Exists(unanswered), pk=reading.pk, completed_at=None).update(completed_at=now)

@@ -3,20 +3,23 @@
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
+from django.db import models
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from turing.access import reader_required
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.reading.ending import erase, score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm, ReaderForm, RegistrationForm
-from turing.reading.passage import exposure_of, images_ahead, progress_of, record_response, start_reading
+from turing.reading.passage import Recorded, RefusedAnswerError, record_just_loaded, start_reading
+from turing.reading.progress import progress_of
+from turing.replies import postponement, refusal, wants_json
 
 
 def _next_url(request) -> str:
@@ -105,38 +108,80 @@ def study_continue(request, slug):
 def trial(request, slug, page):
     """One form page. POST answers one image and redirects to what comes next.
 
-    A script that asks for JSON is told the address instead, with the images that it may load ahead.
+    A script that asks for JSON is told what is stored, the address that comes next and the images that it may load
+    ahead; or why the answer was not taken, and whether that is final.
     """
-    reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
+    reading = Reading.objects.for_form(request.user, slug).first()
+    if request.method == "POST":
+        return _answer(request, slug, reading, page)
     if reading is None or reading.withdrawn_at:
         return redirect("study", slug)
-    form = AnswerForm(reading.study, request.POST or None)
-    if request.method == "POST":
-        return _answer(request, reading, page, form)
-    return _trial_page(request, reading, page, form)
+    return _trial_page(request, reading, page, AnswerForm(reading.study))
 
 
-def _answer(request, reading, page, form):
-    wants_json = request.headers.get("Accept") == "application/json"
+def _answer(request, slug, reading, page):
+    if not _is_own(request.POST.get("reading"), reading):
+        message = _("This answer belongs to another account. Log in with that account to send it.")
+        if wants_json(request):
+            return postponement("other_reader", 403, message)
+        messages.error(request, message)
+        return redirect("study-continue", slug)
+    if reading is None:
+        return redirect("study", slug)
+    form = AnswerForm(reading.study, request.POST)
     if not form.is_valid():
-        if wants_json:
-            return JsonResponse({"errors": form.errors}, status=422)
-        return _trial_page(request, reading, page, form)
-    position = form.cleaned_data["position"]
+        if wants_json(request):
+            message = " ".join(error for errors in form.errors.values() for error in errors)
+            return refusal("invalid", 422, message, errors=form.errors, location=_continue_address(slug))
+        return redirect("study", slug) if reading.withdrawn_at else _trial_page(request, reading, page, form)
     try:
-        record_response(reading, **form.cleaned_data)
-    except StudyError as error:
-        if wants_json:
-            return JsonResponse({"location": reverse("study-continue", args=[reading.study.slug])}, status=409)
-        messages.error(request, str(error))
-        return redirect(_next_address(reading, progress_of(reading)))
-    progress = progress_of(reading)
+        recorded = record_just_loaded(reading, **form.cleaned_data)
+    except RefusedAnswerError as error:
+        return _refused(request, reading, error)
+    return _recorded(request, reading, form.cleaned_data["position"], recorded)
+
+
+def _is_own(sent: str | None, reading: Reading | None) -> bool:
+    """Whether the answer was given in this reader's reading, as far as the page says whose it is.
+
+    Somebody else may have logged in since the page was opened, or since the answer began to wait for a connection.
+    """
+    return sent in (None, "") or (reading is not None and sent == str(reading.pk))
+
+
+def _refused(request, reading, error: RefusedAnswerError):
+    if wants_json(request):
+        say = refusal if error.is_final else postponement
+        return say(error.reason.value, 409, str(error), location=_continue_address(reading.study.slug))
+    messages.error(request, str(error))
+    return redirect(_next_address(reading, progress_of(reading)))
+
+
+def _recorded(request, reading, position, recorded: Recorded):
+    """What comes next, and what is stored, which may be another answer given before."""
+    progress, stored = recorded.progress, recorded.stored
     address = _next_address(reading, progress, position)
-    if wants_json:
-        ahead = images_ahead(reading, progress, position)
-        exposure = {"exposure_ms": exposure_of(reading)} if reading.study.timed else {}
-        return JsonResponse({"location": address, "ahead": ahead, **exposure})
-    return redirect(address)
+    message = ""
+    if not recorded.is_taken:
+        values = {"position": position, "answer": stored.get_judgement_display()}
+        message = _("Image %(position)s was answered before: %(answer)s. That answer stands.") % values
+    if not wants_json(request):
+        if message:
+            messages.warning(request, message)
+        return redirect(address)
+    values = {
+        "stored": {
+            "reading": reading.pk,
+            "position": position,
+            "answer": stored.judgement,
+            "confidence": stored.confidence,
+        },
+        "location": address,
+    }
+    if not recorded.is_taken:
+        return refusal("answered", 409, message, **values)
+    exposure = {"exposure_ms": progress.exposure_ms} if reading.study.timed else {}
+    return JsonResponse({**values, "ahead": progress.images_ahead(position), **exposure})
 
 
 def _trial_page(request, reading, page, form):
@@ -151,12 +196,16 @@ def _trial_page(request, reading, page, form):
         "reading": reading,
         "page": page,
         "progress": progress,
-        "trials": reading.trials.on_page(page, progress.images_per_page).select_related("stimulus", "response"),
+        "trials": progress.on_page(page),
         "form": form,
-        "ahead": images_ahead(reading, progress, progress.next_position) if is_next else {},
-        "exposure_ms": exposure_of(reading) if is_next else None,
+        "ahead": progress.images_ahead(progress.next_position) if is_next else {},
+        "exposure_ms": progress.exposure_ms if is_next else None,
     }
     return render(request, "reading/trial.html", context, status=422 if form.errors else 200)
+
+
+def _continue_address(slug):
+    return reverse("study-continue", args=[slug])
 
 
 def _next_address(reading, progress, answered=None):
@@ -213,14 +262,15 @@ def certificate(request, slug):
     return render(request, "reading/certificate.html", {"study": reading.study, "reading": reading})
 
 
-@require_GET
+@require_safe
 @cache_control(private=True, max_age=3600)
 def stimulus(request, id):
     """The bytes of one stimulus, for a reader whose form has it and for researchers; 404 for everyone else."""
     user = request.user
-    found = Stimulus.objects.only("file").filter(pk=id).first()
-    if found is None or not user.is_authenticated:
+    if not user.is_authenticated:
         raise Http404
-    if not Trial.objects.filter(stimulus=found, reading__reader__user=user).exists() and not user.is_researcher:
+    own = models.Exists(Trial.objects.filter(stimulus=models.OuterRef("pk"), reading__reader__user=user.pk))
+    found = Stimulus.objects.only("file").annotate(is_own=own).filter(pk=id).first()
+    if found is None or not (found.is_own or user.is_researcher):
         raise Http404
     return HttpResponse(found.read(), content_type="image/png")

@@ -7,7 +7,6 @@ from django.core.cache import cache
 
 from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
-from turing.statistics.analysis import analyse
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
 SHOWN = 6  # images in the strips of most and least convincing
@@ -15,6 +14,8 @@ SHOWN = 6  # images in the strips of most and least convincing
 
 def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     """The analysis contract's JSON for the counted responses."""
+    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
+
     key = f"analysis-{version_of(study, population)}"
     margin = study.equivalence_margin
     return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)

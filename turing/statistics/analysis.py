@@ -13,7 +13,7 @@ from turing.statistics.intervals import Estimate
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
 from turing.statistics.responses import Responses
-from turing.statistics.staircase import exposure_threshold
+from turing.statistics.thresholds import exposure_threshold
 
 FEW_READERS, FEW_IMAGES = 5, 20
 DEFAULT_MARGIN = 0.1

@@ -9,8 +9,12 @@ from django.views.decorators.http import require_GET
 from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Study
-from turing.statistics.planning import STRUCTURES
-from turing.studies.planning import make_goal, planned_population, study_plan
+
+
+def _structures():
+    from turing.statistics.planning import STRUCTURES  # SciPy: loaded with the first plan
+
+    return [(name, name) for name in STRUCTURES]
 
 
 class PlanForm(forms.Form):
@@ -26,7 +30,7 @@ class PlanForm(forms.Form):
         help_text="Fooling rate, or accuracy. Empty: the pilot's, or 0.5.",
     )  # fmt: skip
     structure = forms.ChoiceField(
-        choices=[(name, name) for name in STRUCTURES],
+        choices=_structures,
         label="How readers and images differ",
         help_text="roe-metz: Roe and Metz (1997), HH, careful. moderate: sd 0.5 and 0.7 on the logit scale.",
     )
@@ -47,6 +51,8 @@ class PlanForm(forms.Form):
 
 
 def _planned(data):
+    from turing.studies.planning import make_goal, planned_population
+
     margin = data["margin"] if data["goal"] == "margin" else None
     goal = make_goal(None if margin else data["width"], margin, data["power"])
     components = data["reader_variance"], data["image_variance"]
@@ -56,6 +62,8 @@ def _planned(data):
 @require_GET
 @researcher_required
 def plan(request):
+    from turing.studies.planning import study_plan
+
     first = {name: field.initial for name, field in PlanForm.base_fields.items() if field.initial is not None}
     form = PlanForm(request.GET or first | {"goal": "width", "structure": "roe-metz"})
     found = None

@@ -45,6 +45,21 @@ def script_texts() -> dict[str, str]:
     return {
         "position": gettext("Image {position} of {total}"),
         "count": gettext("{count} of {total}"),
-        "waits": gettext("No connection. 1 answer waits here and will be sent."),
-        "wait": gettext("No connection. {count} answers wait here and will be sent."),
+    }
+
+
+@register.simple_tag
+def delivery_texts() -> dict[str, str]:
+    """What every page says of answers that wait in the browser, by the reasons of static/js/courier.js."""
+    return {
+        "waits": gettext("1 answer waits here and will be sent."),
+        "wait": gettext("{count} answers wait here and will be sent."),
+        "fragile": gettext("Please keep this page open until then."),
+        "offline": gettext("No connection."),
+        "busy": gettext("The site is busy."),
+        "paused": gettext("The study is paused."),
+        "login": gettext("You are logged out. Please log in to send your answers."),
+        "other_reader": gettext("These answers were given with another account. Please log in with that account."),
+        "out_of_turn": gettext("An image before these has no answer yet."),
+        "refused": gettext("Image {position}: {message}"),
     }

@@ -5,15 +5,8 @@ import pytest
 
 from turing.statistics.analysis import analyse
 from turing.statistics.responses import Responses
-from turing.statistics.staircase import (
-    LONGEST_MS,
-    SHORTEST_MS,
-    TARGET,
-    exposure_threshold,
-    log_likelihoods,
-    next_exposure,
-    threshold,
-)
+from turing.statistics.staircase import LONGEST_MS, SHORTEST_MS, TARGET, next_exposure
+from turing.statistics.thresholds import exposure_threshold, log_likelihoods, threshold
 
 
 def psychometric(milliseconds: float, at: float, slope: float, ceiling: float) -> float:

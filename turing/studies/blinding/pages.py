@@ -25,6 +25,7 @@ ROUNDS = 3  # requests of each stimulus; the fastest counts
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
+ANSWER = {"answer": "real", "confidence": 1}  # to every image
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
 
 
@@ -110,7 +111,7 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
         told += [f"image {trial.position}: the page or the reply holds {word!r}" for word in found]
         told += [
             f"image {trial.position}: {more} beside addresses of images"
-            for more in _more_than_images(html, reply, study.timed)
+            for more in _more_than_images(html, reply, study, trial)
         ]
         pages.append(TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
@@ -120,8 +121,10 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
         yield from _shapes([pages[index] for index in counted], generated)
 
 
-def _more_than_images(html: str, reply: str, timed: bool) -> Iterator[str]:
+def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iterator[str]:
     """What replies and lists of images to load ahead hold besides a position and an address each.
+
+    A reply also repeats the answer that was sent.
 
     The exposure of the next image follows from earlier answers; that it does not go with the truth of the image that
     it is for is checked with the other numbers in pages.
@@ -129,7 +132,11 @@ def _more_than_images(html: str, reply: str, timed: bool) -> Iterator[str]:
     lists = [json.loads(found) for found in AHEAD.findall(html)]
     values = json.loads(reply)
     lists.append(values.pop("ahead", {}))
-    known = ("location", "exposure_ms") if timed else ("location",)
+    sent = {"reading": trial.reading_id, "position": trial.position, **ANSWER}
+    sent["confidence"] = ANSWER["confidence"] if study.asks_confidence else None
+    if values.pop("stored", sent) != sent:
+        yield "a reply's 'stored'"
+    known = ("location", "exposure_ms") if study.timed else ("location",)
     yield from (f"a reply's {key!r}" for key in values if key not in known)
     for ahead in lists:
         yield from (
@@ -159,7 +166,7 @@ def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
 
 def _answer(client: Client, study: Study, page: int, position: int) -> str:
     """The JSON that the script is answered with."""
-    data = {"position": position, "answer": "real", "confidence": 1, "response_time_ms": "", "shown_ms": "500"}
+    data = {"position": position, **ANSWER, "response_time_ms": "", "shown_ms": "500"}
     address = reverse("trial", args=[study.slug, page])
     return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
 

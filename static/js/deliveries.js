@@ -1,0 +1,52 @@
+// On every page: sends the answers that still wait in this browser, and says what becomes of them.
+
+import { Courier, Why } from "./courier.js";
+import { forget, isOwn, undeliverable, waiting } from "./outbox.js";
+
+const notice = document.getElementById("deliveries");
+const texts = JSON.parse(document.getElementById("delivery-texts").textContent);
+const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
+
+export const courier = new Courier(notice.dataset.token);
+
+function showWaiting() {
+  const found = waiting();
+  const count = found.length;
+  const line = document.getElementById("connection");
+  const why = courier.why;
+  // Nothing is said of this page's own answers while they are on their way and nothing is amiss.
+  line.hidden = count === 0 || (why === null && found.every(isOwn));
+  if (line.hidden) return;
+  const because = why === null ? "" : texts[why] || texts[Why.OFFLINE];
+  const waits = fill(count === 1 ? texts.waits : texts.wait, { count });
+  line.querySelector("span").textContent = [because, waits, courier.isFragile ? texts.fragile : ""].join(" ").trim();
+  const login = line.querySelector("a");
+  login.hidden = why !== Why.LOGIN && why !== Why.OTHER_READER;
+  login.href = `${notice.dataset.login}?next=${encodeURIComponent(window.location.pathname)}`;
+}
+
+function showUndeliverable() {
+  const found = undeliverable();
+  const box = document.getElementById("undeliverable");
+  box.hidden = found.length === 0;
+  box.querySelector("ul").replaceChildren(
+    ...found.map((one) => {
+      const item = document.createElement("li");
+      item.textContent = fill(texts.refused, { position: one.position, message: one.message });
+      return item;
+    }),
+  );
+}
+
+document.querySelector("#undeliverable button").addEventListener("click", () => {
+  undeliverable().forEach(forget);
+  showUndeliverable();
+});
+courier.addEventListener("change", () => {
+  showWaiting();
+  showUndeliverable();
+});
+showWaiting();
+showUndeliverable();
+// A judging page starts this itself, once it listens to what becomes of its answers.
+if (waiting().length && !document.querySelector("form.answer")) courier.sendNow();
