@@ -5,5 +5,5 @@ name it is given, at once, over what was there. Who opens the name gets the old 
 """
 
 
-class StoreUnavailable(OSError):
+class StoreUnavailableError(OSError):
     """The store cannot be reached or refuses us: nothing is known about the file. Trying again later may help."""

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
-from turing.media import StoreUnavailable
+from turing.media import StoreUnavailableError
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 10, 3
 _creating = threading.Lock()
@@ -105,6 +105,6 @@ def _errors_of(name: str) -> Iterator[None]:
         missing = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404
         if missing and error.response["Error"]["Code"] != "NoSuchBucket":
             raise FileNotFoundError(2, "No such file in the store", name) from error
-        raise StoreUnavailable(5, f"The store refuses: {error}", name) from error
+        raise StoreUnavailableError(5, f"The store refuses: {error}", name) from error
     except BotoCoreError as error:
-        raise StoreUnavailable(5, f"The store does not answer: {error}", name) from error
+        raise StoreUnavailableError(5, f"The store does not answer: {error}", name) from error
