@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from gan.diagnoses import LEVELS, diagnosis_of_row
 from gan.errors import GanError
@@ -95,10 +95,31 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
     pending: list[LesionImage] = []
 
     def save_pending() -> None:
-        with transaction.atomic():
-            LesionImage.objects.bulk_create(pending)
+        try:
+            with transaction.atomic():
+                LesionImage.objects.bulk_create(pending)
+        except IntegrityError:  # another import brought some of them meanwhile
+            brought = LesionImage.objects.filter(isic_id__in=[one.isic_id for one in pending])
+            present.update(brought.values_list("isic_id", "sha256"))
+            new = [one for one in pending if one.isic_id not in present]
+            if len(new) == len(pending):
+                raise
+            for one in pending:
+                one.pk = None  # of what was rolled back
+                if one.isic_id in present:
+                    report_known(one)
+            pending[:] = new
+            save_pending()
+            return
         report.imported += len(pending)
         pending.clear()
+
+    def report_known(image: LesionImage) -> None:
+        if present[image.isic_id] == image.sha256:
+            report.already_present += 1
+        else:
+            reason = f"{image.isic_id} was imported before with other contents; the earlier file is kept"
+            report.rejected.append(Rejection(str(files[image.isic_id].relative_to(folder)), reason))
 
     for line, row in rows:
         try:
@@ -111,14 +132,10 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
                 rejection = Rejection(f"metadata.csv line {line}", str(error))
             report.rejected.append(rejection)
         else:
-            known = present.get(lesion_image.isic_id)
-            if known is None:
-                pending.append(lesion_image)
-            elif known == lesion_image.sha256:
-                report.already_present += 1
+            if lesion_image.isic_id in present:
+                report_known(lesion_image)
             else:
-                reason = f"{lesion_image.isic_id} was imported before with other contents; the earlier file is kept"
-                report.rejected.append(Rejection(str(files[lesion_image.isic_id].relative_to(folder)), reason))
+                pending.append(lesion_image)
         if len(pending) >= BATCH:
             save_pending()
         yield

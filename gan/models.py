@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from PIL import Image
 
@@ -108,10 +108,13 @@ class LesionImage(StoredImage):
 
     def overrule(self) -> None:
         """Turn curation's verdict round; done again, it stands as curation gave it."""
-        rejected = self.verdict == self.Verdict.REJECTED
-        self.verdict = self.Verdict.ACCEPTED if rejected else self.Verdict.REJECTED
-        self.overruled = not self.overruled
-        self.save(update_fields=["verdict", "overruled"])
+        with transaction.atomic():
+            # Locked: two who overrule at once come one after the other.
+            now = LesionImage.objects.select_for_update().get(pk=self.pk)
+            rejected = now.verdict == self.Verdict.REJECTED
+            self.verdict = self.Verdict.ACCEPTED if rejected else self.Verdict.REJECTED
+            self.overruled = not now.overruled
+            self.save(update_fields=["verdict", "overruled"])
 
 
 def is_non_commercial(licence: str) -> bool:

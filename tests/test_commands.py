@@ -38,6 +38,14 @@ def test_createresearcher_refuses_bad_input(db, monkeypatch, email, password):
     assert not User.objects.exists()
 
 
+def test_createresearcher_trusts_no_account_whose_address_nobody_confirmed(reader):
+    with pytest.raises(CommandError, match="nobody has confirmed"):
+        call_command("createresearcher", email=reader.user.email)
+    assert not User.objects.get().is_researcher
+    call_command("createresearcher", email=reader.user.email, trust=True)
+    assert User.objects.get().is_researcher
+
+
 def test_import_fetches_through_the_isic_client_first(db, tmp_path, monkeypatch, phantom_export):
     """The archive itself is the one thing faked: a client that brings a folder of phantoms."""
     client = tmp_path / "bin" / "isic"

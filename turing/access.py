@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from turing.replies import postponement, wants_json
 
 
-def researcher_required(view):
-    """Researchers only: others are asked to log in, or refused."""
+def researcher_role_required(view):
+    """Researchers only, with or without their second factor: for the pages where it is set up and given."""
 
     @login_required
     @wraps(view)
@@ -23,6 +23,25 @@ def researcher_required(view):
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def researcher_required(view):
+    """Researchers only: others are asked to log in, or refused. Who has set up a second factor is asked for it."""
+
+    @researcher_role_required
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        if not is_past_second_factor(request.user):
+            wanted = request.get_full_path() if request.method == "GET" else reverse("research")
+            return redirect(f"{reverse('two-factor-check')}?{urlencode({'next': wanted})}")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def is_past_second_factor(user) -> bool:
+    """False where the user has a second factor and has not given it in this session."""
+    return not user.has_second_factor or user.is_verified()
 
 
 def reader_required(view):

@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class TuringConfig(AppConfig):
     name = "turing"
     verbose_name = "Visual Turing test"
+
+    def ready(self):
+        from turing.people import sessions  # noqa: F401, listens to log-ins

@@ -10,7 +10,11 @@ logger = logging.getLogger(__name__)
 
 
 class OptionalRedisCache(RedisCache):
-    """Django's Redis cache. Where Redis is down, nothing is found in it and nothing is kept."""
+    """Django's Redis cache. Where Redis is down, nothing is found in it and nothing is kept.
+
+    What is counted in it, such as registrations from one address, goes uncounted meanwhile; log-in is counted in the
+    database.
+    """
 
     def get(self, key, default=None, version=None):
         try:
@@ -25,6 +29,13 @@ class OptionalRedisCache(RedisCache):
         except RedisError as error:
             _warn(error)
             return False
+
+    def incr(self, key, delta=1, version=None):
+        try:
+            return super().incr(key, delta, version)
+        except RedisError as error:
+            _warn(error)
+            raise ValueError(f"Key {key!r} not found") from error  # as Django's caches say that there is none
 
     def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
         try:

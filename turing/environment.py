@@ -56,6 +56,31 @@ VARIABLES = {
         ),
         Variable("LOG_FORMAT", "text", "How each line of the log on stderr is written: text or json."),
         Variable("LOG_LEVEL", "INFO", "INFO: a line for each request. WARNING: only what went wrong."),
+        Variable(
+            "EMAIL_HOST",
+            "localhost",
+            "SMTP server, for EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend.",
+        ),
+        Variable("EMAIL_PORT", "25", "Port of the SMTP server, often 587 with starttls and 465 with tls."),
+        Variable("EMAIL_HOST_USER", "", "User name at the SMTP server. Empty: no log-in there."),
+        Variable("EMAIL_HOST_PASSWORD", "", "Password at the SMTP server."),
+        Variable(
+            "EMAIL_SECURITY", "none", "none, starttls or tls: how the connection to the SMTP server is encrypted."
+        ),
+        Variable("EMAIL_TIMEOUT", "10", "Seconds after which an SMTP server that does not answer is given up."),
+        Variable(
+            "REGISTRATION",
+            "open",
+            "open: everyone may register; invited: with the link of an invitation; closed: nobody.",
+        ),
+        Variable("READER_SESSION_DAYS", "30", "Days for which a reader stays logged in."),
+        Variable("RESEARCHER_SESSION_HOURS", "12", "Hours for which a researcher stays logged in."),
+        Variable(
+            "TRUSTED_PROXIES",
+            "0",
+            "How many proxies of yours stand before the site and each add to X-Forwarded-For. 0 behind a proxy: all "
+            "visitors seem to have the proxy's address, and failed log-ins of one count against all.",
+        ),
     )
 }
 

@@ -1,6 +1,7 @@
 """Django settings: every deployment choice is an environment variable, with a default that works on a laptop."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -47,6 +48,10 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_countries",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "gan",
     "turing",
 ]
@@ -62,8 +67,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "turing.urls"
@@ -84,6 +91,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "turing.people.pages.registration",
             ],
         },
     },
@@ -124,6 +132,31 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+AUTHENTICATION_BACKENDS = ["turing.people.backends.ThrottleBackend", "turing.people.backends.EmailBackend"]
+# The second is that of older accounts, whose passwords are stored anew when they log in.
+PASSWORD_HASHERS = [
+    "turing.people.hashers.LowMemoryArgon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 4
+REGISTRATION = environment.choice("REGISTRATION", ("open", "invited", "closed"))
+TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES")
+OTP_TOTP_ISSUER = "Visual Turing test"
+
+# Log-in is closed for a while after so many failures of one account, or from one address, which may be a hospital's.
+AXES_FAILURE_LIMIT = 10
+FAILURES_PER_ADDRESS = 100
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "turing.people.throttle.attempted_account"
+AXES_CLIENT_IP_CALLABLE = "turing.people.throttle.client_address"
+AXES_HANDLER = "turing.people.throttle.Handler"
+AXES_LOCKOUT_CALLABLE = "turing.people.throttle.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # who logged in when is kept nowhere
+AXES_VERBOSE = False
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -148,10 +181,18 @@ RUNS_ROOT = DATA_DIR / "runs"
 
 EMAIL_BACKEND = environment.text("EMAIL_BACKEND")
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL")
+EMAIL_HOST = environment.text("EMAIL_HOST")
+EMAIL_PORT = environment.whole_number("EMAIL_PORT", least=1)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_SECURITY = environment.choice("EMAIL_SECURITY", ("none", "starttls", "tls"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = environment.whole_number("EMAIL_TIMEOUT", least=1)
 
 CACHES = {"default": stores.cache(BASE_DIR)}
 
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+SESSION_COOKIE_AGE = 60 * 60 * 24 * environment.whole_number("READER_SESSION_DAYS", least=1)
+RESEARCHER_SESSION_AGE = 60 * 60 * environment.whole_number("RESEARCHER_SESSION_HOURS", least=1)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"

@@ -1,20 +1,16 @@
 """Addresses of the site."""
 
-from django.contrib.auth import views as auth
-from django.urls import path
+from django.urls import include, path
 from django.views.i18n import set_language
 
 from turing import views
 from turing.reading import views as reading
-from turing.reading.forms import LogInForm
 from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import plan_views as plans
 from turing.studies import views as studies
 from turing.studies.lifecycle import MOVES
-
-log_in = auth.LoginView.as_view(template_name="accounts/login.html", authentication_form=LogInForm)
 
 handler500 = "turing.failures.server_error"
 
@@ -24,11 +20,8 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("attributions/", views.attributions, name="attributions"),
     path("attributions.csv", views.attributions_csv, name="attributions-csv"),
-    path("accounts/register/", reading.register, name="register"),
-    path("accounts/profile/", reading.profile, name="profile"),
-    path("accounts/login/", log_in, name="login"),
     path("accounts/token/", views.token, name="token"),
-    path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("accounts/", include("turing.people.urls")),
     path("studies/<slug:slug>/", reading.study, name="study"),
     path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),
     path("studies/<slug:slug>/break/", reading.study_break, name="study-break"),

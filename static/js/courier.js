@@ -12,6 +12,7 @@ const OTHERS_TURN_MS = 5000; // for so long an answer is left to the page that g
 export const Why = Object.freeze({
   OFFLINE: "offline", // no answer of ours: no connection, a proxy, a server that is down
   BUSY: "busy",
+  ERROR: "error",
   PAUSED: "paused",
   LOGIN: "login",
   OTHER_READER: "other_reader",

@@ -50,20 +50,12 @@ function listenToKeys() {
   });
 }
 
-// A plain form page: it is sent once, whatever is pressed.
-function sendOnce() {
-  let sent = false;
-  form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
-  });
-  // A page that the browser brings back from memory may be sent again; the server counts it once.
-  window.addEventListener("pageshow", () => { sent = false; });
-}
-
+// Answers wait in this browser until the server has them. Where the next image is known it is shown at once; else, as on
+// pages of several images and in practice, the page goes on when the server has replied.
 function goAhead(viewer) {
-  const known = new Map(Object.entries(JSON.parse(ahead.textContent)).map(([key, value]) => [Number(key), value]));
-  const texts = JSON.parse(document.getElementById("texts").textContent);
+  const listed = ahead ? JSON.parse(ahead.textContent) : {};
+  const known = new Map(Object.entries(listed).map(([key, value]) => [Number(key), value]));
+  const texts = ahead ? JSON.parse(document.getElementById("texts").textContent) : {};
   const say = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
   const preloader = new Preloader();
   const total = Number(form.dataset.total);
@@ -82,13 +74,17 @@ function goAhead(viewer) {
   const leave = (address) => {
     if (isLeaving) return;
     isLeaving = true;
-    window.location.assign(address || form.dataset.continue);
+    const target = new URL(address || form.dataset.continue, window.location.href);
+    if (target.pathname === window.location.pathname) { // another image of this page: it has to be loaded again
+      history.replaceState({}, "", target);
+      window.location.reload();
+    } else window.location.assign(target);
   };
 
   courier.addEventListener("stored", ({ detail: { answer, reply } }) => {
     if (answer.reading !== reading) return;
     if (reply.exposure_ms) viewer.know(answer.position + 1, reply.exposure_ms);
-    for (const [key, value] of Object.entries(reply.ahead)) known.set(Number(key), value);
+    for (const [key, value] of Object.entries(reply.ahead || {})) known.set(Number(key), value);
     loadAhead();
     if (left !== null && waitingHere().length === 0) leave(reply.location);
   });
@@ -151,8 +147,7 @@ listenToKeys();
 if (form) {
   const viewer = timeAnswers();
   viewer.first();
-  if (ahead && window.fetch) goAhead(viewer);
-  else sendOnce();
+  goAhead(viewer);
 }
 if (form) courier.reading = form.elements.reading.value;
 if (waiting().length) courier.sendNow(); // now that this page listens to what becomes of them

@@ -222,11 +222,12 @@ def test_only_our_servers_word_for_this_answer_ends_its_waiting(page, reply):
     assert stored() == [(1, "generated")]
 
 
-def test_answers_to_a_paused_study_wait_until_it_goes_on(page, study):
+def test_answers_to_a_paused_study_wait_until_it_goes_on(page, study, screenshot):
     page.on("dialog", lambda dialog: dialog.accept())
     Study.objects.filter(pk=study.pk).update(state="paused")
     answer(page, "g")
     expect(page.locator("#connection")).to_contain_text("The study is paused. 1 answer waits here")
+    screenshot(page, "test-waiting")
     page.goto(re.sub("/studies/.*", "/", page.url))
     expect(page.locator("#connection")).to_contain_text("1 answer waits here")  # on every page of the site
     Study.objects.filter(pk=study.pk).update(state="open")
@@ -235,12 +236,31 @@ def test_answers_to_a_paused_study_wait_until_it_goes_on(page, study):
     assert stored() == [(1, "generated")]
 
 
-def test_what_can_never_be_delivered_is_shown_until_it_was_read(page, study):
+def test_on_a_page_of_several_images_answers_wait_too(study, site, chromium, reader):
+    Study.objects.filter(pk=study.pk).update(images_per_page=10)
+    page = chromium.new_context(viewport=WIDE).new_page()
+    begin(page, site, study, reader)
+    page.context.set_offline(True)
+    press(page, "g")
+    expect(page.locator("#connection")).to_contain_text("No connection. 1 answer waits here")
+    assert stored() == []
+    page.context.set_offline(False)
+    wait_until_stored(page, 1)
+    page.wait_for_url(re.compile("/trials/1/#image-2$"))
+    expect(page.locator("#image-1")).to_contain_text("You answered generated.")
+    press(page, "r")
+    page.wait_for_url(re.compile("/trials/1/#image-3$"))
+    assert stored() == [(1, "generated"), (2, "real")]
+    page.context.close()
+
+
+def test_what_can_never_be_delivered_is_shown_until_it_was_read(page, study, screenshot):
     Study.objects.filter(pk=study.pk).update(state="closed")
     answer(page, "g")
     page.wait_for_url(re.compile(f"/studies/{study.slug}/$"))
     notice = page.locator("#undeliverable")
     expect(notice).to_contain_text("Image 1: The study had closed before this answer arrived.")
+    screenshot(page, "test-undeliverable")
     page.reload()
     expect(notice).to_be_visible()
     notice.get_by_role("button", name="I have read this").click()

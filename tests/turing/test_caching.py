@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tests.stores import end, free_port
 from turing import stores
+from turing.people.throttle import too_often
 from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED
 from turing.studies.simulation import Observer, simulate_readers
@@ -36,6 +37,11 @@ def test_results_are_shown_while_the_cache_is_away(answered, researcher, client,
     assert client.get(reverse("figure", args=[answered.slug, "rates", "svg"])).status_code == 200
 
 
+def test_a_door_that_is_counted_in_the_cache_stays_open_while_it_is_away(monkeypatch, settings):
+    _use("redis://127.0.0.1:9/1", monkeypatch, settings)
+    assert not too_often("registration", "reader@test.example", limit=0)
+
+
 @pytest.fixture
 def redis_server(tmp_path):
     binary = shutil.which("redis-server") or shutil.which("valkey-server")
@@ -56,8 +62,15 @@ def test_an_analysis_that_one_process_made_is_found_by_another(answered, redis_s
     _use(redis_server, monkeypatch, settings)
     made = analyse_study(answered, SIMULATED)
     del caches["default"]  # as another process: a connection of its own
-    monkeypatch.setattr("turing.results.analysis.analyse", None)  # which would fail
+    monkeypatch.setattr("turing.statistics.analysis.analyse", None)  # which would fail
     assert analyse_study(answered, SIMULATED) == made
+
+
+def test_what_two_machines_count_is_counted_together(redis_server, monkeypatch, settings):
+    _use(redis_server, monkeypatch, settings)
+    assert [too_often("door", "reader@test.example", limit=2) for _ in range(2)] == [False, False]
+    del caches["default"]  # the other machine
+    assert too_often("door", "reader@test.example", limit=2)
 
 
 def test_an_analysis_of_other_code_is_not_found(tmp_path):

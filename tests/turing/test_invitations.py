@@ -1,6 +1,7 @@
 """A study by invitation is begun with an unused link of one's own, and by nobody else."""
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.urls import reverse
 
@@ -108,3 +109,12 @@ def test_the_page_names_no_reader(client, invited, researcher, reader):
     page = client.get(reverse("study-invitations", args=[invited.slug])).content.decode()
     assert reader.pseudonym not in page
     assert invitation.code not in page
+
+
+def test_visitors_with_a_link_write_no_session(client, invited):
+    invitation = Invitation.objects.create(study=invited)
+    for code in (invitation.code, "guess", "", "x" * 3000, "\0"):
+        page = client.get(invited.get_absolute_url(), {"invitation": code})
+        assert page.status_code == 200
+        assert (f"invitation-{invited.pk}" in page.cookies) is (code == invitation.code)
+    assert Session.objects.count() == 0

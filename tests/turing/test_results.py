@@ -94,6 +94,10 @@ def test_an_imrmc_export_gives_our_auc_back(simulated):
         areas.append(sum(pairs) / len(pairs))
     analysis = json.loads(output_of("export_results", simulated.slug, "--format", "json"))["analysis"]
     assert analysis["auc"]["estimate"] == pytest.approx(sum(areas) / 6)
+    assert analysis["auc"]["imrmc"]["estimate"] == pytest.approx(sum(areas) / 6)
+    assert {case for _, case, _, _ in rows} == {str(number) for number in range(1, 21)}
+    assert {reader for reader, _, _ in scores} == {str(number) for number in range(1, 7)}
+    assert header.count("\nimage ") == 20
 
 
 def test_every_table_comes_as_csv_and_agrees_with_the_analysis(simulated, client, researcher):

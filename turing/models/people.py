@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django_countries.fields import CountryField
 
 from turing.accounts import RESEARCHERS, Profession, Specialty
@@ -28,6 +29,19 @@ class UserManager(BaseUserManager):
 class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField("name", max_length=150)
     email = models.EmailField("e-mail address", unique=True)
+    email_confirmed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its owner followed the link sent to it."
+    )
+    claimed_email = models.EmailField(
+        blank=True,
+        default="",
+        db_index=True,
+        editable=False,
+        help_text="Given at registration, held by another account.",
+    )
+    times_logged_out = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Everywhere at once: sessions of before are no longer good."
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
 
@@ -35,11 +49,38 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     def __str__(self) -> str:
-        return self.name or self.email
+        return self.name or self.address
+
+    @property
+    def address(self) -> str:
+        """The e-mail address that the user gave, whether or not it is shown to be theirs."""
+        return self.claimed_email or self.email
+
+    @property
+    def can_be_written_to(self) -> bool:
+        """False where the account only claims its address, or is erased or simulated."""
+        return not self.email.endswith(".invalid")
+
+    # The log-in backend loads a request's user together with the next two, so that no page asks for them again.
 
     @property
     def is_researcher(self) -> bool:
+        if "loaded_as_researcher" in self.__dict__:
+            return self.is_superuser or self.loaded_as_researcher
         return self.is_superuser or self.groups.filter(name=RESEARCHERS).exists()
+
+    @property
+    def has_second_factor(self) -> bool:
+        if "loaded_with_device" in self.__dict__:
+            return self.loaded_with_device
+        return self.totpdevice_set.filter(confirmed=True).exists()
+
+    def _get_session_auth_hash(self, secret=None) -> str:
+        """Sessions end when the password changes, and when the user logs out everywhere."""
+        if not self.times_logged_out:
+            return super()._get_session_auth_hash(secret)
+        value = f"{self.password} {self.times_logged_out}"
+        return salted_hmac("turing.User.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 def new_pseudonym() -> str:

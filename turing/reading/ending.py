@@ -52,23 +52,10 @@ def withdraw(reading: Reading) -> None:
         return
     reading.withdrawn_at = timezone.now()
     reading.save(update_fields=["withdrawn_at"])
-    _note(AuditLine.What.WITHDREW, reading.reader, reading.study)
+    note(AuditLine.What.WITHDREW, reading.reader, reading.study)
 
 
-@transaction.atomic
-def erase(reader: Reader) -> None:
-    """Withdraw from every study and erase what is personal: name, e-mail, password, profile. The pseudonym stays."""
-    for reading in reader.readings.all():
-        withdraw(reading)
-    user = reader.user
-    user.name, user.email, user.is_active = "", f"{reader.pseudonym.lower()}@erased.invalid", False
-    user.set_unusable_password()
-    user.save()
-    reader.profession, reader.specialty, reader.years_experience, reader.country = "other", "other", 0, ""
-    reader.save()
-    _note(AuditLine.What.ERASED, reader, None)
-
-
-def _note(what: str, reader: Reader, study: Study | None) -> None:
+def note(what: str, reader: Reader, study: Study | None) -> None:
+    """An audit line, in the database and in the log."""
     AuditLine.objects.create(what=what, pseudonym=reader.pseudonym, study=study)
     logger.info("%s %s%s", reader.pseudonym, what, f" from {study.slug}" if study else "")

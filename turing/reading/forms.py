@@ -1,72 +1,12 @@
-"""Forms that clinicians fill in."""
+"""Forms that clinicians fill in while they read."""
 
 from django import forms
-from django.contrib.auth import password_validation
-from django.contrib.auth.forms import AuthenticationForm
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from turing.models import Reader, Study, Truth, User
+from turing.models import Study, Truth
 
 MAX_RESPONSE_TIME_MS = 24 * 60 * 60 * 1000
-
-
-class LogInForm(AuthenticationForm):
-    username = forms.EmailField(label=gettext_lazy("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
-
-
-class ReaderForm(forms.ModelForm):
-    """What a study needs to know of a reader."""
-
-    class Meta:
-        model = Reader
-        fields = ["profession", "specialty", "years_experience", "country"]
-        labels = {
-            "profession": gettext_lazy("Profession"),
-            "specialty": gettext_lazy("Specialty"),
-            "years_experience": gettext_lazy("Years of experience"),
-            "country": gettext_lazy("Country"),
-        }
-
-
-class RegistrationForm(ReaderForm):
-    """A new user who is a reader."""
-
-    name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    email = forms.EmailField(label=gettext_lazy("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
-    password = forms.CharField(
-        label=gettext_lazy("Password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy("At least eight characters, not a common word."),
-    )
-
-    field_order = ["name", "email", "password", "profession", "specialty", "years_experience", "country"]
-
-    def clean_email(self) -> str:
-        email = self.cleaned_data["email"].lower()
-        if User.objects.filter(email=email).exists():
-            raise forms.ValidationError(_("This e-mail address is registered already; please log in."))
-        return email
-
-    def clean(self):
-        data = super().clean()
-        if password := data.get("password"):
-            user = User(name=data.get("name", ""), email=data.get("email", ""))
-            try:
-                password_validation.validate_password(password, user)
-            except forms.ValidationError as error:
-                self.add_error("password", error)
-        return data
-
-    def save(self, commit: bool = True) -> Reader:
-        with transaction.atomic():
-            data = self.cleaned_data
-            self.instance.user = User.objects.create_user(data["email"], data["password"], name=data["name"])
-            return super().save(commit)
 
 
 class ConsentForm(forms.Form):

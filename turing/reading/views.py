@@ -1,13 +1,11 @@
-"""Pages of the clinician: register, consent, judge."""
+"""Pages of the clinician: consent, judge."""
 
 from django.contrib import messages
-from django.contrib.auth import login, logout
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth import logout
 from django.db import models
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
@@ -15,40 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from turing.access import reader_required
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
-from turing.reading.ending import erase, score_of, withdraw
-from turing.reading.forms import AnswerForm, ConsentForm, ReaderForm, RegistrationForm
+from turing.people.erasure import erase
+from turing.reading.ending import score_of, withdraw
+from turing.reading.forms import AnswerForm, ConsentForm
+from turing.reading.invited import invitation_code, remember_invitation
 from turing.reading.passage import Recorded, RefusedAnswerError, record_just_loaded, start_reading
 from turing.reading.progress import progress_of
 from turing.replies import postponement, refusal, wants_json
-
-
-def _next_url(request) -> str:
-    """The address on this site that the visitor came from, else the start page."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return wanted if allowed else reverse("home")
-
-
-@require_http_methods(["GET", "POST"])
-def register(request):
-    form = RegistrationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        login(request, form.save().user)
-        return redirect(_next_url(request))
-    return render(request, "accounts/register.html", {"form": form, "next": _next_url(request)})
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-def profile(request):
-    reader = getattr(request.user, "reader", None)
-    form = ReaderForm(request.POST or None, instance=reader)
-    if request.method == "POST" and form.is_valid():
-        form.instance.user = request.user
-        form.save()
-        messages.success(request, _("Your profile is saved."))
-        return redirect(_next_url(request))
-    return render(request, "accounts/profile.html", {"form": form, "next": _next_url(request)})
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,11 +29,8 @@ def study(request, slug):
     found = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
     if found.is_draft:
         raise Http404
-    if code := request.GET.get("invitation"):
-        request.session[f"invitation to {found.pk}"] = code[:40]
-    if request.method == "POST":
-        return _start(request, found)
-    return _study_page(request, found, ConsentForm())
+    response = _start(request, found) if request.method == "POST" else _study_page(request, found, ConsentForm())
+    return remember_invitation(request, response, found)
 
 
 @reader_required
@@ -71,7 +39,7 @@ def _start(request, found):
     if not form.is_valid():
         return _study_page(request, found, form)
     try:
-        start_reading(found, request.reader, request.session.get(f"invitation to {found.pk}", ""))
+        start_reading(found, request.reader, invitation_code(request, found))
     except StudyError as error:
         messages.error(request, str(error))
         return redirect(found)
@@ -242,7 +210,7 @@ def withdrawal(request, slug):
     if request.method == "GET":
         return render(request, "reading/withdrawal.html", {"study": reading.study, "reading": reading})
     if "erase" in request.POST:
-        erase(request.reader)
+        erase(request.user)
         logout(request)
         messages.success(request, _("Your consent is withdrawn and your personal data are erased."))
         return redirect("home")

@@ -100,24 +100,30 @@ def to_imrmc(study: Study, population: Population) -> bytes:
     """The input file of the FDA's iMRMC: truth of each image, then one score a reader and image; one modality.
 
     Signal present (1) means generated. The score is +confidence where judged generated and -confidence where judged
-    real, as in our AUC; without confidence it is 1 or -1. Repeat trials are left out.
+    real, as in our AUC; without confidence it is 1 or -1. Repeat trials are left out. Readers and images are numbers
+    from 1, which every program that reads the format accepts; the header says whose they are. What iMRMC computes from
+    the file is the analysis's `auc.imrmc`.
     """
     answers = [row for row in rows(study, population) if row["phase"] == Trial.Phase.TEST]
     truths = {row["image"]: int(row["truth"] == Truth.GENERATED) for row in answers}
+    readers = {name: number for number, name in enumerate(sorted({row["reader"] for row in answers}), start=1)}
+    images = {name: number for number, name in enumerate(sorted(truths), start=1)}
     generated = sum(truths.values())
     header = [
         f"{study.slug}, readers: {population.name}, design {study.design_hash}",
         f"N0: {len(truths) - generated}",
         f"N1: {generated}",
-        f"NR: {len({row['reader'] for row in answers})}",
+        f"NR: {len(readers)}",
         "NM: 1",
+        *(f"reader {number} is {name}" for name, number in readers.items()),
+        *(f"image {number} is {name}" for name, number in images.items()),
         "BEGIN DATA:",
     ]
-    truth_lines = [f"-1,{image},0,{truth}" for image, truth in truths.items()]
+    truth_lines = [f"-1,{images[image]},0,{truth}" for image, truth in truths.items()]
     scores = []
     for row in answers:
         sign = 1 if row["response"] == Truth.GENERATED else -1
-        scores.append(f"{row['reader']},{row['image']},1,{sign * (row['confidence'] or 1)}")
+        scores.append(f"{readers[row['reader']]},{images[row['image']]},1,{sign * (row['confidence'] or 1)}")
     return "\n".join([*header, *truth_lines, *scores, ""]).encode()
 
 

@@ -53,6 +53,9 @@ def detection(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         auc = values["auc"]
         if auc:
             yield {"measure": "AUC", "images": group, "estimate": auc["estimate"], **_limits(auc["ci95"])}
+            if (alike := auc["imrmc"])["estimate"] != auc["estimate"]:
+                label = "AUC, every comparison weighed alike (iMRMC)"
+                yield {"measure": label, "images": group, "estimate": alike["estimate"], **_limits(alike["ci95"])}
     for key, label in {"dprime": "d', mean of readers", "criterion": "criterion c, mean of readers"}.items():
         if found := analysis[key]:
             yield {"measure": label, "images": "all", "estimate": found["mean_reader"], **_limits(found["ci95"])}

@@ -15,7 +15,7 @@ import krippendorff
 import numpy as np
 from scipy import stats
 
-from turing.statistics.intervals import Spread
+from turing.statistics.intervals import NEGLIGIBLE, Spread
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.responses import Responses
 
@@ -149,5 +149,7 @@ def _jackknife_interval(
     left = grid - grid.mean(1, keepdims=True) - grid.mean(0, keepdims=True) + grid.mean()
     residual = min((few[0] - 1) * (few[1] - 1) / (few[0] * few[1]) * (left**2).sum(), of_images, of_readers)
     spread = Spread(of_readers - residual, of_images - residual, residual, sizes[1] - 1, sizes[0] - 1, least=0.0)
+    if spread.variance <= NEGLIGIBLE:  # answers so alike that leaving some out changes nothing
+        return None
     half = stats.t.ppf(0.975, spread.df) * np.sqrt(spread.safe_variance)
     return [float(max(-1, estimate - half)), float(min(1, estimate + half))]

@@ -41,7 +41,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "real_judged_real": _real_judged_real(tests, "", warnings),
         "accuracy": _rate_json(accuracy, tests.correct),
         "variance_components": _components(tests.where(~tests.is_real), fooling, warnings),
-        "auc": _auc_json(auc),
+        "auc": auc,
         **detection(tests),
         "agreement": agreement(tests),
         "intra_reader": intra_reader(tests, repeats),
@@ -75,20 +75,23 @@ def _few(tests: Responses) -> list[str]:
 
 
 def _rate(rows: Responses, score: str, name: str, warnings: list[str]) -> Estimate:
-    rate = mrmc_rate(rows.reader, rows.image, getattr(rows, score), rows.is_real)
+    rate = mrmc_rate(rows.reader, rows.image, getattr(rows, score), rows.is_real, {False: "generated", True: "real"})
     warnings.extend(f"{name}: {warning}" for warning in rate.warnings)
     return rate
 
 
-def _auc(rows: Responses, name: str, warnings: list[str]) -> Estimate:
-    auc = mrmc_auc(rows.reader, rows.image, ~rows.is_real, rows.score)
+def _auc(rows: Responses, name: str, warnings: list[str]) -> dict[str, Any] | None:
+    """The AUC averaged over readers and, as `imrmc`, the one that weighs every comparison alike."""
+    values = rows.reader, rows.image, ~rows.is_real, rows.score
+    auc = mrmc_auc(*values)
     warnings.extend(f"{name}: {warning}" for warning in auc.warnings)
-    return auc
-
-
-def _auc_json(auc: Estimate) -> dict[str, Any] | None:
     if auc.estimate is None:
         return None
+    is_crossed = len(rows) == len(np.unique(rows.reader)) * len(np.unique(rows.image))
+    return _auc_json(auc) | {"imrmc": _auc_json(auc if is_crossed else mrmc_auc(*values, weigh="comparisons"))}
+
+
+def _auc_json(auc: Estimate) -> dict[str, Any]:
     interval = list(auc.ci95) if auc.ci95 else None
     return {"estimate": auc.estimate, "variance": auc.variance, "df": auc.df, "ci95": interval, "method": auc.method}
 
@@ -118,7 +121,7 @@ def _diagnosis(rows: Responses, name: str, warnings: list[str]) -> dict[str, Any
         "fooling_rate": _rate_json(fooling, generated.judged_real),
         "real_judged_real": _real_judged_real(rows, label, warnings),
         "accuracy": _rate_json(_rate(rows, "correct", f"{label}accuracy", warnings), rows.correct),
-        "auc": _auc_json(_auc(rows, f"{label}auc", warnings)),
+        "auc": _auc(rows, f"{label}auc", warnings),
     }
 
 

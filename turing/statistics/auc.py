@@ -8,6 +8,7 @@ References:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,9 +16,11 @@ from scipy.sparse import csr_array
 
 from turing.statistics.intervals import METHOD as INTERVAL
 from turing.statistics.intervals import Estimate, Spread, score_interval
-from turing.statistics.mrmc import check_pairs, codes
+from turing.statistics.mrmc import NO_INFORMATION, check_pairs, codes
 
-METHOD = f"MRMC U-statistic variance (Gallas 2006, 2009) of the AUC averaged over readers; {INTERVAL}"
+VARIANCE = "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC"
+METHOD = f"{VARIANCE} averaged over readers; {INTERVAL}"
+METHOD_COMPARISONS = f"{VARIANCE} over all comparisons alike, as the FDA's iMRMC; {INTERVAL}"
 
 # Sets of indices that two comparisons may share: reader, generated image, real image.
 SETS = ("", "r", "g", "n", "rg", "rn", "gn", "rgn")
@@ -58,21 +61,32 @@ def reader_aucs(reader: ArrayLike, is_generated: ArrayLike, score: ArrayLike) ->
         return np.bincount(tables.g_reader, tables.wins, readers) / compared
 
 
-def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score: ArrayLike) -> Estimate:
+def mrmc_auc(
+    reader: ArrayLike,
+    image: ArrayLike,
+    is_generated: ArrayLike,
+    score: ArrayLike,
+    weigh: Literal["readers", "comparisons"] = "readers",
+) -> Estimate:
     """The mean over readers of the empirical AUC, with its variance over readers, generated and real images.
 
     Args:
         reader, image: labels (n,); each pair occurs at most once, any pattern of missing pairs is allowed.
         is_generated: (n,) bool, one value an image.
         score: (n,) finite; higher means more like generated. Ties count one half.
+        weigh: what weighs alike. `readers`: the AUC is the mean of the readers' AUCs. `comparisons`: it is the mean of
+            all comparisons, so that a reader counts by the number of comparisons, as in the FDA's iMRMC. For a fully
+            crossed design the two are the same.
 
     The AUC is a mean of comparisons k of one generated with one real image by one reader; reader r's comparisons
-    weigh 1 / (R n_r m_r). With M0 the weighted mean product of two comparisons that share neither reader nor any
-    image, var = AUC^2 - M0. Its parts come from the means over pairs that share reader, generated image, real
-    image or several of these. Readers who did not see both truths have no AUC and are left out, with a warning.
+    weigh 1 / (R n_r m_r), or all of them alike. With M0 the weighted mean product of two comparisons that share
+    neither reader nor any image, var = AUC^2 - M0. Its parts come from the means over pairs that share reader,
+    generated image, real image or several of these. Readers who did not see both truths have no AUC and are left
+    out, with a warning.
 
     Takes time and memory linear in the comparisons at most, n_r m_r for each reader.
     """
+    method = METHOD if weigh == "readers" else METHOD_COMPARISONS
     r, i = codes(reader), codes(image)
     truth, y = np.asarray(is_generated, bool), np.asarray(score, float)
     if not r.shape == i.shape == truth.shape == y.shape or r.ndim != 1:
@@ -80,7 +94,7 @@ def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score
     if not np.isfinite(y).all():
         raise ValueError("scores must be finite")
     if not len(y):
-        return Estimate(None, warnings=("no responses",), method=METHOD)
+        return Estimate(None, warnings=("no responses",), method=method)
     check_pairs(r, i, int(i.max()) + 1)
     both = (np.bincount(r, truth) > 0) & (np.bincount(r, ~truth) > 0)
     warnings: tuple[str, ...] = ()
@@ -88,19 +102,22 @@ def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score
     if left_out:
         warnings = (f"{left_out} readers did not see both real and generated images and are left out",)
     if not both.any():
-        return Estimate(None, warnings=warnings, method=METHOD)
+        return Estimate(None, warnings=warnings, method=method)
     if not both.all():
         kept = both[r]
         r, i, truth, y = np.unique(r[kept], return_inverse=True)[1], i[kept], truth[kept], y[kept]
     tables = _tabulate(r, i, truth, y)
     readers = len(tables.generated)
     compared = tables.generated.sum(1) * tables.real.sum(1)
-    auc = float(np.mean(np.bincount(tables.g_reader, tables.wins, readers) / compared))
+    won = np.bincount(tables.g_reader, tables.wins, readers)
+    if weigh == "readers":
+        weight, auc = 1 / (readers * compared), float(np.mean(won / compared))
+    else:
+        weight, auc = np.full(readers, 1 / compared.sum()), float(won.sum() / compared.sum())
     few = [len(np.unique(codes)) < 2 for codes in (tables.g_reader, tables.g_image, tables.n_image)]
     if any(few):
         name = ("reader", "generated image", "real image")[few.index(True)]
-        return Estimate(auc, warnings=(*warnings, f"one {name} only: no interval can be computed"), method=METHOD)
-    weight = 1 / (readers * compared)
+        return Estimate(auc, warnings=(*warnings, f"one {name} only: no interval can be computed"), method=method)
     sums = _sums(tables, weight)
     share = {name: float(three[2]) for name, three in sums.items()}  # of all pairs of comparisons: weights add to 1
     pairs = _shared_exactly(share)
@@ -108,15 +125,17 @@ def mrmc_auc(reader: ArrayLike, image: ArrayLike, is_generated: ArrayLike, score
     plain, centred = (_means(_shared_exactly(_squares(sums, shift)), pairs) for shift in (0.0, auc))
     if plain is None or centred is None:
         why = "no two comparisons differ in reader and both images: no interval"
-        return Estimate(auc, warnings=(*warnings, why), method=METHOD)
-    if auc in (0, 1):
-        why = "every reader separates the images perfectly: the data hold no information on the interval's width"
-        return Estimate(auc, 0.0, warnings=(*warnings, why), method=METHOD)
+        return Estimate(auc, warnings=(*warnings, why), method=method)
     spread, variance = _spread(centred, share), auc**2 - plain[""]
+    if auc in (0, 1) or spread.is_empty:
+        alike = (
+            "every reader separates the images perfectly" if auc in (0, 1) else "no reader's answers rank the images"
+        )
+        return Estimate(auc, warnings=(*warnings, f"{alike}: {NO_INFORMATION}"), method=method)
     if variance <= 0:
         variance = max(spread.least, 0.0)
         warnings += ("the variance estimate was not positive; the variance of readers and images alike stands in",)
-    return Estimate(auc, variance, spread.df, score_interval(auc, spread), spread, METHOD, warnings)
+    return Estimate(auc, variance, spread.df, score_interval(auc, spread), spread, method, warnings)
 
 
 def _tabulate(reader: np.ndarray, image: np.ndarray, is_generated: ArrayLike, score: ArrayLike) -> _Tables:

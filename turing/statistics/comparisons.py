@@ -30,7 +30,7 @@ def equivalence(accuracy: Estimate, margin: float) -> dict[str, Any] | None:
     inside the margins. A p-value above 0.05 is no evidence of a difference.
     """
     spread = accuracy.spread
-    if accuracy.estimate is None or spread is None or not spread.safe_variance > 0:
+    if accuracy.estimate is None or spread is None:
         return None
     error = np.sqrt(spread.safe_variance)
     distance = accuracy.estimate - 0.5

@@ -53,7 +53,7 @@ def _blocks(rows: Responses) -> list[dict[str, Any]]:
         own = code == index
         spread = means.pair(index, index).contrast([1.0])
         variance, df = spread.safe_variance, spread.df
-        half = stats.t.ppf(0.975, df) * np.sqrt(variance) if variance > 0 else None
+        half = stats.t.ppf(0.975, df) * np.sqrt(variance) if variance > 0 and not spread.is_empty else None
         mean = float(means.mean[index])
         found.append(
             {

@@ -59,7 +59,7 @@ def detection(responses: Responses) -> dict[str, Any]:
 
 def mean_interval(values: np.ndarray) -> list[float] | None:
     """Student's 95% interval of a mean; None for fewer than two values or values all alike."""
-    if len(values) < 2 or not np.ptp(values) > 0:
+    if len(values) < 2 or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):  # alike but for rounding
         return None
     low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
     return [float(low), float(high)]

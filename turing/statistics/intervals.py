@@ -22,6 +22,8 @@ METHOD = (
 # The least mean square of readers (or images), as a share of what it would be if they were alike: by chance it can
 # be nearly zero, and an interval without width would follow.
 LEAST_MEAN_SQUARE = 0.2
+# A variance of a share below this is zero but for rounding: one other answer among 1e5 gives 1e-10 already.
+NEGLIGIBLE = 1e-12
 Half = tuple[float, float]  # squared half-widths of an interval: from noise, and from effects of readers and images
 
 
@@ -45,6 +47,14 @@ class Spread:
     def safe_variance(self) -> float:
         """The variance, not below what independent responses would have."""
         return max(self.variance, self.least)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing varies: the answers are all alike in each stratum, or what varies cancels.
+
+        The variance is then zero by construction, and says nothing of how far the estimate is from the truth.
+        """
+        return max(self.readers, 0) + max(self.images, 0) + max(self.least, 0) <= NEGLIGIBLE
 
     @property
     def df(self) -> float:
@@ -144,9 +154,9 @@ def _limit(estimate: float, end: float, half: np.ndarray, power: float) -> float
 
 def difference_with_interval(estimate: float, spread: Spread) -> Difference | None:
     """Student's interval, cut at -1 and 1, and two-sided p-value; None where the data hold no variance."""
-    variance, df = spread.safe_variance, spread.df
-    if not variance > 0:
+    if spread.is_empty:
         return None
+    variance, df = spread.safe_variance, spread.df
     half = float(stats.t.ppf((1 + LEVEL) / 2, df) * np.sqrt(variance))
     p_value = 2 * stats.t.sf(abs(estimate) / np.sqrt(variance), df)
     return Difference(estimate, variance, df, (max(-1.0, estimate - half), min(1.0, estimate + half)), float(p_value))

@@ -6,14 +6,18 @@ References:
     Gallas, Bandos, Samuelson, Wagner (2009), A framework for random-effects ROC analysis, Commun Stat A 38:2586-2603.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from turing.statistics.intervals import METHOD as INTERVAL
-from turing.statistics.intervals import Estimate, Spread, score_interval
+from turing.statistics.intervals import NEGLIGIBLE, Estimate, Spread, score_interval
 
+NO_INFORMATION = "the data hold no information on the interval's width"
 METHOD = f"MRMC U-statistic variance (Gallas 2007); {INTERVAL}"
 
 
@@ -141,15 +145,24 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
     )
 
 
-def mrmc_rate(reader: ArrayLike, image: ArrayLike, score: ArrayLike, stratum: ArrayLike | None = None) -> Estimate:
+def mrmc_rate(
+    reader: ArrayLike,
+    image: ArrayLike,
+    score: ArrayLike,
+    stratum: ArrayLike | None = None,
+    names: Mapping[Any, str] = MappingProxyType({}),
+) -> Estimate:
     """Mean score over all responses, with its variance over readers and images.
 
     `stratum` (n,) labels parts of the images that the design fixes, such as real and generated: the differences
-    between them are then not taken for chance. For the other arguments and errors see `group_means`.
+    between them are then not taken for chance. `names` are the strata's in warnings, by label. For the other arguments
+    and errors see `group_means`. Where the responses of every stratum are all alike, variance and interval are None:
+    the variance would be zero by construction, and the interval without width.
     """
     y = np.asarray(score, dtype=float)
     if len(y) == 0:
         return Estimate(None, method=METHOD, warnings=("no responses",))
+    labels = np.zeros(1) if stratum is None else np.unique(np.asarray(stratum))
     group = None if stratum is None else codes(stratum)
     means = group_means(reader, image, y, group)
     weights = means.count / means.count.sum()
@@ -160,20 +173,33 @@ def mrmc_rate(reader: ArrayLike, image: ArrayLike, score: ArrayLike, stratum: Ar
         return Estimate(
             estimate, method=METHOD, warnings=(f"one {few} only: no interval over readers and images can be computed",)
         )
+    of_stratum = [f" to {names[label]} images" if label in names else "" for label in labels.tolist()]
     if np.isnan(means.covariance).any():
-        return Estimate(
-            estimate, method=METHOD, warnings=("no two responses differ in both reader and image: no interval",)
-        )
-    if estimate in (0, 1):
-        why = "every response was the same: the data hold no information on the interval's width"
-        return Estimate(estimate, 0.0, method=METHOD, warnings=(why,))
+        return Estimate(estimate, method=METHOD, warnings=(_why_undefined(means, of_stratum),))
     spread, variance = means.contrast(weights), float(weights @ means.covariance @ weights)
-    warnings = []
+    if spread.is_empty:
+        each = "every response was the same" if len(labels) == 1 else f"{_alike(names)} images had one answer each"
+        return Estimate(estimate, method=METHOD, warnings=(f"{each}: {NO_INFORMATION}",))
+    constant = [of_stratum[index] for index in np.flatnonzero(means.binomial <= NEGLIGIBLE)]
+    warnings = [f"every response{one} was the same: the interval's width comes from the others" for one in constant]
     if variance <= 0:
         variance = spread.least
         warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
     interval = score_interval(estimate, spread)
     return Estimate(estimate, variance, spread.df, interval, spread, METHOD, tuple(warnings))
+
+
+def _alike(names: Mapping[Any, str]) -> str:
+    return " and ".join(names.values()) or "all"
+
+
+def _why_undefined(means: GroupMeans, of_stratum: list[str]) -> str:
+    """Why two groups of responses have no covariance over readers and images."""
+    for index, stratum in enumerate(of_stratum):
+        for name, counts in (("reader", means.reader_counts), ("image", means.image_counts)):
+            if (counts[index] > 0).sum() < 2:
+                return f"the responses{stratum} come from one {name} only: no interval over readers and images"
+    return "no two responses differ in both reader and image: no interval"
 
 
 def codes(labels: ArrayLike) -> np.ndarray:

@@ -1,10 +1,11 @@
 """The form in which a researcher designs a study."""
 
 from django import forms
+from django.db import transaction
 
 from gan.models import TrainingRun
 from turing.models import Study
-from turing.studies.lifecycle import unique_slug
+from turing.studies.lifecycle import save_new_study
 
 BREAK_EVERY = 50  # what a new study proposes
 
@@ -88,10 +89,11 @@ class StudyForm(forms.ModelForm):
             )
         return shown
 
+    @transaction.atomic
     def save(self, commit: bool = True) -> Study:
-        if not self.instance.slug:
-            self.instance.slug = unique_slug(self.cleaned_data["title"])
         self.instance.revision += 1
+        if self.instance.pk is None:
+            save_new_study(self.instance)
         return super().save(commit)
 
 

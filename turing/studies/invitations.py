@@ -58,7 +58,8 @@ def invite(
 ) -> int:
     """Make invitations and send those that have an address; returns how many are new.
 
-    Each is stored before it is sent, and marked once sent: what failed can be sent again by inviting again.
+    Each is stored before it is sent; what failed can be sent again by inviting again. Of two who invite at once, one
+    sends: each invitation is marked before it is sent, and unmarked where it could not be.
     `full_address` makes a path an address with the site's name. Raises `StudyError` unless the study is open.
     """
     if not study.is_open:
@@ -67,7 +68,7 @@ def invite(
     for address in addresses:
         invitation, is_new = Invitation.objects.get_or_create(study=study, email=address)
         new += is_new
-        if invitation.sent_at is None:
+        if Invitation.objects.filter(pk=invitation.pk, sent_at=None).update(sent_at=timezone.now()):
             _send(invitation, full_address(invitation.get_absolute_url()), language)
     Invitation.objects.bulk_create(Invitation(study=study) for _ in range(links))
     return new + links
@@ -77,7 +78,8 @@ def _send(invitation: Invitation, address: str, language: str) -> None:
     letter = invitation_letter(invitation.study, address, language)
     try:
         send_mail(letter.subject, letter.text, None, [invitation.email])
-    except OSError as error:  # among them every error of SMTP
-        raise StudyError(f"{invitation.email}: the e-mail could not be sent ({error}).") from error
-    invitation.sent_at = timezone.now()
-    invitation.save(update_fields=["sent_at"])
+    except BaseException as error:
+        Invitation.objects.filter(pk=invitation.pk).update(sent_at=None)
+        if isinstance(error, OSError):  # among them every error of SMTP
+            raise StudyError(f"{invitation.email}: the e-mail could not be sent ({error}).") from error
+        raise

@@ -5,7 +5,7 @@ import logging
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -113,9 +113,23 @@ def clone_study(study: Study) -> Study:
     fields = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
     fields["title"] = f"{study.title[:100]} (copy)"
     with transaction.atomic():
-        copy = Study.objects.create(slug=unique_slug(fields["title"]), **fields)
+        copy = Study(**fields)
+        save_new_study(copy)
         copy.runs.set(study.runs.all())
     return copy
+
+
+def save_new_study(study: Study) -> None:
+    """Save under an address that no study has yet, also where somebody else saves one of the same title meanwhile."""
+    while True:
+        study.slug = unique_slug(study.title)
+        try:
+            with transaction.atomic():
+                study.save(force_insert=True)
+            return
+        except IntegrityError:
+            if not Study.objects.filter(slug=study.slug).exists():
+                raise
 
 
 def unique_slug(title: str) -> str:

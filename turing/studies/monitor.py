@@ -73,7 +73,16 @@ def send_reminder(reading: Reading, address: str) -> None:
         raise StudyError("this reader was reminded within the last day.")
     if not reading.study.is_open:
         raise StudyError("the study is not open.")
+    if not reading.reader.user.can_be_written_to:
+        raise StudyError(
+            "nobody has confirmed that the address this reader gave is theirs, and another account has it."
+        )
     letter = reminder_letter(reading, address)
-    send_mail(letter.subject, letter.text, None, [reading.reader.user.email])
-    reading.reminded_at = now
-    reading.save(update_fields=["reminded_at"])
+    # Marked before it is sent, where it is still as it was read: of two clicks at once, one sends.
+    if not Reading.objects.filter(pk=reading.pk, reminded_at=reading.reminded_at).update(reminded_at=now):
+        raise StudyError("this reader was reminded within the last day.")
+    try:
+        send_mail(letter.subject, letter.text, None, [reading.reader.user.email])
+    except BaseException:
+        Reading.objects.filter(pk=reading.pk).update(reminded_at=reading.reminded_at)
+        raise

@@ -12,6 +12,7 @@ from gan.models import LesionImage, TrainingRun
 from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Reading, Study
+from turing.people.accounts import readers_who_share_an_address
 from turing.studies.design import choose_images, generated_pool, problems, real_pool
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
@@ -74,6 +75,7 @@ def detail(request, slug):
         "moves": [action for action, (allowed, _) in MOVES.items() if study.state in allowed],
         "monitored": [] if study.is_draft else monitor(study),
         "withdrawals": study.audit_lines.count(),
+        "sharing": 0 if study.is_draft else readers_who_share_an_address(study),
     }
     return render(request, "research/study.html", context)
 

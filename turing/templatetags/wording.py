@@ -57,6 +57,7 @@ def delivery_texts() -> dict[str, str]:
         "fragile": gettext("Please keep this page open until then."),
         "offline": gettext("No connection."),
         "busy": gettext("The site is busy."),
+        "error": gettext("Something went wrong on the site."),
         "paused": gettext("The study is paused."),
         "login": gettext("You are logged out. Please log in to send your answers."),
         "other_reader": gettext("These answers were given with another account. Please log in with that account."),

@@ -55,7 +55,7 @@ def test_van_dykes_sensitivity_and_its_variance_are_those_of_mrmc_software(modal
     assert np.sqrt(found.variance) == pytest.approx(standard_error, abs=5e-9)
 
 
-def brute_force(reader, image, generated, score):
+def brute_force(reader, image, generated, score, weigh="readers"):
     """The weighted U-statistic by loops over all comparisons and all pairs of them."""
     comparisons = []
     names = [one for one in np.unique(reader) if 0 < generated[reader == one].sum() < (reader == one).sum()]
@@ -67,6 +67,8 @@ def brute_force(reader, image, generated, score):
             for g in own[generated[own]]
             for n in own[~generated[own]]
         ]
+    if weigh == "comparisons":
+        comparisons = [(*one[:3], 1 / len(comparisons), one[4]) for one in comparisons]
     r, g, n, w, k = (np.array(column) for column in zip(*comparisons, strict=True))
     apart = (r[:, None] != r) & (g[:, None] != g) & (n[:, None] != n)
     weights = np.outer(w, w)[apart]
@@ -84,11 +86,12 @@ def simulated(seed, readers, images, kept_share):
     return reader, image, generated[image], score[kept]
 
 
+@pytest.mark.parametrize("weigh", ["readers", "comparisons"])
 @pytest.mark.parametrize("kept_share", [1.0, 0.7])
-def test_the_variance_equals_the_sum_over_all_pairs_of_comparisons(kept_share):
+def test_the_variance_equals_the_sum_over_all_pairs_of_comparisons(kept_share, weigh):
     rows = simulated(3, 8, 12, kept_share)
-    found = mrmc_auc(*rows)
-    auc, variance = brute_force(*rows)
+    found = mrmc_auc(*rows, weigh=weigh)
+    auc, variance = brute_force(*rows, weigh)
     assert variance > 0
     assert found.estimate == pytest.approx(auc)
     assert found.variance == pytest.approx(variance, rel=1e-9)
@@ -130,3 +133,10 @@ def test_perfect_separation_has_no_interval_and_says_why():
     found = mrmc_auc(reader, image, image < 5, (image < 5).astype(float))
     assert (found.estimate, found.ci95) == (1.0, None)
     assert "perfectly" in found.warnings[0]
+
+
+def test_both_ways_of_weighing_agree_where_every_reader_saw_every_image_and_differ_elsewhere():
+    crossed, sparse = simulated(6, 6, 14, 1.0), simulated(6, 6, 14, 0.6)
+    first, second = mrmc_auc(*crossed), mrmc_auc(*crossed, weigh="comparisons")
+    assert (first.estimate, first.variance) == pytest.approx((second.estimate, second.variance), rel=1e-9)
+    assert mrmc_auc(*sparse).estimate != pytest.approx(mrmc_auc(*sparse, weigh="comparisons").estimate, abs=1e-4)

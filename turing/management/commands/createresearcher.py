@@ -8,12 +8,13 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from console import ConsoleCommand
 from turing.accounts import RESEARCHERS
 from turing.models import User
+from turing.people.sessions import log_out_everywhere
 
 
 class Command(ConsoleCommand):
@@ -24,21 +25,39 @@ class Command(ConsoleCommand):
         parser.add_argument("--email", required=True)
         parser.add_argument("--name", default="")
         parser.add_argument("--password-env", metavar="VARIABLE", help="environment variable that holds the password")
+        parser.add_argument(
+            "--trust", action="store_true", help="also an existing account whose address nobody has confirmed"
+        )
 
-    def handle(self, email, name, password_env, **options):
+    def handle(self, email, name, password_env, trust, **options):
         email = email.strip().lower()
+        user = User.objects.filter(email=email).first() or self._new(email, name, password_env)
         with transaction.atomic():
-            user = User.objects.filter(email=email).first()
-            if user is None:
-                password = self._password(password_env)
-                try:
-                    validate_email(email)
-                    password_validation.validate_password(password, User(email=email, name=name))
-                except ValidationError as error:
-                    raise CommandError(" ".join(error.messages)) from None
-                user = User.objects.create_user(email, password, name=name)
-            user.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
+            user = User.objects.select_for_update().get(pk=user.pk)
+            if user.email_confirmed_at is None and not trust and not user.is_researcher:
+                # Anyone can register with a stranger's address and wait to be made a researcher.
+                raise CommandError(
+                    f"{email} is registered, but nobody has confirmed that the address is theirs: let the user confirm "
+                    "it (under their name on the site), or give --trust if you know that the account is theirs."
+                )
+            if not user.is_researcher:
+                user.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
+                log_out_everywhere(user)  # sessions of researchers are shorter
         self.stdout.write(f"{email} is a researcher")
+
+    def _new(self, email, name, password_env):
+        password = self._password(password_env)
+        try:
+            User(email=email, name=name or email[:150]).clean_fields(exclude=["password"])
+            password_validation.validate_password(password, User(email=email, name=name))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        try:
+            with transaction.atomic():
+                # Who runs this command vouches for the address.
+                return User.objects.create_user(email, password, name=name, email_confirmed_at=timezone.now())
+        except IntegrityError:  # somebody registered with the address in this moment
+            return User.objects.get(email=email)
 
     def _password(self, variable):
         if variable:

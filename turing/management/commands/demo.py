@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.utils import timezone
 
 from console import ConsoleCommand
 from gan.models import GeneratedImage, LesionImage, TrainingRun
@@ -54,7 +55,7 @@ class Command(ConsoleCommand):
             # Enough held out for a study, also of what curation leaves of a few hundred real images.
             settings["held_out"] = 0.25
             self._call("train_gan", name=name, model="projected", **settings)
-            run = TrainingRun.objects.finished().get(name=name)
+            run = TrainingRun.objects.finished().filter(name=name).latest("pk")  # two demos at once trained two
         kept = GeneratedImage.objects.filter(run=run).not_copies()
         if kept.exclude(audited_at=None).count() < PER_DIAGNOSIS * len(DIAGNOSES):
             self._call("sample_gan", run.pk, count=PER_DIAGNOSIS, reject_copies=True)
@@ -86,9 +87,9 @@ class Command(ConsoleCommand):
         )
 
     def _user(self, email, name, password):
-        user, _ = User.objects.get_or_create(email=email, defaults={"name": name})
+        user, _ = User.objects.get_or_create(email=email, defaults={"name": name, "email_confirmed_at": timezone.now()})
         user.set_password(password)
-        user.save()
+        user.save(update_fields=["password"])
         return user
 
     def _call(self, command, *args, **options):

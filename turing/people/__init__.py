@@ -1,0 +1,1 @@
+"""Accounts: registration, log-in, passwords, e-mail addresses, two-factor, erasure."""

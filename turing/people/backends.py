@@ -1,0 +1,39 @@
+"""Django's log-in: who may try, whose password it is, and what a request's user is loaded with."""
+
+from axes.backends import AxesStandaloneBackend
+from django.contrib.auth.backends import ModelBackend
+from django.db.models import Exists, OuterRef
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from turing.accounts import RESEARCHERS
+from turing.models import User
+from turing.people.accounts import account_with_password, accounts_of
+
+EMAIL_BACKEND = f"{__name__}.EmailBackend"
+
+
+class ThrottleBackend(AxesStandaloneBackend):
+    """Refuses whoever has failed too often. Without a request, as in a command, there is nobody to refuse."""
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        if request is not None:
+            super().authenticate(request, username=username, password=password, **kwargs)
+
+
+class EmailBackend(ModelBackend):
+    """Log-in with an e-mail address, by the account that holds it or the newest that claims it."""
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        if username is None or password is None:
+            return None
+        return account_with_password(accounts_of(username), password)
+
+    def get_user(self, user_id):
+        """The user with reader, role and second factor, in one query."""
+        in_group = User.groups.through.objects.filter(user=OuterRef("pk"), group__name=RESEARCHERS)
+        devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        users = User.objects.select_related("reader").annotate(
+            loaded_as_researcher=Exists(in_group), loaded_with_device=Exists(devices)
+        )
+        user = users.filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None

@@ -1,0 +1,78 @@
+"""Erasure of what is personal, as `personal.py` lists it. The page and `erase_reader` share it."""
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Q
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from turing.models import AuditLine, Invitation, Reader, User
+from turing.people.sessions import delete_sessions
+from turing.people.throttle import forget_failures
+from turing.reading.ending import note, withdraw
+
+ERASED = "erased.invalid"  # the domain of accounts whose data are erased
+NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the day of registration
+
+
+@transaction.atomic
+def erase(user: User) -> bool:
+    """Withdraw from every study and erase all that is personal; the pseudonym and the withdrawn answers stay.
+
+    Returns False, and changes nothing, where it was done before.
+    """
+    # Locked: of two requests at once, the second finds everything erased.
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if user.email.endswith(f"@{ERASED}"):
+        return False
+    reader = Reader.objects.filter(user=user).first()
+    for reading in reader.readings.all() if reader else ():
+        withdraw(reading)
+    _delete_invitations(user, reader)
+    forget_failures(user.email, user.claimed_email)
+    TOTPDevice.objects.filter(user=user).delete()
+    StaticDevice.objects.filter(user=user).delete()
+    delete_sessions(user)
+    user.groups.clear()
+    user.user_permissions.clear()
+    User.objects.filter(pk=user.pk).update(
+        name="",
+        email=f"{reader.pseudonym.lower() if reader else f'user-{user.pk}'}@{ERASED}",
+        claimed_email="",
+        email_confirmed_at=None,
+        password=make_password(None),
+        times_logged_out=user.times_logged_out + 1,
+        is_active=False,
+        is_superuser=False,
+        last_login=None,
+        date_joined=NO_DAY,
+    )
+    if reader:
+        Reader.objects.filter(pk=reader.pk).update(
+            profession="other", specialty="other", years_experience=0, country="", registered_at=NO_DAY
+        )
+        note(AuditLine.What.ERASED, reader, None)
+    return True
+
+
+def _delete_invitations(user: User, reader: Reader | None) -> None:
+    """Those that the reader used, and those sent to the address, unless another account holds it as well."""
+    mine = Q(reading__reader=reader) if reader else Q(pk=None)
+    if not User.objects.filter(email=user.address).exclude(pk=user.pk).exists():
+        mine |= Q(email__iexact=user.address)
+    Invitation.objects.filter(mine).delete()
+
+
+def erase_address(address: str) -> dict[str, int | list[str]]:
+    """Erase every account that holds or claims the address, and the invitations sent to it; says what was erased."""
+    address = address.strip().lower()
+    accounts = User.objects.filter(Q(email=address) | Q(claimed_email=address)).order_by("pk").select_related("reader")
+    readers = [account.reader.pseudonym for account in accounts if hasattr(account, "reader")]
+    sent_or_used = Q(email__iexact=address) | Q(reading__reader__user__in=[account.pk for account in accounts])
+    with transaction.atomic():
+        invitations, _ = Invitation.objects.filter(sent_or_used).delete()
+        count = sum(erase(account) for account in accounts)
+        forget_failures(address)
+    return {"accounts": count, "pseudonyms": readers, "invitations": invitations}

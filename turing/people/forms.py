@@ -1,0 +1,155 @@
+"""Forms about who one is: registration, log-in, profile, passwords."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm, SetPasswordForm
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext_lazy
+
+from turing.models import Reader, User
+from turing.people import letters
+from turing.people.post import send_later
+from turing.people.throttle import forget_failures
+
+LONGEST_ADDRESS = 254  # of the database, and of SMTP
+LONGEST_PASSWORD = 1000
+
+
+class AddressField(forms.EmailField):
+    """An e-mail address in small letters, as accounts are known by it, no longer than the database takes.
+
+    The letters are made small before the address is checked: some capitals of other alphabets become two letters.
+    """
+
+    def __init__(self, **kwargs) -> None:
+        kwargs.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email"}))
+        super().__init__(max_length=LONGEST_ADDRESS, **kwargs)
+
+    def to_python(self, value):
+        return super().to_python(value).lower()
+
+
+def password_field(label, autocomplete: str, **kwargs) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, max_length=LONGEST_PASSWORD, strip=False, widget=widget, **kwargs)
+
+
+def new_password_field() -> forms.CharField:
+    rule = gettext_lazy("At least eight characters, not a common word.")
+    return password_field(gettext_lazy("New password"), "new-password", help_text=rule)
+
+
+class LogInForm(AuthenticationForm):
+    username = AddressField(label=gettext_lazy("E-mail"))
+    password = password_field(gettext_lazy("Password"), "current-password")
+    error_messages = {
+        "invalid_login": gettext_lazy(
+            "E-mail address and password do not go together. Capitals matter in the password."
+        ),
+        "inactive": gettext_lazy("E-mail address and password do not go together. Capitals matter in the password."),
+    }
+
+
+class ReaderForm(forms.ModelForm):
+    """What a study needs to know of a reader."""
+
+    class Meta:
+        model = Reader
+        fields = ["profession", "specialty", "years_experience", "country"]
+        labels = {
+            "profession": gettext_lazy("Profession"),
+            "specialty": gettext_lazy("Specialty"),
+            "years_experience": gettext_lazy("Years of experience"),
+            "country": gettext_lazy("Country"),
+        }
+
+
+class RegistrationForm(ReaderForm):
+    """A new user who is a reader. Whether the address is known is not for this form to tell."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = AddressField(label=gettext_lazy("E-mail"))
+    password = password_field(
+        gettext_lazy("Password"),
+        "new-password",
+        help_text=gettext_lazy("At least eight characters, not a common word."),
+    )
+
+    field_order = ["name", "email", "password", "profession", "specialty", "years_experience", "country"]
+
+    def clean(self):
+        data = super().clean()
+        if password := data.get("password"):
+            user = User(name=data.get("name", ""), email=data.get("email", ""))
+            try:
+                password_validation.validate_password(password, user)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+    @property
+    def profile(self) -> dict:
+        """The reader's fields."""
+        return {name: self.cleaned_data[name] for name in ReaderForm.Meta.fields}
+
+
+class ResetForm(PasswordResetForm):
+    """Asks for an e-mail with a link to set a new password. Only an address that is confirmed gets one."""
+
+    email = AddressField(label=gettext_lazy("E-mail"))
+
+    def save(self, request=None, **kwargs) -> None:
+        user = User.objects.filter(email=self.cleaned_data["email"], is_active=True).first()
+        if user is None or not user.can_be_written_to:
+            return
+        send_later(user.email, self._letter(user, request.build_absolute_uri))
+
+    def _letter(self, user: User, full_address: Callable[[str], str]) -> letters.Letter:
+        if user.email_confirmed_at is None:
+            return letters.not_confirmed(full_address(reverse("login")), full_address(reverse("register")))
+        key = urlsafe_base64_encode(force_bytes(user.pk))
+        path = reverse("password_reset_confirm", args=[key, default_token_generator.make_token(user)])
+        return letters.reset(full_address(path))
+
+
+class _NewPasswordForm:
+    """What follows when a password is set: no other field is written, and failed log-ins are forgotten."""
+
+    def save(self, commit: bool = True) -> User:
+        self.user.set_password(self.cleaned_data["new_password1"])
+        self.user.save(update_fields=["password"])
+        forget_failures(self.user.email)
+        return self.user
+
+
+class NewPasswordForm(_NewPasswordForm, SetPasswordForm):
+    new_password1 = new_password_field()
+    new_password2 = password_field(gettext_lazy("New password, once more"), "new-password")
+
+
+class ChangePasswordForm(_NewPasswordForm, PasswordChangeForm):
+    old_password = password_field(gettext_lazy("Password"), "current-password")
+    new_password1 = new_password_field()
+    new_password2 = password_field(gettext_lazy("New password, once more"), "new-password")
+
+
+class CodeForm(forms.Form):
+    """A code of the second factor: six digits of the app, or one of the codes for emergencies."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        return "".join(self.cleaned_data["code"].split()).lower()

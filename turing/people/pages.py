@@ -1,0 +1,26 @@
+"""What the pages of accounts share: where to go on, and who may register."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from turing.reading.invited import is_invited
+
+LONGEST_NEXT = 1000  # characters
+
+
+def next_url(request) -> str:
+    """The address on this site that the visitor came from, else the start page."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if allowed and len(wanted) <= LONGEST_NEXT else reverse("home")
+
+
+def may_register(request) -> bool:
+    """As the setting REGISTRATION says: everyone, those whom a study has invited, or nobody."""
+    return settings.REGISTRATION == "open" or (settings.REGISTRATION == "invited" and is_invited(request))
+
+
+def registration(request) -> dict:
+    """For every template: whether to offer registration at all."""
+    return {"registration": settings.REGISTRATION}

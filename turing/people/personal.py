@@ -1,0 +1,166 @@
+"""Every field in the database: personal or not, what for, how long it is kept, what erasure does to it.
+
+`docs/privacy.md` holds this table. A test fails when a model gains a field that is in neither list: whoever adds one
+decides here, and lets `erasure.py` do what is written.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Fields of one model that tell something about a person."""
+
+    model: str
+    fields: str
+    purpose: str
+    kept: str
+    erased: str
+
+
+ACCOUNT = "while the account exists"
+GONE = "deleted"
+DATA = "research data"
+
+PERSONAL = (
+    Personal("turing.User", "name", "how pages, e-mails and certificates address the user", ACCOUNT, "emptied"),
+    Personal(
+        "turing.User",
+        "email claimed_email",
+        "log-in, and e-mails about the account and its studies",
+        ACCOUNT,
+        "replaced by one at erased.invalid; emptied",
+    ),
+    Personal("turing.User", "email_confirmed_at", "whether the address may set a password", ACCOUNT, "emptied"),
+    Personal("turing.User", "password", "log-in; stored as a hash", ACCOUNT, "replaced by one that fits nothing"),
+    Personal("turing.User", "last_login", "none of ours: Django's log-in writes it", ACCOUNT, "emptied"),
+    Personal("turing.User", "date_joined", "since when there is the account", ACCOUNT, "set to 1 January 1970"),
+    Personal(
+        "turing.User", "is_active is_superuser groups user_permissions", "what the user may do", ACCOUNT,
+        "switched off and removed",
+    ),
+    Personal("turing.User_groups", "user group", "who is a researcher", ACCOUNT, GONE),
+    Personal("turing.User_user_permissions", "user permission", "what a user may do", ACCOUNT, GONE),
+    Personal(
+        "turing.Reader",
+        "profession specialty years_experience country",
+        "describes who read; compares groups of readers",
+        ACCOUNT,
+        "set to other, other, 0, none",
+    ),
+    Personal("turing.Reader", "registered_at", "since when there is the profile", ACCOUNT, "set to 1 January 1970"),
+    Personal(
+        "turing.Reader", "user pseudonym", "stands for the reader in results", "for good",
+        "stay; they lead to an account that names nobody",
+    ),
+    Personal(
+        "turing.Reading",
+        "reader consent_version consented_at completed_at withdrawn_at reminded_at language",
+        "consent and progress, under the pseudonym",
+        "for good, as " + DATA,
+        "stay; marked withdrawn, out of every analysis and export",
+    ),
+    Personal(
+        "turing.Response",
+        "answer confidence response_time_ms exposure_ms shown_ms dropped_frames answered_at",
+        "what the study asks, under the pseudonym",
+        "for good, as " + DATA,
+        "stay; out of every analysis and export with their reading",
+    ),
+    Personal("turing.AuditLine", "pseudonym what at", "that somebody withdrew or was erased", "for good", "stay"),
+    Personal("turing.Invitation", "email", "where the link is sent", "while the study exists", GONE),
+    Personal(
+        "turing.Invitation", "code reading sent_at created_at", "who may begin a study by invitation, once",
+        "while the study exists", GONE + " where the reader used it or it was sent to the address",
+    ),
+    Personal("turing.Study", "created_by", "who designed the study", "while the study exists",
+             "stays; it leads to an account that names nobody"),
+    Personal(
+        "sessions.Session",
+        "session_key session_data expire_date",
+        "keeps a user logged in",
+        "READER_SESSION_DAYS or RESEARCHER_SESSION_HOURS; `clear_expired` deletes the row",
+        GONE + ", on every device",
+    ),
+    Personal(
+        "axes.AccessAttempt",
+        "username ip_address attempt_time failures_since_start",
+        "refuses log-in after many failures; the name that was tried is a keyed hash",
+        "15 minutes; the next log-in of anybody or `clear_expired` deletes it",
+        GONE + " for the account's addresses",
+    ),
+    Personal(
+        "otp_totp.TOTPDevice",
+        "user name confirmed key drift last_t last_used_at created_at throttling_failure_timestamp "
+        "throttling_failure_count",
+        "a researcher's second factor",
+        "until it is switched off",
+        GONE,
+    ),
+    Personal(
+        "otp_static.StaticDevice",
+        "user name confirmed last_used_at created_at throttling_failure_timestamp throttling_failure_count",
+        "a researcher's codes for emergencies",
+        "until the second factor is switched off",
+        GONE,
+    ),
+    Personal("otp_static.StaticToken", "device token", "one such code each", "until it is used", GONE),
+)  # fmt: skip
+
+# Fields that say nothing about a user. `gan` tells of patients no more than the collections publish, by their licence.
+NOT_PERSONAL = {
+    "auth.Group": "id name permissions",
+    "auth.Group_permissions": "id group permission",
+    "auth.Permission": "id name content_type codename",
+    # Always empty: what the browser says of itself and what it sent is not kept.
+    "axes.AccessAttempt": "id user_agent http_accept path_info get_data post_data",
+    # Tables that are never written: the settings switch them off.
+    "axes.AccessAttemptExpiration": "access_attempt expires_at",
+    "axes.AccessFailureLog": "id user_agent ip_address username http_accept path_info attempt_time locked_out",
+    "axes.AccessLog": ("id user_agent ip_address username http_accept path_info attempt_time logout_time session_hash"),
+    "contenttypes.ContentType": "id app_label model",
+    "gan.GeneratedImage": (
+        "id diagnosis file sha256 created_at run latent_seed truncation audited_at suspected_copy nearest nearest_name "
+        "nearest_distance"
+    ),
+    "gan.LesionImage": (
+        "id diagnosis file sha256 created_at isic_id lesion_id licence attribution width height is_phantom metadata "
+        "verdict reasons scores repeats overruled"
+    ),
+    "gan.TrainingEvaluation": "id run diagnosis step figures created_at",
+    "gan.TrainingRun": (
+        "id name model status error settings diagnoses size seed device software data_fingerprint data_count "
+        "uses_phantoms memorisation started_at finished_at training_images"
+    ),
+    "gan.TrainingRun_training_images": "id trainingrun lesionimage",
+    "gan.TrainingStep": "id run diagnosis step generator_loss discriminator_loss",
+    "otp_static.StaticDevice": "id",
+    "otp_static.StaticToken": "id",
+    "otp_totp.TOTPDevice": "id step t0 digits tolerance",
+    "turing.AuditLine": "id study",
+    "turing.Invitation": "id study",
+    "turing.Reader": "id is_simulated",
+    "turing.Reading": "id study seed",
+    "turing.Response": "id trial",
+    "turing.Stimulus": "id study truth diagnosis lesion_image generated_image is_practice file sha256",
+    "turing.Study": (
+        "id title slug state diagnoses real_per_diagnosis generated_per_diagnosis images_per_page confidence_levels "
+        "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
+        "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
+        "seed design_hash revision created_at opened_at closed_at runs"
+    ),
+    "turing.Study_runs": "id study trainingrun",
+    "turing.Trial": "id reading position stimulus phase",
+    "turing.User": "id times_logged_out",
+    "turing.User_groups": "id",
+    "turing.User_user_permissions": "id",
+}
+
+
+def as_table() -> str:
+    """The personal fields as a Markdown table, for `docs/privacy.md`."""
+    rows = [
+        f"| {one.model} | {', '.join(one.fields.split())} | {one.purpose} | {one.kept} | {one.erased} |"
+        for one in PERSONAL
+    ]
+    return "\n".join(["| table | fields | what for | kept | erasure |", "| --- | --- | --- | --- | --- |", *rows])

@@ -1,0 +1,40 @@
+"""E-mails of accounts: sent after the commit, behind the visitor's back."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from django.core.mail import send_mail
+from django.db import transaction
+
+from turing.people.throttle import LETTERS_PER_ACCOUNT, too_often
+from turing.studies.letters import Letter
+
+logger = logging.getLogger(__name__)
+
+# One thread of each web worker sends, so that a slow mail server keeps nobody waiting, and the time that a page takes
+# does not tell whether an e-mail was sent. It starts with the first letter, after gunicorn's fork.
+_sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
+
+
+def send_later(address: str, letter: Letter) -> None:
+    """Send the letter once the transaction is committed. A letter that cannot be sent is logged, without the address.
+
+    An address gets a few letters an hour at most: nobody can flood a stranger's mailbox from here.
+    """
+    if too_often("letter", address, LETTERS_PER_ACCOUNT):
+        logger.warning("A letter was held back: its address had %d in an hour", LETTERS_PER_ACCOUNT)
+        return
+    transaction.on_commit(lambda: _sender.submit(_send, address, letter), robust=True)
+
+
+def _send(address: str, letter: Letter) -> None:
+    try:
+        send_mail(letter.subject, letter.text, None, [address])
+    except Exception as error:
+        # The kind of error alone: the text of an SMTP error holds the address.
+        logger.error("A letter could not be sent: %s", type(error).__name__)
+
+
+def wait_until_sent() -> None:
+    """Until every letter handed over so far is sent."""
+    _sender.submit(lambda: None).result()
