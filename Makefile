@@ -1,8 +1,11 @@
 PYTHON := .venv/bin/python
 ISIC ?=
 SERVE ?= 1
+# Tests that run on PostgreSQL, too: all that use the database, without those that train networks or ask axe.
+ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/test_import_isic.py tests/gan/test_curate_images.py \
+	tests/browser/test_connection.py tests/browser/test_main_job.py
 
-.PHONY: setup demo test bench lint
+.PHONY: setup demo test bench lint audit
 
 setup:
 	@scripts/setup
@@ -11,12 +14,14 @@ demo: setup
 	@$(PYTHON) manage.py migrate --verbosity 0
 	@$(PYTHON) manage.py demo $(if $(ISIC),--isic "$(ISIC)")
 ifneq ($(SERVE),0)
-	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000 --workers 2
+	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000
 endif
 
 test: setup
 	@scripts/setup-browser
+	@scripts/setup-postgres
 	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --database postgresql $(ON_BOTH)
 
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan
@@ -31,3 +36,6 @@ lint: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
+
+audit: setup
+	@$(PYTHON) scripts/audit.py

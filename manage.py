@@ -4,12 +4,20 @@
 import os
 import sys
 
+# Packages of the extra `train`: an installation that only serves the site has none of them.
+TRAINING = {"efficientnet_lite_pytorch", "safetensors", "torch", "torchmetrics"}
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "turing.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINING:
+            raise
+        sys.exit(f"This command needs {error.name}, which the site alone does not: pip install '.[train]'")
 
 
 if __name__ == "__main__":

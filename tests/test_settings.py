@@ -18,7 +18,8 @@ def test_the_documented_table_is_that_of_the_code():
 def test_every_variable_is_read_and_every_one_read_is_documented():
     code = "".join(path.read_text(encoding="utf-8") for path in [*ROOT.glob("turing/**/*.py"), *ROOT.glob("*.py")])
     read = set(re.findall(r'environment\.(?:text|flag|whole_number|items|choice)\(\s*"(\w+)"', code))
-    assert read == set(environment.VARIABLES)
+    secrets = set(re.findall(r'environment\.secret\(\s*"(\w+)"', code))
+    assert read | secrets | {f"{name}_FILE" for name in secrets} == set(environment.VARIABLES)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,40 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch):
     assert environment.items("ALLOWED_HOSTS") == ["localhost", "127.0.0.1", "[::1]"]
     monkeypatch.setenv("ALLOWED_HOSTS", "a.example, b.example,")
     assert environment.items("ALLOWED_HOSTS") == ["a.example", "b.example"]
+
+
+def test_a_secret_may_stand_in_a_file_that_its_owner_alone_can_read(monkeypatch, tmp_path):
+    path = tmp_path / "key"
+    path.write_text("from-a-file\n")
+    path.chmod(0o600)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(path))
+    assert environment.secret("SECRET_KEY") == "from-a-file"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_secret_file_that_others_can_read_is_refused(monkeypatch, tmp_path, mode):
+    path = tmp_path / "key"
+    path.write_text("from-a-file\n")
+    path.chmod(mode)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(path))
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY_FILE.*chmod 600"):
+        environment.secret("SECRET_KEY")
+
+
+def test_a_missing_or_empty_secret_file_is_refused_by_name(monkeypatch, tmp_path):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "none"))
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE"):
+        environment.secret("SECRET_KEY")
+    (tmp_path / "none").touch(mode=0o600)
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY_FILE.*empty"):
+        environment.secret("SECRET_KEY")
+
+
+def test_a_secret_given_twice_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("SECRET_KEY", "one")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "other"))
+    with pytest.raises(ImproperlyConfigured, match="Both SECRET_KEY"):
+        environment.secret("SECRET_KEY")

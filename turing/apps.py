@@ -6,4 +6,5 @@ class TuringConfig(AppConfig):
     verbose_name = "Visual Turing test"
 
     def ready(self):
+        from turing import production  # noqa: F401 - registers its check
         from turing.people import sessions  # noqa: F401, listens to log-ins

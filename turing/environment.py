@@ -20,9 +20,12 @@ VARIABLES = {
     for variable in (
         Variable("DATA_DIR", "var", "Folder of the database, images, training runs and the secret key."),
         Variable("DATABASE_URL", "", "Such as postgres://user:password@host/name. Empty: SQLite in DATA_DIR."),
+        Variable("DATABASE_URL_FILE", "", "A file that holds DATABASE_URL, mode 0600 or 0400."),
+        Variable("DATABASE_POOL", "8", "Connections to PostgreSQL that one process shares among its threads, at most."),
         Variable(
             "SECRET_KEY", "", "Signs sessions and links. Empty: a random key kept in DATA_DIR/secret_key, mode 0600."
         ),
+        Variable("SECRET_KEY_FILE", "", "A file that holds SECRET_KEY, mode 0600 or 0400."),
         Variable("DEBUG", "0", "1: tracebacks on the page and no static cache. Never on a public site."),
         Variable(
             "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that the site answers to, separated by commas."
@@ -30,7 +33,15 @@ VARIABLES = {
         Variable(
             "CSRF_TRUSTED_ORIGINS", "", "Origins such as https://study.clinic.example, where a proxy changes the host."
         ),
-        Variable("HTTPS", "0", "1: the site is reached by HTTPS alone, through a proxy that sets X-Forwarded-Proto."),
+        Variable(
+            "HTTPS",
+            "0",
+            "1: the site is public and reached by HTTPS alone, through a proxy that sets X-Forwarded-Proto. "
+            "It then refuses to start with unsafe settings.",
+        ),
+        Variable(
+            "HSTS_SECONDS", "31536000", "With HTTPS=1: how long browsers insist on HTTPS for this host after a visit."
+        ),
         Variable("TIME_ZONE", "UTC", "Time zone of the times on pages, such as Europe/Istanbul."),
         Variable(
             "EMAIL_BACKEND",
@@ -81,6 +92,14 @@ VARIABLES = {
             "How many proxies of yours stand before the site and each add to X-Forwarded-For. 0 behind a proxy: all "
             "visitors seem to have the proxy's address, and failed log-ins of one count against all.",
         ),
+        Variable("WEB_CONCURRENCY", "2", "gunicorn's worker processes: one or two a core."),
+        Variable("WEB_THREADS", "8", "Threads of a worker: requests that it works on at once."),
+        Variable("REQUEST_SECONDS", "20", "A request that has not arrived in full by then is cut."),
+        Variable("FORM_LIMIT_KB", "512", "Largest body of a form. Larger ones are refused unread, with 413."),
+        Variable("MIN_FREE_MB", "100", "Less free space for the data, and /healthz and /readyz say 503."),
+        Variable("METRICS", "0", "1: Prometheus metrics at /metrics for who sends METRICS_TOKEN."),
+        Variable("METRICS_TOKEN", "", "Bearer token of /metrics: 16 characters or more."),
+        Variable("METRICS_TOKEN_FILE", "", "A file that holds METRICS_TOKEN, mode 0600 or 0400."),
     )
 }
 
@@ -88,6 +107,33 @@ VARIABLES = {
 def text(name: str) -> str:
     """The variable's value, or its default where it is not set or empty."""
     return os.environ.get(name) or VARIABLES[name].default
+
+
+def is_set(name: str) -> bool:
+    """Whether somebody chose the value, rather than the default."""
+    return bool(os.environ.get(name))
+
+
+def secret(name: str) -> str:
+    """The variable's value, or what stands in the file that NAME_FILE names.
+
+    Raises ImproperlyConfigured where both are set, and for a file that is missing, empty or readable by others.
+    """
+    path = text(f"{name}_FILE")
+    if not path:
+        return text(name)
+    if is_set(name):
+        raise ImproperlyConfigured(f"Both {name} and {name}_FILE are set: unset one of them.")
+    try:
+        with open(path, encoding="utf-8") as stream:
+            if os.fstat(stream.fileno()).st_mode & 0o077:
+                raise ImproperlyConfigured(f"Others can read the file that {name}_FILE names: chmod 600 {path}")
+            value = stream.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"The file that {name}_FILE names cannot be read: {error}") from error
+    if not value:
+        raise ImproperlyConfigured(f"The file that {name}_FILE names is empty: {path}")
+    return value
 
 
 def flag(name: str) -> bool:

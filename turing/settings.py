@@ -17,7 +17,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 def _secret_key() -> str:
     """SECRET_KEY from the environment, else a random one kept in the data folder."""
-    if key := environment.text("SECRET_KEY"):
+    if key := environment.secret("SECRET_KEY"):
         return key
     path = DATA_DIR / "secret_key"
     try:
@@ -35,7 +35,8 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = environment.flag("DEBUG")
-ALLOWED_HOSTS = environment.items("ALLOWED_HOSTS")
+# Probes on the machine itself ask by these names, whatever the site's public one is.
+ALLOWED_HOSTS = [*environment.items("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = environment.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = environment.flag("HTTPS")
 
@@ -58,9 +59,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "turing.headers.isolation",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "turing.logs.log_requests",
     "turing.middleware.content_security_policy",
+    "turing.limits.Limits",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "turing.middleware.research_in_english",
@@ -103,7 +106,7 @@ LOCK_TIMEOUT_S = 4
 
 def _databases() -> dict:
     default_url = f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
-    database = dj_database_url.parse(environment.text("DATABASE_URL") or default_url, conn_max_age=60)
+    database = dj_database_url.parse(environment.secret("DATABASE_URL") or default_url, conn_max_age=60)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
@@ -116,7 +119,11 @@ def _databases() -> dict:
         database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     elif database["ENGINE"] == "django.db.backends.postgresql":
         limits = f"-c lock_timeout={1000 * LOCK_TIMEOUT_S} -c idle_in_transaction_session_timeout=60000"
-        database["OPTIONS"] = {**database.get("OPTIONS", {}), "connect_timeout": LOCK_TIMEOUT_S, "options": limits}
+        # Threads share a process's connections, so workers x DATABASE_POOL is all that PostgreSQL must grant.
+        pool = {"min_size": 1, "max_size": environment.whole_number("DATABASE_POOL", 1), "timeout": LOCK_TIMEOUT_S}
+        own = {"pool": pool, "connect_timeout": LOCK_TIMEOUT_S, "options": limits}
+        database["OPTIONS"] = database.get("OPTIONS", {}) | own
+        database["CONN_MAX_AGE"] = 0  # the pool keeps them
     return {"default": database}
 
 
@@ -193,6 +200,9 @@ CACHES = {"default": stores.cache(BASE_DIR)}
 
 SESSION_COOKIE_AGE = 60 * 60 * 24 * environment.whole_number("READER_SESSION_DAYS", least=1)
 RESEARCHER_SESSION_AGE = 60 * 60 * environment.whole_number("RESEARCHER_SESSION_HOURS", least=1)
+DATA_UPLOAD_MAX_MEMORY_SIZE = environment.whole_number("FORM_LIMIT_KB", 1) * 1024
+MIN_FREE_MB = environment.whole_number("MIN_FREE_MB")
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
@@ -200,3 +210,20 @@ X_FRAME_OPTIONS = "DENY"
 
 CSRF_FAILURE_VIEW = "turing.failures.csrf_failure"
 LOGGING = logs.configuration(environment.choice("LOG_FORMAT", ("text", "json")), environment.text("LOG_LEVEL").upper())
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked over plain HTTP inside the network
+SECURE_HSTS_SECONDS = environment.whole_number("HSTS_SECONDS") if HTTPS else 0
+# A study's host cannot speak for its clinic's other hosts, so HSTS leaves subdomains and browsers' preload lists out.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+METRICS = environment.flag("METRICS")
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")
+if METRICS:
+    if len(METRICS_TOKEN) < 16:
+        raise ImproperlyConfigured("METRICS is 1, so METRICS_TOKEN must be set, to 16 characters or more.")
+    INSTALLED_APPS += ["django_prometheus"]
+    MIDDLEWARE = [
+        "django_prometheus.middleware.PrometheusBeforeMiddleware",
+        *MIDDLEWARE,
+        "django_prometheus.middleware.PrometheusAfterMiddleware",
+    ]

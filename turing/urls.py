@@ -1,9 +1,10 @@
 """Addresses of the site."""
 
+from django.conf import settings
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from turing import views
+from turing import health, metrics, views
 from turing.reading import views as reading
 from turing.results import image_views as images
 from turing.results import run_views as runs
@@ -17,7 +18,9 @@ handler500 = "turing.failures.server_error"
 urlpatterns = [
     path("", views.home, name="home"),
     path("language/", set_language, name="set_language"),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    *([path("metrics", metrics.metrics, name="metrics")] if settings.METRICS else []),
     path("attributions/", views.attributions, name="attributions"),
     path("attributions.csv", views.attributions_csv, name="attributions-csv"),
     path("accounts/token/", views.token, name="token"),

@@ -1,9 +1,7 @@
-"""Pages that belong to no one package: start, attributions, health."""
+"""Pages that belong to no one package: start, attributions."""
 
 import csv
-import logging
 
-from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -12,8 +10,6 @@ from django.views.decorators.http import require_GET
 
 from gan.models import LesionImage, is_non_commercial
 from turing.models import Study
-
-logger = logging.getLogger(__name__)
 
 
 @require_GET
@@ -44,16 +40,3 @@ def attributions_csv(request):
 def token(request):
     """A fresh token against forged requests, for answers that waited so long that their page's token is stale."""
     return JsonResponse({"token": get_token(request), "logged_in": request.user.is_authenticated})
-
-
-@require_GET
-@never_cache
-def healthz(request):
-    """200 when the database answers, else 503."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        logger.exception("Health check: the database does not answer")
-        return JsonResponse({"status": "database unavailable"}, status=503)
-    return JsonResponse({"status": "ok"})

@@ -4,6 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from turing.limits import with_readable_content_type
+from turing.production import refuse_unsafe_start
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "turing.settings")
 
-application = get_wsgi_application()
+application = with_readable_content_type(get_wsgi_application())
+refuse_unsafe_start()

@@ -4,30 +4,36 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from django.urls import reverse
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.browser.test_main_job import PHONE, WIDE, log_in
 from turing.models import Study
+from turing.people.confirmation import confirmation_path
 from turing.reading.passage import record_response, start_reading
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
-def addresses_of(study) -> dict[str, list[str]]:
+def addresses_of(study, reader) -> dict[str, list[str]]:
     """Pages by who sees them."""
     slug, run = [study.slug], [study.runs.get().pk]
     of_study = ["research-study", "study-invitations", "results", "report"]
     return {
-        "nobody": [reverse(name) for name in ("home", "login", "register", "attributions")]
-        + [study.get_absolute_url(), "/nowhere/"],
+        "nobody": [reverse(name) for name in ("home", "login", "register", "attributions", "password_reset")]
+        + [reverse(f"password_reset_{name}") for name in ("done", "complete")]
+        + [reverse("password_reset_confirm", args=["x", "y"]), study.get_absolute_url(), "/nowhere/"],
         "reader": [
             study.get_absolute_url(),
             reverse("profile"),
+            reverse("password_change"),
+            confirmation_path(reader.user),
             *(reverse("trial", args=[*slug, position]) for position in (1, 2)),
             reverse("study-break", args=slug),
             reverse("withdraw", args=slug),
         ],
         "researcher": [
-            *(reverse(name) for name in ("research", "study-create", "plan", "runs", "curation")),
+            *(reverse(name) for name in ("research", "study-create", "plan", "runs", "curation", "two-factor")),
             *(reverse(name, args=slug) for name in of_study),
             reverse("run", args=run),
         ],
@@ -40,18 +46,51 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     Study.objects.filter(pk=study.pk).update(instructions="Take your time.")
     record_response(start_reading(study, reader), 1, "real", 2, 900)
     found = []
-    for who, addresses in addresses_of(study).items():
+    for who, addresses in addresses_of(study, reader).items():
         context = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce")
         page = context.new_page()
         if who != "nobody":
             log_in(page, site, {"reader": reader.user.email, "researcher": researcher.email}[who])
         for address in addresses:
             page.goto(f"{site}{address}")
-            violations = Axe().run(page, options=RULES).response["violations"]
-            found += [
-                f"{who} {address}: {one['id']}: {node['target']} {node['failureSummary']}"
-                for one in violations
-                for node in one["nodes"]
-            ]
+            found += problems_of(page, who)
         context.close()
     assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, screen):
+    page = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce").new_page()
+    log_in(page, site, researcher.email)
+    device = TOTPDevice.objects.create(user=researcher, name="app", confirmed=False)
+    page.goto(f"{site}{reverse('two-factor')}")
+    found = problems_of(page, "second factor, not confirmed")
+    page.get_by_label("Code").fill(f"{totp(device.bin_key):06}")
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_text("They are not shown again").wait_for()
+    found += problems_of(page, "codes")
+    page.goto(f"{site}{reverse('two-factor')}")
+    found += problems_of(page, "second factor, confirmed")
+    page.get_by_role("banner").get_by_role("button", name="Log out").click()
+    log_in(page, site, researcher.email)
+    page.goto(f"{site}{reverse('research')}")
+    page.get_by_role("button", name="Go on").click()
+    found += problems_of(page, "check")
+    page.context.clear_cookies()
+    page.goto(f"{site}{reverse('login')}")
+    for _ in range(10):
+        page.get_by_label("E-mail").fill(reader.user.email)
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Too many attempts").wait_for()
+    found += problems_of(page, "refused")
+    assert found == [], "\n".join(found)
+
+
+def problems_of(page, who: str) -> list[str]:
+    violations = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{who} {page.url}: {one['id']}: {node['target']} {node['failureSummary']}"
+        for one in violations
+        for node in one["nodes"]
+    ]

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import pages
 from tests.browser.conftest import FLAGS
 from tests.browser.test_main_job import WIDE, log_in, shown_position, wait_until_stored
 from tests.conftest import make_reader
@@ -32,8 +33,7 @@ def begin(page: Page, site: str, study: Study, reader: Reader) -> None:
 
 
 def press(page: Page, key: str) -> None:
-    for pressed in (key, "2", "Enter"):
-        page.keyboard.press(pressed)
+    pages.press(page, key, "2", "Enter")
 
 
 def wait_until_shown(page: Page) -> None:

@@ -5,6 +5,7 @@ import re
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.pages import press
 from tests.browser.test_accessibility import RULES
 from tests.browser.test_connection import wait_until_shown
 from tests.browser.test_main_job import PHONE, log_in, wait_until_stored
@@ -32,8 +33,7 @@ def test_a_turkish_phone(study, site, chromium, reader, screenshot):
     screenshot(page, "judging-turkish")
     for count, key in enumerate("gy", start=1):  # gerçek, yapay
         wait_until_shown(page)
-        for pressed in (key, "2", "Enter"):
-            page.keyboard.press(pressed)
+        press(page, key, "2", "Enter")
         wait_until_stored(page, count)
         expect(page.locator("#count")).to_have_text(f"{count} / 20")
     answers = Response.objects.order_by("trial__position").values_list("answer", flat=True)

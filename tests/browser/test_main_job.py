@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.pages import press
 from tests.conftest import PASSWORD
 from turing.models import Reader, Response, Trial
 
@@ -67,9 +68,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
         page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
         if position == 1:
             screenshot(page, "test-judging")
-        page.keyboard.press("r" if position % 2 else "g")
-        page.keyboard.press(str(1 + position % 4))
-        page.keyboard.press("Enter")
+        press(page, "r" if position % 2 else "g", str(1 + position % 4), "Enter")
         page.wait_for_url(re.compile(rf"/trials/{position + 1}/$"))
 
     # The window is closed half-way; another device, a phone, goes on where it stopped.
@@ -131,9 +130,7 @@ def test_back_and_a_second_tab_never_change_an_answer(study, site, chromium, rea
     for answer_page, key in ((page, "r"), (second, "g")):
         answer_page.locator("img.stimulus").evaluate("image => image.decode()")
         with answer_page.expect_response(lambda response: response.request.method == "POST"):
-            answer_page.keyboard.press(key)
-            answer_page.keyboard.press("3")
-            answer_page.keyboard.press("Enter")
+            press(answer_page, key, "3", "Enter")
         answer_page.wait_for_url(re.compile("/trials/2/$"))
     assert list(Response.objects.values_list("answer", "confidence")) == [("real", 3)]
     page.go_back()

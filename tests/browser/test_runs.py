@@ -4,6 +4,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from gan.models import TrainingRun, TrainingStep
+from tests.browser.pages import press
 from tests.browser.test_main_job import WIDE, log_in
 
 
@@ -20,7 +21,7 @@ def test_the_slider_shows_the_grids_and_the_page_follows_a_run(run, site, chromi
     expect(slider).to_have_value("1")
     assert picture.get_attribute("src").endswith("/2.png")
     slider.focus()
-    page.keyboard.press("ArrowLeft")
+    press(page, "ArrowLeft")
     expect(picture).to_have_attribute("src", reverse("run-grid", args=[run.pk, run.diagnoses[0], 1]))
     expect(page.locator("output").first).to_have_text("1")
     screenshot(page, "run-slider")

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
+from tests.browser.pages import press
 from tests.browser.test_accessibility import RULES
 from tests.browser.test_main_job import WIDE, log_in, wait_until_stored
 from turing.models import Response, Study
@@ -52,8 +53,7 @@ def wait_until_masked(page: Page) -> None:
 
 def answer(page: Page, key: str) -> None:
     wait_until_masked(page)
-    for pressed in (key, "2", "Enter"):
-        page.keyboard.press(pressed)
+    press(page, key, "2", "Enter")
 
 
 def test_images_are_shown_as_long_as_the_staircase_says_and_frames_are_counted(page, screenshot):

@@ -73,10 +73,14 @@ class S3Media(S3Storage):
             return ContentFile(self._client.get_object(**self._key(name))["Body"].read(), name=name)
 
     def _save(self, name, content):
-        content.seek(0)
+        body = b"".join(content.chunks())
         with _errors_of(name):
-            self._client.put_object(**self._key(name), Body=content.read(), **self._get_write_parameters(name))
+            self._client.put_object(**self._key(name), Body=body, **self._get_write_parameters(name))
         return name
+
+    def listdir(self, name):
+        with _errors_of(name):
+            return super().listdir(name)
 
     def delete(self, name):
         with _errors_of(name):

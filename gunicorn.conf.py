@@ -1,0 +1,51 @@
+"""How gunicorn serves the site. `gunicorn turing.wsgi` in this folder reads it by itself; its options win."""
+
+import ctypes
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from turing import environment
+
+workers = environment.whole_number("WEB_CONCURRENCY", 1)
+threads = environment.whole_number("WEB_THREADS", 1)
+worker_class = "turing.server.BufferingWorker"
+worker_connections = 1000
+
+timeout = 30  # a worker whose event loop stands still this long is replaced
+graceful_timeout = 30
+keepalive = 65  # longer than the proxy's 60 s (deploy/Caddyfile), so that it never reuses a connection that is closing
+
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# A new process now and then gives back memory that figures and exports left in pieces.
+max_requests = 20_000
+max_requests_jitter = 5_000
+
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk can stand still
+
+
+def post_fork(server, worker):
+    """Two memory arenas in place of eight a core: with threads, glibc's default keeps far more than it uses."""
+    if sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "mallopt"):  # missing in musl
+        ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX of malloc.h
+
+
+if environment.flag("METRICS"):
+    # Each worker writes its counts into this folder, and whichever is asked for metrics adds them all up.
+    _folder = (Path(__file__).parent / environment.text("DATA_DIR")).resolve() / "metrics"
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
+
+    def on_starting(server):
+        folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
+
+    def child_exit(server, worker):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

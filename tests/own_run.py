@@ -1,0 +1,127 @@
+"""Pytest's set-up before Django's: a folder, a database and an environment of the run's own, and a limit per test.
+
+Loaded by `-p tests.own_run` in pyproject.toml, since a conftest comes after Django has read its settings.
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import greenlet
+import pytest
+
+from tests import postgres
+from turing import environment
+
+PREFIX = "lesion-turing-tests-"
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        default="sqlite",
+        metavar="sqlite|postgresql|URL",
+        help="database of the tests. postgresql: a cluster of the run's own. On any but SQLite, tests that use no "
+        "database are left out, since they run on SQLite already.",
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config):
+    """Make the folder, and point Django to it before it reads its settings."""
+    early_config.missing_database = None
+    for name in environment.VARIABLES:  # what stands in the developer's shell is not under test
+        os.environ.pop(name, None)
+    folder = _own_folder()
+    early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["DATA_DIR"] = str(folder / "data")
+    wanted = early_config.known_args_namespace.database
+    if wanted == "postgresql":
+        try:
+            os.environ["DATABASE_URL"], stop = postgres.start(folder / "cluster")
+            early_config.add_cleanup(stop)
+        except postgres.Unavailable as reason:
+            early_config.missing_database = str(reason)
+    elif wanted != "sqlite":
+        os.environ["DATABASE_URL"] = wanted
+    return (yield)
+
+
+def _own_folder() -> Path:
+    """A new temporary folder, locked as long as this process lives. Removes those of runs that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        lock = _lock(left)
+        # A new folder may not be locked yet.
+        if lock is not None and os.fstat(lock).st_mtime < time.time() - 600:
+            shutil.rmtree(left, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    _lock(folder)  # never closed: the system lets go of it with the process, however that ends
+    return folder
+
+
+def _lock(folder: Path) -> int | None:
+    """The folder's lock, or None where another process has it or the folder is another user's."""
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def pytest_sessionstart(session):
+    if reason := session.config.missing_database:
+        pytest.exit(f"NOTHING WAS TESTED ON POSTGRESQL. {reason}.", returncode=0)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.database != "sqlite":
+        left_out = [item for item in items if not DATABASE_FIXTURES & set(item.fixturenames)]
+        items[:] = [item for item in items if DATABASE_FIXTURES & set(item.fixturenames)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item, settings):
+    """Past the limit, say where every thread stands and end the run: a hung browser cannot be brought back."""
+    test = greenlet.getcurrent()  # Playwright waits in another one
+    timer = threading.Timer(settings.timeout, _give_up, (item, settings.timeout, test))
+    timer.daemon = True
+    timer.start()
+    item.cancel_timeout = timer.cancel
+    return True
+
+
+def _give_up(item, limit: float, test: greenlet.greenlet) -> None:
+    try:
+        if capture := item.config.pluginmanager.getplugin("capturemanager"):
+            capture.suspend_global_capture(in_=True)
+        print(f"\n{item.nodeid} took longer than {limit:.0f} s. Where it stood:", file=sys.stderr)
+        for title, frame in _stacks(test):
+            print(f"\n--- {title}\n{''.join(traceback.format_stack(frame))}", file=sys.stderr)
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _stacks(test: greenlet.greenlet):
+    """Title and frame of every thread but this one, and of the test where it waits for another greenlet."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for identity, frame in sys._current_frames().items():
+        if identity != threading.get_ident():
+            yield f"thread {names.get(identity, identity)}", frame
+    if test.gr_frame is not None:
+        yield "the test", test.gr_frame

@@ -1,0 +1,147 @@
+"""Makes a backup while the site goes on."""
+
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+
+from console import Progress
+from turing.backup.archive import DATABASES, FORMAT, MANIFEST, MEDIA, RUNS, BackupError, Writer, writing
+from turing.backup.databases import database, first_line
+from turing.backup.files import media_folder, named_files, require_room, run_files, stored_names
+
+
+@dataclass
+class Made:
+    """What went into a backup. `missing` are files that the database names and the storage does not have."""
+
+    size: int = 0
+    media_files: int = 0
+    run_files: int = 0
+    missing: list[str] = field(default_factory=list)
+
+
+def create_backup(target: Path, *, with_runs: bool, force: bool, progress: Progress) -> Made:
+    """Write the site's database and files into one new file that only its owner can read.
+
+    First the database, as of one moment, then the files: a file is stored before the database names it, and stays as
+    long as it is named, so that every file that the backup's database names is in the backup. The file gets its name
+    when it is complete. Raises `BackupError`, and leaves nothing behind.
+    """
+    target = target.absolute()
+    _check_target(target, force)
+    try:
+        # Beside the target, so that it can be renamed; readable by its owner alone, as all that is made in it.
+        workplace = Path(tempfile.mkdtemp(dir=target.parent, prefix=".backup-"))
+        try:
+            made = _create(workplace, with_runs, progress)
+            _check_target(target, force)
+            (workplace / "backup").replace(target)
+        finally:
+            shutil.rmtree(workplace, ignore_errors=True)
+        _sync(target.parent)
+    except OSError as error:
+        raise BackupError(f"{error.filename or target}: {error.strerror or error}.") from None
+    except (DatabaseError, sqlite3.Error) as error:
+        raise BackupError(f"the database could not be read: {first_line(error)}") from None
+    return made
+
+
+def _check_target(target: Path, force: bool) -> None:
+    if target.is_dir() or (target.exists() and not target.is_file()):
+        raise BackupError(f"{target} is no file: name the file to be made.")
+    if target.exists() and not force:
+        raise BackupError(f"{target} exists: name another file, or replace it with --force.")
+    if not target.parent.is_dir():
+        raise BackupError(f"{target.parent}: no such folder.")
+    for folder in (media_folder(), Path(settings.RUNS_ROOT)):
+        if folder is not None and target.resolve().is_relative_to(folder.resolve()):
+            raise BackupError(f"{target} would lie among the files that it backs up: name another folder.")
+
+
+def _create(workplace: Path, with_runs: bool, progress: Progress) -> Made:
+    site = database()
+    migrations = sorted(MigrationRecorder(connection).applied_migrations())
+    if not migrations:
+        raise BackupError("the database is empty: there is nothing to back up.")
+    require_room(workplace, 2 * site.size(), "the database")
+    dump = workplace / "database"
+    site.dump(dump)
+    named, names = named_files(), list(stored_names())
+    missing = sorted(named.difference(names))
+    runs = list(run_files()) if with_runs else []
+    size = sum(map(_size, names)) if media_folder() is not None else 0  # elsewhere, every size is a request
+    require_room(workplace, dump.stat().st_size + size + sum(path.stat().st_size for path in runs), "the backup")
+    manifest = _manifest(migrations, with_runs, missing)
+    made = Made(missing=missing, run_files=len(runs))
+    with os.fdopen(os.open(workplace / "backup", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        with writing(stream) as writer:
+            writer.add(MANIFEST, BytesIO(manifest), len(manifest))
+            with dump.open("rb") as content:
+                writer.add(DATABASES[connection.vendor], content, dump.stat().st_size)
+            for name in progress(names, "Images", unit="file"):
+                made.media_files += _add_stored(writer, name, needed=name in named)
+            for path in progress(runs, "Runs", unit="file"):
+                with path.open("rb") as content:  # as long as it was when it was opened: logs grow meanwhile
+                    relative = path.relative_to(settings.RUNS_ROOT).as_posix()
+                    writer.add(f"{RUNS}/{relative}", content, os.fstat(content.fileno()).st_size)
+        stream.flush()
+        os.fsync(stream.fileno())
+        made.size = stream.tell()
+    return made
+
+
+def _size(name: str) -> int:
+    try:
+        return default_storage.size(name)
+    except FileNotFoundError:
+        return 0
+
+
+def _add_stored(writer: Writer, name: str, *, needed: bool) -> bool:
+    """Whether the file was there still: one that the database does not name may have gone, as a failed opening's."""
+    try:
+        with default_storage.open(name) as content:
+            writer.add(f"{MEDIA}/{name}", content, content.size)
+    except FileNotFoundError:
+        if needed:
+            raise
+        return False
+    return True
+
+
+def _manifest(migrations: list[tuple[str, str]], with_runs: bool, missing: list[str]) -> bytes:
+    server = ".".join(str(part) for part in connection.get_database_version())
+    manifest = {
+        "format": FORMAT,
+        "created_at": timezone.now().isoformat(timespec="seconds"),
+        "software": {"lesion-turing": version("lesion-turing"), "django": django.__version__}
+        | {"python": platform.python_version()},
+        "database": {"vendor": connection.vendor, "version": server},
+        "migrations": migrations,
+        "with_runs": with_runs,
+        "missing_files": len(missing),
+    }
+    return json.dumps(manifest, indent=1).encode()
+
+
+def _sync(folder: Path) -> None:
+    """The new name is on the disk before anyone is told of it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,69 @@
+"""Image files in the storage, folders of training runs, and the room that they need."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from django.apps import apps
+from django.conf import settings
+from django.core.files.storage import Storage, default_storage
+from django.db.models import FileField
+
+from turing.backup.archive import CHUNK, BackupError
+
+
+def stored_names(storage: Storage = default_storage, folder: str = "") -> Iterator[str]:
+    """Names of all files in the storage."""
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in sorted(files):
+        yield f"{folder}/{name}" if folder else name
+    for name in sorted(folders):
+        yield from stored_names(storage, f"{folder}/{name}" if folder else name)
+
+
+def named_files() -> set[str]:
+    """Names of all files that the database speaks of."""
+    names: set[str] = set()
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if field.name == "file" or isinstance(field, FileField):
+                names.update(model._default_manager.values_list(field.name, flat=True).iterator())
+    return names - {"", None}
+
+
+def run_files() -> Iterator[Path]:
+    """Plain files below RUNS_ROOT; the locks of trainings under way are not worth keeping."""
+    for folder, folders, files in os.walk(settings.RUNS_ROOT):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.is_file() and not path.is_symlink() and name != "lock":
+                yield path
+
+
+def media_folder() -> Path | None:
+    """The storage's folder, or None where it is not on this machine."""
+    try:
+        return Path(default_storage.path(""))
+    except NotImplementedError:
+        return None
+
+
+def require_room(folder: Path, size: int, purpose: str) -> None:
+    """Raises `BackupError` where the disk of the folder has not so many bytes left."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    if free < size:
+        raise BackupError(f"{folder}: {purpose} needs {size / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free. Make room.")
+
+
+def same_content(first: IO[bytes], second: IO[bytes]) -> bool:
+    while (chunk := first.read(CHUNK)) == second.read(CHUNK):
+        if not chunk:
+            return True
+    return False
