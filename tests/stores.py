@@ -1,24 +1,18 @@
 """A store of images as a process of its own: moto's server, which speaks S3 over HTTP."""
 
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import boto3
 
+from tests import processes
+from tests.servers import free_port
+
 BUCKET = "lesion-images"
 KEY, SECRET = "test-key", "test-secret"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @contextmanager
@@ -26,13 +20,13 @@ def s3_store() -> Iterator[str]:
     """The address of an S3 store with one private, empty bucket."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = processes.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{port}/moto-api/", server)
+        _wait_for(f"http://127.0.0.1:{port}/moto-api/", server)
         client_of(f"http://127.0.0.1:{port}").create_bucket(Bucket=BUCKET)
         yield f"http://127.0.0.1:{port}"
     finally:
-        end(server)
+        processes.stop(server)
 
 
 def client_of(endpoint: str):
@@ -54,27 +48,13 @@ def environment_of(endpoint: str) -> dict[str, str]:
     }
 
 
-def wait_for(url: str, server: subprocess.Popen, seconds: float = 60) -> None:
-    """Until the server answers. Raises AssertionError when it ends or does not within `seconds`."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        assert server.poll() is None, f"the server for {url} ended at its start"
+def _wait_for(url: str, server: subprocess.Popen) -> None:
+    for _ in range(600):
+        assert server.poll() is None, "the store ended at its start"
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 server.wait(timeout=0.1)
-            except subprocess.TimeoutExpired:
-                continue
-    raise AssertionError(f"{url} did not answer")
-
-
-def end(server: subprocess.Popen) -> None:
-    """Ask the server to end, and make it where it does not."""
-    server.send_signal(signal.SIGTERM)
-    try:
-        server.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    raise AssertionError("the store did not answer")

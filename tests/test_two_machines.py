@@ -9,18 +9,22 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
 
-from benchmarks.load.databases import Postgres, Unavailable
 from gan.models import GeneratedImage, LesionImage
+from tests import postgres
 from tests.conftest import PASSWORD
-from tests.stores import BUCKET, client_of, end, environment_of, free_port, s3_store, wait_for
+from tests.servers import gunicorn
+from tests.stores import BUCKET, client_of, environment_of, s3_store
+from turing.models.studies import DEFAULT_CONSENT
 
 ROOT = Path(__file__).resolve().parents[1]
+RESEARCHER = "head@test.example"
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
@@ -56,87 +60,90 @@ class Cluster:
     machines: tuple[str, str]
     environment: dict[str, str]
 
-    def manage(self, *arguments: str, **variables: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        environment = os.environ | self.environment | variables
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("cluster")
-    for parent in (folder, folder.parent):
+@pytest.fixture
+def database(tmp_path) -> Iterator[str]:
+    """The address of a PostgreSQL of the test's own, whatever database the run of the tests is on."""
+    for parent in (tmp_path, *tmp_path.parents[:2]):
         parent.chmod(0o711)  # so that the user postgres can come through
     try:
-        found = Postgres(folder / "postgres")
-    except Unavailable as reason:
-        pytest.skip(f"TWO MACHINES WERE NOT TESTED: {reason}")
-    yield found.url
-    found.stop()
+        address, stop = postgres.start(tmp_path / "cluster")
+    except postgres.Unavailable as reason:
+        pytest.skip(f"TWO MACHINES WERE NOT TESTED. {reason}")
+    yield address
+    stop()
 
 
 @pytest.fixture
-def cluster(run, kept_run, postgres, tmp_path) -> Iterator[Cluster]:
-    """Two gunicorns with folders of their own; database and store hold the run's images, and a draft."""
-    with s3_store() as endpoint:
+def cluster(run, kept_run, database, tmp_path) -> Iterator[Cluster]:
+    """Two gunicorns with folders of their own; the database and the store that they share hold a run's images."""
+    with s3_store() as endpoint, ExitStack() as servers:
         store = client_of(endpoint)
         for image in [*LesionImage.objects.all(), *GeneratedImage.objects.all()]:
             store.put_object(Bucket=BUCKET, Key=image.file, Body=image.read())
-        shared = environment_of(endpoint) | {"DATABASE_URL": postgres, "SECRET_KEY": "shared", "DATA_DIR": str(tmp_path)}
-        found = Cluster(tuple(f"http://127.0.0.1:{free_port()}" for _ in range(2)), shared)
-        rows = tmp_path / "rows.json"
-        rows.write_text(kept_run["rows"])
-        found.manage("migrate", "--verbosity", "0")
-        found.manage("loaddata", str(rows))
-        found.manage("create_study", "Shared", "--run", str(run.pk), "--real", "5", "--generated", "5")
-        found.manage("createresearcher", "head@test.example", "--no-input", RESEARCHER_PASSWORD=PASSWORD)
-        servers = [_serve(address, shared, tmp_path / f"machine{number}") for number, address in enumerate(found.machines)]
-        try:
-            for address, server in zip(found.machines, servers, strict=True):
-                wait_for(f"{address}/healthz", server)
-            yield found
-        finally:
-            for server in servers:
-                end(server)
+        shared = environment_of(endpoint) | {"DATABASE_URL": database, "SECRET_KEY": "shared"}
+        _fill(shared | {"DATA_DIR": str(tmp_path / "commands")}, kept_run["rows"], tmp_path / "rows.json")
+        addresses = []
+        for name in ("one", "other"):
+            folder = tmp_path / name
+            folder.mkdir()
+            addresses.append(servers.enter_context(gunicorn(folder, variables=shared)).address)
+        yield Cluster((addresses[0], addresses[1]), shared | {"DATA_DIR": str(tmp_path / "commands")})
 
 
-def _serve(address: str, shared: dict[str, str], folder: Path) -> subprocess.Popen:
-    folder.mkdir()
-    command = [sys.executable, "-m", "gunicorn", "turing.wsgi", "--workers", "2", "--bind", address.split("//")[1]]
-    environment = os.environ | shared | {"DATA_DIR": str(folder)}
-    with (folder / "gunicorn.log").open("w") as log:
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+def _fill(environment: dict[str, str], rows: str, path: Path) -> None:
+    path.write_text(rows)
+    _manage(environment, "migrate", "--verbosity", "0")
+    _manage(environment, "loaddata", str(path))
+    researcher = ("--email", RESEARCHER, "--password-env", "RESEARCHER_PASSWORD")
+    _manage(environment | {"RESEARCHER_PASSWORD": PASSWORD}, "createresearcher", *researcher)
 
 
-def test_a_study_opened_on_one_machine_is_read_on_both_and_counted_once(cluster):
+def _manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_study_opened_on_one_machine_is_read_on_both_and_counted_once(cluster, run):
     here, there = cluster.machines
 
     researcher = Browser()
-    researcher.post(f"{here}/accounts/login/", {"username": "head@test.example", "password": PASSWORD})
-    page = f"/research/studies/shared/"
+    researcher.post(f"{here}/accounts/login/", {"username": RESEARCHER, "password": PASSWORD})
+    page = "/research/studies/shared/"
+    status, _, body = researcher.post(f"{there}/research/studies/new/", _design(run))
+    assert b"Shared" in body
     status, _, _ = researcher.post(f"{here}{page}open/", {}, form=f"{here}{page}")
     assert status == 200
     status, _, body = researcher.get(f"{there}{page}")  # logged in here, seen there
-    assert (status, b"open" in body) == (200, True)
+    assert (status, b"Readers begin here" in body) == (200, True)
 
     reader = Browser()
     _register(reader, here)
-    reader.post(f"{there}/studies/shared/", {"agree": "on", "consent": "on"})
+    reader.post(f"{there}/studies/shared/", {"consent": "on"})
     told = [_judge(reader, cluster.machines[position % 2], cluster, position) for position in range(1, 21)]
     again = _judge(reader, there, cluster, 1)
     assert again["stored"] == told[0]["stored"]
 
-    rows = cluster.manage("export_results", "shared", "--format", "csv").splitlines()
+    rows = _manage(cluster.environment, "export_results", "shared", "--format", "csv").splitlines()
     assert len(rows) == 1 + 20
     progress = researcher.get(f"{there}/research/studies/shared/results/")
     assert progress[0] == 200
 
 
+def _design(run) -> dict:
+    return {
+        "title": "Shared", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 5,
+        "generated_per_diagnosis": 5, "images_per_page": 1, "stimulus_size": 64, "confidence_levels": 4,
+        "equivalence_margin": 0.1, "images_per_reader": 0, "practice_images": 0, "repeats": 0, "break_every": 0,
+        "language": "en", "consent_text": DEFAULT_CONSENT, "instructions": "", "seed": 1,
+    }  # fmt: skip
+
+
 def _register(browser: Browser, machine: str) -> None:
     fields = {
-        "name": "Dr Test", "email": "reader@test.example", "password1": PASSWORD, "password2": PASSWORD,
+        "name": "Dr Test", "email": "reader@test.example", "password": PASSWORD,
         "profession": "dermatologist", "specialty": "dermatology", "years_experience": "7", "country": "TR",
     }  # fmt: skip
     status, _, _ = browser.post(f"{machine}/accounts/register/", fields)

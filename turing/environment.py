@@ -53,18 +53,15 @@ VARIABLES = {
         Variable("S3_BUCKET", "", "The bucket of the images. It must be private: nobody but this site reads it."),
         Variable("S3_ENDPOINT", "", "Such as https://minio.clinic.example. Empty: Amazon's own."),
         Variable("S3_REGION", "", "The bucket's region, such as eu-central-1. Empty: what the machine's profile says."),
-        Variable("AWS_ACCESS_KEY_ID", "", "Key of the store. Empty: from the file below, or the machine's role."),
+        Variable("AWS_ACCESS_KEY_ID", "", "Key of the store. Empty: what boto3 finds, such as the machine's role."),
         Variable("AWS_SECRET_ACCESS_KEY", "", "The secret that belongs to the key."),
-        Variable(
-            "AWS_SHARED_CREDENTIALS_FILE",
-            "",
-            "File with a [default] section that holds aws_access_key_id and aws_secret_access_key, mode 0600.",
-        ),
+        Variable("AWS_SECRET_ACCESS_KEY_FILE", "", "A file that holds AWS_SECRET_ACCESS_KEY, mode 0600 or 0400."),
         Variable(
             "CACHE_URL",
             "",
             "Such as redis://:password@host:6379/1, shared by all machines. Empty: each process keeps its own.",
         ),
+        Variable("CACHE_URL_FILE", "", "A file that holds CACHE_URL, mode 0600 or 0400."),
         Variable("LOG_FORMAT", "text", "How each line of the log on stderr is written: text or json."),
         Variable("LOG_LEVEL", "INFO", "INFO: a line for each request. WARNING: only what went wrong."),
         Variable(

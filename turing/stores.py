@@ -14,16 +14,14 @@ def media() -> dict:
     if environment.choice("MEDIA_STORE", ("file", "s3")) == "file":
         return {"BACKEND": "turing.media.folder.FolderMedia"}
     _need("storages", "MEDIA_STORE", "s3")
-    bucket, file = environment.text("S3_BUCKET"), environment.text("AWS_SHARED_CREDENTIALS_FILE")
-    key, secret = environment.text("AWS_ACCESS_KEY_ID"), environment.text("AWS_SECRET_ACCESS_KEY")
+    bucket = environment.text("S3_BUCKET")
+    key, secret = environment.text("AWS_ACCESS_KEY_ID"), environment.secret("AWS_SECRET_ACCESS_KEY")
     if not bucket:
         raise ImproperlyConfigured("The environment variable S3_BUCKET is empty; MEDIA_STORE=s3 needs a bucket.")
     if bool(key) != bool(secret):
         raise ImproperlyConfigured(
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together: set both in the environment, or neither."
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or its _FILE) belong together: set both, or neither."
         )
-    if file and not Path(file).is_file():  # which boto reads; it would go on without
-        raise ImproperlyConfigured(f"The environment variable AWS_SHARED_CREDENTIALS_FILE is {file!r}: no such file.")
     return {
         "BACKEND": "turing.media.s3.S3Media",
         "OPTIONS": {
@@ -38,7 +36,7 @@ def media() -> dict:
 
 def cache(code: Path) -> dict:
     """The cache, for Django's CACHES. `code` is the folder of the site's code."""
-    address = environment.text("CACHE_URL")
+    address = environment.secret("CACHE_URL")
     if not address:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     if not address.startswith(("redis://", "rediss://")):

@@ -8,7 +8,8 @@ from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
-from tests.stores import end, free_port
+from tests import processes
+from tests.servers import free_port
 from turing import stores
 from turing.people.throttle import too_often
 from turing.results.analysis import analyse_study
@@ -48,14 +49,14 @@ def redis_server(tmp_path):
     if binary is None:
         pytest.skip("REDIS WAS NOT TESTED: no redis-server or valkey-server on this machine")
     port = free_port()
-    server = subprocess.Popen(
+    server = processes.start(
         [binary, "--port", str(port), "--save", "", "--dir", str(tmp_path)], stdout=subprocess.PIPE
     )
     for line in server.stdout:
         if b"Ready to accept connections" in line:
             break
     yield f"redis://127.0.0.1:{port}/1"
-    end(server)
+    processes.stop(server)
 
 
 def test_an_analysis_that_one_process_made_is_found_by_another(answered, redis_server, monkeypatch, settings):

@@ -1,8 +1,7 @@
 """Images lie in a folder or in a bucket, and nobody can tell which from what the site does."""
 
 import os
-import subprocess
-import sys
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +16,8 @@ from gan.models import GeneratedImage, LesionImage
 from gan.storage import content_name, save_content
 from tests.stores import BUCKET, client_of, environment_of, s3_store
 from turing import stores
+from turing.backup.files import stored_names
+from turing.backup.restoring import _store
 from turing.errors import StudyError
 from turing.media.folder import FolderMedia
 from turing.models import Stimulus, Study, Trial
@@ -48,8 +49,9 @@ def _use(environment, monkeypatch, settings):
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def store(request):
-    """Either place."""
+def store(request, settings, tmp_path):
+    """Either place, empty."""
+    settings.MEDIA_ROOT = tmp_path
     return request.getfixturevalue("bucket") if request.param == "bucket" else None
 
 
@@ -207,7 +209,7 @@ def test_all_threads_of_a_process_share_one_connection(bucket):
         ({"MEDIA_STORE": "ftp"}, "MEDIA_STORE"),
         ({"MEDIA_STORE": "s3"}, "S3_BUCKET"),
         ({"MEDIA_STORE": "s3", "S3_BUCKET": "b", "AWS_ACCESS_KEY_ID": "k"}, "AWS_SECRET_ACCESS_KEY"),
-        ({"MEDIA_STORE": "s3", "S3_BUCKET": "b", "AWS_SHARED_CREDENTIALS_FILE": "/none"}, "AWS_SHARED_CREDENTIALS"),
+        ({"MEDIA_STORE": "s3", "S3_BUCKET": "b", "AWS_SECRET_ACCESS_KEY_FILE": "/none"}, "AWS_SECRET_ACCESS_KEY_FILE"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused_by_name(monkeypatch, values, named):
@@ -217,18 +219,27 @@ def test_settings_that_do_not_fit_together_are_refused_by_name(monkeypatch, valu
         stores.media()
 
 
-def test_keys_may_lie_in_a_file(endpoint, tmp_path, monkeypatch):
-    """In a process of its own: boto reads the file when it starts."""
-    path = tmp_path / "keys"
-    path.write_text("[default]\naws_access_key_id = from-file\naws_secret_access_key = secret\n")
-    values = environment_of(endpoint) | {"AWS_SHARED_CREDENTIALS_FILE": str(path), "DATA_DIR": str(tmp_path)}
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-        del values[name]
-    code = (
-        "import django; django.setup(); from django.core.files.storage import default_storage as store\n"
-        "print(store.connection.meta.client._request_signer._credentials.access_key, store.exists('none'))"
-    )
-    environment = os.environ | values | {"DJANGO_SETTINGS_MODULE": "turing.settings"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["from-file", "False"]
+def test_the_secret_may_lie_in_a_file(endpoint, tmp_path, monkeypatch):
+    path = tmp_path / "secret"
+    path.write_text("from-file\n")
+    path.chmod(0o600)
+    for name, value in environment_of(endpoint).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", str(path))
+    assert stores.media()["OPTIONS"]["secret_key"] == "from-file"
+
+
+def test_a_bucket_is_backed_up_and_restored(transactional_db, filled, bucket, tmp_path):
+    open_study(filled)
+    before = {name: default_storage.open(name).read() for name in stored_names()}
+    backup = tmp_path / "site.tar"
+    call_command("backup", str(backup))
+    for name in before:
+        bucket.delete_object(Bucket=BUCKET, Key=name)
+    with tarfile.open(backup) as archive:
+        for member in archive.getmembers():
+            if member.name.startswith("media/"):
+                _store(member.name.removeprefix("media/"), archive.extractfile(member))
+    assert {name: default_storage.open(name).read() for name in stored_names()} == before
+    assert len(before) > 60
