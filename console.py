@@ -30,6 +30,8 @@ class ConsoleCommand(BaseCommand):
             return super().execute(*args, **options)
         except UserError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:  # a full disk, a store of images that does not answer
+            raise CommandError(f"{error.filename or 'disk'}: {error.strerror or error}") from error
         except KeyboardInterrupt:
             raise CommandError("interrupted") from None
 

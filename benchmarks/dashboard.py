@@ -23,14 +23,14 @@ from turing.studies.simulation import Observer, simulate_readers
 READERS, PER_GROUP = 65, 50  # of each diagnosis: so many real and so many generated images
 
 
-def make_study() -> Study:
-    """Phantoms stand in for the real images and for the generated ones."""
+def make_study(readers: int = READERS, per_group: int = PER_GROUP) -> Study:
+    """Phantoms stand in for the real images and for the generated ones; `readers` of them simulated have answered."""
     run = TrainingRun.objects.create(
         name="benchmark", model="dcgan", settings={}, diagnoses=list(DIAGNOSES), size=128, seed=0, device="cpu",
         data_fingerprint="", data_count=0, uses_phantoms=True,
     )  # fmt: skip
     for diagnosis in DIAGNOSES:
-        for index in range(2 * PER_GROUP):
+        for index in range(2 * per_group):
             content = png_bytes(draw_phantom(diagnosis, index, 128, 128))
             stored = {"diagnosis": diagnosis, "file": save_content(content, ".png"), "sha256": sha256(content)}
             if index % 2:
@@ -38,10 +38,17 @@ def make_study() -> Study:
             else:
                 name = f"PHANTOM_{diagnosis}_{index}"
                 LesionImage.objects.create(isic_id=name, is_phantom=True, width=128, height=128, **stored)
-    study = Study.objects.create(title="Benchmark", slug="benchmark", diagnoses=list(DIAGNOSES))
+    study = Study.objects.create(
+        title="Benchmark",
+        slug="benchmark",
+        diagnoses=list(DIAGNOSES),
+        real_per_diagnosis=per_group,
+        generated_per_diagnosis=per_group,
+        allow_unaudited=True,
+    )
     study.runs.add(run)
     study = open_study(study)
-    for _ in simulate_readers(study, READERS, Observer(), seed=0):
+    for _ in simulate_readers(study, readers, Observer(), seed=0):
         pass
     return study
 

@@ -15,7 +15,12 @@ def content_name(content: bytes, suffix: str) -> str:
 def save_content(content: bytes, suffix: str) -> str:
     """Store the bytes under their own hash and return the name; bytes already there are not written again."""
     name = content_name(content, suffix)
-    if not default_storage.exists(name) or default_storage.size(name) != len(content):
-        default_storage.delete(name)
-        name = default_storage.save(name, ContentFile(content))
-    return name
+    return name if _stored_length(name) == len(content) else default_storage.save(name, ContentFile(content))
+
+
+def _stored_length(name: str) -> int | None:
+    """Bytes under the name, in one request of a remote store; None where there is nothing."""
+    try:
+        return default_storage.size(name)
+    except FileNotFoundError:
+        return None

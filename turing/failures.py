@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from turing.logs import request_id
+from turing.media import StoreUnavailableError
 from turing.replies import postponement, wants_json
 
 RETRY_AFTER_S = 5
@@ -37,7 +38,9 @@ def _page(name: str, status: int) -> HttpResponse:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Whether the database cannot be reached or is locked, or a disk is full."""
+    """Whether the database cannot be reached or is locked, the store of images does not answer, or a disk is full."""
+    if isinstance(error, StoreUnavailableError):
+        return True
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return isinstance(error, (OperationalError, InterfaceError))

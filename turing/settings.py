@@ -8,7 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from turing import environment, logs
+from turing import environment, logs, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / environment.text("DATA_DIR")).resolve()
@@ -177,7 +177,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": stores.media(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Static files are served from static/ itself: nothing to collect before the first start.
@@ -196,7 +196,7 @@ EMAIL_SECURITY = environment.choice("EMAIL_SECURITY", ("none", "starttls", "tls"
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = environment.whole_number("EMAIL_TIMEOUT", least=1)
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {"default": stores.cache(BASE_DIR)}
 
 SESSION_COOKIE_AGE = 60 * 60 * 24 * environment.whole_number("READER_SESSION_DAYS", least=1)
 RESEARCHER_SESSION_AGE = 60 * 60 * environment.whole_number("RESEARCHER_SESSION_HOURS", least=1)

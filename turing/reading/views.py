@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.core.files.storage import default_storage
 from django.db import models
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -242,5 +241,4 @@ def stimulus(request, id):
     found = Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id).first()
     if found is None or not (found.is_own or Study.objects.visible_to(user).filter(pk=found.study_id).exists()):
         raise Http404
-    with default_storage.open(found.file) as stream:
-        return HttpResponse(stream.read(), content_type="image/png")
+    return HttpResponse(found.read(), content_type="image/png")

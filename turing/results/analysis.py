@@ -8,6 +8,7 @@ from django.core.cache import cache
 from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
 
+KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -17,7 +18,7 @@ def analyse_study(study: Study, population: Population) -> dict[str, Any]:
 
     key = f"analysis-{version_of(study, population)}"
     margin = study.equivalence_margin
-    return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), timeout=None)
+    return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -55,36 +55,64 @@ def _save_new(save, title: str, actor: Actor, **detail) -> Study:
 def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
     """Build the blinded stimuli, freeze the design and open the study to readers.
 
-    Raises `StudyError` when the study is not a draft or images are missing; nothing is left behind then.
+    Raises `StudyError` when the study is not a draft, images are missing or cannot be written; nothing is left behind
+    then.
     """
+    draft = _still_draft(Study.objects.get(pk=study.pk))
     written: list[str] = []
     try:
+        # Before anything is locked: it takes seconds to minutes, for which readers of other studies would wait.
+        stimuli = _build_stimuli(draft, written)
         with transaction.atomic():
             # Locked: of two researchers who open it at once, the second finds it open.
-            study = Study.objects.select_for_update().get(pk=study.pk)
-            if not study.is_draft:
-                raise StudyError(f"The study is {study.get_state_display()}; only a draft can be opened.")
-            stimuli = []
-            test, practice = choose_images(study)
-            through = study.drawn_size
-            for source in test + practice:
-                content = encode_stimulus(source, study.stimulus_size, through)
-                stimuli.append(_write_stimulus(study, source, content, is_practice=len(stimuli) >= len(test)))
-                written.append(stimuli[-1].file)
-            if len({default_storage.size(name) for name in written}) > 1:
-                raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
+            study = _still_draft(Study.objects.select_for_update().get(pk=study.pk))
+            if study.revision != draft.revision:
+                raise StudyError("The study was changed while its images were made. Look at it, then open it again.")
             Stimulus.objects.bulk_create(stimuli)
             study.state = Study.State.OPEN
             study.opened_at = timezone.now()
             study.design_hash = design_hash(study, stimuli)
             study.save()
             AuditLine.objects.record(What.OPENED, actor, study, design=study.design_hash[:12], stimuli=len(stimuli))
+    except OSError as error:
+        _remove(written)
+        reason = error.strerror or error
+        raise StudyError(f"An image cannot be read or written: {reason}. The study is a draft as before.") from error
     except BaseException:
-        for name in written:
-            default_storage.delete(name)
+        _remove(written)
         raise
     logger.info("Study %s opened with design %s", study.slug, study.design_hash)
     return study
+
+
+def _still_draft(study: Study) -> Study:
+    if not study.is_draft:
+        raise StudyError(f"The study is {study.get_state_display()}; only a draft can be opened.")
+    return study
+
+
+def _build_stimuli(study: Study, written: list[str]) -> list[Stimulus]:
+    """Stimuli whose files are written, not saved yet; the files' names are added to `written` as they come."""
+    test, practice = choose_images(study)
+    through = study.drawn_size
+    stimuli, lengths = [], set()
+    for source in test + practice:
+        content = encode_stimulus(source, study.stimulus_size, through)
+        stimuli.append(_write_stimulus(study, source, content, is_practice=len(stimuli) >= len(test)))
+        written.append(stimuli[-1].file)
+        lengths.add(len(content))
+    if len(lengths) > 1:
+        raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
+    return stimuli
+
+
+def _remove(names: list[str]) -> None:
+    """Take files back; what the store does not let go of lies there unused."""
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except OSError as error:
+            logger.warning("%s is left in the store: %s", name, error)
 
 
 class Move(NamedTuple):

@@ -53,7 +53,7 @@ def _read(stimulus: Stimulus) -> bytes:
     try:
         return stimulus.read()
     except OSError as error:
-        raise StudyError(f"stimulus {stimulus.pk}: its file cannot be read ({error.strerror}).") from None
+        raise StudyError(f"stimulus {stimulus.pk}: its file cannot be read ({error.strerror or error}).") from None
 
 
 def _orders(study: Study, stimuli: list[Stimulus], generated: np.ndarray) -> list[Check]:

@@ -1,0 +1,1 @@
+"""A site under load: who serves, who asks, what is measured. `benchmarks.web` is what one runs."""
