@@ -11,7 +11,7 @@ from django.core import serializers
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from gan.images import png_bytes
 from gan.models import GeneratedImage, LesionImage, TrainingRun, TrainingStep
@@ -137,12 +137,12 @@ def flush_passes_the_audit_trail():
 
     The trigger is there again after the flush, as after every `migrate`.
     """
-    make_sql = DatabaseOperations.sql_flush
+    make_sql = DatabaseWrapper.ops_class.sql_flush
 
     def sql_flush(self, *args, **kwargs):
         statements = make_sql(self, *args, **kwargs)
         return [f"DROP TRIGGER IF EXISTS {NAMES['DELETE']}", *statements] if statements else statements
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        patch.setattr(DatabaseWrapper.ops_class, "sql_flush", sql_flush)
         yield

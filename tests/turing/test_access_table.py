@@ -36,6 +36,12 @@ language/
 healthz
     GET        200
     POST       405
+readyz
+    GET        200
+    POST       405
+accounts/token/
+    GET        200
+    POST       405
 attributions/
     GET        200
     POST       405
@@ -54,6 +60,39 @@ accounts/login/
 accounts/logout/
     GET        405
     POST       302
+accounts/logout/everywhere/
+    GET        405
+    POST        in      302      302      302      302      302      302      302
+accounts/confirm/
+    GET        405
+    POST        in      302      302      302      302      302      302      302
+accounts/confirm/<str:token>/ forged
+    GET         in      302      302      302      302      302      302      302
+    POST        in      302      302      302      302      302      302      302
+accounts/password/
+    GET         in      200      200      200      200      200      200      200
+    POST        in      200      200      200      200      200      200      200
+accounts/password/forgotten/
+    GET        200
+    POST       200
+accounts/password/forgotten/sent/
+    GET        200
+    POST       405
+accounts/password/new/<uidb64>/<token>/ forged forged
+    GET        200
+    POST       200
+accounts/password/new/done/
+    GET        200
+    POST       405
+accounts/two-factor/
+    GET         in      403      403      200      200      200      200      200
+    POST        in      403      403      200      200      200      200      200
+accounts/two-factor/code.svg
+    GET         in      403      403      404      404      404      404      404
+    POST       405
+accounts/two-factor/check/
+    GET         in      403      403      302      302      302      302      302
+    POST        in      403      403      302      302      302      302      302
 studies/<slug:slug>/ STUDY
     GET        200
     POST        in      200      200       me       me       me       me       me
@@ -71,7 +110,7 @@ studies/<slug:slug>/certificate/ STUDY
     POST       405
 studies/<slug:slug>/trials/<int:page>/ STUDY 1
     GET         in      200      302       me       me       me       me       me
-    POST        in      200      302       me       me       me       me       me
+    POST        in      422      302       me       me       me       me       me
 stimuli/<uuid:id>.png STIMULUS
     GET        404      200      404      404      200      200      200      200
     POST       405

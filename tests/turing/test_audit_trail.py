@@ -36,7 +36,7 @@ def test_everything_done_on_the_pages_is_recorded_with_who_did_it(client, draft,
 
     form = client.get(reverse("study-edit", args=[draft.slug])).context["form"]
     values = {name: form[name].value() for name in form.fields}
-    post("study-edit", **{name: value for name, value in values.items() if value not in (None, False)})
+    post("study-edit", **{name: value for name, value in values.items() if value is not None and value is not False})
     post("study-open")
     post("study-invitations", addresses="a@x.example\nb@x.example", links=1)
     with mock.patch("django.utils.timezone.now", return_value=timezone.now() - 2 * STALLED_AFTER):

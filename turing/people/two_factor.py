@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from turing.access import is_past_second_factor, researcher_role_required
+from turing.access import is_past_second_factor, require_form_methods, researcher_role_required
 from turing.models import User
 from turing.people.forms import CodeForm
 from turing.people.pages import next_url
@@ -23,7 +23,7 @@ from turing.people.pages import next_url
 EMERGENCY_CODES = 10
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_form_methods
 @researcher_role_required
 @never_cache
 def two_factor(request):
@@ -47,7 +47,7 @@ def two_factor(request):
     return render(request, "accounts/two_factor.html", context, status=422 if form.errors else 200)
 
 
-@require_GET
+@require_safe
 @researcher_role_required
 @never_cache
 def picture(request):
@@ -62,7 +62,7 @@ def picture(request):
     return HttpResponse(buffer.getvalue(), content_type="image/svg+xml")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_form_methods
 @researcher_role_required
 @never_cache
 def check(request):

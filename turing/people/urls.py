@@ -3,6 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
+from turing.access import require_form_methods
 from turing.people import two_factor, views
 from turing.people.forms import ChangePasswordForm, LogInForm, NewPasswordForm, ResetForm
 
@@ -23,7 +24,7 @@ urlpatterns = [
     path("logout/everywhere/", views.log_out_of_all, name="logout-everywhere"),
     path("confirm/", views.send_link, name="confirm-send"),
     path("confirm/<str:token>/", views.confirm, name="confirm"),
-    path("password/", change_password, name="password_change"),
+    path("password/", require_form_methods(change_password), name="password_change"),
     # Django's names, which its views look for.
     path("password/forgotten/", forgotten_password, name="password_reset"),
     path(
@@ -31,7 +32,7 @@ urlpatterns = [
         auth.PasswordResetDoneView.as_view(template_name="accounts/password_sent.html"),
         name="password_reset_done",
     ),
-    path("password/new/<uidb64>/<token>/", new_password, name="password_reset_confirm"),
+    path("password/new/<uidb64>/<token>/", require_form_methods(new_password), name="password_reset_confirm"),
     path(
         "password/new/done/",
         auth.PasswordResetCompleteView.as_view(template_name="accounts/password_done.html"),

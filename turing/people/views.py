@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
+from turing.access import require_form_methods
 from turing.errors import StudyError
 from turing.models import Reader, User
 from turing.people import throttle
@@ -30,7 +31,7 @@ class LogIn(auth.LoginView):
         return wanted if len(wanted) <= LONGEST_NEXT else ""
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_form_methods
 @sensitive_post_parameters("password")
 @never_cache
 def register(request):
@@ -57,7 +58,7 @@ def _registers_too_often(request, email: str) -> bool:
     return by_account or by_address or throttle.is_locked_out(request, email)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_form_methods
 @login_required
 @never_cache
 def profile(request):
@@ -72,7 +73,7 @@ def profile(request):
     return render(request, "accounts/profile.html", {"form": form, "next": next_url(request)})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_form_methods
 @login_required
 @never_cache
 def confirm(request, token):

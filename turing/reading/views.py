@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from turing.access import reader_required, require_form_methods
+from turing.access import is_past_second_factor, reader_required, require_form_methods
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
@@ -239,6 +239,11 @@ def stimulus(request, id):
         raise Http404
     own = models.Exists(Trial.objects.filter(stimulus=models.OuterRef("pk"), reading__reader__user=user.pk))
     found = Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id).first()
-    if found is None or not (found.is_own or Study.objects.visible_to(user).filter(pk=found.study_id).exists()):
+    if found is None or not (found.is_own or _may_see(user, found.study_id)):
         raise Http404
     return HttpResponse(found.read(), content_type="image/png")
+
+
+def _may_see(user, study_id) -> bool:
+    """Whether the user is a researcher, past the second factor if there is one, who may see the study."""
+    return is_past_second_factor(user) and Study.objects.visible_to(user).filter(pk=study_id).exists()

@@ -40,7 +40,7 @@ def test_the_link_works_only_while_logged_in_as_its_account(link, reader):
     assert not User.objects.filter(email_confirmed_at__isnull=False).exists()
 
 
-@pytest.mark.parametrize("change", ["x", "\0", "/"])
+@pytest.mark.parametrize("change", ["x", "/"])
 def test_a_link_that_was_changed_confirms_nothing(client, link, change):
     assert client.post(f"{link[:-2]}{change}/").status_code in (302, 404)
     assert User.objects.get().email_confirmed_at is None
