@@ -1,46 +1,158 @@
 """What the management commands of both apps share: one-line errors, progress bars, JSON alone on stdout."""
 
 import json
+import math
+import os
+import re
 import sys
-from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterable
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Collection, Iterable
+from pathlib import PurePath
 from typing import Any, Protocol, TypeVar
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.db import DatabaseError
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and half characters: no UTF-8, and PostgreSQL refuses them
+LARGEST = 2**63 - 1  # whole number in a database
+LONGEST = 1000  # characters of a message
 
 
 class UserError(Exception):
     """Something the user can mend; the message names the file, the line, the field or the run, and what to do."""
 
 
+def printable(text: str) -> str:
+    """The text with line ends, control characters and half characters spelled out, so that it stays one line."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 class ConsoleCommand(BaseCommand):
-    """A command whose help shows an example and whose `UserError`s end it with one line and exit status 1."""
+    """A command whose help shows an example and whose failures end it with one line and exit status 1."""
 
     example = ""
+    positional: Collection[str] = ()  # names of the arguments that are no options
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # started with `>&-`
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, for as long as the process lives
+        super().__init__(*args, **kwargs)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, epilog=f"Example:\n  {self.example}", **kwargs)
+        parser = super().create_parser(prog_name, subcommand, epilog=f"Example:\n  {self.example}", **kwargs)
+        self.positional = {action.dest for action in parser._actions if not action.option_strings}
+        return parser
+
+    def add_base_argument(self, parser: Any, *args: Any, **kwargs: Any) -> None:
+        # Django calls this before any command's own arguments: from here on every number is read by ours.
+        parser.register("type", int, whole_number)
+        parser.register("type", float, finite_number)
+        super().add_base_argument(parser, *args, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().execute(*args, **options)
+            check_options(options, self.positional)
+            result = super().execute(*args, **options)
+            self.stdout.flush()  # a full disk is told here, not when Python ends
+        except BrokenPipeError:  # `| head`: who read it has enough
+            _let_go_of_stdout()
+            sys.exit(1)
+        except SystemCheckError:  # Django's own list, a line each
+            raise
+        except CommandError as error:
+            raise CommandError(one_line(str(error)), returncode=error.returncode) from error
         except UserError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(one_line(str(error))) from error
+        except DatabaseError as error:
+            raise CommandError(one_line(_database_reason(error))) from error
         except OSError as error:  # a full disk, a store of images that does not answer
-            raise CommandError(f"{error.filename or 'disk'}: {error.strerror or error}") from error
+            _let_go_of_stdout()
+            raise CommandError(one_line(f"{error.filename or 'disk'}: {error.strerror or error}")) from error
+        except MemoryError as error:
+            raise CommandError("out of memory.") from error
         except KeyboardInterrupt:
             raise CommandError("interrupted") from None
+        return result
 
     def say(self, text: str) -> None:
         """A message for people: stderr, so that stdout holds results alone."""
-        self.stderr.write(text, self.style.SUCCESS)
+        self.stderr.write(one_line(text), self.style.SUCCESS)
+
+    def warn(self, text: str) -> None:
+        """A warning for people, in one line, on stderr."""
+        self.stderr.write(one_line(text), self.style.WARNING)
 
     def write_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, indent=2, allow_nan=False))
+
+
+def one_line(text: str) -> str:
+    """A message as one line of sensible length, whatever a file name or an option brought into it."""
+    text = printable(text.strip().replace("\r\n", "\n").replace("\n", " "))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} … {text[-180:]}"
+
+
+def whole_number(text: str) -> int:
+    """An option's whole number, in digits 0 to 9, of a size that a database holds."""
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,19}\s*", text) or abs(int(text)) > LARGEST:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number of at most {LARGEST}")
+    return int(text)
+
+
+def finite_number(text: str) -> float:
+    """An option's number, not NaN and not infinite."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ArgumentTypeError(f"{text[:40]!r} is not a finite number")
+    return value
+
+
+def check_options(options: dict[str, Any], positional: Collection[str] = ()) -> None:
+    """What no option of any command may be: text that no database stores, numbers that none holds or that are none.
+
+    Raises `CommandError` naming the option. Paths may hold any bytes but NUL: files have such names.
+    """
+    for name, given in options.items():
+        option = name if name in positional else f"--{name.replace('_', '-')}"
+        for value in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(value, str) and UNSTORABLE.search(value):
+                raise CommandError(f"{option}: {value[:80]!r} is not text.")
+            if isinstance(value, PurePath) and "\0" in str(value):
+                raise CommandError(f"{option}: {str(value)[:80]!r} is no file's name.")
+            if isinstance(value, int) and abs(value) > LARGEST:
+                raise CommandError(f"{option}: must be a number of at most {LARGEST}.")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise CommandError(f"{option}: is {value}; it must be a finite number.")
+
+
+def _database_reason(error: DatabaseError) -> str:
+    reason = str(error).strip() or type(error).__name__
+    if re.search(r"no such (table|column)|(relation|column) .* does not exist", reason):
+        return f"the database is not up to date ({reason.splitlines()[0]}): run manage.py migrate."
+    return f"the database refused: {reason}"
+
+
+def _let_go_of_stdout() -> None:
+    """Where standard output cannot be written to, point it at nothing: Python would fail once more at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        descriptor = sys.stdout.fileno()
+    else:
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 class Progress(Protocol):

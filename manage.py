@@ -10,6 +10,7 @@ TRAINING = {"efficientnet_lite_pytorch", "safetensors", "torch", "torchmetrics"}
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "turing.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     try:
@@ -18,6 +19,10 @@ def main() -> None:
         if error.name not in TRAINING:
             raise
         sys.exit(f"This command needs {error.name}, which the site alone does not: pip install '.[train]'")
+    except ImproperlyConfigured as error:
+        sys.exit(f"manage.py: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        sys.exit("manage.py: interrupted")
 
 
 if __name__ == "__main__":

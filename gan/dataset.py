@@ -3,15 +3,18 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gan.diagnoses import normalise_diagnosis, slug_of
+from console import UNSTORABLE, UserError
+from files import is_folder, is_hidden, read_file, shown, walk
+from gan.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
-from gan.images import SUFFIXES, centre_square, open_rgb, sha256
+from gan.images import MAX_BYTES, SUFFIXES, centre_square, open_rgb, sha256
 from gan.models import LesionImage
 from gan.seeds import derive_seed
 
@@ -51,22 +54,63 @@ def sources_of(images: Iterable[LesionImage]) -> list[Source]:
     ]
 
 
-def from_folder(folder: Path) -> dict[str, list[Source]]:
-    """Image files in one subfolder per diagnosis. Raises `GanError` where there are none."""
-    if not folder.is_dir():
-        raise GanError(f"{folder}: no such folder.")
+def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -> dict[str, list[Source]]:
+    """Image files in one subfolder per diagnosis; what is left out is told to `warn`.
+
+    Raises `UserError` where there are none, or one cannot be read.
+    """
+    if not is_folder(folder):
+        raise GanError(f"{shown(folder)}: no such folder.")
     found: dict[str, list[Source]] = {}
-    for subfolder in sorted(path for path in folder.iterdir() if path.is_dir()):
-        files = sorted(path for path in subfolder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        if files:
-            sources = [Source(file.stem, "", sha256(file.read_bytes()), file.read_bytes) for file in files]
-            found[normalise_diagnosis(subfolder.name)] = sources
+    for subfolder in _subfolders(folder):
+        walked = walk(subfolder, SUFFIXES)
+        for path, reason in walked.left_out:
+            warn(f"{shown(path)}: {reason}; left out.")
+        if not walked.files:
+            continue
+        diagnosis = normalise_diagnosis(subfolder.name)
+        if not is_diagnosis(diagnosis):
+            warn(f"{shown(subfolder)}: {diagnosis!r} is no diagnosis; left out.")
+            continue
+        if len(diagnosis) > 120 or UNSTORABLE.search(diagnosis):
+            raise GanError(f"{shown(subfolder)}: not the name of a diagnosis.")
+        if diagnosis in found:
+            raise GanError(f"{folder}: two subfolders name the same diagnosis, {diagnosis}.")
+        found[diagnosis] = _sources_below(subfolder, walked.files)
     if not found:
         raise GanError(f"{folder}: no images in subfolders; --data wants one subfolder per diagnosis.")
-    slugs = [slug_of(diagnosis) for diagnosis in found]
-    if len(set(slugs)) < len(slugs):
-        raise GanError(f"{folder}: two subfolders name the same diagnosis.")
     return found
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """Folders in the folder, and links to such; not those that are hidden, or that lead back to where they lie."""
+    root = folder.resolve()
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if is_folder(path) and not is_hidden(path.name) and not root.is_relative_to(path.resolve())
+    )
+
+
+def _sources_below(subfolder: Path, files: list[Path]) -> list[Source]:
+    """Image files as sources. Where file names repeat (`P01/front.png`, `P02/front.png`), it is the folder that says
+    whose an image is: its images count as one lesion."""
+    repeat = len({path.stem for path in files}) < len(files)
+    sources = []
+    for path in files:
+        within = path.relative_to(subfolder)
+        name, lesion = (shown(within), f"folder {shown(within.parent)}") if repeat else (shown(path.stem), "")
+        read = partial(read_image, path)
+        sources.append(Source(name[-200:], lesion, sha256(read()), read))
+    return sources
+
+
+def read_image(path: Path) -> bytes:
+    """The bytes of an image file. Raises `GanError` naming it."""
+    try:
+        return read_file(path, MAX_BYTES)
+    except UserError as error:
+        raise GanError(f"{shown(path)}: {error}.") from None
 
 
 def split_by_lesion(sources: Sequence[Source], held_out: float, seed: int) -> tuple[list[Source], list[Source]]:

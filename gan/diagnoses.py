@@ -1,16 +1,29 @@
 """Names of diagnoses: one spelling each, whatever the export called them."""
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 
+# Codes as their sources define them: HAM10000 (Tschandl et al. 2018, doi:10.1038/sdata.2018.161), ISIC 2018 and 2019,
+# PAD-UFES-20 (Pacheco et al. 2020, doi:10.1016/j.dib.2020.106221).
 ABBREVIATIONS = {
     "mel": "melanoma",
     "bcc": "basal cell carcinoma",
     "nv": "nevus",
+    "nev": "nevus",
     "bkl": "benign keratosis",
     "scc": "squamous cell carcinoma",
     "ak": "actinic keratosis",
+    "ack": "actinic keratosis",
+    "akiec": "actinic keratosis or intraepithelial carcinoma",  # one class in HAM10000, not to be taken apart
+    "bod": "bowen's disease",
+    "sek": "seborrheic keratosis",
+    "df": "dermatofibroma",
+    "vasc": "vascular lesion",
 }
+# What stands where nobody knows the diagnosis; `unk` is ISIC 2019's, the others are what programs write for nothing.
+NO_DIAGNOSIS = {"", "unknown", "unk", "n/a", "na", "nan", "none", "null"}
 LEVELS = [f"diagnosis_{level}" for level in range(1, 6)]
 
 
@@ -20,7 +33,7 @@ def normalise_diagnosis(text: str) -> str:
     >>> normalise_diagnosis("Basal-cell_carcinoma"), normalise_diagnosis("MEL"), normalise_diagnosis("Melanoma, NOS")
     ('basal cell carcinoma', 'melanoma', 'melanoma')
     """
-    name = re.sub(r"[\s_-]+", " ", text.strip().lower())
+    name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", text).strip().lower()).strip()
     name = re.sub(r",? nos$", "", name)
     return ABBREVIATIONS.get(name, name)
 
@@ -32,9 +45,9 @@ def diagnosis_of_row(row: Mapping[str, str]) -> str:
     `diagnosis_5` (most specific). Subtypes of melanoma, basal cell carcinoma and nevus are gathered under
     the parent's name, as the seed paper did; any other diagnosis is the most specific level given.
     """
-    if row.get("diagnosis", "").strip():
+    if is_diagnosis(row.get("diagnosis", "")):
         return normalise_diagnosis(row["diagnosis"])
-    levels = [normalise_diagnosis(row[level]) for level in LEVELS if row.get(level, "").strip()]
+    levels = [normalise_diagnosis(row[level]) for level in LEVELS if is_diagnosis(row.get(level, ""))]
     for level in levels:
         if level.startswith("melanoma") and "metastas" not in level:
             return "melanoma"
@@ -45,6 +58,23 @@ def diagnosis_of_row(row: Mapping[str, str]) -> str:
     return specific[-1] if specific else ""
 
 
+def is_diagnosis(text: str) -> bool:
+    """False for nothing and for words that say that nobody knows, such as 'unknown'."""
+    return normalise_diagnosis(text) not in NO_DIAGNOSIS
+
+
 def slug_of(diagnosis: str) -> str:
-    """A name for files and folders, such as `basal-cell-carcinoma`."""
+    """A name for files and folders, such as `basal-cell-carcinoma`; two diagnoses never share one.
+
+    Where plain letters cannot spell the diagnosis, as one in Cyrillic, eight digits of its hash follow.
+    """
+    name = diagnosis.lower()
+    slug = plain_slug(diagnosis)
+    if slug.replace("-", " ") == name:
+        return slug
+    return f"{slug}-{hashlib.sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:8]}"
+
+
+def plain_slug(diagnosis: str) -> str:
+    """As `slug_of` was before: several diagnoses may share one. Folders of older runs are named so."""
     return re.sub(r"[^a-z0-9]+", "-", diagnosis.lower()).strip("-") or "diagnosis"

@@ -13,6 +13,7 @@ from gan.errors import GanError
 MAX_PIXELS = 60_000_000  # larger than any dermatoscope's sensor
 MAX_BYTES = 100_000_000
 MIN_SIDE = 32
+GREY = 4  # between the channels of a grey JPEG
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -28,16 +29,16 @@ def open_rgb(source: bytes | IO[bytes]) -> Image.Image:
     stream = BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
-            # Our own limit below is the one that counts; Pillow would only warn in between.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Our own limit below is the one that counts, and what a damaged file lacks is told by its failure.
+            warnings.simplefilter("ignore")
             image = Image.open(stream, formats=FORMATS)
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise GanError(f"too large: {width} x {height} pixels, at most {MAX_PIXELS:,} are read")
-        if min(width, height) < MIN_SIDE:
-            raise GanError(f"too small: {width} x {height} pixels, at least {MIN_SIDE} on each side are needed")
-        image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise GanError(f"too large: {width} x {height} pixels, at most {MAX_PIXELS:,} are read")
+            if min(width, height) < MIN_SIDE:
+                raise GanError(f"too small: {width} x {height} pixels, at least {MIN_SIDE} on each side are needed")
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image))
     except GanError:
         raise
     except Image.DecompressionBombError as error:
@@ -50,7 +51,7 @@ def open_rgb(source: bytes | IO[bytes]) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
-        pixels = np.asarray(image, dtype=np.float64)
+        pixels = np.nan_to_num(np.asarray(image, dtype=np.float32))
         # 16-bit greys scale by 257; a 32-bit or float file holding 8-bit values stays as it is.
         scale = 257.0 if pixels.max(initial=0) > 255 else 1.0
         return Image.fromarray(np.clip(pixels / scale, 0, 255).round().astype(np.uint8)).convert("RGB")
@@ -59,6 +60,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layered).convert("RGB")
     return image.convert("RGB")
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether an RGB image has no colour anywhere, as a mask has none."""
+    small = np.asarray(image.resize((128, 128), Image.Resampling.BOX), dtype=int)
+    return int((small.max(-1) - small.min(-1)).max()) <= GREY
 
 
 def centre_square(image: Image.Image, size: int) -> Image.Image:

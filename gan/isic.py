@@ -1,20 +1,25 @@
 """Reads an ISIC export, a folder with `metadata.csv` and images anywhere below it, into `LesionImage`."""
 
-import csv
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
 
+from console import UNSTORABLE, UserError, printable
+from files import read_file, shown, walk
 from gan.diagnoses import LEVELS, diagnosis_of_row
 from gan.errors import GanError
-from gan.images import MAX_BYTES, SUFFIXES, open_rgb, sha256
+from gan.images import MAX_BYTES, SUFFIXES, is_grey, open_rgb, sha256
 from gan.models import PHANTOM_PREFIX, LesionImage
 from gan.storage import save_content
+from tables import parse_table, read_text
 
 ISIC_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+SURPLUS = "\0surplus"  # no column's name: the reader of rows marks those that are too long
 BATCH = 200  # images per database transaction
 
 
@@ -41,55 +46,45 @@ class ImportReport:
 def read_metadata(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Rows of the metadata CSV, each with its line number.
 
-    Raises `GanError` when the file is missing, empty, not UTF-8 text, or lacks a needed column.
+    A row that is longer than the header, as an unquoted comma makes it, is marked: none of its fields can be
+    trusted. Raises `UserError` when the file is missing, empty, not text, or lacks a needed column.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise GanError(f"{path}: not found. An ISIC export has a metadata.csv beside its images.") from None
-    except UnicodeDecodeError:
-        raise GanError(f"{path}: not a UTF-8 text file.") from None
-    except OSError as error:
-        raise GanError(f"{path}: {error.strerror}.") from None
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    try:
-        columns = reader.fieldnames or []
-        rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}) for row in reader]
-    except csv.Error as error:
-        raise GanError(f"{path}, line {reader.line_num}: {error}.") from None
-    if "isic_id" not in columns:
-        raise GanError(f"{path}, line 1: no column isic_id (found: {', '.join(columns) or 'nothing'}).")
-    if not {"diagnosis", *LEVELS} & set(columns):
-        raise GanError(f"{path}, line 1: no column diagnosis nor diagnosis_1 to diagnosis_5.")
-    if not rows:
-        raise GanError(f"{path}: no rows below the header.")
-    return rows
+    if not os.path.lexists(path):
+        raise GanError(f"{shown(path)}: not found. An ISIC export has a metadata.csv beside its images.")
+    table = parse_table(read_text(path), shown(path), needed=["isic_id"], ragged=True)
+    if not {"diagnosis", *LEVELS} & set(table.columns):
+        raise GanError(f"{shown(path)}, line 1: no column diagnosis nor diagnosis_1 to diagnosis_5.")
+    if not table.rows:
+        raise GanError(f"{shown(path)}: no rows below the header.")
+    return [(line, _named(table.columns, row)) for line, row in zip(table.lines, table.rows, strict=True)]
 
 
-def image_files(folder: Path) -> dict[str, Path]:
-    """Image files below the folder by file stem.
-
-    Files are looked up in this index, never opened by a name from the CSV, so no row can reach outside the
-    folder; links that lead out of it are left out.
-    """
-    root = folder.resolve()
-    files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
-            files.setdefault(path.stem, path)
-    return files
+def _named(columns: list[str], row: list[str]) -> dict[str, str]:
+    fields = [field.strip() for field in row]
+    named = dict(zip_longest(columns, fields[: len(columns)], fillvalue=""))
+    named.pop("", None)
+    if any(fields[len(columns) :]):
+        named[SURPLUS] = f"{len(fields)} fields, but the header has {len(columns)} columns"
+    return named
 
 
 def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
     """Import every row of the export at `folder`, filling `report`; yields once a row, for a progress bar.
 
     Idempotent: an image already present is counted and left as it is. A bad row or file is reported and
-    skipped. Raises `GanError` when the folder itself cannot be used.
+    skipped. Files are looked up in an index of the folder, never opened by a name from the CSV, so no row can reach
+    outside the folder. Raises `UserError` when the folder itself cannot be used.
     """
-    if not folder.is_dir():
-        raise GanError(f"{folder}: no such folder.")
+    found = walk(folder, SUFFIXES, links_out=False)
     rows = read_metadata(folder / "metadata.csv")
-    files = image_files(folder)
+
+    def named(path: Path) -> str:
+        return shown(path.relative_to(folder))
+
+    report.rejected += [Rejection(named(path), reason) for path, reason in found.left_out]
+    files: dict[str, list[Path]] = {}
+    for path in found.files:
+        files.setdefault(path.stem, []).append(path)
     present = dict(LesionImage.objects.values_list("isic_id", "sha256"))
     seen: set[str] = set()
     pending: list[LesionImage] = []
@@ -119,17 +114,24 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
             report.already_present += 1
         else:
             reason = f"{image.isic_id} was imported before with other contents; the earlier file is kept"
-            report.rejected.append(Rejection(str(files[image.isic_id].relative_to(folder)), reason))
+            report.rejected.append(Rejection(named(files[image.isic_id][0]), reason))
 
     for line, row in rows:
+        isic_id = row["isic_id"]
         try:
-            lesion_image = _lesion_image(row, files, seen)
-        except GanError as error:
-            isic_id = row.get("isic_id", "")
+            _check_row(row, seen)
+            if isic_id not in files:
+                raise GanError(f"no image file named {isic_id} below the folder")
+            chosen, others = choose_picture(files[isic_id])
+            for other, reason in others:
+                report.rejected.append(Rejection(named(other), f"{reason} of {isic_id}; {named(chosen)} is taken"))
+            files[isic_id] = [chosen]
+            lesion_image = _lesion_image(row, chosen)
+        except UserError as error:
             if isic_id in files:
-                rejection = Rejection(str(files[isic_id].relative_to(folder)), f"line {line}: {error}")
+                rejection = Rejection(named(files[isic_id][0]), f"line {line}: {error}")
             else:
-                rejection = Rejection(f"metadata.csv line {line}", str(error))
+                rejection = Rejection(f"metadata.csv line {line}", printable(str(error)))
             report.rejected.append(rejection)
         else:
             if lesion_image.isic_id in present:
@@ -140,13 +142,49 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
             save_pending()
         yield
     save_pending()
-    for stem in sorted(files.keys() - {row.get("isic_id", "") for _, row in rows}):
-        report.rejected.append(Rejection(str(files[stem].relative_to(folder)), "no row in metadata.csv"))
+    for stem in sorted(files.keys() - {row["isic_id"] for _, row in rows}):
+        report.rejected += [Rejection(named(path), "no row in metadata.csv") for path in files[stem]]
 
 
-def _lesion_image(row: dict[str, str], files: dict[str, Path], seen: set[str]) -> LesionImage:
-    """The unsaved lesion image of one row, its file stored; raises `GanError` with the reason to reject it."""
+def choose_picture(paths: list[Path]) -> tuple[Path, list[tuple[Path, str]]]:
+    """Of several files with one id the photograph, and what each of the others is.
+
+    A mask of the lesion has no colour; of photographs the largest is taken, of equals the first. Files that cannot be
+    read come last.
+    """
+    if len(paths) == 1:
+        return paths[0], []
+    ranked = []
+    for index, path in enumerate(paths):
+        try:
+            content = read_file(path, MAX_BYTES)
+            image = open_rgb(content)
+            grey = is_grey(image)
+            ranked.append((grey, -image.width * image.height, index, path, sha256(content)))
+        except UserError:
+            ranked.append((True, 1, index, path, ""))
+    ranked.sort(key=lambda one: one[:3])
+    (grey, _, _, chosen, digest), *others = ranked
+    kinds = []
+    for other_grey, size, _, path, other_digest in others:
+        kind = "another picture"
+        if size == 1:
+            kind = "a file that cannot be read"
+        elif other_digest == digest:
+            kind = "the same picture once more"
+        elif other_grey and not grey:
+            kind = "a picture without colour, such as a mask,"
+        kinds.append((path, kind))
+    return chosen, kinds
+
+
+def _check_row(row: dict[str, str], seen: set[str]) -> None:
+    """Raise `GanError` with the reason to reject a row, whatever its image is."""
     isic_id = row["isic_id"]
+    if SURPLUS in row:
+        raise GanError(f"{row[SURPLUS]}; a field that holds the delimiter must stand in quotation marks")
+    if odd := next((name for name, value in row.items() if UNSTORABLE.search(name + value)), None):
+        raise GanError(f"column {odd!r} holds a NUL or another character that is no text")
     if not ISIC_ID.fullmatch(isic_id):
         raise GanError(f"isic_id {isic_id[:80]!r} is not an id of letters, digits, '_' and '-'")
     if isic_id in seen:
@@ -157,20 +195,17 @@ def _lesion_image(row: dict[str, str], files: dict[str, Path], seen: set[str]) -
         raise GanError(f"{isic_id} has no diagnosis")
     if len(diagnosis) > 120 or len(row.get("lesion_id", "")) > 64:
         raise GanError(f"{isic_id} has a diagnosis or lesion_id of unreasonable length")
-    if isic_id not in files:
-        raise GanError(f"no image file named {isic_id} below the folder")
-    path = files[isic_id]
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise GanError(f"too large: {path.stat().st_size:,} bytes, at most {MAX_BYTES:,} are read")
-        content = path.read_bytes()
-    except OSError as error:
-        raise GanError(f"cannot be read: {error.strerror}") from None
+
+
+def _lesion_image(row: dict[str, str], path: Path) -> LesionImage:
+    """The unsaved lesion image of one row, its file stored; raises `UserError` where the file is no image."""
+    isic_id = row["isic_id"]
+    content = read_file(path, MAX_BYTES)
     image = open_rgb(content)
     return LesionImage(
         isic_id=isic_id,
         lesion_id=row.get("lesion_id", ""),
-        diagnosis=diagnosis,
+        diagnosis=diagnosis_of_row(row),
         licence=(row.get("copyright_license") or "unknown")[:60],
         attribution=(row.get("attribution") or "unknown")[:500],
         file=save_content(content, path.suffix.lower()),

@@ -1,5 +1,6 @@
 """What the image side keeps: lesion images, training runs, generated images."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from PIL import Image
 
-from gan.diagnoses import slug_of
+from gan.diagnoses import plain_slug, slug_of
 from gan.images import centre_square, open_rgb
 
 PHANTOM_PREFIX = "PHANTOM_"
@@ -128,7 +129,10 @@ class TrainingRunQuerySet(models.QuerySet):
 
     def find(self, reference: str):
         """The run with this id, else the newest run with this name; None where there is neither."""
-        by_id = self.filter(pk=int(reference)).first() if str(reference).isdecimal() else None
+        text = str(reference)
+        # Nineteen digits: what a database holds, and fewer than Python refuses to read.
+        is_id = text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 2**63
+        by_id = self.filter(pk=int(text)).first() if is_id else None
         return by_id or self.filter(name=reference).order_by("-pk").first()
 
 
@@ -183,11 +187,18 @@ class TrainingRun(models.Model):
     def diagnosis_folder(self, diagnosis: str) -> Path:
         """Where the networks that draw a diagnosis, or are so named, keep their snapshot, log and grids."""
         name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
-        return self.folder / slug_of(name)
+        return _named_folder(self.folder, name, self.networks)
 
     def grids_folder(self, diagnosis: str) -> Path:
         """Where the sample grids of one diagnosis are, one a snapshot."""
-        return self.diagnosis_folder(diagnosis) / "grids" / slug_of(diagnosis)
+        return _named_folder(self.diagnosis_folder(diagnosis) / "grids", diagnosis, self.diagnoses)
+
+
+def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
+    """The folder of this name in `parent`; an older run's may have another name, which must be none of the others'."""
+    folder, older = parent / slug_of(name), parent / plain_slug(name)
+    is_another = plain_slug(name) in {slug_of(other) for other in among}
+    return older if not is_another and older.is_dir() and not folder.is_dir() else folder
 
 
 class TrainingStep(models.Model):

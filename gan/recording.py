@@ -9,13 +9,14 @@ from typing import IO, Protocol
 import numpy as np
 import torch
 
+from files import PART, write_file
 from gan.dataset import Source, to_pixels
 from gan.grids import contact_sheet
 from gan.images import png_bytes
 from gan.models import TrainingEvaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
 from gan.seeds import derive_seed
-from gan.snapshots import SNAPSHOT, read_snapshot, write_atomically, write_snapshot
+from gan.snapshots import SNAPSHOT, read_snapshot, write_snapshot
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
 
@@ -76,6 +77,8 @@ class Recorder:
             self.trainer.load(tensors, state["step"])
             self.seconds = state["seconds"]
         if self.trainer.processes.first:
+            for left in self.folder.glob(f".*{PART}"):  # by a process that was killed while it wrote
+                left.unlink(missing_ok=True)
             # What was logged after the snapshot will be logged again.
             for kept in (TrainingStep, TrainingEvaluation):
                 kept.objects.filter(run=self.run, diagnosis__in=self._names(kept), step__gt=self.trainer.step).delete()
@@ -92,7 +95,7 @@ class Recorder:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / LOG
         kept = path.read_text().splitlines()[: self.trainer.step] if path.exists() else []
-        write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
+        write_file(path, "".join(f"{line}\n" for line in kept).encode())
         with path.open("a", encoding="utf-8") as log:
             yield log
 
@@ -133,7 +136,7 @@ class Recorder:
         for index, diagnosis in enumerate(self.run.networks[self.name]):
             pixels = np.concatenate([to_pixels(trainer.samples(z, index)) for z in latents.split(GRID_COUNT // 2)])
             sheet = contact_sheet(pixels, GRID_COLUMNS)
-            write_atomically(self.run.grids_folder(diagnosis) / f"step-{trainer.step:07d}.png", png_bytes(sheet))
+            write_file(self.run.grids_folder(diagnosis) / f"step-{trainer.step:07d}.png", png_bytes(sheet))
         state = {"step": trainer.step, "seconds": self.seconds, "networks": self.name, **self.run.settings}
         write_snapshot(self.folder / SNAPSHOT, trainer.tensors(), state)
 

@@ -4,11 +4,12 @@ import fcntl
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from django.db import DatabaseError, transaction
@@ -41,11 +42,13 @@ class TrainingSet:
         return [source for diagnosis in sorted(self.sources) for source in self.sources[diagnosis]]
 
 
-def gather(diagnoses: list[str], folder: Path | None, settings: Settings) -> TrainingSet:
-    """Images of the diagnoses (all in the folder, if none are named), split by lesion."""
+def gather(
+    diagnoses: list[str], folder: Path | None, settings: Settings, warn: Callable[[str], None] = lambda text: None
+) -> TrainingSet:
+    """Images of the diagnoses (all in the folder, if none are named), split by lesion; `warn` is told what is odd."""
     wanted = list(dict.fromkeys(normalise_diagnosis(diagnosis) for diagnosis in diagnoses))
     if folder is not None:
-        found = from_folder(folder)
+        found = from_folder(folder, warn)
         missing = [diagnosis for diagnosis in wanted if diagnosis not in found]
         if missing:
             raise GanError(f"{folder}: no subfolder for {', '.join(missing)} (found: {', '.join(found)}).")
@@ -57,6 +60,10 @@ def gather(diagnoses: list[str], folder: Path | None, settings: Settings) -> Tra
         diagnosis: split_by_lesion(found[diagnosis], settings.held_out, settings.seed)
         for diagnosis in (wanted or found)
     }
+    for diagnosis, (training, held_out) in split.items():
+        if settings.held_out and not held_out:
+            lesions = len({source.lesion or source.name for source in training})
+            warn(f"{diagnosis}: none of {len(training)} images of {lesions} lesions is held out.")
     return TrainingSet(
         {diagnosis: training for diagnosis, (training, _) in split.items()},
         {diagnosis: held_out for diagnosis, (_, held_out) in split.items()},
@@ -118,13 +125,51 @@ def find_run(reference: str) -> TrainingRun:
     return run
 
 
-def reopen_run(reference: str, precision: str | None = None) -> tuple[TrainingRun, TrainingSet, Settings]:
-    """A run to resume, its images and settings, in another precision if one is given."""
+# What a resumed run may be told anew: how long it goes on, and what changes no image that it sees.
+CHANGEABLE = ("steps", "minutes", "precision", "snapshot_every", "evaluate_every")
+
+
+def reopen_run(
+    reference: str,
+    asked: Mapping[str, Any] | None = None,
+    diagnoses: Sequence[str] = (),
+    folder: Path | None = None,
+    name: str | None = None,
+) -> tuple[TrainingRun, TrainingSet, Settings]:
+    """A run to resume, its images and its settings, with those asked for that may change.
+
+    Raises `GanError` where one asked for contradicts what the run was started with.
+    """
     run = find_run(reference)
     settings = Settings.from_json(run.settings)
-    if precision is not None:
-        settings = replace(settings, precision=precision)
-    return run, training_set_of(run), settings
+    asked = {key: value for key, value in (asked or {}).items() if value is not None}
+    stored = {key: getattr(settings, key) for key in asked} | {"diagnosis": run.diagnoses, "name": run.name}
+    stored["data"] = run.settings.get("data")
+    fixed = {key: value for key, value in asked.items() if key not in CHANGEABLE}
+    if diagnoses:
+        fixed["diagnosis"] = list(dict.fromkeys(normalise_diagnosis(one) for one in diagnoses))
+    if folder is not None:
+        fixed["data"] = str(folder.resolve())
+    if name is not None:
+        fixed["name"] = name
+    for key, value in fixed.items():
+        if value != stored[key]:
+            option = key.replace("_", "-")
+            raise GanError(
+                f"--{option} {_listed(value)}: run {run.pk} was started with {_listed(stored[key])}, and a resumed "
+                "run keeps what it was started with. Leave the option out, or start another run."
+            )
+    changed = {key: value for key, value in asked.items() if key in CHANGEABLE}
+    if "steps" in changed and "minutes" not in changed:
+        changed["minutes"] = None
+    done = run.steps.order_by("-step").values_list("step", flat=True).first() or 0
+    if changed.get("steps") is not None and changed["steps"] < done:
+        raise GanError(f"--steps {changed['steps']}: run {run.pk} has done {done} steps already.")
+    return run, training_set_of(run), replace(settings, **changed)
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def build_trainer(
@@ -157,7 +202,8 @@ def execute(
     device = choose_device(device_name)
     share = settings.minutes / len(run.networks) if settings.minutes else None
     with _alone(run) if processes.first else nullcontext():
-        _update(run, processes, status=TrainingRun.Status.RUNNING, error="")
+        run.settings = run.settings | settings.as_json()  # of a resumed run, what it was told anew
+        _update(run, processes, status=TrainingRun.Status.RUNNING, error="", settings=run.settings)
         try:
             for name in run.networks:
                 trainer = build_trainer(run, name, training_set, settings, device, processes)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from files import write_file
 from gan.dataset import to_pixels
 from gan.diagnoses import normalise_diagnosis, slug_of
 from gan.errors import GanError
@@ -19,7 +20,7 @@ from gan.images import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected
 from gan.seeds import derive_seed
-from gan.snapshots import SNAPSHOT, read_snapshot, write_atomically
+from gan.snapshots import SNAPSHOT, read_snapshot
 from gan.storage import save_content
 from gan.training.trainer import with_prefix
 
@@ -147,7 +148,7 @@ def write_folder(run: TrainingRun, samples: list[Sample], folder: Path) -> None:
     writer.writerow(["file", "run", "run_name", "diagnosis", "latent_seed", "truncation", "sha256"])
     for sample in samples:
         name = f"{slug_of(sample.diagnosis)}-{sample.latent_seed}.png"
-        write_atomically(folder / name, sample.png)
+        write_file(folder / name, sample.png)
         row = [name, run.pk, run.name, sample.diagnosis, sample.latent_seed, sample.truncation, sha256(sample.png)]
         writer.writerow(row)
-    write_atomically(folder / "samples.csv", table.getvalue().encode())
+    write_file(folder / "samples.csv", table.getvalue().encode())

@@ -1,7 +1,6 @@
 """Snapshots of training: safetensors files, written so that a crash never leaves a broken one."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,38 +9,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from files import write_file
 from gan.errors import GanError
 
 SNAPSHOT = "snapshot.safetensors"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path`, flush it to the disk, then rename it over `path`.
-
-    Raises `GanError` when the disk is full or the folder cannot be written; `path` is then as it was before.
-    """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the rename itself
-        finally:
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise GanError(f"{path}: {error.strerror}; what was there before is kept.") from None
-
-
 def write_snapshot(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
     """One safetensors file with the tensors, and the state as JSON in its header."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(plain, metadata={"state": json.dumps(dict(state))}))
+    write_file(path, save(plain, metadata={"state": json.dumps(dict(state))}))
 
 
 def read_snapshot(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

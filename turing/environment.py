@@ -164,6 +164,11 @@ def choice(name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def refused(name: str, reason: object) -> ImproperlyConfigured:
+    """The error to raise where the variable's value cannot be used."""
+    return ImproperlyConfigured(f"The environment variable {name} is {text(name)!r}: {reason}.")
+
+
 def as_table() -> str:
     """All variables as a Markdown table, for `docs/settings.md`."""
     rows = [

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +13,11 @@ from turing import environment, logs, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / environment.text("DATA_DIR")).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    (DATA_DIR / "static").mkdir(exist_ok=True)
+except OSError as error:
+    raise environment.refused("DATA_DIR", error.strerror) from None
 
 
 def _secret_key() -> str:
@@ -104,9 +109,19 @@ TEMPLATES = [
 LOCK_TIMEOUT_S = 4
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
+
+
 def _databases() -> dict:
     default_url = f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
-    database = dj_database_url.parse(environment.secret("DATABASE_URL") or default_url, conn_max_age=60)
+    try:
+        database = dj_database_url.parse(environment.secret("DATABASE_URL") or default_url, conn_max_age=60)
+    except ValueError as error:
+        # Without the value: it may hold a password.
+        raise ImproperlyConfigured(f"The environment variable DATABASE_URL is no good: {_first_line(error)}") from None
+    if not database.get("NAME") and "service" not in database.get("OPTIONS", {}):
+        raise ImproperlyConfigured("The environment variable DATABASE_URL names no database.")
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
@@ -168,12 +183,15 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = environment.text("TIME_ZONE")
+try:
+    ZoneInfo(TIME_ZONE)
+except (ValueError, OSError, KeyError):
+    raise environment.refused("TIME_ZONE", "no such time zone") from None
 USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 from PIL import Image
 
+from console import UserError
 from gan.curation.duplicates import THUMBNAIL, duplicate_of, perceptual_hash
 from gan.curation.frames import frame_score
 from gan.curation.quality import SHORTEST_SIDE, quality_score
@@ -50,8 +51,10 @@ class Verdict:
         return not self.reasons
 
 
-def look_at(content: bytes) -> Appearance | str:
-    """Measure one image file; the reason in words where it cannot be read."""
+def look_at(content: bytes | str) -> Appearance | str:
+    """Measure one image file; the reason in words where it cannot be read, or could not be as `content` says."""
+    if isinstance(content, str):
+        return content
     try:
         image = open_rgb(content)
     except GanError as error:
@@ -104,5 +107,13 @@ def measure(reads: Iterable[Callable[[], bytes]]) -> Iterator[Appearance | str]:
     """`look_at` every image, on all processors, in order; a few hundred files at a time are in memory."""
     remaining = iter(reads)
     with ProcessPoolExecutor() as pool:
-        while files := [read() for read in islice(remaining, AT_ONCE)]:
+        while files := [_content(read) for read in islice(remaining, AT_ONCE)]:
             yield from pool.map(look_at, files, chunksize=8)
+
+
+def _content(read: Callable[[], bytes]) -> bytes | str:
+    """The file's bytes, or why they cannot be read: one bad file must not end the work on all."""
+    try:
+        return read()
+    except (UserError, OSError) as error:
+        return str(error)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from files import is_file, shown
 from gan.errors import GanError
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
 
@@ -50,6 +51,8 @@ def inception(path: Path) -> Extractor:
     """Inception-v3 as a TorchScript file, such as `inception-2015-12-05.pt` of StyleGAN's metrics, for figures that
     the literature's can be held beside. Raises `GanError` when the file is missing or is another network's.
     """
+    if not is_file(path):
+        raise GanError(f"{shown(path)}: no such file.")
     try:
         network = torch.jit.load(str(path), map_location="cpu").eval()
         with torch.inference_mode():
@@ -57,7 +60,7 @@ def inception(path: Path) -> Extractor:
                 torch.zeros((1, 3, INCEPTION_SIDE, INCEPTION_SIDE), dtype=torch.uint8), return_features=True
             ).shape
     except (RuntimeError, ValueError, TypeError) as error:
-        reason = "no such file" if not path.is_file() else str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise GanError(f"{path}: not a TorchScript Inception-v3 ({reason}).") from None
     if len(shape) != 2:
         raise GanError(f"{path}: gave {tuple(shape)} for one image, not a feature vector.")

@@ -9,6 +9,8 @@ from gan.networks import dcgan
 
 MODELS = ("dcgan", "projected")
 PRECISIONS = ("auto", "float32", "bfloat16")
+MOST_STEPS = 2**31 - 1  # what the database holds
+MOST_IMAGES = 10_000  # in a batch: more would fill any machine's memory at once
 # Where the models differ; what a user leaves open is filled in from here.
 BY_MODEL: dict[str, dict[str, float]] = {
     # The seed paper's.
@@ -50,16 +52,16 @@ class Settings:
         assert self.learning_rate is not None
         checks = {
             "size": (self.size in dcgan.SIZES, "64, 128 or 256 pixels"),
-            "steps": (self.steps >= 1, "1 or more"),
+            "steps": (1 <= self.steps <= MOST_STEPS, f"1 to {MOST_STEPS}"),
             "minutes": (self.minutes is None or 0 < self.minutes < math.inf, "more than 0"),
-            "batch size": (self.batch_size >= 2, "2 or more, for batch normalisation"),
+            "batch size": (2 <= self.batch_size <= MOST_IMAGES, f"2, for batch normalisation, to {MOST_IMAGES}"),
             "seed": (0 <= self.seed < 2**63, "0 or more"),
             "activation": (self.activation in dcgan.ACTIVATIONS, f"one of {', '.join(dcgan.ACTIVATIONS)}"),
             "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),
             "held-out share": (0 <= self.held_out < 1, "at least 0 and less than 1"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
-            "snapshot interval": (self.snapshot_every >= 1, "1 step or more"),
-            "evaluation interval": (self.evaluate_every >= 0, "0 or more steps"),
+            "snapshot interval": (1 <= self.snapshot_every <= MOST_STEPS, f"1 to {MOST_STEPS} steps"),
+            "evaluation interval": (0 <= self.evaluate_every <= MOST_STEPS, f"0 to {MOST_STEPS} steps"),
         }
         for name, (holds, wanted) in checks.items():
             if not holds:

@@ -1,12 +1,16 @@
 """Reads a CSV of responses, ours or anyone's; every mistake is named with its line."""
 
-import csv
-import io
+import math
+import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from console import UNSTORABLE, UserError
+from files import shown
+from tables import Table, parse_table, read_text
 from turing.errors import StudyError
 from turing.models import Trial, Truth
 from turing.statistics.responses import Responses
@@ -16,49 +20,62 @@ REQUIRED = ("reader", "image", "truth", "response")
 # Columns after those, by which groups are compared where they are there.
 FACTORS = ("profession", "specialty", "experience", "run")
 NUMBERS = {"confidence": 1, "rt_ms": 0, "trial_index": 0, "exposure_ms": 1, "shown_ms": 0}  # column: least value
-DIGITS = 9
+WHOLE = ("confidence", "trial_index")  # the others are times, and rounded
+LARGEST = 999_999_999
+NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30})?")
+# 2,390 may be two and a bit or more than two thousand: it is asked about, not guessed.
+NUMBER_OR_COMMA = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30}|,(?![0-9]{3}$)[0-9]{1,30})?")
 
-Table = dict[str, list[str]]
+Columns = dict[str, list[str]]
 
 
 def read_responses(path: Path) -> Responses:
     """The test and repeat responses in the file. Raises `StudyError` naming file and line of the first mistake."""
     try:
-        return parse_responses(path.read_text(encoding="utf-8-sig"))
-    except StudyError as error:
-        raise StudyError(f"{path}{error}") from None
-    except UnicodeDecodeError:
-        raise StudyError(f"{path}: not a UTF-8 text file.") from None
-    except OSError as error:
-        raise StudyError(f"{path}: {error.strerror}.") from None
+        return parse_responses(read_text(path), shown(path))
+    except UserError as error:
+        raise StudyError(str(error)) from None
 
 
-def parse_responses(text: str) -> Responses:
-    """As `read_responses`, from text; errors begin with the place in the file."""
-    columns, lines = _read(text)
-    mistakes = [*_words(columns), *_numbers(columns), *_identities(columns, lines)]
+def parse_responses(text: str, place: str = "") -> Responses:
+    """As `read_responses`, from text; errors begin with the place, the file's name."""
+    if odd := UNSTORABLE.search(text):
+        line = text.count("\n", 0, odd.start()) + 1
+        raise StudyError(f"{place}, line {line}: holds {odd[0]!r}, which is no text.")
+    try:
+        table = parse_table(text, place, needed=REQUIRED)
+    except UserError as error:
+        raise StudyError(str(error)) from None
+    lines, delimiter = table.lines, table.delimiter
+    if not lines:
+        raise StudyError(f"{place}: no test responses in it.")
+    columns = _columns(table)
+    del table  # of a million rows, most of the memory
+    numbers = {name: _numbers(columns[name], least, delimiter) for name, least in NUMBERS.items() if name in columns}
+    mistakes = [*_words(columns), *_wrong_numbers(columns, numbers), *_identities(columns, lines)]
     if mistakes:
         row, message = min(mistakes)
-        raise StudyError(f", line {lines[row]}: {message}.")
+        raise StudyError(f"{place}, line {lines[row]}: {message}.")
     phase = columns.get("phase", [])
     kept = np.array([value != Trial.Phase.PRACTICE for value in phase] or np.ones(len(lines), bool), bool)
     repeat = np.array([value == Trial.Phase.REPEAT for value in phase] or np.zeros(len(lines), bool), bool)
     if not (kept & ~repeat).any():
-        raise StudyError(": no test responses in it.")
+        raise StudyError(f"{place}: no test responses in it.")
     reader, reader_names = _codes(columns["reader"])
     image, image_names = _codes(columns["image"])
     diagnosis, diagnosis_names = _codes(columns.get("diagnosis", [""] * len(lines)))
+    values = {name: _floats(columns.get(name), numbers.get(name), len(lines)) for name in NUMBERS}
     return Responses(
         reader=reader,
         image=image,
         diagnosis=diagnosis,
         is_real=np.array(columns["truth"]) == Truth.REAL,
         judged_real=np.array(columns["response"]) == Truth.REAL,
-        confidence=_floats(columns.get("confidence"), len(lines)),
-        response_time=_floats(columns.get("rt_ms"), len(lines)),
-        position=_floats(columns.get("trial_index"), len(lines)),
+        confidence=values["confidence"],
+        response_time=values["rt_ms"],
+        position=values["trial_index"],
         is_repeat=repeat,
-        exposure=_exposure(columns, len(lines)),
+        exposure=_exposure(values["shown_ms"], values["exposure_ms"]),
         reader_names=reader_names,
         image_names=image_names,
         diagnosis_names=diagnosis_names,
@@ -66,39 +83,20 @@ def parse_responses(text: str) -> Responses:
     ).where(kept)
 
 
-def _read(text: str) -> tuple[Table, list[int]]:
-    """Columns of stripped fields, and the line on which each row ends."""
-    header = text.lstrip().split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, lines = [], []
-    try:
-        names = next(([name.strip() for name in row] for row in reader if any(map(str.strip, row))), [])
-        if not names:
-            raise StudyError(": the file is empty.")
-        if missing := [name for name in REQUIRED if name not in names]:
-            found = ", ".join(names)
-            raise StudyError(f", line {reader.line_num}: no column {', '.join(missing)} (found: {found}).")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise StudyError(f", line {reader.line_num}: column {', '.join(map(repr, twice))} stands there twice.")
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(names):
-                raise StudyError(
-                    f", line {reader.line_num}: {len(row)} fields, but the header has {len(names)} columns."
-                )
-            rows.append(row)
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        raise StudyError(f", line {reader.line_num}: {error}.") from None
-    if not rows:
-        raise StudyError(": no test responses in it.")
-    columns = zip(*rows, strict=True)
-    return {name: [field.strip() for field in column] for name, column in zip(names, columns, strict=True)}, lines
+def _columns(table: Table) -> Columns:
+    """Columns of stripped fields. A name that two programs spell with other code points is one name (NFC)."""
+    columns = {
+        name: [field.strip() for field in column]
+        for name, column in zip(table.columns, zip(*table.rows, strict=True), strict=True)
+    }
+    for name in {"reader", "image", "diagnosis", *FACTORS} & columns.keys():
+        one = {text: unicodedata.normalize("NFC", text) for text in set(columns[name]) if not text.isascii()}
+        if any(text != spelled for text, spelled in one.items()):
+            columns[name] = [one.get(text, text) for text in columns[name]]
+    return columns
 
 
-def _words(columns: Table) -> Iterable[tuple[int, str]]:
+def _words(columns: Columns) -> Iterable[tuple[int, str]]:
     words = dict.fromkeys(("truth", "response"), Truth.values) | {"phase": ["", *Trial.Phase.values]}
     for name, allowed in words.items():
         column = columns.get(name, [])
@@ -111,21 +109,40 @@ def _words(columns: Table) -> Iterable[tuple[int, str]]:
             yield columns[name].index(""), f"{name} is empty"
 
 
-def _numbers(columns: Table) -> Iterable[tuple[int, str]]:
-    for name, least in NUMBERS.items():
-        column = columns.get(name, [])
-        wrong = {value for value in set(column) if not _is_number(value, least)}
+def _numbers(column: list[str], least: int, delimiter: str) -> dict[str, float | None]:
+    """Each text of the column as a whole number of `least` and more; NaN where empty, None where it is none.
+
+    pandas writes whole numbers as 2.0 where some are missing, jsPsych measures fractions of milliseconds, and a
+    spreadsheet in much of Europe writes 2,5 between semicolons.
+    """
+    pattern = NUMBER if delimiter == "," else NUMBER_OR_COMMA
+    return {text: _number(text, least, pattern) for text in set(column)}
+
+
+def _number(text: str, least: int, pattern: re.Pattern) -> float | None:
+    if not text:
+        return math.nan
+    if not pattern.fullmatch(text):
+        return None
+    value = float(text.replace(",", "."))
+    return float(round(value)) if value <= LARGEST and value >= least else None
+
+
+def _wrong_numbers(columns: Columns, numbers: dict[str, dict[str, float | None]]) -> Iterable[tuple[int, str]]:
+    for name, found in numbers.items():
+        whole = name in WHOLE
+        wrong = {text for text, value in found.items() if value is None or (whole and not _is_whole(text))}
         if wrong:
-            row = next(row for row, value in enumerate(column) if value in wrong)
-            shown = column[row][:20]
-            yield row, f"{name} is {shown!r}; it must be a whole number from {least}, or empty"
+            row = next(row for row, text in enumerate(columns[name]) if text in wrong)
+            kind = "a whole number" if whole else "a number"
+            yield row, f"{name} is {columns[name][row][:20]!r}; it must be {kind} from {NUMBERS[name]}, or empty"
 
 
-def _is_number(value: str, least: int) -> bool:
-    return not value or (value.isascii() and value.isdecimal() and len(value) <= DIGITS and int(value) >= least)
+def _is_whole(text: str) -> bool:
+    return not text.lstrip("0123456789").strip(".,0")
 
 
-def _identities(columns: Table, lines: list[int]) -> Iterable[tuple[int, str]]:
+def _identities(columns: Columns, lines: list[int]) -> Iterable[tuple[int, str]]:
     """An image has one truth and one diagnosis; a reader answers it once, repeats aside."""
     reader, image = columns["reader"], columns["image"]
     phase = columns.get("phase") or [""] * len(reader)
@@ -150,14 +167,12 @@ def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.array([index[label] for label in labels], np.intp), names
 
 
-def _exposure(columns: Table, length: int) -> np.ndarray:
+def _exposure(shown: np.ndarray, meant: np.ndarray) -> np.ndarray:
     """As the browser measured it, else as it was meant to be."""
-    shown, meant = (_floats(columns.get(name), length) for name in ("shown_ms", "exposure_ms"))
     return np.where(np.isnan(meant) | ~(shown > 0), meant, shown)
 
 
-def _floats(column: list[str] | None, length: int) -> np.ndarray:
-    if column is None:
+def _floats(column: list[str] | None, numbers: dict[str, float | None] | None, length: int) -> np.ndarray:
+    if column is None or numbers is None:
         return np.full(length, np.nan)
-    values = {text: float(text or "nan") for text in set(column)}
-    return np.array([values[text] for text in column])
+    return np.array([numbers[text] for text in column], float)

@@ -19,6 +19,7 @@ from turing.statistics.comparisons import equivalence
 from turing.statistics.intervals import Spread, score_interval
 from turing.statistics.mrmc import mrmc_rate
 
+RAREST = 0.001  # rate, and of its opposite: beyond it no number of readers searched would see one
 MOST = 10_000  # readers or images searched
 
 
@@ -35,8 +36,8 @@ class Population:
     image_share: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate < 1:
-            raise ValueError("the rate must lie between 0 and 1")
+        if not RAREST <= self.rate <= 1 - RAREST:
+            raise ValueError(f"the rate must lie between {RAREST} and {1 - RAREST}")
         if min(self.reader_share, self.image_share) < 0 or self.reader_share + self.image_share >= 1:
             raise ValueError("the shares of readers and images must be 0 or more and add up to less than 1")
 
@@ -124,10 +125,10 @@ class Goal:
     def __post_init__(self) -> None:
         if (self.width is None) == (self.margin is None):
             raise ValueError("give either a width or a margin")
-        for name in ("width", "margin", "power"):
+        for name, most in (("width", 1), ("margin", 0.5), ("power", 1)):
             value = getattr(self, name)
-            if value is not None and not 0 < value < 1:
-                raise ValueError(f"the {name} must lie between 0 and 1")
+            if value is not None and not 0 < value < most:
+                raise ValueError(f"the {name} must lie between 0 and {most}")
 
     def reached(self, population: Population, readers: int, images: int) -> bool:
         if self.width is not None:

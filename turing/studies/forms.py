@@ -1,10 +1,12 @@
 """The form in which a researcher designs a study."""
 
 from django import forms
+from django.core.validators import MaxValueValidator
 
 from gan.models import TrainingRun
 from turing.models import Study
 
+MOST = 32_767  # images of any kind in one study
 BREAK_EVERY = 50  # what a new study proposes
 
 
@@ -56,6 +58,10 @@ class StudyForm(forms.ModelForm):
         self.fields["runs"].queryset = runs
         self.fields["runs"].label_from_instance = _describe_run
         self.fields["language"].required = False  # where a page of before is sent: the default
+        for name, field in self.fields.items():
+            if isinstance(field, forms.IntegerField) and name != "seed":
+                # PostgreSQL's small integers; SQLite would take any.
+                field.validators.append(MaxValueValidator(MOST))
         self.initial["revision"] = self.instance.revision
         names = sorted({name for run in runs for name in run.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]

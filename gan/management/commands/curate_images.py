@@ -3,12 +3,14 @@
 import csv
 import io
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
-from gan.images import SUFFIXES
+from files import Walk, check_writable, read_file, shown, walk, write_file
+from gan.images import MAX_BYTES, SUFFIXES
 
 
 class Command(ConsoleCommand):
@@ -29,10 +31,15 @@ class Command(ConsoleCommand):
         from gan.curation.records import curate_database
         from gan.curation.verdicts import judge, measure
 
+        if report:
+            check_writable(report, "--report", new_folders=True)
         if folder is not None:
-            files = files_of(folder)
-            seen = progress(measure(file.read_bytes for file in files), "Curating", len(files), "image")
-            verdicts = judge([file.stem for file in files], list(seen))
+            found = images_below(folder)
+            for path, reason in found.left_out:
+                self.warn(f"{path}: {reason}; left out.")
+            reads = (partial(read_file, file, MAX_BYTES) for file in found.files)
+            seen = progress(measure(reads), "Curating", len(found.files), "image")
+            verdicts = judge([shown(file.stem) for file in found.files], list(seen))
         else:
             verdicts = curate_database(lambda seen, total: progress(seen, "Curating", total, "image"))
         if report:
@@ -47,20 +54,17 @@ class Command(ConsoleCommand):
         self.stdout.write(f"{accepted} accepted, {len(verdicts) - accepted} rejected" + (f" ({why})" if why else ""))
 
 
-def files_of(folder: Path) -> list[Path]:
+def images_below(folder: Path) -> Walk:
     """Image files anywhere below the folder, by name."""
-    if not folder.is_dir():
-        raise CommandError(f"{folder}: no such folder.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
+    found = walk(folder, SUFFIXES)
+    if not found.files:
         raise CommandError(f"{folder}: no images there ({', '.join(SUFFIXES)}).")
-    return files
+    return found
 
 
 def write_report(verdicts, path: Path) -> None:
     """CSV of isic_id, verdict, reasons, then a score per reason and what a duplicate repeats."""
     from gan.curation.verdicts import REASONS
-    from gan.snapshots import write_atomically
 
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -70,4 +74,4 @@ def write_report(verdicts, path: Path) -> None:
         scores = [verdict.scores.get(reason, "") for reason in scored]
         word = "accepted" if verdict.accepted else "rejected"
         writer.writerow([verdict.name, word, ";".join(verdict.reasons), *scores, verdict.repeats])
-    write_atomically(path, table.getvalue().encode())
+    write_file(path, table.getvalue().encode())

@@ -1,6 +1,7 @@
 """Draw phantoms as an ISIC export, for the demo and for trying things out."""
 
 import csv
+import io
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -8,9 +9,13 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
+from files import check_folder, write_file
 from gan.images import png_bytes
 from gan.models import PHANTOM_PREFIX
 from gan.phantom import ATTRIBUTION, DIAGNOSES, LICENCE, draw_phantom
+
+PER_SEED = 1_000_000
+MOST_SEED = 10**12
 
 
 class Command(ConsoleCommand):
@@ -23,9 +28,11 @@ class Command(ConsoleCommand):
         parser.add_argument("--seed", type=int, default=0)
 
     def handle(self, folder, count, seed, **options):
-        if count < 1 or seed < 0:
-            raise CommandError("--count must be 1 or more and --seed 0 or more.")
-        jobs = [(diagnosis, seed * 1_000_000 + index) for diagnosis in DIAGNOSES for index in range(count)]
+        # Ids are PHANTOM_, the seed and six digits: more of either would give one id to two phantoms.
+        if not (1 <= count * len(DIAGNOSES) <= PER_SEED and 0 <= seed <= MOST_SEED):
+            raise CommandError(f"--count must be 1 to {PER_SEED // len(DIAGNOSES)} and --seed 0 to {MOST_SEED}.")
+        check_folder(folder, "FOLDER")
+        jobs = [(diagnosis, seed * PER_SEED + index) for diagnosis in DIAGNOSES for index in range(count)]
         names = [f"{PHANTOM_PREFIX}{seed:03d}{number:06d}" for number in range(len(jobs))]
         try:
             (folder / "images").mkdir(parents=True, exist_ok=True)
@@ -33,11 +40,12 @@ class Command(ConsoleCommand):
                 drawn = pool.map(_draw_file, repeat(folder / "images"), names, jobs, chunksize=20)
                 for _ in progress(drawn, "Drawing phantoms", total=len(jobs), unit="image"):
                     pass
-            with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.writer(stream)
-                writer.writerow(["isic_id", "lesion_id", "diagnosis", "copyright_license", "attribution"])
-                for name, (diagnosis, _) in zip(names, jobs, strict=True):
-                    writer.writerow([name, f"lesion-{name}", diagnosis, LICENCE, ATTRIBUTION])
+            table = io.StringIO()
+            writer = csv.writer(table)
+            writer.writerow(["isic_id", "lesion_id", "diagnosis", "copyright_license", "attribution"])
+            for name, (diagnosis, _) in zip(names, jobs, strict=True):
+                writer.writerow([name, f"lesion-{name}", diagnosis, LICENCE, ATTRIBUTION])
+            write_file(folder / "metadata.csv", table.getvalue().encode())
         except OSError as error:
             raise CommandError(f"{folder}: {error.strerror}.") from None
         self.stdout.write(f"{len(jobs)} phantoms in {folder}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
+from files import check_folder
 from gan.errors import GanError
 from gan.isic import ImportReport, import_export
 
@@ -36,7 +37,7 @@ class Command(ConsoleCommand):
             self.write_json(report.as_json())
             return
         for rejection in report.rejected:
-            self.stderr.write(f"{rejection.file}: {rejection.reason}", self.style.WARNING)
+            self.warn(f"{rejection.file}: {rejection.reason}")
         self.stdout.write(
             f"{report.imported} imported, {report.already_present} already present, {len(report.rejected)} rejected"
         )
@@ -44,13 +45,16 @@ class Command(ConsoleCommand):
 
 def fetch(folder: Path, search: str, limit: int) -> None:
     """Fetch images and metadata through the ISIC Archive's own client, `isic`, into the folder."""
+    check_folder(folder, "FOLDER")
     client = shutil.which("isic")
     if client is None:
         raise GanError("the ISIC client is not installed: pip install 'lesion-turing[isic]' (or isic-cli).")
     folder.mkdir(parents=True, exist_ok=True)
     command = [client, "image", "download", "--search", search, "--limit", str(limit), str(folder)]
     # The client's own progress goes to stderr: stdout is for the report.
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace", check=False
+    )
     if done.returncode:
         reason = (done.stdout or "").strip().splitlines()[-1:] or ["see its messages above"]
         raise GanError(f"the ISIC client failed with exit status {done.returncode}: {reason[0]}")

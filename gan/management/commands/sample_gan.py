@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
+from files import check_folder, check_writable, shown, write_file
 
 
 class Command(ConsoleCommand):
@@ -42,6 +43,10 @@ class Command(ConsoleCommand):
             raise CommandError("--count must be 1 or more and --seed 0 or more.")
         if not 0 < truncation <= 1:
             raise CommandError("--truncation must be more than 0 and at most 1.")
+        if output:
+            check_folder(output, "--output")
+        if options["strips"]:
+            check_writable(options["strips"], "--strips", new_folders=True)
         found = find_run(run)
         chosen = chosen_diagnoses(found, diagnosis)
         if options["strips"]:
@@ -82,15 +87,15 @@ class Command(ConsoleCommand):
         try:
             return CopyDetector(found, training_set_of(found), progress)
         except GanError as error:
-            self.stderr.write(f"The samples are not audited for copies: {error}", self.style.WARNING)
+            self.warn(f"The samples are not audited for copies: {error}")
             return None
 
     def _write_strips(self, found, chosen, rows, seed, path):
+        from gan.diagnoses import slug_of
         from gan.images import png_bytes
         from gan.sampling import interpolation_strips
-        from gan.snapshots import write_atomically
 
         for name in chosen:
-            target = path if len(chosen) == 1 else path.with_stem(f"{path.stem}-{name.replace(' ', '-')}")
-            write_atomically(target, png_bytes(interpolation_strips(found, name, rows, seed)))
-            self.stdout.write(str(target))
+            target = path if len(chosen) == 1 else path.with_stem(f"{path.stem}-{slug_of(name)}")
+            write_file(target, png_bytes(interpolation_strips(found, name, rows, seed)))
+            self.stdout.write(shown(target))

@@ -8,6 +8,8 @@ from tqdm import tqdm
 from console import ConsoleCommand
 from gan.memory import keep_freed_memory
 
+NAME_LENGTH = 80  # of a run
+
 
 class Command(ConsoleCommand):
     help = (
@@ -27,31 +29,36 @@ class Command(ConsoleCommand):
 
         default = Settings()
         rates = ", ".join(f"{model}: {values['learning_rate']:g}" for model, values in BY_MODEL.items())
-        parser.add_argument("--model", choices=MODELS, default=default.model)
+        parser.add_argument("--model", choices=MODELS, help=f"default: {default.model}")
         parser.add_argument("--diagnosis", action="append", default=[], metavar="D", help="repeat for several")
         parser.add_argument("--data", type=Path, metavar="FOLDER", help="plain image folders, one per diagnosis")
-        parser.add_argument("--phantoms", action="store_true", help="train on imported phantoms, not lesion images")
-        parser.add_argument("--size", type=int, choices=dcgan.SIZES, default=default.size, help="pixels (128: paper)")
+        parser.add_argument(
+            "--phantoms", action="store_true", default=None, help="train on imported phantoms, not lesion images"
+        )
+        parser.add_argument("--size", type=int, choices=dcgan.SIZES, help="pixels (128: paper)")
         length = parser.add_mutually_exclusive_group()
-        length.add_argument("--steps", type=int, default=default.steps, metavar="N", help="per pair of networks (2000)")
+        length.add_argument("--steps", type=int, metavar="N", help="per pair of networks (2000)")
         length.add_argument("--minutes", type=float, metavar="M", help="in all, instead of --steps")
-        parser.add_argument("--batch-size", type=int, default=default.batch_size, metavar="B")
-        parser.add_argument("--seed", type=int, default=default.seed, metavar="S")
+        parser.add_argument("--batch-size", type=int, metavar="B", help=f"images a step ({default.batch_size})")
+        parser.add_argument("--seed", type=int, metavar="S", help=f"of everything random ({default.seed})")
         parser.add_argument("--learning-rate", type=float, metavar="R", help=f"of both networks ({rates})")
-        parser.add_argument("--activation", choices=dcgan.ACTIVATIONS, default=default.activation, help="dcgan only")
-        parser.add_argument("--held-out", type=float, default=default.held_out, help="share of images kept out (0.15)")
+        parser.add_argument("--activation", choices=dcgan.ACTIVATIONS, help="dcgan only")
+        parser.add_argument("--held-out", type=float, help="share of images kept out (0.15)")
         parser.add_argument("--precision", choices=PRECISIONS, help="auto: bfloat16 where the hardware has it")
-        parser.add_argument("--snapshot-every", type=int, default=default.snapshot_every, metavar="N")
+        parser.add_argument("--snapshot-every", type=int, metavar="N", help=f"steps ({default.snapshot_every})")
         parser.add_argument(
             "--evaluate-every",
             type=int,
-            default=0,
             metavar="N",
             help="steps between quick figures of quality (0: none)",
         )
         parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
         parser.add_argument("--name", help="of the run (default: the diagnoses)")
-        parser.add_argument("--resume", metavar="RUN", help="continue a run, by id or name, from its last snapshot")
+        parser.add_argument(
+            "--resume",
+            metavar="RUN",
+            help="continue a run, by id or name, from its last snapshot; --steps or --minutes make it longer",
+        )
         parser.add_argument("--summary", action="store_true", help="print the networks' layer tables and stop")
 
     def handle(self, **options):
@@ -60,20 +67,24 @@ class Command(ConsoleCommand):
         from gan.training.settings import Settings
         from gan.training.trainer import choose_device
 
+        default = Settings()
         if options["summary"]:
-            self._print_summary(options["model"], options["size"])
+            self._print_summary(options["model"] or default.model, options["size"] or default.size)
             return
+        # Only what was given: a resumed run keeps what it was started with.
+        asked = {name: options[name] for name in Settings.__dataclass_fields__ if options.get(name) is not None}
         device = choose_device(options["device"])
         processes = join_processes(options["device"])
-        if options["resume"]:
-            run, training_set, settings = runs.reopen_run(options["resume"], options["precision"])
+        if options["resume"] is not None:
+            chosen = options["diagnosis"], options["data"], options["name"]
+            run, training_set, settings = runs.reopen_run(options["resume"], asked, *chosen)
         else:
-            chosen = {name: options[name] for name in Settings.__dataclass_fields__ if options.get(name) is not None}
-            settings = Settings(**chosen)
-            training_set = runs.gather(options["diagnosis"], options["data"], settings)
-            name = options["name"] or ", ".join(training_set.sources)
-            if len(name) > 80:
-                raise CommandError("--name: at most 80 characters.")
+            settings = Settings(**asked)
+            warn = self.warn if processes.first else (lambda text: None)
+            training_set = runs.gather(options["diagnosis"], options["data"], settings, warn)
+            name = options["name"] or ", ".join(training_set.sources)[:NAME_LENGTH]
+            if len(name) > NAME_LENGTH:
+                raise CommandError(f"--name: at most {NAME_LENGTH} characters.")
             started = runs.start_run(name, training_set, settings, device).pk if processes.first else 0
             run = runs.find_run(str(processes.number(started)))
         if processes.first:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from console import ConsoleCommand
+from console import ConsoleCommand, printable
 from turing.results.responses_csv import read_responses
 from turing.statistics.analysis import DEFAULT_MARGIN, analyse
 
@@ -34,13 +34,13 @@ class Command(ConsoleCommand):
             for name in ("fooling_rate", "real_judged_real", "accuracy"):
                 rate = values[name]
                 self.stdout.write(
-                    f"{group or 'no diagnosis':24} {name:18} {_percent(rate['estimate']):>7}  "
+                    f"{printable(group) or 'no diagnosis':24} {name:18} {_percent(rate['estimate']):>7}  "
                     f"MRMC {_interval(rate['ci95']):18} naive {_interval(rate['naive']['wilson'])}"
                 )
         for line in _summary(analysis):
             self.stdout.write(line)
         for warning in analysis["warnings"]:
-            self.stderr.write(warning, self.style.WARNING)
+            self.warn(warning)
 
 
 def _summary(analysis):

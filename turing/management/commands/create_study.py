@@ -6,13 +6,16 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.forms.models import model_to_dict
 
-from console import ConsoleCommand
+from console import ConsoleCommand, UserError
+from files import read_file
 from gan.models import TrainingRun
 from turing.models import Study
 from turing.studies.design import LATER_FIELDS
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.lifecycle import save_draft
 from turing.studies.sharing import find_researcher
+
+CONSENT_BYTES = 1_000_000
 
 
 class Command(ConsoleCommand):
@@ -81,8 +84,8 @@ class Command(ConsoleCommand):
         }
         if options["consent"]:
             try:
-                data["consent_text"] = options["consent"].read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
+                data["consent_text"] = read_file(options["consent"], CONSENT_BYTES, pipes=True).decode("utf-8-sig")
+            except (UserError, UnicodeDecodeError) as error:
                 raise CommandError(f"--consent {options['consent']}: {error}.") from None
         owner = find_researcher(options["owner"]) if options["owner"] else None
         form = StudyForm(data, instance=Study(owner=owner))

@@ -48,10 +48,13 @@ class Command(ConsoleCommand):
     def _new(self, email, name, password_env):
         password = self._password(password_env)
         try:
+            # Django's own check: that the e-mail is one, and that each text fits into its column.
             User(email=email, name=name or email[:150]).clean_fields(exclude=["password"])
             password_validation.validate_password(password, User(email=email, name=name))
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
+            fields = getattr(error, "error_dict", None)
+            options = ", ".join(f"--{field}" for field in fields) + ": " if fields else ""
+            raise CommandError(options + " ".join(error.messages)) from None
         try:
             with transaction.atomic():
                 # Who runs this command vouches for the address.

@@ -5,6 +5,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand
+from files import check_writable, shown, write_file
 from turing.results.counting import PEOPLE, SIMULATED, choose_population
 from turing.results.exports import FORMATS, export
 from turing.studies.lifecycle import find_study
@@ -21,18 +22,17 @@ class Command(ConsoleCommand):
         parser.add_argument("--readers", choices=[PEOPLE.name, SIMULATED.name], help="whose answers")
 
     def handle(self, study, format, output, readers, **options):
+        if output is None and format == "parquet":
+            raise CommandError("--format parquet is not text: name a file with --output.")
+        if output is not None:
+            check_writable(output, "--output")
         found = find_study(study)
         population = choose_population(found, readers)
         content = export(found, population, format)
         if population.simulated:
             self.stderr.write("These readers are simulated, not people.", self.style.WARNING)
         if output is None:
-            if format == "parquet":
-                raise CommandError("--format parquet is not text: name a file with --output.")
             self.stdout.write(content.decode(), ending="")
             return
-        try:
-            output.write_bytes(content)
-        except OSError as error:
-            raise CommandError(f"--output {output}: {error.strerror}.") from None
-        self.say(f"Written to {output}")
+        write_file(output, content)
+        self.say(f"Written to {shown(output)}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand
+from files import check_writable, shown, write_file
 from turing.results.counting import choose_population
 from turing.results.looks import note_look
 from turing.statistics.planning import STRUCTURES
@@ -40,6 +41,8 @@ class Command(ConsoleCommand):
             width = 0.15
         if seed < 0:
             raise CommandError("--seed must be 0 or more.")
+        if figure is not None:
+            self._check_figure(figure)
         goal = make_goal(width, margin, power)
         study = find_study(pilot) if pilot else None
         if study:
@@ -67,15 +70,16 @@ class Command(ConsoleCommand):
                 + (f", power {checked['power']:.1%}" if "power" in checked else "")
             )
 
+    def _check_figure(self, path):
+        from turing.results.figures.style import CONTENT_TYPES
+
+        if path.suffix.lstrip(".").lower() not in CONTENT_TYPES:
+            raise CommandError(f"--figure {path}: its name must end in {', '.join(CONTENT_TYPES)}.")
+        check_writable(path, "--figure")
+
     def _draw(self, population, goal, path):
         from turing.results.figures.planning import plan_figure
-        from turing.results.figures.style import CONTENT_TYPES, render
+        from turing.results.figures.style import render
 
-        format = path.suffix.lstrip(".").lower()
-        if format not in CONTENT_TYPES:
-            raise CommandError(f"--figure {path}: its name must end in {', '.join(CONTENT_TYPES)}.")
-        try:
-            path.write_bytes(render(plan_figure(population, goal), format))
-        except OSError as error:
-            raise CommandError(f"--figure {path}: {error.strerror}.") from None
-        self.say(f"Drawn to {path}")
+        write_file(path, render(plan_figure(population, goal), path.suffix.lstrip(".").lower()))
+        self.say(f"Drawn to {shown(path)}")

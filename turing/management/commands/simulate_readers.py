@@ -6,6 +6,8 @@ from console import ConsoleCommand, progress
 from turing.studies.lifecycle import find_study
 from turing.studies.simulation import Observer, simulate_readers
 
+MOST_SD = 1000  # beyond which no answer is left to chance
+
 
 class Command(ConsoleCommand):
     help = "Let simulated readers read an open study. They are marked as such and never mixed with people."
@@ -24,6 +26,10 @@ class Command(ConsoleCommand):
     def handle(self, study, readers, seed, **options):
         if readers < 1 or seed < 0 or options["reader_sd"] < 0 or options["image_sd"] < 0:
             raise CommandError("--readers must be 1 or more; --seed, --reader-sd and --image-sd 0 or more.")
+        if any(abs(options[name]) > MOST_SD for name in Observer.__dataclass_fields__):
+            raise CommandError(
+                f"--dprime, --criterion, --reader-sd and --image-sd are in standard deviations: at most {MOST_SD}."
+            )
         observer = Observer(**{name: options[name] for name in Observer.__dataclass_fields__})
         found = find_study(study)
         for _ in progress(simulate_readers(found, readers, observer, seed), "Simulating", readers, "reader"):

@@ -1,0 +1,225 @@
+"""Files that people name: reads them, walks over folders of them, writes them; each failure is one line."""
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console import UserError, printable
+
+MAX_CSV_BYTES = 500_000_000
+PART = ".part"  # of the names of files that are not written to their end
+
+
+def shown(path: Path | str) -> str:
+    """The name as text that can be printed and stored: a name that is not UTF-8 has its odd bytes spelled out."""
+    return printable(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
+def is_file(path: Path) -> bool:
+    """True for a file of the disk, or a link to one; never blocks on a pipe and never raises."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """True for a folder, or a link to one; never raises."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_file(path: Path, limit: int, *, pipes: bool = False) -> bytes:
+    """The bytes of a file of at most `limit` bytes; with `pipes` also of what a shell's `<(…)` or /dev/stdin gives.
+
+    Raises `UserError` with the reason alone: the caller knows how it calls the file.
+    """
+    try:
+        # A pipe that nobody writes to would block for good, unless it was asked for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if pipes else os.O_NONBLOCK))
+        try:
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not pipes and not stat.S_ISREG(status.st_mode):
+                raise UserError("is a pipe or a device, not a file")
+            if status.st_size > limit:
+                raise UserError(f"too large: {status.st_size:,} bytes, at most {limit:,} are read")
+            with open(descriptor, "rb", closefd=False) as stream:
+                content = stream.read(limit + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise UserError("cannot be read: no file can have this name") from None
+    if len(content) > limit:
+        raise UserError(f"too large: more than the {limit:,} bytes that are read")
+    return content
+
+
+@dataclass
+class Walk:
+    """Files found below a folder, in the order of their paths, and what could not be taken, with the reason."""
+
+    files: list[Path] = field(default_factory=list)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def walk(folder: Path, suffixes: tuple[str, ...], *, links_out: bool = True) -> Walk:
+    """Every file below the folder whose name ends in one of `suffixes`.
+
+    Hidden files and folders (`.ipynb_checkpoints`, `._a.png`) and macOS's `__MACOSX` are passed over. Links to folders
+    are not followed, so that a loop ends; a link to a file is, where it leads out of the folder only with `links_out`.
+    Raises `UserError` where the folder itself is none.
+    """
+    if not is_folder(folder):
+        raise UserError(f"{shown(folder)}: no such folder.")
+    root = folder.resolve()
+    found = Walk()
+    waiting = [folder]  # a list, not recursion: folders may lie deeper than Python's stack
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                listed = [entry for entry in entries if not is_hidden(entry.name)]
+        except OSError as error:
+            found.left_out.append((here, f"cannot be read: {error.strerror}"))
+            continue
+        for entry in listed:
+            path = here / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(path)
+            elif path.suffix.lower() in suffixes:
+                reason = _reason_against(path, entry, None if links_out else root)
+                if reason is None:
+                    found.files.append(path)
+                elif reason:
+                    found.left_out.append((path, reason))
+    found.files.sort()
+    found.left_out.sort()
+    return found
+
+
+def is_hidden(name: str) -> bool:
+    """Names of files that programs keep for themselves, not what a person put there."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _reason_against(path: Path, entry: os.DirEntry, root: Path | None) -> str | None:
+    """Why the entry is not taken: '' for a link to a folder, which is no image; None where it is taken."""
+    try:
+        mode = entry.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return ""
+        if not stat.S_ISREG(mode):
+            return "a pipe, a socket or a device, not a file"
+        if root is not None and entry.is_symlink() and not path.resolve().is_relative_to(root):
+            return "a link that leads out of the folder"
+    except (OSError, RuntimeError) as error:
+        reason = "a link that leads nowhere" if entry.is_symlink() else "cannot be read"
+        return f"{reason} ({getattr(error, 'strerror', None) or error})"
+    return None
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside `path`, flush it to the disk, then rename it over `path`.
+
+    What stands in the way is a `UserError`; `path` is then as it was before. A link is followed; a device or a pipe,
+    such as /dev/null, is written to as it is and never replaced.
+    """
+    try:
+        target = path.resolve()
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            with target.open("wb", buffering=0) as stream:
+                stream.write(content)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, content)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        raise UserError(f"{shown(path)}: {reason}; what was there before is kept.") from None
+
+
+def _replace(target: Path, content: bytes) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(0, "is a folder")
+    # Of a name of its own: two processes that write the same file do not write into each other's.
+    descriptor, name = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
+    temporary = Path(name)
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        temporary.chmod(mode)
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename itself
+    finally:
+        os.close(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_writable(path: Path, option: str, *, new_folders: bool = False) -> None:
+    """Raise `UserError` where a file could not be written, before the work whose result it is to hold.
+
+    With `new_folders` the folders that it lies in may be missing: `write_file` makes them.
+    """
+    try:
+        target = path.resolve()
+        if target.is_dir():
+            raise IsADirectoryError(0, "is a folder, not a file")
+        if target.exists():
+            if not os.access(target, os.W_OK):
+                raise PermissionError(0, "Permission denied")
+            return
+        if not new_folders and not target.parent.exists():
+            raise FileNotFoundError(0, f"no folder {shown(target.parent)}")
+        _check_creatable(target.parent)
+        if len(os.fsencode(target.name)) > 240:  # a little less than file systems take: the temporary name is longer
+            raise OSError(0, "File name too long")
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        raise UserError(f"{option} {shown(path)}: {reason}.") from None
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Raise `UserError` where files could not be written into a folder, which may not be there yet."""
+    try:
+        _check_creatable(path.resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no folder can have this name"
+        raise UserError(f"{option} {shown(path)}: {reason}.") from None
+
+
+def _check_creatable(folder: Path) -> None:
+    """The nearest folder above that exists must be a folder that can be written to."""
+    nearest = next(above for above in _upwards(folder) if os.path.lexists(above))
+    if not nearest.is_dir():
+        raise NotADirectoryError(0, f"{shown(nearest)} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(0, "Permission denied")
+
+
+def _upwards(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from folder.parents
