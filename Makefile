@@ -28,6 +28,8 @@ bench: setup
 	@$(if $(ISIC),$(PYTHON) -m benchmarks.quality "$(ISIC)",echo "benchmarks.quality needs images: ISIC=FOLDER make bench")
 	@$(PYTHON) -m benchmarks.statistics
 	@$(PYTHON) -m benchmarks.dashboard
+	@$(PYTHON) -m benchmarks.web
+	@$(PYTHON) -m benchmarks.web --chaos
 	@$(PYTHON) -m benchmarks.coverage
 	@$(PYTHON) -m benchmarks.thresholds
 

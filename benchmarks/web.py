@@ -34,9 +34,10 @@ def quantile(times: list[float], share: float) -> float:
     return 1000 * times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
 
 
-def errors_in(found: dict) -> int:
-    """Requests that were not answered 200."""
-    return sum(count for status, count in found["statuses"].items() if not status.endswith(" 200"))
+def errors_in(found: dict, kind: str = "") -> dict[str, int]:
+    """What else than 200 came, and how often; of one kind of request or of all."""
+    statuses = found["statuses"].items()
+    return {status: count for status, count in statuses if status.startswith(kind) and not status.endswith(" 200")}
 
 
 def throughput(base, site: Site, load: Generator, people: Population, rounds: int, seconds: float) -> list[dict]:
@@ -81,6 +82,7 @@ def throughput(base, site: Site, load: Generator, people: Population, rounds: in
                     "beside": bare or "",
                     "per_second": median(rates[name]),
                     "ratio": ratio if ratio is not None else "",
+                    "cpu_ratio": _cpu(totals[bare]) / _cpu(sums) if bare else "",
                     "p50_ms": quantile(sorted(times[name]), 0.5),
                     "p99_ms": quantile(sorted(times[name]), 0.99),
                     "site_cpu_ms": 1000 * sums["cpu"] / sums["n"],
@@ -91,6 +93,11 @@ def throughput(base, site: Site, load: Generator, people: Population, rounds: in
                 }
             )
     return rows
+
+
+def _cpu(sums: dict) -> float:
+    """Seconds of processor of site and database for one request. Their ratio holds on a busy machine, too."""
+    return (sums["cpu"] + sums["db"]) / sums["n"]
 
 
 def readers_at_once(base, site: Site, load: Generator, people: Population, count: int, every: float, seconds: float):
@@ -104,6 +111,8 @@ def readers_at_once(base, site: Site, load: Generator, people: Population, count
     cpu, db = site.cpu() - cpu, base.cpu() - db
     answers = len(found["times"]["answer"])
     pace = f"one answer in {every:g} s" if every else "no pause"
+    for status, times in errors_in(found).items():
+        print(f"{base.name}, {count} readers, {pace}: {times} times {status}", file=sys.stderr)
     for kind, own in found["times"].items():
         yield {
             "database": base.name,
@@ -111,13 +120,14 @@ def readers_at_once(base, site: Site, load: Generator, people: Population, count
             "beside": "",
             "per_second": len(own) / found["seconds"],
             "ratio": "",
+            "cpu_ratio": "",
             "p50_ms": quantile(own, 0.5),
             "p99_ms": quantile(own, 0.99),
             "site_cpu_ms": 1000 * cpu / answers,  # of an answer and its image together
             "database_cpu_ms": 1000 * db / answers,
             "bytes_received": found["received"] // answers,
             "generator_cpu": found["client_cpu"] / found["seconds"],
-            "errors": errors_in(found),
+            "errors": sum(errors_in(found, kind).values()),
         }
 
 

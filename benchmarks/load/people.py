@@ -65,7 +65,6 @@ def database(kind: type, folder: Path) -> Iterator[tuple[Sqlite | Postgres, dict
     found = kind(folder / "database")
     try:
         # The log-ins are signed by one process and read by others.
-        own = {"DATABASE_URL": found.url, "DATA_DIR": str(folder / "data"), "SECRET_KEY": "benchmark"}
-        yield found, own | {"LOG_LEVEL": "WARNING"}
+        yield found, {"DATABASE_URL": found.url, "DATA_DIR": str(folder / "data"), "SECRET_KEY": "benchmark"}
     finally:
         found.stop()

@@ -38,7 +38,7 @@ def image(tmp_path_factory) -> Path:
 
     The packages are links to those installed here: nothing is downloaded.
     """
-    assert "pip install --no-cache-dir '.[postgres]'" in (ROOT / "deploy/Dockerfile").read_text()
+    assert "pip install --no-cache-dir '.[postgres,s3,redis]'" in (ROOT / "deploy/Dockerfile").read_text()
     folder = tmp_path_factory.mktemp("image")
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         if line.startswith("!"):
@@ -48,7 +48,8 @@ def image(tmp_path_factory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
     (packages,) = (folder / "venv/lib").glob("python*/site-packages")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for one in closure(project["dependencies"] + project["optional-dependencies"]["postgres"]).values():
+    extras = [need for name in ("postgres", "s3", "redis") for need in project["optional-dependencies"][name]]
+    for one in closure(project["dependencies"] + extras).values():
         for name in {path.parts[0] for path in one.files or []} - {"..", "__pycache__"}:
             if not (packages / name).exists():
                 (packages / name).symlink_to(one.locate_file(name))
