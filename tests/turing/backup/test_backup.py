@@ -88,7 +88,9 @@ def test_every_answer_acknowledged_before_a_backup_began_is_in_it(data_root, tra
     """Four readers answer while it is made; the site must be stopped before it is restored."""
     readings = [start_reading(study, make_reader(f"{number}@test.example")) for number in range(4)]
     acknowledged, enough = [], threading.Event()
-    with gunicorn(data_root, options=["--threads", "2"], variables={"SECRET_KEY": django_settings.SECRET_KEY}) as server:
+    with gunicorn(
+        data_root, options=["--threads", "2"], variables={"SECRET_KEY": django_settings.SECRET_KEY}
+    ) as server:
         readers = [Answering(server.address, reading, acknowledged, enough) for reading in readings]
         for reader in readers:
             reader.start()
