@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import greenlet
@@ -40,7 +41,8 @@ def pytest_load_initial_conftests(early_config):
     for name in environment.VARIABLES:  # what stands in the developer's shell is not under test
         os.environ.pop(name, None)
     folder = _own_folder()
-    early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    early_config.own_folder = folder
+    early_config.add_cleanup(lambda: _remove(folder))
     os.environ["DATA_DIR"] = str(folder / "data")
     wanted = early_config.known_args_namespace.database
     if wanted == "postgresql":
@@ -60,12 +62,17 @@ def _own_folder() -> Path:
         lock = _lock(left)
         # A new folder may not be locked yet.
         if lock is not None and os.fstat(lock).st_mtime < time.time() - 600:
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
         if lock is not None:
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     _lock(folder)  # never closed: the system lets go of it with the process, however that ends
     return folder
+
+
+def _remove(folder: Path) -> None:
+    with suppress(RecursionError):  # a test of hostile files may leave very deep folders
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lock(folder: Path) -> int | None:
@@ -80,6 +87,12 @@ def _lock(folder: Path) -> int | None:
         os.close(lock)
         return None
     return lock
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    # Pytest's usual folder is shared with other runs, which tidy up in it.
+    config.option.basetemp = config.option.basetemp or str(config.own_folder / "tests")
 
 
 def pytest_sessionstart(session):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
@@ -141,9 +141,21 @@ def _sample(rng: random.Random, images: list[Source], count: int) -> list[Source
     return [image for run, members in by_run.items() for image in rng.sample(members, quota[run])]
 
 
-def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
-    """SHA-256 of the design and of every stimulus's id, bytes and truth."""
-    design = {name: getattr(study, name) for name in FROZEN_FIELDS}
+def is_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> bool:
+    """Whether design and stimuli still have the hash that the study got when it opened.
+
+    The first version knew no equivalence margin and hashed none; its studies have had the default since.
+    """
+    stimuli = list(stimuli)
+    accepted = {design_hash(study, stimuli)}
+    if study.equivalence_margin == Study._meta.get_field("equivalence_margin").default:
+        accepted.add(design_hash(study, stimuli, unknown={"equivalence_margin"}))
+    return study.design_hash in accepted
+
+
+def design_hash(study: Study, stimuli: Iterable[Stimulus], unknown: Collection[str] = ()) -> str:
+    """SHA-256 of the design and of every stimulus's id, bytes and truth; without the fields `unknown` at the time."""
+    design = {name: getattr(study, name) for name in FROZEN_FIELDS if name not in unknown}
     for name in LATER_FIELDS:
         if getattr(study, name) != Study._meta.get_field(name).default:
             design[name] = getattr(study, name)

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 
 from turing.models import Stimulus, Study
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
-from turing.studies.design import design_hash
+from turing.studies.design import is_as_opened
 from turing.studies.stimuli import encode_stimulus
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -88,7 +88,7 @@ def _frozen(study: Study, stimuli: list[Stimulus], contents: dict[str, bytes]) -
         for item in stimuli
         if hashlib.sha256(contents[str(item.pk)]).hexdigest() != item.sha256
     ]
-    hashed = design_hash(study, stimuli) == study.design_hash
+    hashed = is_as_opened(study, stimuli)
     return [
         verdict_of(changed, "files as opened", "every file is the one written when the study opened"),
         verdict_of([] if hashed else ["the design hash is another now"], "design as opened", study.design_hash),
