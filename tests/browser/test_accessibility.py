@@ -1,4 +1,4 @@
-"""axe finds nothing on any page, on a wide screen and on a phone; WCAG 2.2 AA."""
+"""axe finds nothing on any page, on a wide screen and on a phone, and none scrolls sideways; WCAG 2.2 AA."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -8,6 +8,7 @@ from django.urls import reverse
 from tests.browser.test_main_job import PHONE, WIDE, log_in
 from turing.models import Study
 from turing.reading.passage import record_response, start_reading
+from turing.studies.sharing import share
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -15,7 +16,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 def addresses_of(study) -> dict[str, list[str]]:
     """Pages by who sees them."""
     slug, run = [study.slug], [study.runs.get().pk]
-    of_study = ["research-study", "study-invitations", "results", "report"]
+    of_study = ["research-study", "study-invitations", "study-sharing", "study-trail", "results", "report"]
     return {
         "nobody": [reverse(name) for name in ("home", "login", "register", "attributions")]
         + [study.get_absolute_url(), "/nowhere/"],
@@ -27,7 +28,7 @@ def addresses_of(study) -> dict[str, list[str]]:
             reverse("withdraw", args=slug),
         ],
         "researcher": [
-            *(reverse(name) for name in ("research", "study-create", "plan", "runs", "curation")),
+            *(reverse(name) for name in ("research", "study-create", "plan", "runs", "curation", "trail")),
             *(reverse(name, args=slug) for name in of_study),
             reverse("run", args=run),
         ],
@@ -39,6 +40,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     call_command("simulate_readers", study.slug, readers=3)
     Study.objects.filter(pk=study.pk).update(instructions="Take your time.")
     record_response(start_reading(study, reader), 1, "real", 2, 900)
+    share(study, "somebody.with.a.long.name@department-of-dermatology.university-hospital.example", "edit")
     found = []
     for who, addresses in addresses_of(study).items():
         context = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce")
@@ -47,6 +49,9 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
             log_in(page, site, {"reader": reader.user.email, "researcher": researcher.email}[who])
         for address in addresses:
             page.goto(f"{site}{address}")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > screen["width"]:
+                found.append(f"{who} {address}: {width} pixels wide, so that the page scrolls sideways")
             violations = Axe().run(page, options=RULES).response["violations"]
             found += [
                 f"{who} {address}: {one['id']}: {node['target']} {node['failureSummary']}"
