@@ -1,4 +1,4 @@
-"""axe finds nothing on any page, on a wide screen and on a phone; WCAG 2.2 AA."""
+"""axe finds nothing on any page, on a wide screen and on a phone, and none scrolls sideways; WCAG 2.2 AA."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,6 +11,7 @@ from tests.browser.test_main_job import PHONE, WIDE, log_in
 from turing.models import Study
 from turing.people.confirmation import confirmation_path
 from turing.reading.passage import record_response, start_reading
+from turing.studies.sharing import share
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -18,7 +19,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 def addresses_of(study, reader) -> dict[str, list[str]]:
     """Pages by who sees them."""
     slug, run = [study.slug], [study.runs.get().pk]
-    of_study = ["research-study", "study-invitations", "results", "report"]
+    of_study = ["research-study", "study-invitations", "study-sharing", "study-trail", "results", "report"]
     return {
         "nobody": [reverse(name) for name in ("home", "login", "register", "attributions", "password_reset")]
         + [reverse(f"password_reset_{name}") for name in ("done", "complete")]
@@ -33,7 +34,10 @@ def addresses_of(study, reader) -> dict[str, list[str]]:
             reverse("withdraw", args=slug),
         ],
         "researcher": [
-            *(reverse(name) for name in ("research", "study-create", "plan", "runs", "curation", "two-factor")),
+            *(
+                reverse(name)
+                for name in ("research", "study-create", "plan", "runs", "curation", "trail", "two-factor")
+            ),
             *(reverse(name, args=slug) for name in of_study),
             reverse("run", args=run),
         ],
@@ -45,6 +49,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     call_command("simulate_readers", study.slug, readers=3)
     Study.objects.filter(pk=study.pk).update(instructions="Take your time.")
     record_response(start_reading(study, reader), 1, "real", 2, 900)
+    share(study, "somebody.with.a.long.name@department-of-dermatology.university-hospital.example", "edit")
     found = []
     for who, addresses in addresses_of(study, reader).items():
         context = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce")
@@ -88,8 +93,10 @@ def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, scre
 
 
 def problems_of(page, who: str) -> list[str]:
+    room, width = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+    sideways = [f"{who} {page.url}: {width} pixels wide, so that the page scrolls sideways"] if width > room else []
     violations = Axe().run(page, options=RULES).response["violations"]
-    return [
+    return sideways + [
         f"{who} {page.url}: {one['id']}: {node['target']} {node['failureSummary']}"
         for one in violations
         for node in one["nodes"]
