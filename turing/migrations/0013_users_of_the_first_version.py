@@ -20,7 +20,7 @@ def drop_is_staff(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("turing", "0010_study_language"),
+        ("turing", "0012_accounts"),
     ]
 
     operations = [
