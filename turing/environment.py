@@ -72,6 +72,7 @@ VARIABLES = {
         Variable("EMAIL_PORT", "25", "Port of the SMTP server, often 587 with starttls and 465 with tls."),
         Variable("EMAIL_HOST_USER", "", "User name at the SMTP server. Empty: no log-in there."),
         Variable("EMAIL_HOST_PASSWORD", "", "Password at the SMTP server."),
+        Variable("EMAIL_HOST_PASSWORD_FILE", "", "A file that holds EMAIL_HOST_PASSWORD, mode 0600 or 0400."),
         Variable(
             "EMAIL_SECURITY", "none", "none, starttls or tls: how the connection to the SMTP server is encrypted."
         ),
