@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
@@ -141,15 +142,29 @@ def _sample(rng: random.Random, images: list[Source], count: int) -> list[Source
     return [image for run, members in by_run.items() for image in rng.sample(members, quota[run])]
 
 
-def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
-    """SHA-256 of the design and of every stimulus's id, bytes and truth."""
+def frozen_design(study: Study) -> dict[str, Any]:
+    """What the hash covers besides the stimuli, as JSON values."""
     design = {name: getattr(study, name) for name in FROZEN_FIELDS}
     for name in LATER_FIELDS:
         if getattr(study, name) != Study._meta.get_field(name).default:
             design[name] = getattr(study, name)
     design["runs"] = sorted(run.pk for run in study.runs.all())
-    design["stimuli"] = sorted(
-        [str(item.pk), item.sha256, item.truth, item.diagnosis] + ["practice"] * item.is_practice for item in stimuli
-    )
-    text = json.dumps(design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return design
+
+
+def stimulus_row(id: str, sha256: str, truth: str, diagnosis: str, is_practice: bool) -> list[str]:
+    """What the hash covers of one stimulus."""
+    return [id, sha256, truth, diagnosis] + ["practice"] * is_practice
+
+
+def hash_of(design: dict[str, Any], stimuli: Iterable[list[str]]) -> str:
+    """SHA-256 of a `frozen_design` and its stimuli's rows; anyone who has both can compute it again."""
+    whole = design | {"stimuli": sorted(stimuli)}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
+    """SHA-256 of the design and of every stimulus's id, bytes and truth."""
+    rows = (stimulus_row(str(one.pk), one.sha256, one.truth, one.diagnosis, one.is_practice) for one in stimuli)
+    return hash_of(frozen_design(study), rows)
