@@ -29,6 +29,7 @@ from scipy import stats
 
 HERE = Path(__file__).resolve().parent
 TOLERANCE = 1e-9
+NEGLIGIBLE = 1e-12  # a variance of a share below this is zero but for rounding
 MOST_PAIRS = 20_000  # answers, of which all pairs are taken
 MOST_COMPARISONS = 30_000_000  # readers x generated x real images
 LONG = ("by_reader", "by_image", "roc", "comparisons", "calibration", "learning", "exposure_threshold")
@@ -71,7 +72,7 @@ def rate(answers, score, fixed_truth=False):
     }
     if nothing_varies(spread):
         return found
-    if variance <= 0:
+    if variance <= NEGLIGIBLE:
         variance = spread["least"]
     interval = score_interval(estimate, spread)
     return found | {"ci95": interval, "variance": variance, "df": satterthwaite(spread), "spread": spread}
@@ -116,7 +117,7 @@ def effective_df(unit, group, weight):
 
 
 def nothing_varies(spread):
-    return max(spread["readers"], 0) + max(spread["images"], 0) + max(spread["least"], 0) <= 1e-12
+    return max(spread["readers"], 0) + max(spread["images"], 0) + max(spread["least"], 0) <= NEGLIGIBLE
 
 
 def safe_variance(spread):
@@ -128,7 +129,7 @@ def satterthwaite(spread):
     reader, image = spread["readers"] + rest, spread["images"] + rest
     dfr, dfi = spread["df_readers"], spread["df_images"]
     noise = reader**2 / dfr + image**2 / dfi + rest**2 / (dfr * dfi)
-    return max(1.0, safe_variance(spread) ** 2 / noise) if noise > 0 else 1.0
+    return max(1.0, safe_variance(spread) ** 2 / noise) if noise > NEGLIGIBLE**2 else 1.0
 
 
 def score_interval(estimate, spread):
@@ -143,7 +144,7 @@ def score_interval(estimate, spread):
     readers, images = (part, images) if by_reader else (readers, part)
     total = readers + images
     mean_square = in_parts
-    if total > 0:
+    if total > NEGLIGIBLE:
         df = max(1.0, 1 / ((readers / total) ** 2 / dfr + (images / total) ** 2 / dfi))
         noise = min(least, total)
         mean_square = stats.t(df).ppf(0.975) ** 2 * np.array([noise, total - noise])
@@ -247,13 +248,13 @@ def auc(answers, weigh):
         "images": sum(share[name] * part(name) for name in ("g", "n", "gn")),
         "residual": sum(share[name] * part(name) for name in ("rg", "rn", "rgn")),
         "df_readers": 1 / share["r"] - 1,
-        "df_images": (of_g + of_n) ** 2 / noise if noise > 0 else min(df_g, df_n),
+        "df_images": (of_g + of_n) ** 2 / noise if noise > NEGLIGIBLE**2 else min(df_g, df_n),
         "least": sum(share[name] * part(name, "r") for name in ("rg", "rn", "rgn")),
     }
     if area in (0, 1) or nothing_varies(spread):
         return found
     variance = area**2 - plain[""] / number[""]
-    if variance <= 0:
+    if variance <= NEGLIGIBLE:
         variance = max(spread["least"], 0.0)
     interval = score_interval(area, spread)
     return {"estimate": area, "variance": variance, "df": satterthwaite(spread), "ci95": interval}
