@@ -7,10 +7,12 @@ from django.views.i18n import set_language
 from turing import views
 from turing.reading import views as reading
 from turing.reading.forms import LogInForm
+from turing.results import archive_views as archives
 from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import plan_views as plans
+from turing.studies import preregistration_views as plans_made
 from turing.studies import views as studies
 from turing.studies.lifecycle import MOVES
 
@@ -53,10 +55,17 @@ urlpatterns = [
     path("research/studies/<slug:slug>/clone/", studies.clone, name="study-clone"),
     path("research/studies/<slug:slug>/invitations/", studies.invitations, name="study-invitations"),
     path("research/studies/<slug:slug>/remind/<str:pseudonym>/", studies.remind, name="study-remind"),
+    path("research/studies/<slug:slug>/preregistration/", plans_made.preregistration, name="preregistration"),
+    path(
+        "research/studies/<slug:slug>/preregistration.<slug:format>",
+        plans_made.preregistration_file,
+        name="preregistration-file",
+    ),
     path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
     path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),
     path("research/studies/<slug:slug>/results/report/", results.report, name="report"),
+    path("research/studies/<slug:slug>/results/archive.zip", archives.archive, name="archive"),
     path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
     path("research/runs/", runs.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),

@@ -15,7 +15,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 def addresses_of(study) -> dict[str, list[str]]:
     """Pages by who sees them."""
     slug, run = [study.slug], [study.runs.get().pk]
-    of_study = ["research-study", "study-invitations", "results", "report"]
+    of_study = ["research-study", "study-invitations", "preregistration", "results", "report"]
     return {
         "nobody": [reverse(name) for name in ("home", "login", "register", "attributions")]
         + [study.get_absolute_url(), "/nowhere/"],

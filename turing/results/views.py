@@ -12,6 +12,7 @@ from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.tables import TABLES, table_csv
+from turing.studies.preregistration import marks
 
 LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
 
@@ -41,6 +42,7 @@ def _results(request, slug):
         "references": REFERENCES,
         "tables": tables,
         "long_tables": LONG_TABLES,
+        "planned": marks(study),
     }
 
 

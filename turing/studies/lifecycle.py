@@ -13,6 +13,7 @@ from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, Source, choose_images, design_hash
+from turing.studies.preregistration import seal
 from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def open_study(study: Study) -> Study:
             study.opened_at = timezone.now()
             study.design_hash = design_hash(study, stimuli)
             study.save()
+            seal(study)
     except BaseException:
         for name in written:
             default_storage.delete(name)

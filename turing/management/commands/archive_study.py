@@ -15,7 +15,8 @@ from turing.studies.lifecycle import find_study
 
 class Command(ConsoleCommand):
     help = (
-        "One zip for Zenodo, OSF or a journal's supplement: answers, codebook, design, analysis, figures, checklists and "
+        "One zip for Zenodo, OSF or a journal's supplement: answers, codebook, design, analysis, figures, checklists "
+        "and "
         "scripts that compute every number again. The same answers and software give the same bytes. verify_archive "
         "checks it."
     )

@@ -10,7 +10,8 @@ from console import ConsoleCommand
 
 class Command(ConsoleCommand):
     help = (
-        "Whether an archive's checksums, design hash and every number hold; uses no database. Exit status 1 if anything "
+        "Whether an archive's checksums, design hash and every number hold; uses no database. Exit status 1 if "
+        "anything "
         "does not."
     )
     example = "manage.py verify_archive melanoma-and-bcc.zip"

@@ -1,8 +1,8 @@
 """Reporting checklists, filled where the software knows the answer.
 
-Items are in our own words, under the guidelines' numbers: STARD 2015 (Bossuyt et al. 2015) with the topics that STARD-AI
-(Sounderajah et al. 2025) adds; those of CLAIM (Mongan et al. 2020) that concern a reader study; GRRAS (Kottner et al.
-2011).
+Items are in our own words, under the guidelines' numbers: STARD 2015 (Bossuyt et al. 2015) with the topics that
+STARD-AI (Sounderajah et al. 2025) adds; those of CLAIM (Mongan et al. 2020) that concern a reader study; GRRAS
+(Kottner et al. 2011).
 """
 
 from typing import Any
@@ -36,7 +36,8 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
     real = "drawn phantoms in the place of real images" if study.uses_phantoms else "real images"
     return {
         "design": f"Prospective: the design was fixed before the first answer (SHA-256 {study.design_hash}).",
-        "objective": "Primary outcome: the share of answers to generated images that were 'real'. Accuracy is tested for "
+        "objective": "Primary outcome: the share of answers to generated images that were 'real'. Accuracy is tested "
+        "for "
         f"equivalence to guessing within 0.5 +- {study.equivalence_margin:g}.",
         "images": f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real}, of lesions that no "
         f"generator of the study was trained on, and {study.generated_per_diagnosis} generated images, drawn at random "
@@ -47,7 +48,7 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         else "Phantoms, drawn by the software; stimuli.csv lists them.",
         "dates": f"Open {' to '.join(when)}." if when else "",
         "blinding": "Readers did not know what an image was; ids, files, order and timing do not depend on it. "
-        + ("They were told the share of real images." if study.tell_share else "They were not told how many were real."),
+        + ("They were told how many were real." if study.tell_share else "They were not told how many were real."),
         "order": "Each reader saw the images in a random order of their own"
         + (", one diagnosis after the other." if study.block_by_diagnosis else "."),
         "truth": "Known by construction: whether the image came from a camera or from a generator; nobody judged it."
@@ -57,15 +58,18 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         "repeats": f"{study.repeats} images came a second time, hidden among the others." if study.repeats
         else "No image was repeated: agreement within readers is not known.",
         "independence": "Each reader judged alone in a browser and saw no other reader's answer.",
-        "analysed": f"{answered}. {flow.consented} began, {flow.withdrawn} withdrew consent, {flow.incomplete} answered in "
+        "analysed": f"{answered}. {flow.consented} began, {flow.withdrawn} withdrew consent, {flow.incomplete} "
+        "answered in "
         "part and count as far as they answered (figures/flow.svg).",
         "missing": "Unanswered trials are left out, not imputed; the methods take any pattern of missing answers.",
         "methods": "Variances over readers and images (MRMC U-statistics), in methods.md with references.",
-        "agreement": "Fleiss' kappa, Krippendorff's alpha and Gwet's AC1 with jackknife intervals: tables/agreement.csv.",
+        "agreement": "Fleiss' kappa, Krippendorff's alpha and Gwet's AC1 with jackknife intervals: "
+        "tables/agreement.csv.",
         "result": f"Fooling rate {percent(rate['estimate'])} (95% interval {interval(rate['ci95'])}); accuracy "
         f"{percent(accuracy['estimate'])} ({interval(accuracy['ci95'])}).",
         "generators": "; ".join(
-            f"{run.name}: {run.model}, {run.size} pixels, {run.data_count} training images, seed {run.seed}" for run in runs
+            f"{run.name}: {run.model}, {run.size} pixels, {run.data_count} training images, seed {run.seed}"
+            for run in runs
         ) + ". Settings are in design.json.",
         "software": f"{name_and_version()}; versions in software.json.",
         "sharing": "Data, design, analysis and code are in this archive; reproduce.py computes every number again.",
@@ -165,7 +169,7 @@ def grras(known: dict[str, str]) -> list[Item]:
         ("5", "What is known already, and why this study", ""),
         ("6", "How numbers of subjects, raters and replicates were chosen", "See the preregistration."),
         ("7", "How subjects and raters were sampled", f"{known['images']} Readers: {AUTHOR}."),
-        ("8", "The rating process: time, training, blinding", f"{known['blinding']} {known['practice']} {known['repeats']}"),
+        ("8", "Rating: time, training, blinding", f"{known['blinding']} {known['practice']} {known['repeats']}"),
         ("9", "Independence of the ratings", known["independence"]),
         ("10", "Statistical analysis", known["agreement"]),
         ("11", "Actual numbers of raters, subjects, replicates", f"{known['analysed']} {known['completed']}"),

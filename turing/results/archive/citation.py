@@ -124,7 +124,8 @@ def _abstract(study: Study) -> str:
     return (
         (
             "Data, design and analysis of a blinded reader study, in which clinicians judged images of skin lesions "
-            f"({', '.join(study.diagnoses)}) as real or generated. Every number can be computed again from the responses. "
+            f"({', '.join(study.diagnoses)}) as real or generated. Every number can be computed again from the "
+            "responses. "
             f"Made by {project()['name']}, version {project()['version']}."
         )
         .replace("<", "")

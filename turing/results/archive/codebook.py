@@ -65,7 +65,7 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("diagnosis", "string", "Of the lesion, or the one that the generator was asked to draw."),
         _field("response", "string", "What the reader took it for.", enum=TRUTHS, required=True),
         _field("confidence", "integer", "From 1, a guess; empty where the study did not ask.", minimum=1, **levels),
-        _field("rt_ms", "integer", "Milliseconds from the image's first paint to the choice, in the browser.", minimum=0),
+        _field("rt_ms", "integer", "Milliseconds from first paint to choice, in the browser.", minimum=0),
         _field("trial_index", "integer", "Position in the reader's own order, from 1.", minimum=1, required=True),
         _field(
             "phase", "string", "test: counts in every rate. repeat: an image shown again, for intra-reader agreement.",

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Max
 
 from turing.errors import StudyError
-from turing.models import Stimulus, Study
+from turing.models import Preregistration, Stimulus, Study
 from turing.results.archive import checklists, citation, manifest
 from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
@@ -22,6 +22,7 @@ from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.responses_csv import parse_responses
 from turing.results.tables import TABLES, table_csv
+from turing.studies.preregistration_texts import markdown
 from turing.version import ROOT, STATISTICS, software
 
 SCRIPTS = Path(__file__).with_name("scripts")
@@ -37,7 +38,7 @@ class Options:
     full_profiles: bool = False  # profiles as given, however few share them
 
 
-def archive_files(study: Study, population: Population, options: Options = Options()) -> Files:  # noqa: B008
+def archive_files(study: Study, population: Population, options: Options = Options()) -> Files:
     """The files of the archive; analysis first, so that what is wrong shows before anything is written.
 
     Raises `StudyError` for a draft, for a study without answers, and where the design no longer gives its hash.
@@ -84,6 +85,10 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
+    planned = Preregistration.objects.filter(study=study, is_sealed=True).first()
+    if planned:
+        files["preregistration.json"] = planned.document.encode
+        files["preregistration.md"] = lambda: markdown(json.loads(planned.document)).encode()
     if options.images:
         files |= {manifest.image_path(one): partial(Stimulus.read, one) for one in stimuli if _may(one)}
     about = {"full_profiles": options.full_profiles, "with_images": options.images, "strip": shows_all}

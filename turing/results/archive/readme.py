@@ -71,7 +71,8 @@ def readme(
             "    check/bin/python reproduce.py",
             "    Rscript reproduce.R",
             "",
-            "`reproduce.py` prints each number of `analysis.json`, the same computed from `data/responses.csv`, and the "
+            "`reproduce.py` prints each number of `analysis.json`, the same computed from `data/responses.csv`, and "
+            "the "
             "difference; it exits with 1 if any differs by more than 1e-9. It does so twice: with the platform's own "
             "modules (`software/`), for every number, and with plain code of its own, written from the formulas, for "
             "the headline numbers. `python manage.py verify_archive FILE` of the platform checks a zip as a whole.",
@@ -106,15 +107,18 @@ def _about_readers(full_profiles: bool) -> list[str]:
     return [
         "Readers stand under pseudonyms that were drawn at random. Profession, specialty and band of experience are "
         f"given as far as at least {profiles.LEAST} readers share all three; rarer values are left empty. Differences "
-        "between such groups (`comparisons` in `analysis.json`) are of readers whose value is given, so they can differ "
-        "from those on the platform's results page; all other numbers are the same. No names, addresses, countries or dates are in it. A reader of two published studies has the same "
+        "between such groups (`comparisons` in `analysis.json`) are of readers whose value is given, so they can "
+        "differ "
+        "from those on the platform's results page; all other numbers are the same. No names, addresses, countries "
+        "or dates are in it. A reader of two published studies has the same "
         "pseudonym in both."
     ]
 
 
 def _about_images(with_images: bool, strip: bool) -> list[str]:
     rule = (
-        "A stimulus is a cropped, resampled copy. Copies of images under CC0, CC BY, CC BY-SA, CC BY-NC and CC BY-NC-SA "
+        "A stimulus is a cropped, resampled copy. Copies of images under CC0, CC BY, CC BY-SA, CC BY-NC and CC "
+        "BY-NC-SA "
         "may be published with attribution (NC: not for commercial use; SA: under the same licence); those under ND, "
         "unknown or other licences may not. Generated images and phantoms are " + manifest.OWN + ". `stimuli.csv` says "
         "which is which."

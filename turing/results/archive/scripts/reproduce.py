@@ -208,9 +208,9 @@ def auc(answers, weigh):
     )
     score = {(a["reader"], a["image"]): evidence(a) for a in answers}
     of_generated, of_real = (
-        np.array([[score.get((reader, image), np.nan) for image in images] for reader in readers]).reshape(len(readers), -1)
+        np.array([[score.get((one, image), np.nan) for image in images] for one in readers]).reshape(len(readers), -1)
         for images in (generated, real)
-    )  # fmt: skip
+    )
     both = ~np.isnan(of_generated).all(1) & ~np.isnan(of_real).all(1)
     if not both.any():
         return None
