@@ -14,6 +14,14 @@ from django.utils import timezone
 
 from turing.errors import StudyError
 from turing.models import Preregistration, Study
+from turing.studies.preregistration_texts import (
+    PRECISION,
+    WHY_SIZE,
+    analysis_plan,
+    design_plan,
+    sampling_plan,
+    variables,
+)
 from turing.version import name_and_version
 
 READERS = (5, 10, 20, 40, 65)  # planned for, where the researcher names no number
@@ -79,21 +87,22 @@ def _store(study: Study, own_words: dict[str, Any], *, is_sealed: bool) -> Prere
 
 def preregistration_document(study: Study, own_words: dict[str, Any], at: datetime) -> dict[str, Any]:
     """The plan as JSON values: `stamp`, `planned` (which analyses), and `sections` of prompts and answers."""
+    sampling = expected_precision(study, own_words.get("readers"))
     return {
         "stamp": {
             "study": study.slug,
             "design_hash": study.design_hash,
             "software": name_and_version(),
-            "written_at": at.isoformat(),
+            "written_at": at.isoformat(timespec="seconds"),
             "note": "Written before the first answer, when the study opened."
             if study.design_hash
             else "Drawn up from a draft: the design can still change, and the hash is given when the study opens.",
         },
         "planned": planned_analyses(study),
-        "sampling": expected_precision(study, own_words.get("readers")),
+        "sampling": sampling,
         "sections": [
-            {"title": title, "items": [{"prompt": prompt, "answer": answer} for prompt, answer in items]}
-            for title, items in _sections(study, own_words)
+            {"title": title, "items": [_item(prompt, answer, sampling) for prompt, answer in items]}
+            for title, items in _sections(study, own_words, sampling)
         ],
     }
 
@@ -135,9 +144,14 @@ def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | No
     return {"generated_images": generated, "images": study.form_length, "rate": RATE, "rows": rows}
 
 
-def _sections(study: Study, own: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    from turing.studies.preregistration_texts import analysis_plan, design_plan, sampling_plan, variables
+def _item(prompt: str, answer: str, sampling: dict[str, Any] | None) -> dict[str, str]:
+    item = {"prompt": prompt, "answer": answer}
+    return item | ({"table": PRECISION} if sampling and prompt == WHY_SIZE else {})
 
+
+def _sections(
+    study: Study, own: dict[str, Any], sampling: dict[str, Any] | None
+) -> list[tuple[str, list[tuple[str, str]]]]:
     margin = f"{study.equivalence_margin:g}"
     return [
         (
@@ -162,7 +176,7 @@ def _sections(study: Study, own: dict[str, Any]) -> list[tuple[str, list[tuple[s
             ],
         ),
         ("Design plan", design_plan(study)),
-        ("Sampling plan", sampling_plan(study, own)),
+        ("Sampling plan", sampling_plan(study, own, sampling)),
         ("Variables", variables(study)),
         ("Analysis plan", analysis_plan(study, own, planned_analyses(study))),
         ("Other", [("Anything else", own.get("other") or NOT_WRITTEN)]),

@@ -7,6 +7,8 @@ from turing.models import Study
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
 
 Items = list[tuple[str, str]]  # prompt, answer
+PRECISION = "precision"  # the table under the reason for the sample size
+WHY_SIZE = "Why this sample size"
 STRUCTURES = {
     "roe-metz": "readers and images differ as in Roe and Metz (1997), the careful case",
     "moderate": "readers and images differ moderately (standard deviations of 0.5 and 0.7 on the logit scale)",
@@ -50,7 +52,7 @@ def design_plan(study: Study) -> Items:
     ]
 
 
-def sampling_plan(study: Study, own: dict[str, Any]) -> Items:
+def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | None) -> Items:
     opened = "The study opens with this document; no answer has been given."
     readers = own.get("readers")
     return [
@@ -74,7 +76,7 @@ def sampling_plan(study: Study, own: dict[str, Any]) -> Items:
             f"{study.form_length} images a reader. "
             + (f"{readers} readers are planned." if readers else "The number of readers was not fixed."),
         ),
-        ("Why this sample size", "See the table of expected precision."),
+        (WHY_SIZE, precision_sentences(sampling)),
         (
             "When collection stops",
             own.get("stopping")
@@ -165,9 +167,7 @@ def markdown(document: dict[str, Any]) -> str:
         lines += [f"## {number}. {section['title']}", ""]
         for item in section["items"]:
             lines += [f"### {item['prompt']}", "", item["answer"], ""]
-        if section["title"] == "Sampling plan":
-            lines += ["### Expected precision", "", precision_sentences(document["sampling"]), ""]
-            if document["sampling"]:
+            if item.get("table") == PRECISION:
                 lines += [
                     "| readers and images differ | readers | interval width | power |",
                     "| --- | ---: | ---: | ---: |",

@@ -13,7 +13,7 @@ from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Preregistration, Study
 from turing.studies.preregistration import draw_up, preregistration_document
-from turing.studies.preregistration_texts import FORMATS, precision_sentences, write
+from turing.studies.preregistration_texts import FORMATS, write
 
 
 class PreregistrationForm(forms.Form):
@@ -60,7 +60,6 @@ def preregistration(request, slug):
         "found": found,
         "form": form if study.is_draft else None,
         "document": document,
-        "precision": precision_sentences(document["sampling"]) if document else "",
         "formats": FORMATS,
     }
     return render(request, "research/preregistration.html", context, status=422 if form.errors else 200)

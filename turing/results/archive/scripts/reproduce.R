@@ -299,11 +299,16 @@ if (length(test) == 1 && !is.null(accuracy$spread)) {
   compare("equivalence, p value", number_after(test, "p_value"), p)
 }
 
+mixed_model <- function(generated) {
+  model <- lme4::glmer(judged_real ~ 1 + (1 | reader) + (1 | image), generated, binomial)
+  print(lme4::VarCorr(model))
+  median_rate <- 100 * plogis(lme4::fixef(model))
+  cat(sprintf("fixed effect %.4f: %.1f%% for the median reader and image\n", lme4::fixef(model), median_rate))
+}
 if (requireNamespace("lme4", quietly = TRUE)) {
   cat("\nCrossed random effects (lme4), of answers to generated images; on the logit scale:\n")
-  generated <- answers[answers$truth == "generated", ]
-  print(lme4::VarCorr(model <- lme4::glmer(judged_real ~ 1 + (1 | reader) + (1 | image), generated, binomial)))
-  cat(sprintf("fixed effect %.4f: %.1f%% for the median reader and image\n", lme4::fixef(model), 100 * plogis(lme4::fixef(model))))
+  tryCatch(mixed_model(answers[answers$truth == "generated", ]),
+           error = function(e) cat("could not be fitted:", conditionMessage(e), "\n"))
 }
 
 cat(if (differing) sprintf("\n%d of these differ.\n", differing) else "\nEverything agrees.\n")
