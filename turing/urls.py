@@ -7,10 +7,12 @@ from django.views.i18n import set_language
 
 from turing import health, metrics, views
 from turing.reading import views as reading
+from turing.results import archive_views as archives
 from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
 from turing.studies import plan_views as plans
+from turing.studies import preregistration_views as preregistrations
 from turing.studies import sharing_views as sharing
 from turing.studies import views as studies
 from turing.studies.lifecycle import MOVES
@@ -51,6 +53,12 @@ urlpatterns = [
     path("research/studies/<slug:slug>/clone/", studies.clone, name="study-clone"),
     path("research/studies/<slug:slug>/invitations/", studies.invitations, name="study-invitations"),
     path("research/studies/<slug:slug>/remind/<str:pseudonym>/", studies.remind, name="study-remind"),
+    path("research/studies/<slug:slug>/preregistration/", preregistrations.preregistration, name="preregistration"),
+    path(
+        "research/studies/<slug:slug>/preregistration.<slug:format>",
+        preregistrations.preregistration_file,
+        name="preregistration-file",
+    ),
     path("research/studies/<slug:slug>/sharing/", sharing.sharing, name="study-sharing"),
     path("research/studies/<slug:slug>/trail/", sharing.trail, name="study-trail"),
     path("research/studies/<slug:slug>/trail.csv", sharing.trail_file, name="study-trail-csv"),
@@ -60,6 +68,7 @@ urlpatterns = [
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
     path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),
     path("research/studies/<slug:slug>/results/report/", results.report, name="report"),
+    path("research/studies/<slug:slug>/results/archive.zip", archives.archive, name="archive"),
     path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
     path("research/runs/", runs.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),

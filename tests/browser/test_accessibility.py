@@ -19,7 +19,15 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 def addresses_of(study, reader) -> dict[str, list[str]]:
     """Pages by who sees them."""
     slug, run = [study.slug], [study.runs.get().pk]
-    of_study = ["research-study", "study-invitations", "study-sharing", "study-trail", "results", "report"]
+    of_study = [
+        "research-study",
+        "study-invitations",
+        "study-sharing",
+        "study-trail",
+        "preregistration",
+        "results",
+        "report",
+    ]
     return {
         "nobody": [reverse(name) for name in ("home", "login", "register", "attributions", "password_reset")]
         + [reverse(f"password_reset_{name}") for name in ("done", "complete")]

@@ -162,6 +162,15 @@ research/studies/<slug:slug>/invitations/ STUDY
 research/studies/<slug:slug>/remind/<str:pseudonym>/ STUDY LAGGARD
     GET        405
     POST        in      403      403      404      403      302      302      302
+research/studies/<slug:slug>/preregistration/ DRAFT
+    GET         in      403      403      404      200      200      200      200
+    POST        in      403      403      404      403      302      302      302
+research/studies/<slug:slug>/preregistration.<slug:format> DRAFT json
+    GET         in      403      403      404      200      200      200      200
+    POST       405
+research/studies/<slug:slug>/results/archive.zip STUDY
+    GET         in      403      403      404      200      200      200      200
+    POST       405
 research/studies/<slug:slug>/sharing/ STUDY
     GET         in      403      403      404      403      403      200      200
     POST        in      403      403      404      403      403      302      302

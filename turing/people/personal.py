@@ -147,6 +147,7 @@ NOT_PERSONAL = {
     "turing.AuditLine": "id study",
     "turing.Collaborator": "id study",
     "turing.Invitation": "id study",
+    "turing.Preregistration": "id study own_words document sha256 software created_at is_sealed",
     "turing.Reader": "id is_simulated",
     "turing.Reading": "id study seed",
     "turing.Response": "id trial",

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
@@ -55,10 +55,15 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
 
 
 def to_csv(study: Study, population: Population) -> bytes:
+    return csv_of(rows(study, population))
+
+
+def csv_of(rows: Iterable[dict[str, Any]]) -> bytes:
+    """Rows such as `rows` gives, as the responses CSV."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows(study, population))
+    writer.writerows(rows)
     return buffer.getvalue().encode()
 
 
@@ -85,13 +90,17 @@ def to_json(study: Study, population: Population) -> bytes:
 
 
 def to_parquet(study: Study, population: Population) -> bytes:
+    return parquet_of(rows(study, population), study, population)
+
+
+def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Population) -> bytes:
     """The CSV's columns with types, and the study's design hash in the file's metadata."""
     import pyarrow as pa
     from pyarrow import parquet
 
     fields = [(name, pa.int32() if name in INTEGERS else pa.string()) for name in (*COLUMNS, *FURTHER)]
     metadata = {"study": study.slug, "design_hash": study.design_hash, "readers": population.name}
-    table = pa.Table.from_pylist(list(rows(study, population)), pa.schema(fields, metadata))
+    table = pa.Table.from_pylist(list(rows), pa.schema(fields, metadata))
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
     return buffer.getvalue()

@@ -14,6 +14,7 @@ from turing.results.looks import note_look
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
+from turing.studies.preregistration import marks
 
 LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
 
@@ -45,6 +46,7 @@ def _results(request, slug):
         "references": REFERENCES,
         "tables": tables,
         "long_tables": LONG_TABLES,
+        "planned": marks(study),
     }
 
 

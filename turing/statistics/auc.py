@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from turing.statistics.intervals import METHOD as INTERVAL
-from turing.statistics.intervals import Estimate, Spread, score_interval
+from turing.statistics.intervals import NEGLIGIBLE, Estimate, Spread, score_interval
 from turing.statistics.mrmc import NO_INFORMATION, check_pairs, codes
 
 VARIANCE = "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC"
@@ -132,7 +132,7 @@ def mrmc_auc(
             "every reader separates the images perfectly" if auc in (0, 1) else "no reader's answers rank the images"
         )
         return Estimate(auc, warnings=(*warnings, f"{alike}: {NO_INFORMATION}"), method=method)
-    if variance <= 0:
+    if variance <= NEGLIGIBLE:
         variance = max(spread.least, 0.0)
         warnings += ("the variance estimate was not positive; the variance of readers and images alike stands in",)
     return Estimate(auc, variance, spread.df, score_interval(auc, spread), spread, method, warnings)
@@ -243,7 +243,7 @@ def _spread(means: Mapping[str, float], share: Mapping[str, float]) -> Spread:
         images=sum(share[name] * component(name) for name in ("g", "n", "gn")),
         residual=sum(share[name] * component(name) for name in ("rg", "rn", "rgn")),
         df_readers=1 / share["r"] - 1,
-        df_images=(generated + real) ** 2 / noise if noise > 0 else min(df_generated, df_real),
+        df_images=(generated + real) ** 2 / noise if noise > NEGLIGIBLE**2 else min(df_generated, df_real),
         # With readers and images alike, what varies is each reader's own sample of answers.
         least=sum(share[name] * component(name, "r") for name in ("rg", "rn", "rgn")),
     )

@@ -65,7 +65,7 @@ class Spread:
             + image**2 / self.df_images
             + self.residual**2 / (self.df_readers * self.df_images)
         )
-        return max(1.0, self.safe_variance**2 / noise) if noise > 0 else 1.0
+        return max(1.0, self.safe_variance**2 / noise) if noise > NEGLIGIBLE**2 else 1.0
 
     def in_parts(self, level: float = LEVEL) -> Half:
         """Normal for the noise, t for each of the two effects where it is positive (Graybill and Wang 1980)."""
@@ -83,7 +83,7 @@ class Spread:
         few = 0 if self.df_readers <= self.df_images * (1 + 1e-9) else 1  # rounding must not decide between equals
         parts[few] = max((self.readers, self.images)[few] + self.residual, LEAST_MEAN_SQUARE * self.residual, 0)
         total = parts.sum()
-        if not total > 0:
+        if not total > NEGLIGIBLE:  # rounding must not make an interval without width
             return self.in_parts(level)
         square = stats.t.ppf((1 + level) / 2, max(1.0, 1 / ((parts / total) ** 2 / df).sum())) ** 2
         noise = min(max(self.least, 0), total)

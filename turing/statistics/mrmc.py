@@ -182,7 +182,7 @@ def mrmc_rate(
         return Estimate(estimate, method=METHOD, warnings=(f"{each}: {NO_INFORMATION}",))
     constant = [of_stratum[index] for index in np.flatnonzero(means.binomial <= NEGLIGIBLE)]
     warnings = [f"every response{one} was the same: the interval's width comes from the others" for one in constant]
-    if variance <= 0:
+    if variance <= NEGLIGIBLE:
         variance = spread.least
         warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
     interval = score_interval(estimate, spread)

@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
@@ -142,26 +143,48 @@ def _sample(rng: random.Random, images: list[Source], count: int) -> list[Source
 
 
 def is_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> bool:
-    """Whether design and stimuli still have the hash that the study got when it opened.
+    """Whether design and stimuli still have the hash that the study got when it opened."""
+    return design_as_opened(study, stimuli) is not None
+
+
+def design_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> dict[str, Any] | None:
+    """The design that has, with the stimuli, the hash that the study got when it opened; None where none has.
 
     The first version knew no equivalence margin and hashed none; its studies have had the default since.
     """
-    stimuli = list(stimuli)
-    accepted = {design_hash(study, stimuli)}
+    rows = _rows(stimuli)
+    designs = [frozen_design(study)]
     if study.equivalence_margin == Study._meta.get_field("equivalence_margin").default:
-        accepted.add(design_hash(study, stimuli, unknown={"equivalence_margin"}))
-    return study.design_hash in accepted
+        designs.append(frozen_design(study, unknown={"equivalence_margin"}))
+    return next((design for design in designs if hash_of(design, rows) == study.design_hash), None)
 
 
-def design_hash(study: Study, stimuli: Iterable[Stimulus], unknown: Collection[str] = ()) -> str:
-    """SHA-256 of the design and of every stimulus's id, bytes and truth; without the fields `unknown` at the time."""
+def frozen_design(study: Study, unknown: Collection[str] = ()) -> dict[str, Any]:
+    """What the hash covers besides the stimuli, as JSON values; without the fields `unknown` at the time."""
     design = {name: getattr(study, name) for name in FROZEN_FIELDS if name not in unknown}
     for name in LATER_FIELDS:
         if getattr(study, name) != Study._meta.get_field(name).default:
             design[name] = getattr(study, name)
     design["runs"] = sorted(run.pk for run in study.runs.all())
-    design["stimuli"] = sorted(
-        [str(item.pk), item.sha256, item.truth, item.diagnosis] + ["practice"] * item.is_practice for item in stimuli
-    )
-    text = json.dumps(design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return design
+
+
+def stimulus_row(id: str, sha256: str, truth: str, diagnosis: str, is_practice: bool) -> list[str]:
+    """What the hash covers of one stimulus."""
+    return [id, sha256, truth, diagnosis] + ["practice"] * is_practice
+
+
+def hash_of(design: dict[str, Any], stimuli: Iterable[list[str]]) -> str:
+    """SHA-256 of a `frozen_design` and its stimuli's rows; anyone who has both can compute it again."""
+    whole = design | {"stimuli": sorted(stimuli)}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
+    """SHA-256 of the design and of every stimulus's id, bytes and truth."""
+    return hash_of(frozen_design(study), _rows(stimuli))
+
+
+def _rows(stimuli: Iterable[Stimulus]) -> list[list[str]]:
+    return [stimulus_row(str(one.pk), one.sha256, one.truth, one.diagnosis, one.is_practice) for one in stimuli]

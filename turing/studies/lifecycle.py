@@ -15,6 +15,7 @@ from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, Source, choose_images, design_hash
+from turing.studies.preregistration import seal
 from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
             study.opened_at = timezone.now()
             study.design_hash = design_hash(study, stimuli)
             study.save()
+            seal(study)
             AuditLine.objects.record(What.OPENED, actor, study, design=study.design_hash[:12], stimuli=len(stimuli))
     except OSError as error:
         _remove(written)

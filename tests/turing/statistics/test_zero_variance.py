@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from turing.statistics.analysis import analyse
+from turing.statistics.intervals import Spread, score_interval
 from turing.statistics.responses import Responses
 
 READERS, IMAGES = 6, 24  # the first half of the images is real
@@ -103,3 +104,11 @@ def test_only_the_diagnosis_that_varies_has_intervals():
     assert found["a"]["accuracy"]["ci95"] is None
     assert found["a"]["auc"]["ci95"] is None
     assert found["b"]["accuracy"]["ci95"] is not None
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-17, -1e-17])
+def test_rounding_makes_no_interval_without_width_where_the_parts_cancel(rounding):
+    spread = Spread(readers=0.002 + rounding, images=-0.001, residual=-0.002, df_readers=5, df_images=9, least=0.01)
+    low, high = score_interval(0.5, spread)
+    assert high - low == pytest.approx(0.408, abs=1e-3)  # of the independent answers alone
+    assert spread.df < 100

@@ -1,5 +1,7 @@
 """Forest plots: rates, readers, differences between groups."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -64,7 +66,11 @@ def readers_figure(study: Study, population: Population) -> Figure:
 
 def comparisons_figure(study: Study, population: Population) -> Figure:
     """Differences of the fooling rate between groups, with their intervals and adjusted p-values."""
-    rows = analyse_study(study, population)["comparisons"]
+    return draw_comparisons(analyse_study(study, population)["comparisons"], population)
+
+
+def draw_comparisons(rows: list[dict[str, Any]], population: Population) -> Figure:
+    """The figure of an analysis's `comparisons`."""
     if not rows:
         return nothing_to_show("No two groups with two readers and two images each")
     figure, axes = axes_of(7.5, 0.34 * len(rows) + 1.2)

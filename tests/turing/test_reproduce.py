@@ -1,0 +1,161 @@
+"""The archive's own scripts compute what the platform computed, in an environment that knows nothing of it."""
+
+import csv
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+
+import numpy as np
+import pytest
+
+from tests.turing.test_archive import archive, kept_archive, simulated, unpacked  # noqa: F401, fixtures
+from turing.results.archive.contents import SCRIPTS
+from turing.results.tables import table_csv
+from turing.statistics.analysis import analyse
+from turing.statistics.responses import Responses
+
+COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "phase")
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("reproduce", SCRIPTS / "reproduce.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fresh_python(tmp_path_factory):
+    """A Python with numpy and scipy, and nothing of ours."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    done = subprocess.run([python, "-m", "pip", "install", "-q", "numpy", "scipy"], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"NOT TESTED: pip could not fetch numpy and scipy ({done.stderr.strip().splitlines()[-1]})")
+    return python
+
+
+def test_a_fresh_environment_reproduces_every_number(unpacked, fresh_python):  # noqa: F811
+    def reproduce():
+        environment = {"PATH": os.environ["PATH"]}
+        return subprocess.run(
+            [fresh_python, unpacked / "reproduce.py"], env=environment, cwd="/", capture_output=True, text=True
+        )
+
+    done = reproduce()
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert "Everything agrees." in done.stdout
+    for part in ("1. With the platform's modules", "2. With plain code of its own", "3. Hash of the design"):
+        assert part in done.stdout
+    analysis = json.loads((unpacked / "analysis.json").read_text())
+    assert f"{analysis['fooling_rate']['variance']:.12g}" in done.stdout
+    analysis["auc"]["variance"] *= 1.001
+    (unpacked / "analysis.json").write_text(json.dumps(analysis))
+    done = reproduce()
+    assert done.returncode == 1
+    assert done.stdout.count("DIFFERS") == 2  # by the modules, and by the plain code
+
+
+def random_answers(rng):
+    """Answers of a study of any shape: sparse, one reader, one truth, all alike, without confidence."""
+    readers, generated, real = rng.integers(1, 8), rng.integers(0, 9), rng.integers(0, 9)
+    seen, asks = rng.choice([1.0, 0.7, 0.3]), rng.random() < 0.6
+    habit = rng.choice(["", "", "", "always real", "fooled", "reader", "perfect"])
+    bias, effect = rng.normal(0, 1, readers), rng.normal(0, 1, generated + real)
+    found = []
+    for reader in range(readers):
+        for image in np.flatnonzero(rng.random(generated + real) < seen):
+            truth = "generated" if image < generated else "real"
+            says_real = {
+                "": bias[reader] + effect[image] + rng.normal() > 0,
+                "always real": True,
+                "fooled": truth == "generated" or rng.random() < 0.5,
+                "reader": bool(reader % 2),
+                "perfect": truth == "real",
+            }[str(habit)]
+            values = (f"R{reader}", f"i{image}", truth, "ab"[image % 2], "real" if says_real else "generated")
+            found.append(dict(zip(COLUMNS, (*values, int(rng.integers(1, 5)) if asks else 0, "test"), strict=True)))
+    return found
+
+
+def analysis_of(answers):
+    def column(name):
+        return np.array([answer[name] for answer in answers])
+
+    confidence = column("confidence")
+    responses = Responses.from_labels(
+        column("reader"),
+        column("image"),
+        column("truth") == "real",
+        column("response") == "real",
+        diagnosis=column("diagnosis"),
+        confidence=np.where(confidence == 0, np.nan, confidence),
+    )
+    return json.loads(json.dumps(analyse(responses, 0.1)))
+
+
+def studies(count):
+    rng = np.random.default_rng(5)
+    return [answers for _ in range(count) if (answers := random_answers(rng))]
+
+
+def test_the_plain_code_agrees_with_the_modules_for_any_pattern_of_answers():
+    script = load_script()
+    compared = 0
+    for answers in studies(120):
+        published = dict(script.leaves(analysis_of(answers)))
+        for name, value in script.leaves(json.loads(json.dumps(script.headline(answers, 0.1)))):
+            if "spread" not in name.split("."):
+                assert script.difference(published.get(name, "missing"), value) <= script.TOLERANCE, (name, answers)
+                compared += 1
+    assert compared > 8000
+
+
+def run_r(folder):
+    return subprocess.run(["Rscript", folder / "reproduce.R"], cwd="/", capture_output=True, text=True)
+
+
+@pytest.fixture
+def needs_r():
+    if shutil.which("Rscript") is None:
+        pytest.skip("NOT TESTED: Rscript is not installed (apt-get install r-base-core)")
+
+
+def test_r_reproduces_the_headline(needs_r, unpacked):  # noqa: F811
+    done = run_r(unpacked)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert "Everything agrees." in done.stdout
+    rates = unpacked / "tables" / "rates.csv"
+    rates.write_text(rates.read_text().replace("0.", "0.0", 1))
+    done = run_r(unpacked)
+    assert done.returncode == 1
+    assert "DIFFERS" in done.stdout
+
+
+def test_r_agrees_with_the_modules_for_any_pattern_of_answers(needs_r, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "tables").mkdir()
+    shutil.copy(SCRIPTS / "reproduce.R", tmp_path)
+    for answers in studies(25):
+        with (tmp_path / "data" / "responses.csv").open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, COLUMNS)
+            writer.writeheader()
+            writer.writerows(answer | {"confidence": answer["confidence"] or ""} for answer in answers)
+        analysis = analysis_of(answers)
+        (tmp_path / "analysis.json").write_text(json.dumps(analysis, indent=1))
+        for name in ("rates", "detection", "agreement"):
+            content = table_csv(name, analysis, None) or "measure,images,estimate,low,high\n"
+            (tmp_path / "tables" / f"{name}.csv").write_text(content)
+        done = run_r(tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_script_needs_numpy_and_scipy_alone():
+    text = (SCRIPTS / "reproduce.py").read_text()
+    imported = {line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
+    assert imported - set(sys.stdlib_module_names) == {"numpy", "scipy"}

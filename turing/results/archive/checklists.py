@@ -1,0 +1,207 @@
+"""Reporting checklists, filled where the software knows the answer.
+
+Items are in our own words, under the guidelines' numbers: STARD 2015 (Bossuyt et al. 2015) with the topics that
+STARD-AI (Sounderajah et al. 2025) adds; those of CLAIM (Mongan et al. 2020) that concern a reader study; GRRAS
+(Kottner et al. 2011).
+"""
+
+from typing import Any
+
+from turing.models import Study
+from turing.results.archive.citation import AUTHOR
+from turing.results.archive.packing import Files
+from turing.results.counting import Flow, Population, readings_of
+from turing.templatetags.figures import interval, percent
+from turing.version import name_and_version
+
+Item = tuple[str, str, str]  # number, topic, answer; empty where the author must write
+
+
+def checklist_files(study: Study, population: Population, analysis: dict[str, Any], flow: Flow) -> Files:
+    known = facts(study, population, analysis, flow)
+    return {
+        f"checklists/{name}.md": lambda title=title, note=note, items=items: _page(title, note, items(known))
+        for name, (title, note, items) in CHECKLISTS.items()
+    }
+
+
+def facts(study: Study, population: Population, analysis: dict[str, Any], flow: Flow) -> dict[str, str]:
+    """What the software knows, in sentences that several checklists use."""
+    counts, rate, accuracy = analysis["counts"], analysis["fooling_rate"], analysis["accuracy"]
+    who = "simulated readers" if population.simulated else "readers"
+    when = [at.date().isoformat() for at in (study.opened_at, study.closed_at) if at]
+    runs = list(study.runs.order_by("pk"))
+    dates = readings_of(study, population).exclude(completed_at=None)
+    answered = f"{counts['responses']:,} answers of {counts['readers']} {who} to {counts['images']} images"
+    real = "drawn phantoms in the place of real images" if study.uses_phantoms else "real images"
+    return {
+        "design": f"Prospective: the design was fixed before the first answer (SHA-256 {study.design_hash}).",
+        "objective": "Primary outcome: the share of answers to generated images that were 'real'. Accuracy is tested "
+        "for "
+        f"equivalence to guessing within 0.5 +- {study.equivalence_margin:g}.",
+        "images": f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real}, of lesions that no "
+        f"generator of the study was trained on, and {study.generated_per_diagnosis} generated images, drawn at random "
+        f"by the seed {study.seed}; stimuli.csv lists them.",
+        "preparation": f"All by one procedure: cropped, resampled to {study.stimulus_size} x {study.stimulus_size} "
+        "pixels, without metadata, equal in bytes.",
+        "origin": "ISIC ids, licences and attributions are in stimuli.csv." if not study.uses_phantoms
+        else "Phantoms, drawn by the software; stimuli.csv lists them.",
+        "dates": f"Open {' to '.join(when)}." if when else "",
+        "blinding": "Readers did not know what an image was; ids, files, order and timing do not depend on it. "
+        + ("They were told how many were real." if study.tell_share else "They were not told how many were real."),
+        "order": "Each reader saw the images in a random order of their own"
+        + (", one diagnosis after the other." if study.block_by_diagnosis else "."),
+        "truth": "Known by construction: whether the image came from a camera or from a generator; nobody judged it."
+        if not study.uses_phantoms else "Known by construction: drawn phantom or generated image.",
+        "practice": f"{study.practice_images} other images came first, with feedback." if study.practice_images
+        else "No practice.",
+        "repeats": f"{study.repeats} images came a second time, hidden among the others." if study.repeats
+        else "No image was repeated: agreement within readers is not known.",
+        "independence": "Each reader judged alone in a browser and saw no other reader's answer.",
+        "analysed": f"{answered}. {flow.consented} began, {flow.withdrawn} withdrew consent, {flow.incomplete} "
+        "answered in "
+        "part and count as far as they answered (figures/flow.svg).",
+        "missing": "Unanswered trials are left out, not imputed; the methods take any pattern of missing answers.",
+        "methods": "Variances over readers and images (MRMC U-statistics), in methods.md with references.",
+        "agreement": "Fleiss' kappa, Krippendorff's alpha and Gwet's AC1 with jackknife intervals: "
+        "tables/agreement.csv.",
+        "result": f"Fooling rate {percent(rate['estimate'])} (95% interval {interval(rate['ci95'])}); accuracy "
+        f"{percent(accuracy['estimate'])} ({interval(accuracy['ci95'])}).",
+        "generators": "; ".join(
+            f"{run.name}: {run.model}, {run.size} pixels, {run.data_count} training images, seed {run.seed}"
+            for run in runs
+        ) + ". Settings are in design.json.",
+        "software": f"{name_and_version()}; versions in software.json.",
+        "sharing": "Data, design, analysis and code are in this archive; reproduce.py computes every number again.",
+        "readers": f"{counts['readers']} {who}; profession, specialty and experience are in data/responses.csv.",
+        "confidence": f"Confidence from 1 to {study.confidence_levels}." if study.asks_confidence
+        else "Confidence was not asked.",
+        "subgroups": "tables/comparisons.csv; p-values adjusted by Holm within each factor.",
+        "completed": f"{dates.count()} readings were completed.",
+    }  # fmt: skip
+
+
+def stard_ai(known: dict[str, str]) -> list[Item]:
+    return [
+        ("1", "Title names a study of accuracy and the AI", ""),
+        ("2", "Structured abstract", ""),
+        ("3", "Background, intended use, role of the test", ""),
+        ("4", "Objectives and hypotheses", known["objective"]),
+        ("5", "Prospective or retrospective", known["design"]),
+        ("6", "Eligibility of images", f"{known['images']} Why these diagnoses: {AUTHOR}."),
+        ("7", "How eligible images were found", known["origin"]),
+        ("8", "Setting, place and dates", f"{known['dates']} Recruitment of readers: {AUTHOR}."),
+        ("9", "Consecutive, random or convenience series", known["images"]),
+        ("10a", "Index test, here the reader's judgement", f"{known['order']} {known['confidence']}"),
+        ("10b", "Reference standard", known["truth"]),
+        ("11", "Why that reference standard", known["truth"]),
+        ("12a", "Cut-offs of the index test", "Two answers, real or generated; no cut-off was chosen afterwards."),
+        ("12b", "Categories of the reference standard", known["truth"]),
+        ("13a", "What readers knew", known["blinding"]),
+        ("13b", "What assessors of the reference standard knew", "Nobody assessed it."),
+        ("14", "Methods for accuracy", known["methods"]),
+        ("15", "Indeterminate results", "None are possible: each answer is real or generated."),
+        ("16", "Missing data", known["missing"]),
+        ("17", "Variability and subgroups, which were planned", f"{known['subgroups']} See the preregistration."),
+        ("18", "Sample size and why", f"{known['analysed']} Why: see the preregistration, or {AUTHOR}."),
+        ("19", "Flow", known["analysed"]),
+        ("20", "Characteristics of the participants", f"{known['readers']} Patients behind the images: {AUTHOR}."),
+        ("21a", "Severity among those with the condition", ""),
+        ("21b", "Other diagnoses among those without", "Not applicable: both truths show the same diagnoses."),
+        ("22", "Time between test and reference standard", "Not applicable: the truth does not change."),
+        ("23", "Cross tabulation", "counts in analysis.json; tables/images.csv by image."),
+        ("24", "Estimates with their precision", known["result"]),
+        ("25", "Adverse events", "None are possible for patients."),
+        ("26", "Limitations", ""),
+        ("27", "Implications for practice", ""),
+        ("28", "Registration", f"See preregistration.md; number of a public registry: {AUTHOR}."),
+        ("29", "Where the protocol is", known["design"]),
+        ("30", "Funding", ""),
+        ("AI", "Data sets: origin, licences, consent for their use", f"{known['origin']} Ethics: {AUTHOR}."),
+        ("AI", "Preparation of the images", known["preparation"]),
+        ("AI", "Separation of training from test images", known["images"]),
+        ("AI", "The AI itself: networks, training, version", known["generators"]),
+        ("AI", "Hardware and software", known["software"]),
+        ("AI", "Bias and fairness: skin tones, ages, sites", ""),
+        ("AI", "Errors: what was misjudged", "tables/images.csv ranks every image."),
+        ("AI", "Sharing of data, code and models", known["sharing"]),
+        ("AI", "Commercial interests", ""),
+    ]
+
+
+def claim(known: dict[str, str]) -> list[Item]:
+    return [
+        ("5", "Prospective or retrospective", known["design"]),
+        ("6", "Goal of the study", known["objective"]),
+        ("7", "Sources of the data", known["origin"]),
+        ("8", "Eligibility, dates, places", f"{known['images']} {known['dates']}"),
+        ("9", "Preprocessing", known["preparation"]),
+        ("10", "Subsets of the data", known["images"]),
+        ("12", "De-identification", f"Readers: pseudonyms, small groups withheld (README.md). Images: {AUTHOR}."),
+        ("13", "Missing data", known["missing"]),
+        ("14", "Reference standard", known["truth"]),
+        ("15", "Why it", known["truth"]),
+        ("16", "Readers' qualifications and preparation", f"{known['readers']} {known['practice']}"),
+        ("17", "Tool for reading", f"{known['software']} In a browser; {known['order'].lower()}"),
+        ("18", "Variability between and within readers", f"{known['agreement']} {known['repeats']}"),
+        ("19", "Sample size", f"{known['analysed']} Why: see the preregistration, or {AUTHOR}."),
+        ("20-21", "Partitions and how they are disjoint", known["images"]),
+        ("22-27", "Networks and their training", known["generators"]),
+        ("28", "Measures of performance", known["objective"]),
+        ("29", "Uncertainty and significance", known["methods"]),
+        ("30", "Robustness and sensitivity", ""),
+        ("33", "Flow of readers", known["analysed"]),
+        ("34", "Characteristics of readers and images", f"{known['readers']} Patients behind the images: {AUTHOR}."),
+        ("35-36", "Estimates with their precision", known["result"]),
+        ("37", "Failures", "tables/images.csv ranks every image."),
+        ("38-39", "Limitations and implications", ""),
+        ("40-41", "Registration, protocol, code and data", known["sharing"]),
+        ("42", "Funding", ""),
+    ]
+
+
+def grras(known: dict[str, str]) -> list[Item]:
+    return [
+        ("1", "Title or abstract names reliability or agreement", ""),
+        ("2", "The instrument", f"{known['order']} {known['confidence']}"),
+        ("3", "The subjects: images", known["images"]),
+        ("4", "The raters: readers", known["readers"]),
+        ("5", "What is known already, and why this study", ""),
+        ("6", "How numbers of subjects, raters and replicates were chosen", "See the preregistration."),
+        ("7", "How subjects and raters were sampled", f"{known['images']} Readers: {AUTHOR}."),
+        ("8", "Rating: time, training, blinding", f"{known['blinding']} {known['practice']} {known['repeats']}"),
+        ("9", "Independence of the ratings", known["independence"]),
+        ("10", "Statistical analysis", known["agreement"]),
+        ("11", "Actual numbers of raters, subjects, replicates", f"{known['analysed']} {known['completed']}"),
+        ("12", "Characteristics of raters and subjects", known["readers"]),
+        ("13", "Estimates with their uncertainty", known["agreement"]),
+        ("14", "Practical relevance", ""),
+        ("15", "Detailed results", "data/responses.csv holds every answer."),
+    ]  # fmt: skip
+
+
+CHECKLISTS = {
+    "stard-ai": (
+        "STARD-AI",
+        "Numbers of STARD 2015; lines marked AI are topics that STARD-AI (2025) adds. For a reader study the reader's "
+        "judgement is the index test. Fill in the journal's own form from it.",
+        stard_ai,
+    ),
+    "claim": (
+        "CLAIM, items on readers and data",
+        "Numbers of the 2020 version; the 2024 update orders them slightly otherwise.",
+        claim,
+    ),
+    "grras": ("GRRAS", "Guidelines for reporting reliability and agreement studies (2011).", grras),
+}
+
+
+def _page(title: str, note: str, items: list[Item]) -> bytes:
+    def cell(text: str) -> str:
+        return text.replace("|", "\\|").replace("\n", " ")
+
+    rows = [f"| {number} | {cell(topic)} | {cell(answer or AUTHOR)} |" for number, topic, answer in items]
+    note = f"{note} Topics are in our own words. {AUTHOR} marks what only you can write."
+    return "\n".join(
+        [f"# {title}", "", note, "", "| item | topic | answer |", "| --- | --- | --- |", *rows, ""]
+    ).encode()

@@ -1,0 +1,107 @@
+"""The codebook: what each column of the archive's tables means, as a Frictionless Data Package."""
+
+from typing import Any
+
+from turing.accounts import BANDS, Profession, Specialty
+from turing.models import Study, Trial, Truth
+from turing.results.archive import manifest, profiles
+from turing.results.responses_csv import COLUMNS as LEADING
+
+TRUTHS = list(Truth.values)
+YES_NO = {"enum": ["yes", "no"], "required": True}
+BAND_NAMES = [band for _, band in BANDS] + ["20+"]
+
+
+def data_package(study: Study, full_profiles: bool) -> dict[str, Any]:
+    """datapackage.json: the two tables, their columns, and how they belong together."""
+    responses = _resource(
+        "responses", "data/responses.csv", "One row an answer, in the order of reader and trial.",
+        _response_fields(study, full_profiles), ["reader", "trial_index"],
+    )  # fmt: skip
+    responses["schema"]["foreignKeys"] = [{"fields": "image", "reference": {"resource": "stimuli", "fields": "id"}}]
+    stimuli = _resource(
+        "stimuli", "stimuli.csv", "One row a stimulus, practice images among them.", _stimulus_fields(), ["id"]
+    )
+    return {
+        "profile": "tabular-data-package",
+        "name": study.slug,
+        "title": study.title,
+        "description": "A blinded reader study: were images of skin lesions taken for real or for generated?",
+        "id": f"sha256:{study.design_hash}",
+        "resources": [responses, stimuli],
+    }
+
+
+def _resource(name: str, path: str, description: str, fields: list[dict], key: list[str]) -> dict[str, Any]:
+    return {
+        "profile": "tabular-data-resource",
+        "name": name,
+        "path": path,
+        "description": description,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "dialect": {"delimiter": ",", "lineTerminator": "\n", "quoteChar": '"', "header": True},
+        "schema": {"fields": fields, "primaryKey": key, "missingValues": [""]},
+    }
+
+
+def _field(name: str, type: str, description: str, **constraints: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": name, "type": type, "description": description}
+    return found | ({"constraints": constraints} if constraints else {})
+
+
+def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
+    withheld = (
+        ""
+        if full_profiles
+        else f" Empty where fewer than {profiles.LEAST} readers would share profession, specialty and experience."
+    )
+    levels = {"maximum": study.confidence_levels} if study.asks_confidence else {}
+    fields = [
+        _field("reader", "string", "Pseudonym, drawn at random at registration.", required=True),
+        _field("image", "string", "The stimulus: `id` in stimuli.csv.", required=True),
+        _field("truth", "string", "What the image is.", enum=TRUTHS, required=True),
+        _field("diagnosis", "string", "Of the lesion, or the one that the generator was asked to draw."),
+        _field("response", "string", "What the reader took it for.", enum=TRUTHS, required=True),
+        _field("confidence", "integer", "From 1, a guess; empty where the study did not ask.", minimum=1, **levels),
+        _field("rt_ms", "integer", "Milliseconds from first paint to choice, in the browser.", minimum=0),
+        _field("trial_index", "integer", "Position in the reader's own order, from 1.", minimum=1, required=True),
+        _field(
+            "phase", "string", "test: counts in every rate. repeat: an image shown again, for intra-reader agreement.",
+            enum=[Trial.Phase.TEST, Trial.Phase.REPEAT], required=True,
+        ),
+        _field("profession", "string", f"As the reader gave it.{withheld}", enum=list(Profession.values)),
+        _field("specialty", "string", f"As the reader gave it.{withheld}", enum=list(Specialty.values)),
+        _field("experience", "string", f"Years of experience in bands.{withheld}", enum=BAND_NAMES),
+        _field("run", "integer", "The generator of a generated image: `id` under `generators` in design.json."),
+        _field("simulated", "string", "Whether a computer drew the answer; never mixed with people's.", **YES_NO),
+        _field(
+            "since_previous_ms", "integer",
+            "From the arrival of the answer before at the server to the arrival of this one; empty after a gap.",
+        ),
+        _field("exposure_ms", "integer", "For which the image was to be shown; empty where readers looked at will."),
+        _field("shown_ms", "integer", "For which the browser measured that it was shown."),
+        _field("dropped_frames", "integer", "Frames that the screen skipped while the image was shown."),
+    ]  # fmt: skip
+    assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
+    return fields
+
+
+def _stimulus_fields() -> list[dict[str, Any]]:
+    return [
+        _field("id", "string", "Random; the address under which readers saw the image.", required=True),
+        _field("truth", "string", "What the image is.", enum=TRUTHS, required=True),
+        _field("diagnosis", "string", "Of the lesion, or the one that the generator was asked to draw."),
+        _field("practice", "string", "Shown for practice, with feedback; counts in no result.", **YES_NO),
+        _field("source", "string", "A real image's id in its collection (such as ISIC); a generated one's origin."),
+        _field("generator", "integer", "`id` under `generators` in design.json; empty for real images."),
+        _field("latent_seed", "integer", "With the generator it gives the same image again."),
+        _field("truncation", "number", "By which the latent was multiplied."),
+        _field("phantom", "string", "Drawn by the software in the place of a real image.", **YES_NO),
+        _field("licence", "string", f"Of the real image; '{manifest.OWN}' for generated ones.", required=True),
+        _field("attribution", "string", "Whom the licence asks to name."),
+        _field("sha256", "string", "Of the stimulus's PNG file.", pattern="[0-9a-f]{64}", required=True),
+        _field("redistributable", "string", "Whether the licence allows to publish the cropped copy.", **YES_NO),
+        _field("file", "string", "The image in this archive; empty where it is not in it."),
+    ]

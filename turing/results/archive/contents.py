@@ -1,0 +1,153 @@
+"""What is in a study's archive: from a study and a population to the bytes of each file."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Max
+
+from turing.errors import StudyError
+from turing.models import Preregistration, Stimulus, Study
+from turing.results.archive import checklists, citation, manifest
+from turing.results.archive.codebook import data_package
+from turing.results.archive.packing import Files
+from turing.results.archive.profiles import with_shared_profiles
+from turing.results.archive.readme import readme
+from turing.results.counting import Flow, Population, counted, flow_of
+from turing.results.exports import csv_of, parquet_of, rows
+from turing.results.methods import REFERENCES, headlines, methods_paragraph
+from turing.results.responses_csv import parse_responses
+from turing.results.tables import TABLES, table_csv
+from turing.studies.preregistration_texts import markdown
+from turing.version import ROOT, STATISTICS, software
+
+SCRIPTS = Path(__file__).with_name("scripts")
+FORMATS = ("svg", "pdf")
+SHOW_GENERATED, SHOW_BOTH = "ranking", "strip"  # figures made of images
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the researcher chose to give away."""
+
+    images: bool = False  # the bytes of stimuli whose licence allows it
+    full_profiles: bool = False  # profiles as given, however few share them
+
+
+def archive_files(study: Study, population: Population, options: Options = Options()) -> Files:
+    """The files of the archive; analysis first, so that what is wrong shows before anything is written.
+
+    Raises `StudyError` for a draft, for a study without answers, and where the design no longer gives its hash.
+    """
+    if study.is_draft:
+        raise StudyError(f"{study.slug} is a draft: it has no answers to archive.")
+    if not counted(study, population).exists():
+        raise StudyError(f"{study.slug} has no answers of {_who(population)} yet.")
+    if not manifest.still_gives_its_hash(study):
+        raise StudyError(
+            f"{study.slug}: design and stimuli no longer give the hash that the study was opened with "
+            f"({study.design_hash[:16]}); an archive would not hold. Restore the database from before the change."
+        )
+    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first archive
+
+    answers = list(rows(study, population))
+    if not options.full_profiles:
+        answers = with_shared_profiles(answers)
+    responses = csv_of(answers)
+    # From the file itself: what a stranger computes from it is what stands beside it.
+    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin)
+    flow = flow_of(study, population)
+    stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
+    shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
+    files: dict[str, Callable[[], bytes]] = {
+        "data/responses.csv": lambda: responses,
+        "data/responses.parquet": lambda: parquet_of(answers, study, population),
+        "datapackage.json": lambda: _json(data_package(study, options.full_profiles)),
+        "stimuli.csv": lambda: manifest.stimuli_csv(study, options.images),
+        "design.json": lambda: _json(manifest.design_document(study, population)),
+        "analysis.json": lambda: _json(analysis),
+        "flow.json": lambda: _json({**asdict(flow), "analysed": flow.analysed}),
+        "methods.md": lambda: _methods(study, population, analysis, flow),
+        "references.bib": citation.BIBTEX.encode,
+        "CITATION.cff": lambda: citation.citation_cff(study, _released(study, population)),
+        ".zenodo.json": lambda: citation.zenodo_json(study),
+        "requirements.txt": lambda: _requirements(),
+        "software.json": lambda: _json(software()),
+        "software/LICENSE": (ROOT / "LICENSE").read_bytes,
+        "software/turing/__init__.py": lambda: b"",
+        **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
+        **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
+        **_tables(analysis, flow),
+        **_figures(study, population, analysis, options, shows_all),
+        **checklists.checklist_files(study, population, analysis, flow),
+    }
+    planned = Preregistration.objects.filter(study=study, is_sealed=True).first()
+    if planned:
+        files["preregistration.json"] = planned.document.encode
+        files["preregistration.md"] = lambda: markdown(json.loads(planned.document)).encode()
+    if options.images:
+        files |= {manifest.image_path(one): partial(Stimulus.read, one) for one in stimuli if _may(one)}
+    about = {"full_profiles": options.full_profiles, "with_images": options.images, "strip": shows_all}
+    return files | {"README.md": lambda: readme(study, population, files, **about)}
+
+
+def archive_name(study: Study, population: Population) -> str:
+    return f"{study.slug}-{population.name}-archive.zip"
+
+
+_may = manifest.may_redistribute
+
+
+def _who(population: Population) -> str:
+    return "simulated readers" if population.simulated else "people"
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _released(study: Study, population: Population):
+    """The day the study closed, or of the last answer: not today, which would change the archive every day."""
+    last = counted(study, population).aggregate(last=Max("answered_at"))["last"]
+    return (study.closed_at or last).date()
+
+
+def _requirements() -> bytes:
+    return "".join(f"{name}=={metadata.version(name)}\n" for name in ("numpy", "scipy")).encode()
+
+
+def _methods(study: Study, population: Population, analysis: dict[str, Any], flow: Flow) -> bytes:
+    references = [f"{number}. {text}" for number, text in enumerate(REFERENCES, start=1)]
+    parts = ["# Methods", methods_paragraph(study, analysis, flow, population), "# Results in short"]
+    parts += headlines(analysis, population)
+    return "\n\n".join([*parts, "# References", "\n".join(references), ""]).encode()
+
+
+def _tables(analysis: dict[str, Any], flow: Flow) -> Files:
+    made = {name: table_csv(name, analysis, flow).encode() for name in TABLES}
+    return {f"tables/{name}.csv": lambda content=content: content for name, content in made.items() if content}
+
+
+def _figures(
+    study: Study, population: Population, analysis: dict[str, Any], options: Options, shows_all: bool
+) -> Files:
+    """Figures without images; with them where the researcher says so and, for real ones, every licence allows it."""
+    from turing.results.figures import STUDY_FIGURES, render, study_figure
+    from turing.results.figures.rates import draw_comparisons
+
+    left_out = {"comparisons"} | ({"exposures"} if not study.timed else set())
+    left_out |= set() if options.images else {SHOW_GENERATED}
+    left_out |= set() if shows_all else {SHOW_BOTH}
+    files: dict[str, Callable[[], bytes]] = {
+        f"figures/{name}.{format}": partial(study_figure, name, study, population, format)
+        for name in STUDY_FIGURES
+        if name not in left_out
+        for format in FORMATS
+    }
+    # Drawn from the archive's analysis: small groups are not in it.
+    draw = partial(draw_comparisons, analysis["comparisons"], population)
+    return files | {f"figures/comparisons.{format}": lambda format=format: render(draw(), format) for format in FORMATS}

@@ -1,0 +1,115 @@
+"""The design and the stimuli, so that a stranger can compute the design's hash and see where each image came from."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from turing.models import Stimulus, Study
+from turing.results.counting import Population
+from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, design_as_opened, frozen_design, is_as_opened
+
+COLUMNS = (
+    "id", "truth", "diagnosis", "practice", "source", "generator", "latent_seed", "truncation", "phantom", "licence",
+    "attribution", "sha256", "redistributable", "file",
+)  # fmt: skip
+HOW = (
+    "Take the object under 'hashed'. Add the key 'stimuli': a list with one list for each row of stimuli.csv, holding "
+    "id, sha256, truth, diagnosis, and fifth the word 'practice' where the column practice says yes; sort these lists. "
+    "Write the whole as JSON with sorted keys, without spaces after commas and colons, with characters beyond ASCII as "
+    "they are, in UTF-8. The hash is the SHA-256 of those bytes. reproduce.py does it in five lines."
+)
+OWN = "the researchers' own"  # generated images: nobody else holds rights that the platform knows of
+
+
+def design_document(study: Study, population: Population) -> dict[str, Any]:
+    """Every field of the design, its hash, and how a stranger computes it."""
+    return {
+        "study": {
+            "title": study.title,
+            "slug": study.slug,
+            "state": study.state,
+            "opened_at": study.opened_at.isoformat() if study.opened_at else None,
+            "closed_at": study.closed_at.isoformat() if study.closed_at else None,
+            "readers": population.name,
+            "uses_phantoms": study.uses_phantoms,
+        },
+        "design": {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)},
+        "generators": [
+            {
+                "id": run.pk,
+                "name": run.name,
+                "model": run.model,
+                "diagnoses": run.diagnoses,
+                "size": run.size,
+                "seed": run.seed,
+                "settings": run.settings,
+                "software": run.software,
+                "training_images": run.data_count,
+                "training_images_sha256": run.data_fingerprint,
+                "trained_on_phantoms": run.uses_phantoms,
+            }
+            for run in study.runs.order_by("pk")
+        ],
+        "hashed": design_as_opened(study, study.stimuli.all()) or frozen_design(study),
+        "design_hash": study.design_hash,
+        "how_to_compute_the_hash": HOW,
+    }
+
+
+def still_gives_its_hash(study: Study) -> bool:
+    """Whether the design and stimuli in the database are those that the study was opened with."""
+    return is_as_opened(study, study.stimuli.all())
+
+
+def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
+    """A row of stimuli.csv for each stimulus, practice images among them."""
+    for stimulus in study.stimuli.select_related("lesion_image", "generated_image__run").order_by("pk"):
+        lesion, generated = stimulus.lesion_image, stimulus.generated_image
+        licence = lesion.licence if lesion else OWN
+        may = may_redistribute(stimulus)
+        yield {
+            "id": str(stimulus.pk),
+            "truth": stimulus.truth,
+            "diagnosis": stimulus.diagnosis,
+            "practice": "yes" if stimulus.is_practice else "no",
+            "source": lesion.isic_id if lesion else str(generated),
+            "generator": generated.run_id if generated else None,
+            "latent_seed": generated.latent_seed if generated else None,
+            "truncation": generated.truncation if generated else None,
+            "phantom": "yes" if lesion and lesion.is_phantom else "no",
+            "licence": licence,
+            "attribution": lesion.attribution if lesion else "",
+            "sha256": stimulus.sha256,
+            "redistributable": "yes" if may else "no",
+            "file": image_path(stimulus) if with_images and may else "",
+        }
+
+
+def stimuli_csv(study: Study, with_images: bool) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(stimulus_rows(study, with_images))
+    return buffer.getvalue().encode()
+
+
+def image_path(stimulus: Stimulus) -> str:
+    return f"images/{stimulus.pk}.png"
+
+
+def may_redistribute(stimulus: Stimulus) -> bool:
+    """Whether the stimulus's bytes may stand in an archive that anyone can download.
+
+    Generated images and phantoms are the researchers' own. A stimulus of a real image is an adaptation of it, cropped
+    and resampled.
+    """
+    lesion = stimulus.lesion_image
+    return lesion is None or lesion.is_phantom or allows_adaptations(lesion.licence)
+
+
+def allows_adaptations(licence: str) -> bool:
+    """CC0, CC BY, CC BY-SA, CC BY-NC and CC BY-NC-SA, of any version, allow it; ND, other and unknown ones do not."""
+    words = licence.upper().replace("_", "-").replace(" ", "-").replace("CC0", "CC-0").split("-")
+    words = [word for word in words if word and not word.replace(".", "").isdecimal()] + ["0"] * ("0" in words)
+    return words[0:1] == ["CC"] and words[1:] in (["0"], ["BY"], ["BY", "SA"], ["BY", "NC"], ["BY", "NC", "SA"])

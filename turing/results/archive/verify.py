@@ -1,0 +1,265 @@
+"""Does an archive hold? Checksums, the design's hash, and every number computed again from the answers.
+
+An archive is anyone's file: it is read in memory, never unpacked, and refused where it is larger than any real one.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from turing.errors import StudyError
+from turing.results.archive.packing import SUMS
+from turing.results.responses_csv import parse_responses
+from turing.statistics.responses import Responses
+from turing.studies.design import hash_of, stimulus_row
+from turing.version import software
+
+TOLERANCE = 1e-9  # of the value, where that is larger than 1
+NAMED = 5  # differences that are named one by one
+MIB = 1 << 20
+MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed
+SMALL, MOST_RATIO = 64 * MIB, 100  # above that size in all, more than this many times its packed size is a bomb
+MOST_COMPARISONS = 100_000_000  # pairs of a generated and a real image
+NEEDED = ("data/responses.csv", "design.json", "stimuli.csv", "analysis.json")
+CHUNK = MIB
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that holds or does not."""
+
+    name: str
+    holds: bool
+    detail: str
+
+
+def verify_archive(path: Path) -> list[Check]:
+    """Every check of the archive. Raises `StudyError`, one line, for what is no archive of this software."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = _entries(archive, path)
+            checks = [_checksums(archive, entries)]
+            content = {name: _read(archive, entries[name]) for name in NEEDED}
+            checks += _contents(content)
+            checks += _preregistration(archive, entries, content)
+            return [*checks, *_software(archive, entries)]
+    except OSError as error:
+        raise StudyError(f"{path}: {error.strerror or error}.") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise StudyError(f"{path}: not a zip, or a damaged one ({error}).") from None
+    except (NotImplementedError, RuntimeError) as error:  # encrypted, or packed in a way that we never use
+        raise StudyError(f"{path}: not an archive of this software ({error}).") from None
+
+
+def _entries(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    entries = {entry.filename: entry for entry in archive.infolist()}
+    total = sum(entry.file_size for entry in archive.infolist())
+    packed = sum(entry.compress_size for entry in archive.infolist())
+    if len(archive.infolist()) > MOST_FILES or total > MOST_BYTES or (total > SMALL and total > MOST_RATIO * packed):
+        raise StudyError(
+            f"{path}: {len(archive.infolist())} files of {total / MIB:,.0f} MiB, packed into {packed / MIB:,.1f}: no "
+            "archive of this software is like that, so it was not read."
+        )
+    if len(entries) < len(archive.infolist()):
+        raise StudyError(f"{path}: two files in it have one name.")
+    for name in entries:
+        parts = name.split("/")
+        if name.startswith("/") or "\\" in name or ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts):
+            raise StudyError(f"{path}: it holds a file {name[:80]!r}, a name that leads elsewhere; do not unpack it.")
+    if missing := [name for name in (*NEEDED, SUMS) if name not in entries]:
+        raise StudyError(f"{path}: not an archive of this software, or a part of one: {', '.join(missing)} missing.")
+    return entries
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.file_size > MOST_BYTES_READ:
+        raise StudyError(f"{entry.filename} has {entry.file_size / MIB:,.0f} MiB, too many to check.")
+    return archive.read(entry)
+
+
+def _checksums(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> Check:
+    text = _read(archive, entries[SUMS]).decode("utf-8", "replace")
+    listed = dict(reversed(line.split("  ", 1)) for line in text.splitlines() if "  " in line)
+    wrong = [f"{name} is not listed" for name in entries if name != SUMS and name not in listed]
+    for name, digest in listed.items():
+        if name not in entries:
+            wrong.append(f"{name} is missing")
+        elif _sha256(archive, entries[name]) != digest:
+            wrong.append(f"{name} was changed")
+    return Check("checksums", not wrong, _first(wrong) or f"{len(listed)} files are as they were packed")
+
+
+def _sha256(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
+    digest = hashlib.sha256()
+    try:
+        with archive.open(entry) as stream:
+            while block := stream.read(CHUNK):
+                digest.update(block)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return "damaged"
+    return digest.hexdigest()
+
+
+def _contents(content: dict[str, bytes]) -> list[Check]:
+    """Hash, images and figures; what cannot be read does not hold."""
+    checks = []
+    try:
+        design = _object(content["design.json"], "design.json")
+        stimuli = _stimuli(content["stimuli.csv"])
+        checks += [_design_hash(design, stimuli), _same_design(design)]
+        responses = parse_responses(content["data/responses.csv"].decode("utf-8-sig"))
+        checks.append(_answers_belong(responses, stimuli))
+        margin = _inner(design, "design").get("equivalence_margin")
+        if not isinstance(margin, float) or not 0 < margin < 0.5:
+            raise StudyError(f"design.json: equivalence_margin is {str(margin)[:20]!r}, not a number from 0 to 0.5.")
+        checks.append(_figures(responses, margin, _object(content["analysis.json"], "analysis.json")))
+    except StudyError as error:
+        text = str(error)
+        checks.append(Check("readable", False, f"data/responses.csv{text}" if text.startswith((",", ":")) else text))
+    except UnicodeDecodeError:
+        checks.append(Check("readable", False, "a file is not UTF-8 text"))
+    return checks
+
+
+def _object(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise StudyError(f"{name} is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise StudyError(f"{name} is not a JSON object.")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _inner(document: dict[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _stimuli(content: bytes) -> dict[str, dict[str, str]]:
+    columns = ("id", "sha256", "truth", "diagnosis", "practice")
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise StudyError(f"stimuli.csv: {error}.") from None
+    if not rows or any(row.get(name) is None for row in rows for name in columns):
+        raise StudyError(f"stimuli.csv: every row needs the columns {', '.join(columns)}.")
+    return {row["id"]: row for row in rows}
+
+
+def _design_hash(design: dict[str, Any], stimuli: dict[str, dict[str, str]]) -> Check:
+    rows = [
+        stimulus_row(id, row["sha256"], row["truth"], row["diagnosis"], row["practice"] == "yes")
+        for id, row in stimuli.items()
+    ]
+    stored = str(design.get("design_hash"))
+    try:
+        computed = hash_of(_inner(design, "hashed"), rows)
+    except (UnicodeEncodeError, RecursionError):  # a lone surrogate
+        computed = "not to be computed"
+    holds = stored == computed
+    return Check("design hash", holds, stored[:64] if holds else f"design.json says {stored[:64]}, computed {computed}")
+
+
+def _same_design(design: dict[str, Any]) -> Check:
+    """What the archive shows as the design is what was hashed."""
+    shown = _inner(design, "design")
+    wrong = [name for name, value in _inner(design, "hashed").items() if name != "runs" and shown.get(name) != value]
+    return Check("design", not wrong, _first([f"{name} is not as hashed" for name in wrong]) or "as it was hashed")
+
+
+def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) -> Check:
+    """Every answered image is a stimulus of the design, with the truth and the diagnosis that it has there."""
+    wrong = set()
+    for image, is_real, diagnosis in zip(responses.image, responses.is_real, responses.diagnosis, strict=True):
+        name = responses.image_names[image]
+        own = ("real" if is_real else "generated", responses.diagnosis_names[diagnosis])
+        stimulus = stimuli.get(name)
+        if stimulus is None or (stimulus["truth"], stimulus["diagnosis"].strip()) != own:
+            wrong.add(f"image {name[:40]} is not so in stimuli.csv")
+    return Check("answers", not wrong, _first(sorted(wrong)) or f"{len(responses)}, all to stimuli of the design")
+
+
+def _figures(responses: Responses, margin: float, published: dict[str, Any]) -> Check:
+    from turing.statistics.analysis import analyse
+
+    real = len(set(responses.image[responses.is_real].tolist()))
+    if real * (len(responses.image_names) - real) > MOST_COMPARISONS:
+        raise StudyError("data/responses.csv: too many images to check.")
+    # By way of JSON, so that what is compared has been written and read on both sides.
+    computed = dict(leaves(json.loads(json.dumps(analyse(responses, margin)))))
+    stored = dict(leaves(published))
+    wrong = [
+        f"{name} is {str(stored.get(name, 'missing'))[:30]}, computed {str(computed.get(name, 'missing'))[:30]}"
+        for name in sorted(computed | stored)
+        if name not in stored or name not in computed or not agree(stored[name], computed[name])
+    ]
+    return Check("figures", not wrong, _first(wrong) or f"{len(computed)} values of analysis.json are as computed")
+
+
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every number, word or null in a JSON value, with its place; an empty list or object counts as one."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if not items or not value:
+        yield name, value
+        return
+    for key, inner in items:
+        yield from leaves(inner, f"{name}.{key}" if name else str(key))
+
+
+def agree(first: Any, second: Any) -> bool:
+    numbers = [isinstance(one, (int, float)) and not isinstance(one, bool) for one in (first, second)]
+    if all(numbers):
+        return math.isclose(first, second, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return type(first) is type(second) and first == second
+
+
+def _preregistration(
+    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], content: dict[str, bytes]
+) -> list[Check]:
+    """A preregistration in the archive is of this design."""
+    entry = entries.get("preregistration.json")
+    if entry is None:
+        return []
+    try:
+        stored = _inner(_object(_read(archive, entry), "preregistration.json"), "stamp").get("design_hash")
+        holds = stored == _object(content["design.json"], "design.json").get("design_hash")
+        return [
+            Check("preregistration", holds, "of this design" if holds else f"of another design, {str(stored)[:64]}")
+        ]
+    except StudyError as error:
+        return [Check("preregistration", False, str(error))]
+
+
+def _software(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> list[Check]:
+    """Which software made it; another version is worth knowing, and no fault."""
+    entry = entries.get("software.json")
+    if entry is None:
+        return []
+    try:
+        made = _object(_read(archive, entry), "software.json")
+    except StudyError as error:
+        return [Check("software", False, str(error))]
+    own = software()
+    same = all(made.get(key) == own[key] for key in ("name", "version", "statistics_sha256"))
+    detail = f"made by {str(made.get('name'))[:40]} {str(made.get('version'))[:20]}"
+    return [
+        Check("software", True, f"{detail}, as installed" if same else f"{detail}; computed here with another state")
+    ]
+
+
+def _first(wrong: list[str]) -> str:
+    more = f", and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return "; ".join(wrong[:NAMED]) + more

@@ -1,0 +1,218 @@
+"""The preregistration: a plan written from a study's design, in the order of OSF's standard form.
+
+It is a document of plain JSON, drawn up as often as wanted while the study is a draft, and sealed when it opens.
+`preregistration_texts` writes it as Markdown.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from turing.errors import StudyError
+from turing.models import COMMAND_LINE, Actor, AuditLine, Preregistration, Study
+from turing.studies.preregistration_texts import (
+    PRECISION,
+    WHY_SIZE,
+    analysis_plan,
+    design_plan,
+    sampling_plan,
+    variables,
+)
+from turing.version import name_and_version
+
+READERS = (5, 10, 20, 40, 65)  # planned for, where the researcher names no number
+LEAST_IMAGES = 5  # below that no expected width is worth giving
+RATE = 0.5  # assumed for planning: guessing
+AUTHOR = "To be written by the authors."
+NOT_WRITTEN = "Nothing was written."
+
+# What the researcher adds in their own words: field of the form, and the prompt it stands under.
+OWN_WORDS = ("readers", "hypotheses", "recruitment", "stopping", "exclusions", "other")
+
+
+def draw_up(study: Study, own_words: dict[str, Any], actor: Actor = COMMAND_LINE) -> Preregistration:
+    """The preregistration of a draft, written anew. Raises `StudyError` once the study has opened."""
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=study.pk)
+        if not study.is_draft:
+            raise StudyError(_why_not(study))
+        AuditLine.objects.record(AuditLine.What.EDITED, actor, study, part="preregistration")
+        return _store(study, own_words, is_sealed=False)
+
+
+def seal(study: Study) -> Preregistration:
+    """The preregistration of a study that opens, with the design's hash; within the transaction that opens it."""
+    drawn = Preregistration.objects.filter(study=study).first()
+    return _store(study, drawn.own_words if drawn else {}, is_sealed=True)
+
+
+def find_preregistration(study: Study) -> Preregistration:
+    """Raises `StudyError` where there is none, with the reason."""
+    found = Preregistration.objects.filter(study=study).first()
+    if found is None:
+        raise StudyError(_why_not(study))
+    return found
+
+
+def _why_not(study: Study) -> str:
+    if study.is_draft:
+        return f"{study.slug} is a draft and no preregistration of it was drawn up yet."
+    if Preregistration.objects.filter(study=study).exists():
+        return (
+            f"{study.slug} is {study.get_state_display()}: its preregistration was sealed at opening, and cannot "
+            "change."
+        )
+    return (
+        f"{study.slug} opened before this software wrote preregistrations, so it has none. A plan written after the "
+        "first answer is no preregistration."
+    )
+
+
+def _store(study: Study, own_words: dict[str, Any], *, is_sealed: bool) -> Preregistration:
+    now = study.opened_at if is_sealed else timezone.now()
+    document = json.dumps(preregistration_document(study, own_words, now), indent=1, ensure_ascii=False)
+    values = {
+        "own_words": own_words,
+        "document": document,
+        "sha256": hashlib.sha256(document.encode()).hexdigest(),
+        "software": name_and_version(),
+        "created_at": now,
+        "is_sealed": is_sealed,
+    }
+    return Preregistration.objects.update_or_create(study=study, defaults=values)[0]
+
+
+def preregistration_document(study: Study, own_words: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """The plan as JSON values: `stamp`, `planned` (which analyses), and `sections` of prompts and answers."""
+    sampling = expected_precision(study, own_words.get("readers"))
+    return {
+        "stamp": {
+            "study": study.slug,
+            "design_hash": study.design_hash,
+            "software": name_and_version(),
+            "written_at": at.isoformat(timespec="seconds"),
+            "note": "Written before the first answer, when the study opened."
+            if study.design_hash
+            else "Drawn up from a draft: the design can still change, and the hash is given when the study opens.",
+        },
+        "planned": planned_analyses(study),
+        "sampling": sampling,
+        "sections": [
+            {"title": title, "items": [_item(prompt, answer, sampling) for prompt, answer in items]}
+            for title, items in _sections(study, own_words, sampling)
+        ],
+    }
+
+
+def planned_analyses(study: Study) -> dict[str, Any]:
+    """Keys of the analysis that are confirmatory, and the factors by which groups are compared."""
+    secondary = ["accuracy", "equivalence", "real_judged_real"]
+    return {
+        "primary": ["fooling_rate"],
+        "secondary": secondary + (["exposure_threshold"] if study.timed else []),
+        "comparisons": (["diagnosis"] if len(study.diagnoses) > 1 else [])
+        + (["run"] if study.runs.count() > 1 else []),
+    }
+
+
+def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | None:
+    """As `plan_study` computes it, for this design's images; None where there are too few of them.
+
+    `width` of the fooling rate's 95% interval and `power` to show equivalence, both where readers guess.
+    """
+    from turing.statistics.planning import STRUCTURES, Population, expected_power, expected_width
+
+    share = study.form_length / study.stimulus_count if study.stimulus_count else 0
+    generated = round(len(study.diagnoses) * study.generated_per_diagnosis * share)
+    if generated < LEAST_IMAGES:
+        return None
+    rows = []
+    for structure, shares in STRUCTURES.items():
+        population = Population(RATE, *shares)
+        for count in [readers] if readers else READERS:
+            rows.append(
+                {
+                    "structure": structure,
+                    "readers": count,
+                    "width": round(expected_width(population, count, generated), 4),
+                    "power": round(expected_power(population, study.equivalence_margin, count, study.form_length), 4),
+                }
+            )
+    return {"generated_images": generated, "images": study.form_length, "rate": RATE, "rows": rows}
+
+
+def _item(prompt: str, answer: str, sampling: dict[str, Any] | None) -> dict[str, str]:
+    item = {"prompt": prompt, "answer": answer}
+    return item | ({"table": PRECISION} if sampling and prompt == WHY_SIZE else {})
+
+
+def _sections(
+    study: Study, own: dict[str, Any], sampling: dict[str, Any] | None
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    margin = f"{study.equivalence_margin:g}"
+    return [
+        (
+            "Study information",
+            [
+                ("Title", study.title),
+                ("Authors", AUTHOR),
+                (
+                    "Description",
+                    "A visual Turing test: readers look at images of skin lesions and say of each whether it is real "
+                    "or "
+                    f"generated. Diagnoses: {', '.join(study.diagnoses)}.",
+                ),
+                (
+                    "Hypotheses",
+                    "1. The share of generated images that readers take for real (the fooling rate) is estimated, with "
+                    "an interval; no value of it is tested. 2. Readers cannot tell the images apart: their accuracy "
+                    f"lies within 0.5 +- {margin}. That is claimed only if two one-sided tests show it; to miss it "
+                    "is no "
+                    f"evidence of a difference. {own.get('hypotheses', '')}".strip(),
+                ),
+            ],
+        ),
+        ("Design plan", design_plan(study)),
+        ("Sampling plan", sampling_plan(study, own, sampling)),
+        ("Variables", variables(study)),
+        ("Analysis plan", analysis_plan(study, own, planned_analyses(study))),
+        ("Other", [("Anything else", own.get("other") or NOT_WRITTEN)]),
+    ]
+
+
+# Sections of the results page: the keys of the analysis that they show.
+SHOWN = {
+    "rates": ("fooling_rate", "accuracy", "real_judged_real"),
+    "images": ("by_image",),
+    "detection": ("auc", "dprime"),
+    "readers": ("by_reader",),
+    "differences": (),
+    "time": ("response_times",),
+    "exposure": ("exposure_threshold",),
+}
+NAMES = {
+    "fooling_rate": "the fooling rate",
+    "accuracy": "accuracy",
+    "equivalence": "its test of equivalence to guessing",
+    "real_judged_real": "the share of real images judged real",
+    "exposure_threshold": "the exposure threshold",
+}
+
+
+def marks(study: Study) -> dict[str, Any]:
+    """For the results page: which of its sections were preregistered. Empty where there is no sealed plan."""
+    found = Preregistration.objects.filter(study=study, is_sealed=True).first()
+    if found is None:
+        return {}
+    planned = json.loads(found.document)["planned"]
+    keys = {*planned["primary"], *planned["secondary"]}
+    sections = {name: "preregistered" if keys.intersection(shown) else "exploratory" for name, shown in SHOWN.items()}
+    if planned["comparisons"]:
+        sections["differences"] = f"preregistered by {' and '.join(planned['comparisons'])}, otherwise exploratory"
+    named = [NAMES.get(key, key) for key in (*planned["primary"], *planned["secondary"])]
+    named += [f"differences by {factor}" for factor in planned["comparisons"]]
+    return {"found": found, "sections": sections, "named": f"{', '.join(named[:-1])} and {named[-1]}"}

@@ -1,0 +1,188 @@
+"""The preregistration's sentences, from the design; and the whole as Markdown."""
+
+import json
+from typing import Any
+
+from turing.models import Study
+from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
+
+Items = list[tuple[str, str]]  # prompt, answer
+PRECISION = "precision"  # the table under the reason for the sample size
+WHY_SIZE = "Why this sample size"
+STRUCTURES = {
+    "roe-metz": "readers and images differ as in Roe and Metz (1997), the careful case",
+    "moderate": "readers and images differ moderately (standard deviations of 0.5 and 0.7 on the logit scale)",
+}
+
+
+def design_plan(study: Study) -> Items:
+    real = "drawn phantoms in the place of real images" if study.uses_phantoms else "real images"
+    order = "one diagnosis after the other, each in random order" if study.block_by_diagnosis else "in random order"
+    told = "are told how many images are real" if study.tell_share else "are told that some are real, not how many"
+    part = (
+        f"Each reader judges {study.images_per_reader} of the images, every image about equally often."
+        if study.images_per_reader
+        else "Each reader judges every image."
+    )
+    exposure = (
+        f" Each image is shown for a moment and then masked: {START_MS} ms at first, {SHORTER_MS} ms less after three "
+        f"right answers in a row, {LONGER_MS} ms more after a wrong one, from {SHORTEST_MS} to {LONGEST_MS:,} ms."
+        if study.timed
+        else " Readers look as long as they like."
+    )
+    return [
+        ("Kind of study", "A reader study with images of known origin; readers are not assigned to treatments."),
+        (
+            "Blinding",
+            f"Readers do not know what an image is and {told}. Files, ids, order and timing do not depend on it.",
+        ),
+        (
+            "Design",
+            f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real} and "
+            f"{study.generated_per_diagnosis} generated images, {study.stimulus_count} in all, at "
+            f"{study.stimulus_size} x "
+            f"{study.stimulus_size} pixels, {study.images_per_page} on a page. {part}{exposure}",
+        ),
+        (
+            "Randomisation",
+            f"The images are drawn at random by the seed {study.seed}, in strata of diagnosis and truth; real ones "
+            "from "
+            f"lesions that no generator of the study was trained on. Each reader sees them {order} of their own.",
+        ),
+    ]
+
+
+def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | None) -> Items:
+    opened = "The study opens with this document; no answer has been given."
+    readers = own.get("readers")
+    return [
+        ("Existing data", opened if study.design_hash else "The study is a draft; no answer can be given."),
+        (
+            "How data are collected",
+            " ".join(
+                [
+                    "Readers register, consent, and answer in a browser"
+                    + (", by invitation only." if study.by_invitation else "."),
+                    f"{study.practice_images} other images come first for practice, with feedback."
+                    if study.practice_images
+                    else "There is no practice.",
+                    f"{study.repeats} images come a second time." if study.repeats else "",
+                    own.get("recruitment", ""),
+                ]
+            ).replace("  ", " ").strip(),
+        ),
+        (
+            "Sample size",
+            f"{study.form_length} images a reader. "
+            + (f"{readers} readers are planned." if readers else "The number of readers was not fixed."),
+        ),
+        (WHY_SIZE, precision_sentences(sampling)),
+        (
+            "When collection stops",
+            own.get("stopping")
+            or "When the researcher closes the study. No rule was written; looking at results before that, and "
+            "stopping because of them, would make the intervals wrong.",
+        ),
+    ]  # fmt: skip
+
+
+def variables(study: Study) -> Items:
+    confidence = f" and the confidence from 1, a guess, to {study.confidence_levels}" if study.asks_confidence else ""
+    return [
+        (
+            "Manipulated",
+            "Whether an image is real or generated"
+            + (", and for how long it is shown." if study.timed else "; nothing else."),
+        ),
+        ("Measured", f"The answer, real or generated{confidence}; the time from first paint to choice."),
+        (
+            "Derived",
+            "Fooling rate: the share of answers to generated images that are 'real'. Accuracy: the share of right "
+            "answers.",
+        ),
+    ]
+
+
+def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) -> Items:
+    compared = planned["comparisons"]
+    by = f"The fooling rate is compared by {' and by '.join(compared)}. " if compared else ""
+    threshold = (
+        "The exposure threshold is estimated by Weibull functions fitted to all answers. " if study.timed else ""
+    )
+    return [
+        ("Primary analysis", "The fooling rate with its 95% interval over readers and images (MRMC U-statistics)."),
+        (
+            "Secondary analyses",
+            f"Accuracy, with real and generated images as fixed strata, and its equivalence to guessing within 0.5 +- "
+            f"{study.equivalence_margin:g} by two one-sided tests; the share of real images judged real. "
+            f"{threshold}{by}"
+            .strip(),
+        ),
+        ("Transformations", "None. Answers without a given confidence count as a guess in the ROC analysis."),
+        (
+            "What counts as evidence",
+            "Intervals at 95%; tests at 0.05"
+            + (", adjusted by Holm within each factor of comparison." if compared else "."),
+        ),
+        (
+            "Exclusions",
+            "Readers who withdraw consent; practice answers; repeated answers, which serve agreement within readers "
+            f"alone. Nobody is left out for what they answered. {own.get('exclusions', '')}".strip(),
+        ),
+        ("Missing data", "Unanswered trials are left out. Readers who stop early count as far as they answered."),
+        (
+            "Exploratory analyses",
+            "Everything else that the software shows: ROC curves, d' and criterion, agreement, calibration, single "
+            "readers and images, times, the course of the form, and differences between kinds of readers.",
+        ),
+    ]  # fmt: skip
+
+
+def precision_sentences(sampling: dict[str, Any] | None) -> str:
+    if sampling is None:
+        return "There are too few generated images to say how wide the interval will be."
+    assumed = "; ".join(f"{name}: {meaning}" for name, meaning in STRUCTURES.items())
+    return (
+        f"Expected where the rate is {sampling['rate']:g} and every reader judges the same {sampling['images']} "
+        "images, "
+        f"{sampling['generated_images']} of them generated: the width of the fooling rate's 95% interval, and the "
+        "power "
+        f"to show equivalence if readers guess. {assumed}."
+    )
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """The document as Markdown."""
+    stamp = document["stamp"]
+    lines = [
+        "# Preregistration",
+        "",
+        stamp["note"],
+        "",
+        f"- Design hash (SHA-256): `{stamp['design_hash'] or 'given when the study opens'}`",
+        f"- Written {stamp['written_at']} by {stamp['software']}",
+        "",
+    ]
+    for number, section in enumerate(document["sections"], start=1):
+        lines += [f"## {number}. {section['title']}", ""]
+        for item in section["items"]:
+            lines += [f"### {item['prompt']}", "", item["answer"], ""]
+            if item.get("table") == PRECISION:
+                lines += [
+                    "| readers and images differ | readers | interval width | power |",
+                    "| --- | ---: | ---: | ---: |",
+                ]
+                lines += [
+                    f"| {row['structure']} | {row['readers']} | {row['width']:.3f} | {row['power']:.0%} |"
+                    for row in document["sampling"]["rows"]
+                ]
+                lines.append("")
+    return "\n".join(lines)
+
+
+FORMATS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
+
+
+def write(document: dict[str, Any], format: str) -> str:
+    """The document in one of `FORMATS`."""
+    return markdown(document) if format == "md" else json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,42 @@
+"""Which software this is: its version, and a fingerprint of the modules that compute the figures."""
+
+import hashlib
+import platform
+import tomllib
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STATISTICS = ROOT / "turing" / "statistics"
+NUMERIC = ("numpy", "scipy", "krippendorff", "matplotlib", "pyarrow")  # packages that figures and files come from
+
+
+@cache
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def name_and_version() -> str:
+    """Such as 'lesion-turing 0.1.0'."""
+    return f"{project()['name']} {project()['version']}"
+
+
+@cache
+def statistics_fingerprint() -> str:
+    """SHA-256 over the statistics modules: it tells two states of the software of one version apart."""
+    digest = hashlib.sha256()
+    for path in sorted(STATISTICS.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def software() -> dict:
+    """The software and the packages behind its figures, as JSON values."""
+    return {
+        "name": project()["name"],
+        "version": project()["version"],
+        "statistics_sha256": statistics_fingerprint(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in NUMERIC},
+    }
