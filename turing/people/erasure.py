@@ -21,7 +21,8 @@ NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the day of registration
 def erase(user: User, actor: Actor | None = None) -> bool:
     """Withdraw from every study and erase all that is personal; the pseudonym and the withdrawn answers stay.
 
-    `actor` stands in the audit trail as who did it; the reader, where none is given. Returns False, and changes nothing, where it was done before.
+    `actor` stands in the audit trail as who did it; the reader, where none is given. Returns False, and changes
+    nothing, where it was done before.
     """
     # Locked: of two requests at once, the second finds everything erased.
     user = User.objects.select_for_update().get(pk=user.pk)
