@@ -16,6 +16,7 @@ from pathlib import Path
 
 import greenlet
 import pytest
+import pytest_timeout
 
 from tests import postgres
 from turing import environment
@@ -119,6 +120,8 @@ def pytest_timeout_set_timer(item, settings):
 
 
 def _give_up(item, limit: float, test: greenlet.greenlet) -> None:
+    if pytest_timeout.is_debugging():
+        return
     try:
         if capture := item.config.pluginmanager.getplugin("capturemanager"):
             capture.suspend_global_capture(in_=True)

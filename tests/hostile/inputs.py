@@ -14,6 +14,7 @@ from PIL import Image
 # The same examples on every machine: a test that fails here fails in CI.
 FIXED = {"derandomize": True, "deadline": None, "database": None}
 QUICK = settings(max_examples=60, suppress_health_check=list(HealthCheck), **FIXED)
+FEW = settings(max_examples=20, suppress_health_check=list(HealthCheck), **FIXED)
 THOROUGH = settings(max_examples=300, suppress_health_check=list(HealthCheck), **FIXED)
 
 # Line ends that are none in a CSV, NUL, half characters, direction marks, digits that are not 0 to 9.

@@ -126,9 +126,7 @@ def test_a_margin_beyond_half_is_refused():
         call_command("plan_study", margin=0.6)
 
 
-observers = st.fixed_dictionaries(
-    {}, optional=dict.fromkeys(("dprime", "criterion", "reader_sd", "image_sd", "seed"), number)
-)
+observers = st.fixed_dictionaries({}, optional=dict.fromkeys(("dprime", "criterion", "reader_sd", "image_sd"), number))
 
 
 @QUICK

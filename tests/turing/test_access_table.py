@@ -213,7 +213,7 @@ research/runs/<int:id>/state.json RUN
 research/runs/<int:id>/<slug:name>.<slug:format> RUN losses svg
     GET         in      403      403      200      200      200      200      200
     POST       405
-research/runs/<int:id>/grids/<str:diagnosis>/<int:step>.png RUN DIAGNOSIS 2
+research/runs/<int:id>/grids/<path:diagnosis>/<int:step>.png RUN DIAGNOSIS 2
     GET         in      403      403      200      200      200      200      200
     POST       405
 research/images/<slug:kind>/<int:pk>.png lesion IMAGE

@@ -8,20 +8,21 @@ from django.db.models import Q
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from turing.models import AuditLine, Collaborator, Invitation, Reader, User
+from turing.models import COMMAND_LINE, Actor, AuditLine, Collaborator, Invitation, Reader, User
 from turing.people.sessions import delete_sessions
 from turing.people.throttle import forget_failures
-from turing.reading.ending import note, withdraw
+from turing.reading.ending import withdraw
 
 ERASED = "erased.invalid"  # the domain of accounts whose data are erased
 NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the day of registration
 
 
 @transaction.atomic
-def erase(user: User) -> bool:
+def erase(user: User, actor: Actor | None = None) -> bool:
     """Withdraw from every study and erase all that is personal; the pseudonym and the withdrawn answers stay.
 
-    Returns False, and changes nothing, where it was done before.
+    `actor` stands in the audit trail as who did it; the reader, where none is given. Returns False, and changes
+    nothing, where it was done before.
     """
     # Locked: of two requests at once, the second finds everything erased.
     user = User.objects.select_for_update().get(pk=user.pk)
@@ -54,7 +55,7 @@ def erase(user: User) -> bool:
         Reader.objects.filter(pk=reader.pk).update(
             profession="other", specialty="other", years_experience=0, country="", registered_at=NO_DAY
         )
-        note(AuditLine.What.ERASED, reader, None)
+        AuditLine.objects.record(AuditLine.What.ERASED, actor or reader, reader=reader)
     return True
 
 
@@ -74,6 +75,6 @@ def erase_address(address: str) -> dict[str, int | list[str]]:
     sent_or_used = Q(email__iexact=address) | Q(reading__reader__user__in=[account.pk for account in accounts])
     with transaction.atomic():
         invitations, _ = Invitation.objects.filter(sent_or_used).delete()
-        count = sum(erase(account) for account in accounts)
+        count = sum(erase(account, COMMAND_LINE) for account in accounts)
         forget_failures(address)
     return {"accounts": count, "pseudonyms": readers, "invitations": invitations}

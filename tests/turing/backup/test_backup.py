@@ -185,6 +185,21 @@ def test_a_file_that_the_storage_lacks_is_named(small_site, tmp_path):
     assert backup(tmp_path / "site.tar")["missing_files"] == [lost]
 
 
+def test_images_in_a_store_that_is_no_folder_are_backed_up_too(settings, folders, transactional_db, tmp_path):
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+    content = {f"images/{number}/{number}.png": f"image {number}".encode() for number in range(3)}
+    for name, image in content.items():
+        default_storage.save(name, ContentFile(image))
+    assert backup(tmp_path / "site.tar")["media_files"] == 3
+    first, second, third = content
+    default_storage.delete(first)
+    with default_storage.open(second, "wb") as stream:
+        stream.write(b"another image")
+    call_command("restore", str(tmp_path / "site.tar"), force=True)
+    assert {name: default_storage.open(name).read() for name in content} == content
+    assert default_storage.exists(third)
+
+
 def test_images_come_back_and_those_that_are_right_stay(small_site, tmp_path):
     before = files(small_site / "media")
     backup(tmp_path / "site.tar")
