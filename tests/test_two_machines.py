@@ -39,9 +39,9 @@ class Browser:
 
     def post(self, url: str, fields: dict, form: str = "", **headers: str) -> tuple[int, dict, bytes]:
         """Send the form that stands on the page `form`, or on that of the url."""
-        _, _, page = self.get(form or url)
+        status, _, page = self.get(form or url)
         token = TOKEN.search(page.decode())
-        assert token, f"{form or url} has no form"
+        assert token, f"{form or url} has no form: {status}"
         body = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}, doseq=True).encode()
         return self._ask(urllib.request.Request(url, data=body, headers=headers))
 
@@ -111,9 +111,9 @@ def test_a_study_opened_on_one_machine_is_read_on_both_and_counted_once(cluster,
 
     researcher = Browser()
     researcher.post(f"{here}/accounts/login/", {"username": RESEARCHER, "password": PASSWORD})
-    page = "/research/studies/shared/"
+    page = "/research/studies/two-machines/"
     status, _, body = researcher.post(f"{there}/research/studies/new/", _design(run))
-    assert b"Shared" in body
+    assert b"<h1>Two machines" in body
     status, _, _ = researcher.post(f"{here}{page}open/", {}, form=f"{here}{page}")
     assert status == 200
     status, _, body = researcher.get(f"{there}{page}")  # logged in here, seen there
@@ -121,20 +121,20 @@ def test_a_study_opened_on_one_machine_is_read_on_both_and_counted_once(cluster,
 
     reader = Browser()
     _register(reader, here)
-    reader.post(f"{there}/studies/shared/", {"consent": "on"})
+    reader.post(f"{there}/studies/two-machines/", {"consent": "on"})
     told = [_judge(reader, cluster.machines[position % 2], cluster, position) for position in range(1, 21)]
     again = _judge(reader, there, cluster, 1)
     assert again["stored"] == told[0]["stored"]
 
-    rows = _manage(cluster.environment, "export_results", "shared", "--format", "csv").splitlines()
+    rows = _manage(cluster.environment, "export_results", "two-machines", "--format", "csv").splitlines()
     assert len(rows) == 1 + 20
-    progress = researcher.get(f"{there}/research/studies/shared/results/")
+    progress = researcher.get(f"{there}/research/studies/two-machines/results/")
     assert progress[0] == 200
 
 
 def _design(run) -> dict:
     return {
-        "title": "Shared", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 5,
+        "title": "Two machines", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 5,
         "generated_per_diagnosis": 5, "images_per_page": 1, "stimulus_size": 64, "confidence_levels": 4,
         "equivalence_margin": 0.1, "images_per_reader": 0, "practice_images": 0, "repeats": 0, "break_every": 0,
         "language": "en", "consent_text": DEFAULT_CONSENT, "instructions": "", "seed": 1,
@@ -152,7 +152,7 @@ def _register(browser: Browser, machine: str) -> None:
 
 def _judge(browser: Browser, machine: str, cluster: Cluster, position: int) -> dict:
     """Look at the image on both machines, then answer it on one."""
-    trial = f"{machine}/studies/shared/trials/{position}/"
+    trial = f"{machine}/studies/two-machines/trials/{position}/"
     _, _, page = browser.get(trial)
     image = re.search(rb"/stimuli/[0-9a-f-]{36}\.png", page)[0].decode()
     seen = [browser.get(f"{one}{image}") for one in cluster.machines]

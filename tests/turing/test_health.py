@@ -70,12 +70,12 @@ def test_a_full_disk_is_told(client, transactional_db, settings, path):
 
 def test_a_database_of_older_code_is_alive_but_not_ready(client, transactional_db):
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'axes'")
     try:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").json() == {"status": "unavailable", "failed": ["migrations"]}
     finally:
-        call_command("migrate", "sessions", fake=True, verbosity=0)
+        call_command("migrate", "axes", fake=True, verbosity=0)
     assert client.get("/readyz").status_code == 200
 
 
