@@ -193,7 +193,7 @@ def check_writable(path: Path, option: str, *, new_folders: bool = False) -> Non
                 raise PermissionError(0, "Permission denied")
             return
         if not new_folders and not target.parent.exists():
-            raise FileNotFoundError(0, f"no folder {shown(target.parent)}")
+            raise FileNotFoundError(0, f"No such file or directory: {shown(target.parent)}")
         _check_creatable(target.parent)
         if len(os.fsencode(target.name)) > 240:  # a little less than file systems take: the temporary name is longer
             raise OSError(0, "File name too long")

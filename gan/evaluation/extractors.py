@@ -52,7 +52,7 @@ def inception(path: Path) -> Extractor:
     the literature's can be held beside. Raises `GanError` when the file is missing or is another network's.
     """
     if not is_file(path):
-        raise GanError(f"{shown(path)}: no such file.")
+        raise GanError(f"{shown(path)}: not a TorchScript Inception-v3 (no such file).")
     try:
         network = torch.jit.load(str(path), map_location="cpu").eval()
         with torch.inference_mode():

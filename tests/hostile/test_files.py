@@ -132,7 +132,7 @@ def test_where_nothing_can_be_written_is_told_before_the_work_and_after(tmp_path
 def test_a_parent_that_is_missing_is_made_and_one_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     check_writable(tmp_path / "new/folder/report.csv", "--report", new_folders=True)
-    with pytest.raises(UserError, match=r"--report .*report\.csv: no folder .*new/folder"):
+    with pytest.raises(UserError, match=r"--report .*report\.csv: No such file or directory: .*new/folder"):
         check_writable(tmp_path / "new/folder/report.csv", "--report")
     check_folder(tmp_path / "new/folder", "--output")
     assert not (tmp_path / "new").exists()
