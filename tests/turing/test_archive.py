@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from gan.models import LesionImage
-from tests.browser.conftest import ROOT, database_url
+from tests.servers import ROOT, database_url
 from turing.errors import StudyError
 from turing.models import Reader, Stimulus, Study
 from turing.results.analysis import analyse_study
