@@ -53,9 +53,10 @@ def test_a_form_as_the_page_sends_it_is_saved(draft, client_of_researcher):
 FIELDS = list(StudyForm.base_fields)
 
 
-@QUICK
+@FEW
 @given(changes=st.dictionaries(st.sampled_from(FIELDS), st.lists(st.one_of(value, number), max_size=2), max_size=4))
 def test_any_study_form_is_saved_or_shown_again(draft, client_of_researcher, changes):
+    Study.objects.filter(pk=draft.pk).update(state="draft")  # the example before may have opened it
     data = plausible(Study.objects.get(pk=draft.pk)) | changes
     for address in ("/research/studies/new/", f"/research/studies/{draft.slug}/edit/"):
         status = send(client_of_researcher, "POST", address, data)
@@ -63,7 +64,6 @@ def test_any_study_form_is_saved_or_shown_again(draft, client_of_researcher, cha
     newest = Study.objects.latest("pk")
     assert send(client_of_researcher, "GET", f"/research/studies/{newest.slug}/") == 200
     assert send(client_of_researcher, "POST", f"/research/studies/{newest.slug}/open/") == 302
-    Study.objects.exclude(pk=draft.pk).delete()
 
 
 @pytest.fixture

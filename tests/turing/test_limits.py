@@ -10,6 +10,9 @@ from django.urls import path
 from turing.limits import takes_bodies_up_to
 from turing.wsgi import application
 
+# A request may find a connection that an earlier test left open, and looks whether it is still good.
+pytestmark = pytest.mark.django_db
+
 LOG_IN = "/accounts/login/"
 FORM = "application/x-www-form-urlencoded"
 NOT_UTF_8 = ["utf-16", '"UTF-7"', "rot13", "hex", "utf-32", "none-such", "latin-1", "../utf-8", '"', "*"]
