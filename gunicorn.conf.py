@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from turing import environment
 
 workers = environment.whole_number("WEB_CONCURRENCY", 1)
@@ -35,15 +37,39 @@ def post_fork(server, worker):
         ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX of malloc.h
 
 
+def on_starting(server):
+    _refuse_unsafe_start()
+    if environment.flag("METRICS"):
+        folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
+
+
+def _refuse_unsafe_start():
+    """Say once why the site does not start, before any worker would find out.
+
+    A process of its own loads the settings: workers that take up new code must not inherit the old from here.
+    """
+    child = os.fork()
+    if child:
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            sys.exit(4)
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "turing.settings")
+    try:
+        from turing.production import refuse_unsafe_start
+
+        refuse_unsafe_start()
+    except ImproperlyConfigured as error:
+        os.write(2, f"The site does not start. {error}\n".encode())
+        os._exit(1)
+    os._exit(0)
+
+
 if environment.flag("METRICS"):
     # Each worker writes its counts into this folder, and whichever is asked for metrics adds them all up.
     _folder = (Path(__file__).parent / environment.text("DATA_DIR")).resolve() / "metrics"
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
-
-    def on_starting(server):
-        folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
-        shutil.rmtree(folder, ignore_errors=True)
-        Path(folder).mkdir(parents=True)
 
     def child_exit(server, worker):
         from prometheus_client import multiprocess
