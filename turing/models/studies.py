@@ -34,8 +34,8 @@ class StudyQuerySet(SharedQuerySet):
         return self.open().filter(by_invitation=False)
 
     def with_progress(self):
-        """Adds `reading_count` and `response_count` of people; simulated readers are not counted."""
-        people = models.Q(readings__reader__is_simulated=False)
+        """Adds `reading_count` and `response_count` of people who still consent; simulated readers are not counted."""
+        people = models.Q(readings__reader__is_simulated=False, readings__withdrawn_at=None)
         return self.annotate(
             reading_count=models.Count("readings", filter=people, distinct=True),
             response_count=models.Count("readings__trials__response", filter=people, distinct=True),

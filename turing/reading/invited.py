@@ -21,6 +21,13 @@ def invitation_code(request, study: Study) -> str:
     return code if CODE.fullmatch(code) else _kept(request, f"{PREFIX}{study.pk}")
 
 
+def lacks_invitation(request, study: Study) -> bool:
+    """Whether the study is by invitation and the visitor came without an unused one."""
+    if not study.by_invitation:
+        return False
+    return not study.invitations.filter(code=invitation_code(request, study) or None, reading=None).exists()
+
+
 def remember_invitation(request, response, study: Study):
     """The response with a cookie where the address has a code of the study that nobody has used."""
     code = request.GET.get("invitation", "")

@@ -6,6 +6,7 @@ from django.db import models
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
@@ -16,8 +17,8 @@ from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
 from turing.reading.ending import score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
-from turing.reading.invited import invitation_code, remember_invitation
-from turing.reading.passage import Recorded, RefusedAnswerError, record_just_loaded, start_reading
+from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
+from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
 from turing.reading.progress import progress_of
 from turing.replies import postponement, refusal, wants_json
 
@@ -54,6 +55,7 @@ def _study_page(request, found, form):
         "form": form,
         "reader": reader,
         "reading": reading,
+        "not_invited": gettext(NOT_INVITED) if reading is None and lacks_invitation(request, found) else "",
         "progress": progress_of(reading) if reading else None,
         "score": score_of(reading) if reading else None,
     }

@@ -47,7 +47,9 @@ def preregistration(request, slug):
     needed = Right.EDIT if request.method == "POST" else Right.VIEW
     study = get_study(request, slug, needed, Study.objects.prefetch_related("runs"))
     found = Preregistration.objects.filter(study=study).first()
-    form = PreregistrationForm(request.POST if request.method == "POST" else None, initial=found.own_words if found else None)
+    form = PreregistrationForm(
+        request.POST if request.method == "POST" else None, initial=found.own_words if found else None
+    )
     if request.method == "POST" and form.is_valid():
         try:
             draw_up(study, form.own_words(), request.user)
