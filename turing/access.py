@@ -43,6 +43,24 @@ def researcher_required(view):
     return guarded
 
 
+def second_factor_required(view):
+    """For what anybody may do with their own account: who has set up a second factor is asked for it first."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        if needs_second_factor(request.user):
+            return redirect(f"{reverse('two-factor-check')}?{urlencode({'next': request.path})}")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def needs_second_factor(user) -> bool:
+    """Whether a researcher has still to give a second factor in this session."""
+    return user.is_researcher and not is_past_second_factor(user)
+
+
 def is_past_second_factor(user) -> bool:
     """False where the user has a second factor and has not given it in this session."""
     return not user.has_second_factor or user.is_verified()

@@ -125,6 +125,8 @@ def configuration(format: str, level: str) -> dict:
             "turing": {"level": level},
             # Of a request that failed Django says where; the line of the request says the rest.
             "django.request": quiet,
+            # A stranger's wrong host name; the line of the request tells it.
+            "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
             # Each try to connect again; what came of it is told by the request or the command that asked.
             "psycopg.pool": quiet,
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},

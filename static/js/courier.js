@@ -68,6 +68,7 @@ export class Courier extends EventTarget {
   add(reading, address, fields) {
     const { isStored } = keep(reading, address, fields);
     this.isFragile ||= !isStored;
+    if (this.why === Why.OUT_OF_TURN) this.why = null; // this may be the answer that the others wait for
     this.changed();
     this.sendNow();
   }

@@ -9,6 +9,7 @@ const UNDELIVERABLE = "undeliverable ";
 const FORMER = "answers of reading "; // how the first version kept them: one entry a reading
 
 const own = new Map();
+const refused = new Map(); // that could not be written down
 
 const byTurn = (one, other) => one.reading.localeCompare(other.reading) || one.position - other.position || one.at - other.at;
 
@@ -89,15 +90,18 @@ export function remove(answer) {
 
 // The server will never take it: it waits no longer, and what became of it is kept until the reader has seen it.
 export function setAside(answer, reason, message) {
-  write(`${UNDELIVERABLE}${answer.key}`, { position: answer.position, reason, message, at: answer.at });
-  remove(answer);
+  const one = { key: `${UNDELIVERABLE}${answer.key}`, position: answer.position, reason, message, at: answer.at };
+  remove(answer); // first: it makes room where the storage is full
+  if (!write(one.key, one)) refused.set(one.key, one);
 }
 
 export function undeliverable() {
-  const found = entries(UNDELIVERABLE).map(([key, text]) => ({ ...parsed(text), key }));
+  const stored = entries(UNDELIVERABLE).map(([key, text]) => ({ ...parsed(text), key }));
+  const found = [...stored, ...refused.values()];
   return found.filter((one) => one.message !== undefined).sort((one, other) => one.at - other.at);
 }
 
 export function forget(one) {
+  refused.delete(one.key);
   erase(one.key);
 }

@@ -96,8 +96,14 @@ function goAhead(viewer) {
     const waits = waitingHere().length > 0;
     if (left !== null && !waits) leave(); // another tab delivered the last one
     else if (waits && courier.why === Why.LOGIN) leave(document.querySelector("#connection a").href);
-    else if (waits && courier.why === Why.OUT_OF_TURN) leave();
+    else if (courier.why === Why.OUT_OF_TURN && isOlderThan(waitingHere())) leave();
   });
+
+  // Whether answers wait for this page's image or an earlier one: the server's next image is another one then. Where all
+  // that wait are to later images, the reader answers this one first, and the others follow.
+  function isOlderThan(answers) {
+    return answers.some((answer) => answer.position <= position);
+  }
 
   function wait() {
     left = position;
@@ -139,7 +145,7 @@ function goAhead(viewer) {
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
   window.addEventListener("beforeunload", (event) => { if (!isLeaving && waitingHere().length) event.preventDefault(); });
   // Kept from before a reload: where the page shows an image that is among them, it is older than they are.
-  if (waitingHere().some((answer) => answer.position <= position)) wait();
+  if (isOlderThan(waitingHere())) wait();
   loadAhead();
 }
 

@@ -342,3 +342,23 @@ def test_on_a_slow_line_the_next_image_is_there_at_once(page):
         shown = image.evaluate("image => new Promise(done => requestAnimationFrame(() => done(image.complete)))")
         assert shown
     wait_until_stored(page, 3)
+
+
+def test_an_answer_ahead_of_the_server_waits_while_the_images_before_it_are_answered(page):
+    """As after the server went back to a backup: the page must neither reload for ever nor take the images away."""
+    reading = page.locator("input[name=reading]").input_value()
+    address = re.sub("https?://[^/]+", "", page.url)
+    fields = [["position", "2"], ["answer", "generated"], ["confidence", "2"], ["reading", reading]]
+    entry = {"reading": reading, "position": 2, "address": address.replace("/1/", "/2/"), "fields": fields, "at": 1}
+    write = "([key, value]) => localStorage.setItem(key, JSON.stringify(value))"
+    page.evaluate(write, [f"answer {reading} 2 planted", entry])
+    loads = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.reload()
+    expect(page.locator("#connection")).to_contain_text("An image before these has no answer yet")
+    assert shown_position(page) == 1
+    assert len(loads) == 1
+    answer(page, "r")
+    wait_until_stored(page, 2)
+    page.wait_for_url(re.compile("/trials/3/$"))
+    assert stored() == [(1, "real"), (2, "generated")]

@@ -174,3 +174,18 @@ def test_research_pages_are_for_researchers(client, study, reader):
     client.force_login(reader.user)
     for address in addresses:
         assert client.get(address).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "title", ["Title\r\n\r\nbody", "Title\nBcc: evil@evil.example", "bell \x07", "line \u2028 end"]
+)
+def test_a_title_is_one_line_of_text(client, draft, researcher, title):
+    client.force_login(researcher)
+    page = client.post(reverse("study-edit", args=[draft.slug]), {"title": title})
+    assert page.status_code == 422
+    assert "one line of text" in page.content.decode()
+
+
+def test_a_run_with_a_number_that_no_database_stores_is_refused(client, researcher):
+    client.force_login(researcher)
+    assert client.post(reverse("study-create"), {"runs": "9" * 400}).status_code == 422

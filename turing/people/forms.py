@@ -109,7 +109,7 @@ class ResetForm(PasswordResetForm):
         user = User.objects.filter(email=self.cleaned_data["email"], is_active=True).first()
         if user is None or not user.can_be_written_to:
             return
-        send_later(user.email, self._letter(user, request.build_absolute_uri))
+        send_later(user.email, self._letter(user, request.build_absolute_uri), "reset")
 
     def _letter(self, user: User, full_address: Callable[[str], str]) -> letters.Letter:
         if user.email_confirmed_at is None:

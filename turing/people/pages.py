@@ -13,7 +13,8 @@ def next_url(request) -> str:
     """The address on this site that the visitor came from, else the start page."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return wanted if allowed and len(wanted) <= LONGEST_NEXT else reverse("home")
+    # Without a slash Django's redirect would take it for the name of a view.
+    return wanted if allowed and wanted.startswith("/") and len(wanted) <= LONGEST_NEXT else reverse("home")
 
 
 def may_register(request) -> bool:

@@ -16,12 +16,13 @@ logger = logging.getLogger(__name__)
 _sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
 
 
-def send_later(address: str, letter: Letter) -> None:
+def send_later(address: str, letter: Letter, kind: str = "letter") -> None:
     """Send the letter once the transaction is committed. A letter that cannot be sent is logged, without the address.
 
-    An address gets a few letters an hour at most: nobody can flood a stranger's mailbox from here.
+    An address gets a few letters of a kind an hour at most: nobody can flood a stranger's mailbox from here, and nobody
+    can use up the letters of another kind, such as those that set a new password.
     """
-    if too_often("letter", address, LETTERS_PER_ACCOUNT):
+    if too_often(kind, address, LETTERS_PER_ACCOUNT):
         logger.warning("A letter was held back: its address had %d in an hour", LETTERS_PER_ACCOUNT)
         return
     transaction.on_commit(lambda: _sender.submit(_send, address, letter), robust=True)
@@ -29,7 +30,7 @@ def send_later(address: str, letter: Letter) -> None:
 
 def _send(address: str, letter: Letter) -> None:
     try:
-        send_mail(letter.subject, letter.text, None, [address])
+        send_mail(letter.line, letter.text, None, [address])
     except Exception as error:
         # The kind of error alone: the text of an SMTP error holds the address.
         logger.error("A letter could not be sent: %s", type(error).__name__)

@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from turing.access import require_form_methods
+from turing.access import require_form_methods, second_factor_required
 from turing.people import two_factor, views
 from turing.people.forms import ChangePasswordForm, LogInForm, NewPasswordForm, ResetForm
 
@@ -24,7 +24,7 @@ urlpatterns = [
     path("logout/everywhere/", views.log_out_of_all, name="logout-everywhere"),
     path("confirm/", views.send_link, name="confirm-send"),
     path("confirm/<str:token>/", views.confirm, name="confirm"),
-    path("password/", require_form_methods(change_password), name="password_change"),
+    path("password/", require_form_methods(second_factor_required(change_password)), name="password_change"),
     # Django's names, which its views look for.
     path("password/forgotten/", forgotten_password, name="password_reset"),
     path(

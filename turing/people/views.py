@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from turing.access import require_form_methods
+from turing.access import require_form_methods, second_factor_required
 from turing.errors import StudyError
 from turing.models import Reader, User
 from turing.people import throttle
@@ -28,7 +28,7 @@ from turing.people.sessions import log_out_everywhere
 class LogIn(auth.LoginView):
     def get_redirect_url(self):
         wanted = super().get_redirect_url()
-        return wanted if len(wanted) <= LONGEST_NEXT else ""
+        return wanted if wanted.startswith("/") and len(wanted) <= LONGEST_NEXT else ""
 
 
 @require_form_methods
@@ -102,7 +102,7 @@ def send_link(request):
 
 
 @require_POST
-@login_required
+@second_factor_required
 def log_out_of_all(request):
     log_out_everywhere(request.user)
     logout(request)

@@ -6,12 +6,13 @@ from django.db import models
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from turing.access import is_past_second_factor, reader_required, require_form_methods
+from turing.access import is_past_second_factor, needs_second_factor, reader_required, require_form_methods
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
@@ -211,11 +212,16 @@ def withdrawal(request, slug):
     reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
     if request.method != "POST":
         return render(request, "reading/withdrawal.html", {"study": reading.study, "reading": reading})
+    if "erase" in request.POST and needs_second_factor(request.user):
+        return redirect(f"{reverse('two-factor-check')}?{urlencode({'next': request.path})}")
     if "erase" in request.POST:
         erase(request.user)
         logout(request)
         messages.success(request, _("Your consent is withdrawn and your personal data are erased."))
-        return redirect("home")
+        response = redirect("home")
+        # Answers that wait in this browser are the reader's, too, and can never be delivered now.
+        response["Clear-Site-Data"] = '"storage"'
+        return response
     withdraw(reading)
     messages.success(request, _("Your consent is withdrawn; your answers have left the analysis."))
     return redirect("study", slug)

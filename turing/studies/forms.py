@@ -1,5 +1,7 @@
 """The form in which a researcher designs a study."""
 
+import unicodedata
+
 from django import forms
 from django.core.validators import MaxValueValidator
 
@@ -10,8 +12,16 @@ MOST = 32_767  # images of any kind in one study
 BREAK_EVERY = 50  # what a new study proposes
 
 
+class RunsField(forms.ModelMultipleChoiceField):
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except OverflowError:  # a number that no database stores
+            raise forms.ValidationError(self.error_messages["invalid_choice"], params={"value": "?"}) from None
+
+
 class StudyForm(forms.ModelForm):
-    runs = forms.ModelMultipleChoiceField(
+    runs = RunsField(
         TrainingRun.objects.none(),
         label="Training runs",
         widget=forms.CheckboxSelectMultiple,
@@ -65,6 +75,13 @@ class StudyForm(forms.ModelForm):
         self.initial["revision"] = self.instance.revision
         names = sorted({name for run in runs for name in run.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]
+
+    def clean_title(self):
+        """One line of text: it stands in subjects of e-mails and in file names."""
+        title = self.cleaned_data["title"]
+        if any(unicodedata.category(one) in ("Cc", "Zl", "Zp") for one in title):
+            raise forms.ValidationError("The title is one line of text: it holds a line break or a control character.")
+        return title
 
     def clean_instructions(self):
         return _with_plain_newlines(self.cleaned_data["instructions"])

@@ -86,7 +86,7 @@ def invite(
 def _send(invitation: Invitation, address: str, language: str) -> None:
     letter = invitation_letter(invitation.study, address, language)
     try:
-        send_mail(letter.subject, letter.text, None, [invitation.email])
+        send_mail(letter.line, letter.text, None, [invitation.email])
     except BaseException as error:
         Invitation.objects.filter(pk=invitation.pk).update(sent_at=None)
         if isinstance(error, OSError):  # among them every error of SMTP

@@ -12,6 +12,11 @@ class Letter(NamedTuple):
     subject: str
     text: str
 
+    @property
+    def line(self) -> str:
+        """The subject as the one line that an e-mail's header can be."""
+        return " ".join(self.subject.split())
+
 
 def invitation_letter(study: Study, address: str, language: str) -> Letter:
     """`address` is the link of one reader; `language` one of the site's, since the reader is not known yet."""

@@ -85,7 +85,7 @@ def send_reminder(reading: Reading, address: str, actor: Actor = COMMAND_LINE) -
         raise StudyError("this reader was reminded within the last day.")
     letter = reminder_letter(reading, address)
     try:
-        send_mail(letter.subject, letter.text, None, [reading.reader.user.email])
+        send_mail(letter.line, letter.text, None, [reading.reader.user.email])
     except BaseException:
         Reading.objects.filter(pk=reading.pk).update(reminded_at=before)
         raise

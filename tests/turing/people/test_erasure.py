@@ -37,7 +37,7 @@ def known(study, reader, researcher):
     elsewhere = study.__class__.objects.create(title="Other", slug="other", state="open")
     Invitation.objects.create(study=elsewhere, email="reader@test.example")
     Invitation.objects.create(study=study, email="somebody.else@test.example")
-    TOTPDevice.objects.create(user=reader.user, name="app")
+    TOTPDevice.objects.create(user=reader.user, name="app", confirmed=False)  # begun, not asked for yet
     StaticDevice.objects.create(user=reader.user, name="codes")
     Client().post(reverse("login"), {"username": reader.user.email, "password": "wrong"})
     Client().post(reverse("login"), {"username": "somebody.else@test.example", "password": "wrong"})

@@ -146,3 +146,15 @@ def test_researchers_are_told_how_many_readers_share_an_address(client, posted, 
     assert reader.user.email not in page
     Study.objects.get(pk=study.pk).readings.filter(reader=reader).update(withdrawn_at="2026-01-01T00:00Z")
     assert readers_who_share_an_address(study) == 0
+
+
+@pytest.mark.parametrize(
+    "wanted", ["abc", "logout", "123", "\0", "\u2028", "🙂", "//evil.example", "https://evil.example/"]
+)
+def test_a_strange_next_address_leads_to_the_start(client, db, reader, wanted):
+    client.force_login(reader.user)
+    profile = {"profession": "nurse", "specialty": "other", "years_experience": 3, "country": "TR", "next": wanted}
+    assert client.post("/accounts/profile/", profile).url == "/"
+    client.logout()
+    log_in = {"username": reader.user.email, "password": PASSWORD, "next": wanted}
+    assert client.post("/accounts/login/", log_in).url == "/"

@@ -8,7 +8,8 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.conftest import PASSWORD
-from turing.models import User
+from turing.models import Reader, User
+from turing.reading.passage import start_reading
 
 SET_UP, CHECK = "/accounts/two-factor/", "/accounts/two-factor/check/"
 
@@ -116,3 +117,26 @@ def test_a_lost_phone_is_helped_by_a_command(client, secured):
         with pytest.raises(CommandError):
             call_command("reset_two_factor", email)
     assert User.objects.get(pk=secured.pk).times_logged_out == 1
+
+
+@pytest.mark.parametrize("address", ["/accounts/password/", "/accounts/logout/everywhere/"])
+def test_what_changes_the_account_asks_for_the_second_factor_first(client, researcher, address):
+    TOTPDevice.objects.create(user=researcher, confirmed=True)
+    client.force_login(researcher)
+    answer = client.post(address, {"old_password": PASSWORD, "new_password1": "x" * 20, "new_password2": "x" * 20})
+    assert answer.url.startswith("/accounts/two-factor/check/")
+    researcher.refresh_from_db()
+    assert researcher.check_password(PASSWORD)
+
+
+def test_erasing_asks_for_the_second_factor_first(client, study, researcher):
+    reader = Reader.objects.create(
+        user=researcher, profession="other", specialty="other", years_experience=1, country="TR"
+    )
+    start_reading(study, reader)
+    TOTPDevice.objects.create(user=researcher, confirmed=True)
+    client.force_login(researcher)
+    answer = client.post(f"{study.get_absolute_url()}withdraw/", {"erase": "on"})
+    assert answer.url.startswith("/accounts/two-factor/check/")
+    researcher.refresh_from_db()
+    assert researcher.is_active
