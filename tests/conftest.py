@@ -27,6 +27,14 @@ PASSWORD = "dermoscope-77"
 KEPT_MODELS = [LesionImage, TrainingRun, TrainingStep, GeneratedImage]
 
 
+def pytest_collection_modifyitems(items):
+    """Browser tests come last: while Playwright's loop runs, Django keeps database connections for it that stay open.
+
+    A restore, which must be alone with the database, would find them.
+    """
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def data_root(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("data")

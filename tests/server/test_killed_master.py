@@ -11,8 +11,12 @@ def test_the_port_is_free_again_although_slow_clients_hang(serve):
     with slow_clients(server, 6):
         workers = server.workers()
         assert len(workers) == 2
+        ends = [os.pidfd_open(pid) for pid in workers]
         server.process.kill()
         server.process.wait()
+        for end in ends:  # until then they answer on the port, and would be taken for the new site
+            assert select.select([end], [], [], 60)[0], "a worker lives on without its master"
+            os.close(end)
         again = serve(port=server.port)  # gunicorn itself tries for five seconds to bind
         assert again.get("/healthz") == 200
         assert set(workers).isdisjoint(again.workers())
