@@ -15,6 +15,9 @@ threads = environment.whole_number("WEB_THREADS", 1)
 worker_class = "turing.server.BufferingWorker"
 worker_connections = 1000
 
+# Commands need no pool: `restore` wants to be alone with the database, and a pool opens connections by itself.
+os.environ["DATABASE_POOL"] = os.environ.get("DATABASE_POOL") or "8"
+
 timeout = 30  # a worker whose event loop stands still this long is replaced
 graceful_timeout = 30
 keepalive = 65  # longer than the proxy's 60 s (deploy/Caddyfile), so that it never reuses a connection that is closing

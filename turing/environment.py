@@ -21,7 +21,12 @@ VARIABLES = {
         Variable("DATA_DIR", "var", "Folder of the database, images, training runs and the secret key."),
         Variable("DATABASE_URL", "", "Such as postgres://user:password@host/name. Empty: SQLite in DATA_DIR."),
         Variable("DATABASE_URL_FILE", "", "A file that holds DATABASE_URL, mode 0600 or 0400."),
-        Variable("DATABASE_POOL", "8", "Connections to PostgreSQL that one process shares among its threads, at most."),
+        Variable(
+            "DATABASE_POOL",
+            "0",
+            "Connections to PostgreSQL that one process shares among its threads, at most; 0: each thread has its own. "
+            "`gunicorn.conf.py` sets 8.",
+        ),
         Variable(
             "SECRET_KEY", "", "Signs sessions and links. Empty: a random key kept in DATA_DIR/secret_key, mode 0600."
         ),

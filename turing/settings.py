@@ -134,11 +134,12 @@ def _databases() -> dict:
         database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     elif database["ENGINE"] == "django.db.backends.postgresql":
         limits = f"-c lock_timeout={1000 * LOCK_TIMEOUT_S} -c idle_in_transaction_session_timeout=60000"
-        # Threads share a process's connections, so workers x DATABASE_POOL is all that PostgreSQL must grant.
-        pool = {"min_size": 1, "max_size": environment.whole_number("DATABASE_POOL", 1), "timeout": LOCK_TIMEOUT_S}
-        own = {"pool": pool, "connect_timeout": LOCK_TIMEOUT_S, "options": limits}
+        own: dict = {"connect_timeout": LOCK_TIMEOUT_S, "options": limits}
+        if size := environment.whole_number("DATABASE_POOL"):
+            # Threads share a process's connections, so workers x DATABASE_POOL is all that PostgreSQL must grant.
+            own["pool"] = {"min_size": 1, "max_size": size, "timeout": LOCK_TIMEOUT_S}
+            database["CONN_MAX_AGE"] = 0  # the pool keeps them
         database["OPTIONS"] = database.get("OPTIONS", {}) | own
-        database["CONN_MAX_AGE"] = 0  # the pool keeps them
     return {"default": database}
 
 

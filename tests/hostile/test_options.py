@@ -266,7 +266,7 @@ def test_a_database_without_tables_is_one_line_that_says_what_to_do(tmp_path, ph
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://"}, "DATABASE_URL names no database"),
         ({"DATABASE_URL": "postgres://u:secret@host:99999/x"}, "DATABASE_URL"),
-        ({"DATABASE_URL": "postgres://u:secret@127.0.0.1:1/x"}, "the database refused: couldn't get a connection"),
+        ({"DATABASE_URL": "postgres://u:secret@127.0.0.1:1/x"}, "the database refused: connection failed"),
         ({"DATABASE_URL": "sqlite:////proc/x/y.db"}, "the database refused: unable to open"),
         ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR is '/dev/null/x': Not a directory"),
         ({"TIME_ZONE": "Nowhere/Land"}, "TIME_ZONE is 'Nowhere/Land'"),

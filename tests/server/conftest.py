@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.db import connection
+
+from tests.servers import database_url, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,24 +52,10 @@ class Server:
         return [int(pid) for pid in children.split()]
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def end_with_parent() -> None:
     """Have the kernel end this process when pytest ends, however it ends."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-def database_url() -> str:
-    values = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{values['NAME']}"
-    password = urllib.parse.quote(values["PASSWORD"], safe="")
-    return f"postgres://{values['USER']}:{password}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
 
 
 @pytest.fixture

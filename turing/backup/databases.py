@@ -141,6 +141,13 @@ class SQLite:
             raise BackupError(f"Another process uses {self.path}. {STOP}")
 
 
+# Of a schema, with their arguments, but for those that belong to an extension.
+FUNCTIONS = """
+    SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace AND prokind = 'f'
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+"""
+
+
 class PostgreSQL:
     name = "PostgreSQL"
 
@@ -192,6 +199,10 @@ class PostgreSQL:
                 cursor.execute(f"CREATE SCHEMA {quote(target)}")
             for table in tables:
                 cursor.execute(f"ALTER TABLE {quote(source)}.{quote(table)} SET SCHEMA {quote(target)}")
+            # The functions of triggers as well, such as the audit trail's: the backup brings its own.
+            cursor.execute(FUNCTIONS, [quote(source)])
+            for (function,) in cursor.fetchall():
+                cursor.execute(f"ALTER FUNCTION {function} SET SCHEMA {quote(target)}")
 
     def _forget(self, aside: str) -> None:
         with connection.cursor() as cursor:
