@@ -34,7 +34,7 @@ def make_study(readers: int = READERS, per_group: int = PER_GROUP) -> Study:
             content = png_bytes(draw_phantom(diagnosis, index, 128, 128))
             stored = {"diagnosis": diagnosis, "file": save_content(content, ".png"), "sha256": sha256(content)}
             if index % 2:
-                GeneratedImage.objects.create(run=run, latent_seed=index, **stored)
+                GeneratedImage.objects.create(generator=run, latent_seed=index, **stored)
             else:
                 name = f"PHANTOM_{diagnosis}_{index}"
                 LesionImage.objects.create(isic_id=name, is_phantom=True, width=128, height=128, **stored)

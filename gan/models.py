@@ -1,4 +1,4 @@
-"""What the image side keeps: lesion images, training runs, generated images."""
+"""What the image side keeps: lesion images, generators (training runs of ours and external ones), generated images."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,9 +27,9 @@ class LesionImageQuerySet(models.QuerySet):
     def rejected(self):
         return self.filter(verdict=LesionImage.Verdict.REJECTED)
 
-    def not_trained_on_by(self, runs):
-        """Images that none of the runs saw, nor another image of a lesion that one of them saw."""
-        seen = LesionImage.objects.filter(training_runs__in=runs)
+    def not_trained_on_by(self, generators):
+        """Images that none of the generators is known to have seen, nor another image of a lesion that one saw."""
+        seen = LesionImage.objects.filter(generators__in=generators)
         seen_lesions = seen.exclude(lesion_id="").values("lesion_id")
         return self.exclude(pk__in=seen.values("pk")).exclude(lesion_id__in=seen_lesions)
 
@@ -123,12 +123,16 @@ def is_non_commercial(licence: str) -> bool:
     return "NC" in licence.upper().replace("_", "-").split("-")
 
 
-class TrainingRunQuerySet(models.QuerySet):
+class GeneratorQuerySet(models.QuerySet):
+    def external(self):
+        return self.filter(kind=Generator.Kind.EXTERNAL)
+
     def finished(self):
-        return self.filter(status=TrainingRun.Status.FINISHED)
+        """Those that a study can take images of."""
+        return self.filter(status=Generator.Status.FINISHED)
 
     def find(self, reference: str):
-        """The run with this id, else the newest run with this name; None where there is neither."""
+        """The generator with this id, else the newest with this name; None where there is neither."""
         text = str(reference)
         # Nineteen digits: what a database holds, and fewer than Python refuses to read.
         is_id = text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 2**63
@@ -136,46 +140,111 @@ class TrainingRunQuerySet(models.QuerySet):
         return by_id or self.filter(name=reference).order_by("-pk").first()
 
 
-class TrainingRun(models.Model):
-    """One GAN training, with everything needed to repeat it."""
+class Generator(models.Model):
+    """What made generated images: a training run of ours, or somebody else's network whose images were imported.
+
+    Studies, pages and exports treat both alike. What only one kind has is empty for the other.
+    """
+
+    class Kind(models.TextChoices):
+        RUN = "run", "training run"
+        EXTERNAL = "external", "external generator"
 
     class Status(models.TextChoices):
         RUNNING = "running", "running"
         FINISHED = "finished", "finished"
         FAILED = "failed", "failed"
 
+    class TrainedOn(models.TextChoices):
+        """What is known of its training images."""
+
+        KNOWN = "known", "known"
+        NOT_TOLD = "not_told", "not told"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.RUN)
     name = models.CharField(max_length=80)
-    model = models.CharField(max_length=20)
-    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
-    error = models.TextField(blank=True)
-    settings = models.JSONField(help_text="The training's settings, as gan.training.Settings.")
     diagnoses = models.JSONField(default=list)
-    size = models.PositiveIntegerField(help_text="Pixels on each side.")
-    seed = models.BigIntegerField()
-    device = models.CharField(max_length=60)
-    software = models.JSONField(default=dict, help_text="Versions that the run used.")
-    data_fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the training images, in order.")
-    data_count = models.PositiveIntegerField()
+    size = models.PositiveIntegerField(help_text="Pixels on each side; of images of several sizes the smallest.")
     uses_phantoms = models.BooleanField(default=False)
-    training_images = models.ManyToManyField(LesionImage, related_name="training_runs", blank=True)
+    trained_on = models.CharField(max_length=10, choices=TrainedOn, default=TrainedOn.KNOWN)
+    training_images = models.ManyToManyField(LesionImage, related_name="generators", blank=True)
+    data_fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 over the training images, in order; empty where not told."
+    )
+    data_count = models.PositiveIntegerField(default=0, help_text="Training images; 0 where not told.")
     memorisation = models.JSONField(default=dict, help_text="The last audit's report, as gan.memorisation.audit.")
     started_at = models.DateTimeField(auto_now_add=True)
+
+    # Of an external generator, as whoever imported it said.
+    version = models.CharField(max_length=40, blank=True)
+    source = models.CharField("paper or address", max_length=300, blank=True)
+    licence = models.CharField(max_length=60, blank=True)
+    made_by = models.CharField(max_length=120, blank=True)
+    training_data = models.JSONField(default=dict, help_text="What was said of the training images, as gan.external.")
+
+    # Of a training run: everything needed to repeat it.
+    model = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    error = models.TextField(blank=True)
+    settings = models.JSONField(default=dict, help_text="The training's settings, as gan.training.Settings.")
+    seed = models.BigIntegerField(default=0)
+    device = models.CharField(max_length=60, blank=True)
+    software = models.JSONField(default=dict, help_text="Versions that the run used.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TrainingRunQuerySet.as_manager()
+    objects = GeneratorQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "version"],
+                condition=models.Q(kind="external"),
+                name="one_external_generator_of_a_name_and_version",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.name} (run {self.pk})"
+        if self.is_run:
+            return f"{self.name} (run {self.pk})"
+        return f"{self.name} {self.version}".strip()
 
     def get_absolute_url(self) -> str:
-        return reverse("run", args=[self.pk])
+        return reverse("run" if self.is_run else "generator", args=[self.pk])
+
+    @property
+    def is_run(self) -> bool:
+        return self.kind == self.Kind.RUN
+
+    @property
+    def knows_training_images(self) -> bool:
+        return self.trained_on == self.TrainedOn.KNOWN
 
     @property
     def folder(self) -> Path:
+        """Snapshots, logs and grids of a run; of any generator what its audit measured."""
         return Path(settings.RUNS_ROOT) / str(self.pk)
+
+
+class TrainingRunManager(models.Manager):
+    def get_queryset(self) -> GeneratorQuerySet:
+        return GeneratorQuerySet(self.model, using=self._db).filter(kind=Generator.Kind.RUN)
+
+    def finished(self) -> GeneratorQuerySet:
+        return self.get_queryset().finished()
+
+    def find(self, reference: str):
+        return self.get_queryset().find(reference)
+
+
+class TrainingRun(Generator):
+    """One GAN training of ours: the kind of generator that can draw more images, and go on training."""
+
+    objects = TrainingRunManager()  # type: ignore[misc, assignment]  # Django's managers are instances on the class
+
+    class Meta:
+        proxy = True
+        ordering = ["-pk"]
 
     @property
     def networks(self) -> dict[str, list[str]]:
@@ -204,7 +273,7 @@ def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
 class TrainingStep(models.Model):
     """Both losses at one step of one pair of networks."""
 
-    run = models.ForeignKey(TrainingRun, models.CASCADE, related_name="steps")
+    run = models.ForeignKey(Generator, models.CASCADE, related_name="steps")
     diagnosis = models.CharField(max_length=120, help_text="The networks' name, as in TrainingRun.networks.")
     step = models.PositiveIntegerField()
     generator_loss = models.FloatField()
@@ -218,46 +287,49 @@ class TrainingStep(models.Model):
         return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
 
 
-class TrainingEvaluation(models.Model):
-    """How good one diagnosis's samples were at one step, as `gan.evaluation.quality` measured them."""
+class Evaluation(models.Model):
+    """How good a generator's images of one diagnosis were, as `gan.evaluation.quality` measured them."""
 
-    run = models.ForeignKey(TrainingRun, models.CASCADE, related_name="evaluations")
+    generator = models.ForeignKey(Generator, models.CASCADE, related_name="evaluations")
     diagnosis = models.CharField(max_length=120)
-    step = models.PositiveIntegerField()
+    step = models.PositiveIntegerField(default=0, help_text="Of the training; 0 for an external generator.")
     figures = models.JSONField(help_text="KID, precision, recall, density, coverage, floors, feature network, counts.")
     created_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["diagnosis", "step"]
-        constraints = [models.UniqueConstraint(fields=["run", "diagnosis", "step"], name="one_evaluation_per_step")]
+        constraints = [
+            models.UniqueConstraint(fields=["generator", "diagnosis", "step"], name="one_evaluation_per_step")
+        ]
 
     def __str__(self) -> str:
-        return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
+        return f"generator {self.generator_id}, {self.diagnosis}, step {self.step}"
 
 
 class GeneratedImageQuerySet(models.QuerySet):
-    def of_runs(self, runs):
-        return self.filter(run__in=runs)
+    def of_generators(self, generators):
+        return self.filter(generator__in=generators)
 
     def unaudited(self):
-        """Samples that nobody compared with the run's training images."""
+        """Images that nobody compared with what their generator may have copied."""
         return self.filter(audited_at=None)
 
     def not_copies(self):
-        """Samples without those that the memorisation audit suspects to be copies."""
+        """Images without those that the memorisation audit suspects to be copies."""
         return self.exclude(suspected_copy=True)
 
 
 class GeneratedImage(StoredImage):
-    """A sample of a run: the same run and latent seed give the same image again."""
+    """An image of a generator. Of a training run, the same run and latent seed give the same image again."""
 
-    run = models.ForeignKey(TrainingRun, models.PROTECT, related_name="generated_images")
-    latent_seed = models.PositiveBigIntegerField()
+    generator = models.ForeignKey(Generator, models.PROTECT, related_name="generated_images")
+    latent_seed = models.PositiveBigIntegerField(null=True, help_text="Of a training run's sample.")
     truncation = models.FloatField(default=1.0, help_text="By which the latent was multiplied.")
-    audited_at = models.DateTimeField(null=True, blank=True, help_text="When it was compared with the training images.")
+    name = models.CharField(max_length=200, blank=True, help_text="Of an imported image, its file as it came.")
+    audited_at = models.DateTimeField(null=True, blank=True, help_text="When it was looked up for copying.")
     suspected_copy = models.BooleanField(default=False)
     nearest = models.ForeignKey(LesionImage, models.SET_NULL, null=True, blank=True, related_name="+")
-    nearest_name = models.CharField(max_length=200, blank=True, help_text="The nearest training image.")
+    nearest_name = models.CharField(max_length=200, blank=True, help_text="The nearest of the images compared with.")
     nearest_distance = models.FloatField(null=True, blank=True, help_text="In limits of the audit: below 1 is a copy.")
 
     objects = GeneratedImageQuerySet.as_manager()
@@ -266,9 +338,16 @@ class GeneratedImage(StoredImage):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "diagnosis", "latent_seed", "truncation"], name="one_image_per_latent_seed"
-            )
+                fields=["generator", "diagnosis", "latent_seed", "truncation"], name="one_image_per_latent_seed"
+            ),
+            models.UniqueConstraint(
+                fields=["generator", "sha256"],
+                condition=models.Q(latent_seed=None),
+                name="one_imported_image_per_content",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"run {self.run_id}, {self.diagnosis}, latent seed {self.latent_seed}"
+        if self.latent_seed is None:
+            return f"{self.generator}, {self.diagnosis}, {self.name}"
+        return f"run {self.generator_id}, {self.diagnosis}, latent seed {self.latent_seed}"

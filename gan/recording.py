@@ -13,7 +13,7 @@ from files import PART, write_file
 from gan.dataset import Source, to_pixels
 from gan.grids import contact_sheet
 from gan.images import png_bytes
-from gan.models import TrainingEvaluation, TrainingRun, TrainingStep
+from gan.models import Evaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
 from gan.seeds import derive_seed
 from gan.snapshots import SNAPSHOT, read_snapshot, write_snapshot
@@ -80,8 +80,9 @@ class Recorder:
             for left in self.folder.glob(f".*{PART}"):  # by a process that was killed while it wrote
                 left.unlink(missing_ok=True)
             # What was logged after the snapshot will be logged again.
-            for kept in (TrainingStep, TrainingEvaluation):
-                kept.objects.filter(run=self.run, diagnosis__in=self._names(kept), step__gt=self.trainer.step).delete()
+            for kept in (TrainingStep, Evaluation):
+                of_run = self.run.steps if kept is TrainingStep else self.run.evaluations
+                of_run.filter(diagnosis__in=self._names(kept), step__gt=self.trainer.step).delete()
 
     def _names(self, kept: type) -> list[str]:
         return [self.name] if kept is TrainingStep else self.run.networks[self.name]
@@ -151,8 +152,8 @@ class Recorder:
             pixels = np.concatenate([to_pixels(self.trainer.samples(part, index)) for part in z.split(32)])
             figures = evaluate_pixels(pixels, self.held_out[index])
             if figures is not None:
-                TrainingEvaluation.objects.update_or_create(
-                    run=self.run, diagnosis=diagnosis, step=self.trainer.step, defaults={"figures": figures}
+                Evaluation.objects.update_or_create(
+                    generator=self.run, diagnosis=diagnosis, step=self.trainer.step, defaults={"figures": figures}
                 )
 
 

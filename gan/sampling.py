@@ -133,7 +133,7 @@ def chosen_diagnoses(run: TrainingRun, diagnoses: list[str]) -> list[str]:
 def register(run: TrainingRun, sample: Sample) -> tuple[GeneratedImage, bool]:
     """Keep the sample as a `GeneratedImage`; True with it if it was not there yet."""
     return GeneratedImage.objects.get_or_create(
-        run=run,
+        generator=run,
         diagnosis=sample.diagnosis,
         latent_seed=sample.latent_seed,
         truncation=sample.truncation,

@@ -134,7 +134,7 @@ def test_a_study_opened_on_one_machine_is_read_on_both_and_counted_once(cluster,
 
 def _design(run) -> dict:
     return {
-        "title": "Two machines", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 5,
+        "title": "Two machines", "generators": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 5,
         "generated_per_diagnosis": 5, "images_per_page": 1, "stimulus_size": 64, "confidence_levels": 4,
         "equivalence_margin": 0.1, "images_per_reader": 0, "practice_images": 0, "repeats": 0, "break_every": 0,
         "language": "en", "consent_text": DEFAULT_CONSENT, "instructions": "", "seed": 1,

@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from turing import health, metrics, views
 from turing.reading import views as reading
 from turing.results import archive_views as archives
+from turing.results import generator_views as generators
 from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
@@ -70,7 +71,9 @@ urlpatterns = [
     path("research/studies/<slug:slug>/results/report/", results.report, name="report"),
     path("research/studies/<slug:slug>/results/archive.zip", archives.archive, name="archive"),
     path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
-    path("research/runs/", runs.runs, name="runs"),
+    path("research/generators/", generators.generators, name="generators"),
+    path("research/generators/<int:id>/", generators.generator, name="generator"),
+    path("research/runs/", generators.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),
     path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),
     path("research/runs/<int:id>/<slug:name>.<slug:format>", runs.run_chart, name="run-figure"),

@@ -14,7 +14,7 @@ from turing.models import Study
 
 @require_safe
 def home(request):
-    studies = Study.objects.listed().prefetch_related("runs")
+    studies = Study.objects.listed().prefetch_related("generators")
     return render(request, "home.html", {"studies": studies})
 
 

@@ -13,7 +13,7 @@ from gan.evaluation.metrics import FEWEST
 from gan.evaluation.quality import Progress, evaluate
 from gan.memorisation.audit import audit
 from gan.memorisation.statistics import membership_auc
-from gan.models import TrainingEvaluation, TrainingRun
+from gan.models import Evaluation, TrainingRun
 from gan.runs import TrainingSet, build_trainer
 from gan.sampling import draw_samples
 from gan.snapshots import SNAPSHOT, read_snapshot
@@ -102,8 +102,8 @@ def closest_pairs(seeds: list[tuple[str, int]], closeness: list[float], nearest:
 def _keep(run: TrainingRun, by_diagnosis: dict[str, Any], memorisation: dict[str, Any]) -> None:
     for diagnosis, figures in by_diagnosis.items():
         last = run.steps.filter(diagnosis__in=(diagnosis, *run.networks)).order_by("-step").first()
-        TrainingEvaluation.objects.update_or_create(
-            run=run, diagnosis=diagnosis, step=last.step if last else 0, defaults={"figures": figures}
+        Evaluation.objects.update_or_create(
+            generator=run, diagnosis=diagnosis, step=last.step if last else 0, defaults={"figures": figures}
         )
     run.memorisation = memorisation
     run.save(update_fields=["memorisation"])

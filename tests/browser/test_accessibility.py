@@ -18,7 +18,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 def addresses_of(study, reader) -> dict[str, list[str]]:
     """Pages by who sees them."""
-    slug, run = [study.slug], [study.runs.get().pk]
+    slug, run = [study.slug], [study.generators.get().pk]
     of_study = [
         "research-study",
         "study-invitations",
@@ -44,7 +44,7 @@ def addresses_of(study, reader) -> dict[str, list[str]]:
         "researcher": [
             *(
                 reverse(name)
-                for name in ("research", "study-create", "plan", "runs", "curation", "trail", "two-factor")
+                for name in ("research", "study-create", "plan", "generators", "curation", "trail", "two-factor")
             ),
             *(reverse(name, args=slug) for name in of_study),
             reverse("run", args=run),

@@ -141,7 +141,7 @@ def plant(run: TrainingRun) -> GeneratedImage:
     source = run.training_images.filter(diagnosis="melanoma").first()
     png = png_bytes(np.rot90(np.asarray(source.square(run.size))))
     stored = {"file": save_content(png, ".png"), "sha256": sha256(png)}
-    return GeneratedImage.objects.create(run=run, diagnosis="melanoma", latent_seed=1, **stored)
+    return GeneratedImage.objects.create(generator=run, diagnosis="melanoma", latent_seed=1, **stored)
 
 
 def test_a_planted_copy_is_marked_and_stays_out_of_studies(run, draft, capsys):

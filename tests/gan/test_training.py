@@ -59,7 +59,7 @@ def test_the_same_seed_draws_the_same_bytes_however_many_are_drawn(run, tmp_path
         assert all((tmp_path / folder / name).read_bytes() == content for name, content in first.items())
     call_command("sample_gan", str(run.pk), count=3, seed=6, diagnosis=["mel"], output=tmp_path / "d")
     assert not first.keys() & {path.name for path in (tmp_path / "d").glob("*.png")}
-    assert GeneratedImage.objects.filter(run=run, diagnosis="melanoma").count() == 8 + 19 + 3
+    assert GeneratedImage.objects.filter(generator=run, diagnosis="melanoma").count() == 8 + 19 + 3
 
 
 def test_phantoms_repeat_by_seed_and_differ_between_seeds():

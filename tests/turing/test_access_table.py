@@ -12,7 +12,7 @@ from django.db.models import IntegerField, Value
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from gan.models import LesionImage
+from gan.models import Generator, LesionImage
 from tests.conftest import PASSWORD, make_reader, make_researcher
 from turing.models import Right, Study, User
 from turing.models.sharing import SharedQuerySet
@@ -201,8 +201,14 @@ research/trail/
 research/trail.csv
     GET         in      403      403      200      200      200      200      200
     POST       405
-research/runs/
+research/generators/
     GET         in      403      403      200      200      200      200      200
+    POST       405
+research/generators/<int:id>/ EXTERNAL
+    GET         in      403      403      200      200      200      200      200
+    POST       405
+research/runs/
+    GET         in      403      403      301      301      301      301      301
     POST       405
 research/runs/<int:id>/ RUN
     GET         in      403      403      200      200      200      200      200
@@ -260,7 +266,7 @@ def world(study, reader, researcher):
     stranger, laggard = make_reader("stranger@test.example"), make_reader("laggard@test.example")
     others = {name: make_researcher(f"{name}@test.example") for name in ("other", "viewer", "editor")}
     root = User.objects.create_user("root@test.example", PASSWORD, is_superuser=True)
-    run = study.runs.get()
+    run = study.generators.get()
     options = {"real": 2, "generated": 2, "stimulus_size": 64, "owner": researcher.email}
     call_command("create_study", "Draft", run=[str(run.pk)], **options)
     draft = Study.objects.get(slug="draft")
@@ -276,6 +282,7 @@ def world(study, reader, researcher):
     words = {
         "STUDY": study.slug, "DRAFT": draft.slug, "STIMULUS": study.stimuli.first().pk, "LAGGARD": laggard.pseudonym,
         "RUN": run.pk, "DIAGNOSIS": run.diagnoses[0], "IMAGE": LesionImage.objects.first().pk,
+        "EXTERNAL": Generator.objects.create(kind="external", name="Theirs", size=64, status="finished").pk,
         "SOURCE": study.stimuli.filter(truth="real").first().lesion_image_id,
     }  # fmt: skip
     return {"users": users | others, "words": words}

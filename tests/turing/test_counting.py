@@ -68,4 +68,4 @@ def test_arrays_hold_what_the_database_holds(read):
     for image, is_real, run in zip(rows.image, rows.is_real, rows.factors["run"], strict=True):
         stimulus = stimuli[rows.image_names[image]]
         assert is_real == (stimulus.truth == "real")
-        assert run == ("" if is_real else str(stimulus.generated_image.run_id))
+        assert run == ("" if is_real else str(stimulus.generated_image.generator_id))

@@ -197,7 +197,7 @@ def test_new_fields_belong_to_the_design_hash_and_old_hashes_stand(rich, study):
 
     study.break_every = 0
     design = {name: getattr(study, name) for name in FROZEN_FIELDS}
-    design["runs"] = sorted(run.pk for run in study.runs.all())
+    design["runs"] = sorted(run.pk for run in study.generators.all())
     design["stimuli"] = sorted([str(i.pk), i.sha256, i.truth, i.diagnosis] for i in study.stimuli.all())
     text = json.dumps(design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert design_hash(study, study.stimuli.all()) == hashlib.sha256(text.encode()).hexdigest()

@@ -132,7 +132,7 @@ def test_a_study_in_a_bucket_has_the_stimuli_of_one_in_a_folder_and_passes_the_a
     call_command("audit_blinding", in_bucket.slug)  # exits 1 on a leak
     headers_of_bucket = _headers(client, reader, in_bucket)
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "turing.media.folder.FolderMedia"}}
-    call_command("create_study", "Other", run=[str(filled.runs.get().pk)], real=5, generated=5, stimulus_size=64)
+    call_command("create_study", "Other", run=[str(filled.generators.get().pk)], real=5, generated=5, stimulus_size=64)
     Study.objects.filter(slug="other").update(seed=in_bucket.seed)
     in_folder = open_study(Study.objects.get(slug="other"))
     assert sorted(in_folder.stimuli.values_list("sha256", flat=True)) == shas

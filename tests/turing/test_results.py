@@ -199,7 +199,7 @@ def test_pages_without_answers_and_of_runs_are_shown(study, run, client, researc
         reverse("results", args=[study.slug]),
         reverse("research-study", args=[study.slug]),
         reverse("research"),
-        reverse("runs"),
+        reverse("generators"),
         run.get_absolute_url(),
         reverse("run-figure", args=[run.pk, "losses", "svg"]),
         reverse("run-grid", args=[run.pk, "melanoma", 2]),

@@ -60,7 +60,11 @@ def test_a_clone_is_a_draft_of_the_same_design(study):
     study.practice_images = 3
     copy = clone_study(study)
     assert (copy.state, copy.title, copy.practice_images) == ("draft", "Small study (copy)", 3)
-    assert (copy.diagnoses, copy.seed, list(copy.runs.all())) == (study.diagnoses, study.seed, list(study.runs.all()))
+    assert (copy.diagnoses, copy.seed, list(copy.generators.all())) == (
+        study.diagnoses,
+        study.seed,
+        list(study.generators.all()),
+    )
     assert copy.stimuli.count() == 0
     assert clone_study(study).slug != copy.slug
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from gan.models import LesionImage, TrainingEvaluation
+from gan.models import Evaluation, LesionImage
 from tests.conftest import PASSWORD
 
 FIGURES = {
@@ -26,7 +26,7 @@ def test_the_page_of_a_run_shows_grids_quality_and_nearest_training_images(run, 
     floor = FIGURES | {"kid": 0.001}
     for step, kid in ((1, 0.09), (2, 0.04)):
         figures = FIGURES | {"kid": kid, "floor": floor}
-        TrainingEvaluation.objects.create(run=run, diagnosis="melanoma", step=step, figures=figures)
+        Evaluation.objects.create(generator=run, diagnosis="melanoma", step=step, figures=figures)
     image = run.generated_images.first()
     image.nearest, image.nearest_name, image.nearest_distance = run.training_images.first(), "PHANTOM_m000", 0.42
     image.suspected_copy, image.audited_at = True, timezone.now()

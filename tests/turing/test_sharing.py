@@ -181,7 +181,7 @@ def test_the_list_takes_as_many_queries_for_ten_studies_as_for_one(client, study
         one = Study.objects.create(
             title=f"Study {number}", slug=f"study-{number}", owner=[researcher, other][number % 2]
         )
-        one.runs.set(study.runs.all())
+        one.generators.set(study.generators.all())
         if one.owner == other:
             share(one, researcher.email, "view")
     assert (count, queries()) == (1, (first, 10))

@@ -87,15 +87,15 @@ def test_several_runs_give_equally_many_images_as_far_as_they_have_them(run):
         other.pk, other.name = None, f"other {number}"
         other.save()
         for sample in samples[:count]:
-            sample.pk, sample.run = None, other
+            sample.pk, sample.generator = None, other
             sample.save()
         others.append(other)
     study = Study.objects.create(
         title="Runs", slug="runs", diagnoses=run.diagnoses[:1], real_per_diagnosis=5, generated_per_diagnosis=9
     )
-    study.runs.set([run, *others])
+    study.generators.set([run, *others])
     test, _ = choose_images(study)
-    counts = Counter(image.run_id for image in test if isinstance(image, GeneratedImage))
+    counts = Counter(image.generator_id for image in test if isinstance(image, GeneratedImage))
     assert counts == {run.pk: 4, others[0].pk: 4, others[1].pk: 1}
     assert [image.pk for image in choose_images(study)[0]] == [image.pk for image in test]
 
@@ -115,7 +115,7 @@ def test_commands_name_what_is_wrong(study):
     for command, message in (
         (("open_study", study.slug), "only a draft can be opened"),
         (("open_study", "nowhere"), "No study 'nowhere'"),
-        (("create_study", "X", "--run", "99"), "no training run '99'"),
+        (("create_study", "X", "--run", "99"), "no generator .99."),
         (("export_results", study.slug, "--format", "csv", "--output", "/no/such/folder/x.csv"), "No such file"),
     ):
         with pytest.raises(CommandError, match=message):
@@ -125,7 +125,7 @@ def test_commands_name_what_is_wrong(study):
 def test_a_researcher_designs_and_opens_in_the_browser(client, researcher, run):
     client.force_login(researcher)
     data = {
-        "title": "By hand", "runs": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 2,
+        "title": "By hand", "generators": [run.pk], "diagnoses": run.diagnoses, "real_per_diagnosis": 2,
         "generated_per_diagnosis": 2, "images_per_page": 10, "stimulus_size": 64, "confidence_levels": 4,
         "equivalence_margin": 0.1,
         "images_per_reader": 0, "practice_images": 0, "repeats": 0, "break_every": 50,
@@ -153,7 +153,7 @@ def test_a_draft_shows_the_images_that_opening_it_fixes(client, researcher, read
     stimuli = {(stimulus.truth, stimulus.read()) for stimulus in draft.stimuli.all()}
     assert shown <= stimuli
     assert client.get(drawn[0][0]).status_code == 404  # open: readers could not see it here anyway
-    call_command("create_study", "Lacking", run=[str(draft.runs.get().pk)], real=5, generated=99)
+    call_command("create_study", "Lacking", run=[str(draft.generators.get().pk)], real=5, generated=99)
     lacking = client.get(reverse("research-study", args=["lacking"]))
     assert (lacking.context["drawn"], len(lacking.context["problems"])) == ([], 2)
     other = client.get(reverse("preview", args=["lacking", "real", 10**6]))
@@ -167,7 +167,7 @@ def test_research_pages_are_for_researchers(client, study, reader):
         reverse("research"),
         reverse("results", args=[study.slug]),
         reverse("export", args=[study.slug, "csv"]),
-        reverse("runs"),
+        reverse("generators"),
     ]
     for address in addresses:
         assert client.get(address).status_code == 302
@@ -188,4 +188,4 @@ def test_a_title_is_one_line_of_text(client, draft, researcher, title):
 
 def test_a_run_with_a_number_that_no_database_stores_is_refused(client, researcher):
     client.force_login(researcher)
-    assert client.post(reverse("study-create"), {"runs": "9" * 400}).status_code == 422
+    assert client.post(reverse("study-create"), {"generators": "9" * 400}).status_code == 422

@@ -4,7 +4,7 @@ import secrets
 
 from django.db import models
 
-from gan.models import TrainingRun
+from gan.models import Generator
 from turing.models.people import Reader
 from turing.models.studies import Stimulus, Study, Truth
 
@@ -12,7 +12,7 @@ from turing.models.studies import Stimulus, Study, Truth
 class ReadingQuerySet(models.QuerySet):
     def for_form(self, user, slug: str):
         """The user's reading of the study, as a form page needs it: with study, and `shows_phantoms`."""
-        phantoms = TrainingRun.objects.filter(studies=models.OuterRef("study"), uses_phantoms=True)
+        phantoms = Generator.objects.filter(studies=models.OuterRef("study"), uses_phantoms=True)
         found = self.filter(study__slug=slug, reader__user=user.pk).select_related("study")
         return found.annotate(shows_phantoms=models.Exists(phantoms))
 

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as noop
 
-from gan.models import GeneratedImage, LesionImage, TrainingRun
+from gan.models import GeneratedImage, Generator, LesionImage
 from turing.models.people import User
 from turing.models.sharing import SharedQuerySet
 
@@ -52,13 +52,23 @@ class Study(models.Model):
         CLOSED = "closed", "closed"
         ARCHIVED = "archived", "archived"
 
+    class Scaling(models.TextChoices):
+        PIXELS = "pixels", "pixel by pixel, with hard edges"
+        SMOOTH = "smooth", "smoothly"
+
     title = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    runs = models.ManyToManyField(TrainingRun, related_name="studies", verbose_name="training runs")
+    generators = models.ManyToManyField(Generator, related_name="studies")
     diagnoses = models.JSONField(default=list)
+    image_type = models.CharField(
+        max_length=40, default="dermoscopic", help_text="The real images are of this one type."
+    )
     real_per_diagnosis = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     generated_per_diagnosis = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
+    generated_counts = models.JSONField(
+        default=dict, blank=True, help_text="Images per diagnosis by the generator's id; the others share what is left."
+    )
     images_per_page = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
     )
@@ -74,6 +84,12 @@ class Study(models.Model):
     )
     stimulus_size = models.PositiveIntegerField(
         default=128, validators=[MinValueValidator(32), MaxValueValidator(1024)], help_text="Pixels on each side."
+    )
+    scaling = models.CharField(
+        max_length=10,
+        choices=Scaling,
+        default=Scaling.PIXELS,
+        help_text="How the browser enlarges an image that is smaller than its place on the page.",
     )
     equivalence_margin = models.FloatField(
         default=0.1,
@@ -180,12 +196,12 @@ class Study(models.Model):
 
     @property
     def uses_phantoms(self) -> bool:
-        return any(run.uses_phantoms for run in self.runs.all())
+        return any(one.uses_phantoms for one in self.generators.all())
 
     @property
     def drawn_size(self) -> int:
-        """Pixels on a side at which the runs draw; the smallest of them where they differ."""
-        return min(run.size for run in self.runs.all())
+        """Pixels on a side at which the generators draw; the smallest of them where they differ."""
+        return min(one.size for one in self.generators.all())
 
     @property
     def consent(self) -> str:

@@ -82,6 +82,8 @@ PERSONAL = (
     ),
     Personal("turing.Study", "owner", "who designed the study", "while the study exists",
              "stays; it leads to an account that names nobody"),
+    Personal("gan.Generator", "made_by", "whom to name for imported images; no account", "while the generator is kept",
+             "stays: it is a credit, as a paper gives it"),
     Personal(
         "sessions.Session",
         "session_key session_data expire_date",
@@ -127,19 +129,19 @@ NOT_PERSONAL = {
     "axes.AccessLog": ("id user_agent ip_address username http_accept path_info attempt_time logout_time session_hash"),
     "contenttypes.ContentType": "id app_label model",
     "gan.GeneratedImage": (
-        "id diagnosis file sha256 created_at run latent_seed truncation audited_at suspected_copy nearest nearest_name "
-        "nearest_distance"
+        "id diagnosis file sha256 created_at generator latent_seed truncation name audited_at suspected_copy nearest "
+        "nearest_name nearest_distance"
     ),
     "gan.LesionImage": (
         "id diagnosis file sha256 created_at isic_id lesion_id licence attribution width height is_phantom metadata "
         "verdict reasons scores repeats overruled"
     ),
-    "gan.TrainingEvaluation": "id run diagnosis step figures created_at",
-    "gan.TrainingRun": (
-        "id name model status error settings diagnoses size seed device software data_fingerprint data_count "
-        "uses_phantoms memorisation started_at finished_at training_images"
+    "gan.Evaluation": "id generator diagnosis step figures created_at",
+    "gan.Generator": (
+        "id kind version source licence trained_on training_data name model status error settings diagnoses size seed "
+        "device software data_fingerprint data_count uses_phantoms memorisation started_at finished_at training_images"
     ),
-    "gan.TrainingRun_training_images": "id trainingrun lesionimage",
+    "gan.Generator_training_images": "id generator lesionimage",
     "gan.TrainingStep": "id run diagnosis step generator_loss discriminator_loss",
     "otp_static.StaticDevice": "id",
     "otp_static.StaticToken": "id",
@@ -156,9 +158,10 @@ NOT_PERSONAL = {
         "id title slug state diagnoses real_per_diagnosis generated_per_diagnosis images_per_page confidence_levels "
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
-        "seed design_hash revision created_at opened_at closed_at runs visible_to_researchers"
+        "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
+        "visible_to_researchers"
     ),
-    "turing.Study_runs": "id study trainingrun",
+    "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",
     "turing.User": "id times_logged_out",
     "turing.User_groups": "id",

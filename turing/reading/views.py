@@ -28,7 +28,7 @@ from turing.replies import postponement, refusal, wants_json
 @never_cache
 def study(request, slug):
     """What the study is; with POST, consent and start."""
-    found = get_object_or_404(Study.objects.prefetch_related("runs"), slug=slug)
+    found = get_object_or_404(Study.objects.prefetch_related("generators"), slug=slug)
     if found.is_draft:
         raise Http404
     response = _start(request, found) if request.method == "POST" else _study_page(request, found, ConsentForm())

@@ -21,7 +21,7 @@ from turing.studies.permissions import get_study
 @researcher_required
 def archive(request, slug):
     """The zip, from a file on disk: images are never in memory together."""
-    study = get_study(request, slug, studies=Study.objects.prefetch_related("runs"))
+    study = get_study(request, slug, studies=Study.objects.prefetch_related("generators"))
     population = choose_population(study, request.GET.get("readers"))
     note_look(study, population, request.user)
     options = Options(images="images" in request.GET, full_profiles="full_profiles" in request.GET)

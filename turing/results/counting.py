@@ -132,7 +132,7 @@ def load_responses(study: Study, population: Population) -> Responses:
         "trial__reading__reader__profession",
         "trial__reading__reader__specialty",
         "trial__reading__reader__years_experience",
-        "trial__stimulus__generated_image__run_id",
+        "trial__stimulus__generated_image__generator_id",
         Case(When(exposure_ms=None, then=None), When(shown_ms__gt=0, then="shown_ms"), default="exposure_ms"),
     )
     columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 14

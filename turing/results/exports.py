@@ -47,7 +47,7 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "profession": reader.profession,
             "specialty": reader.specialty,
             "experience": experience_band(reader.years_experience),
-            "run": stimulus.generated_image.run_id if stimulus.generated_image else None,
+            "run": stimulus.generated_image.generator_id if stimulus.generated_image else None,
             "simulated": "yes" if reader.is_simulated else "no",
             "since_previous_ms": since,
             **{name: getattr(response, name) for name in TIMING},

@@ -5,6 +5,7 @@ from typing import Any
 from turing.models import Study
 from turing.results.counting import Flow, Population
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
+from turing.studies.provenance import of_lesions
 from turing.templatetags.figures import percent
 
 REFERENCES = (
@@ -111,8 +112,8 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
     )
     return (
         f"In a blinded reader study, {flow.analysed} {who} ({flow.completed} complete) judged images as real or "
-        f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} of "
-        f"lesions not used in training and {study.generated_per_diagnosis} generated images were drawn at random, "
+        f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} "
+        f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images were drawn at random, "
         f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure and shown in an order "
         f"randomised for each reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "

@@ -15,13 +15,14 @@ from turing.results.methods import REFERENCES, equivalence_sentence, exposure_se
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
+from turing.studies.provenance import training_warning
 
 LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
 
 
 def _find(request, slug):
     """The study, if the researcher may see it, and the population that the address asks for; the look is noted."""
-    study = get_study(request, slug, studies=Study.objects.prefetch_related("runs"))
+    study = get_study(request, slug, studies=Study.objects.prefetch_related("generators"))
     population = choose_population(study, request.GET.get("readers"))
     note_look(study, population, request.user)
     return study, population
@@ -47,6 +48,7 @@ def _results(request, slug):
         "tables": tables,
         "long_tables": LONG_TABLES,
         "planned": marks(study),
+        "training_warning": training_warning(study),
     }
 
 

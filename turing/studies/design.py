@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.db import models
+
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
@@ -31,30 +33,30 @@ FROZEN_FIELDS = (
 # opened before they came still hold.
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
-    "tell_share", "show_score", "allow_unaudited", "timed", "language",
+    "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
 )  # fmt: skip
 
 
 def real_pool(study: Study, diagnosis: str):
-    """Lesion images the study may show: not rejected by curation, of lesions that none of its runs trained on."""
+    """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
     pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
-    return pool.not_trained_on_by(study.runs.all()).order_by("isic_id")
+    return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
 
 
 def generated_pool(study: Study, diagnosis: str):
-    """Samples of the study's runs that are not suspected copies of training images."""
-    pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_runs(study.runs.all())
-    return pool.order_by("run_id", "latent_seed")
+    """Images of the study's generators that are not suspected to be copies."""
+    pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_generators(study.generators.all())
+    return pool.order_by("generator_id", "latent_seed", "pk")
 
 
 def problems(study: Study) -> list[str]:
     """What stands in the way of opening the study; empty where nothing does."""
-    runs = list(study.runs.all())
+    generators = list(study.generators.all())
     found = []
-    if not runs:
-        found.append("Training runs: choose at least one.")
-    if len({run.uses_phantoms for run in runs}) > 1:
-        found.append("Training runs: some were trained on phantoms and some on real images; they cannot be mixed.")
+    if not generators:
+        found.append("Generators: choose at least one.")
+    if len({one.uses_phantoms for one in generators}) > 1:
+        found.append("Generators: some were trained on phantoms and some on real images; they cannot be mixed.")
     if not study.diagnoses:
         found.append("Diagnoses: choose at least one.")
     if study.images_per_reader > study.stimulus_count:
@@ -67,8 +69,11 @@ def problems(study: Study) -> list[str]:
         found.append("Images per page: images shown for a moment come one at a time.")
     if study.timed and study.repeats:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
+    if problem := counts_problem(study.generated_counts, len(generators), study.generated_per_diagnosis):
+        found.append(f"Unequal numbers of generated images: {problem}")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
+        found += _lacking(study, diagnosis)
         for kind, pool, wanted in (
             (
                 "real images held out from training",
@@ -92,6 +97,34 @@ def problems(study: Study) -> list[str]:
     return found
 
 
+def _lacking(study: Study, diagnosis: str) -> list[str]:
+    """Generators that have fewer images of the diagnosis than the design takes of them."""
+    fixed = {int(key): count for key, count in study.generated_counts.items()}
+    if not fixed:
+        return []
+    pool = generated_pool(study, diagnosis).order_by()
+    available = {row["generator"]: row["count"] for row in pool.values("generator").annotate(count=models.Count("pk"))}
+    found = []
+    for generator in study.generators.all():
+        if (wanted := fixed.get(generator.pk, 0)) > (there := available.get(generator.pk, 0)):
+            found.append(f"{diagnosis}: {wanted} images of {generator} are wanted, {there} are there.")
+    sharing = sum(count for key, count in available.items() if key not in fixed)
+    if not found and study.generated_per_diagnosis - sum(fixed.values()) > sharing:
+        wanted = study.generated_per_diagnosis - sum(fixed.values())
+        found.append(f"{diagnosis}: {wanted} images of the other generators are wanted, {sharing} are there.")
+    return found
+
+
+def counts_problem(counts: dict[str, int], generators: int, wanted: int) -> str:
+    """What is wrong with numbers of images per generator, of which `wanted` are shown a diagnosis; '' if nothing is."""
+    total = sum(counts.values())
+    if total > wanted:
+        return f"The numbers add up to {total} images per diagnosis; the study shows {wanted} generated ones."
+    if counts and len(counts) == generators and total != wanted:
+        return f"The numbers add up to {total} images per diagnosis; the study shows {wanted} generated ones."
+    return ""
+
+
 def unaudited_samples(study: Study) -> int:
     """How many of the generated images that the study may show nobody compared with the training images."""
     return sum(generated_pool(study, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
@@ -106,9 +139,9 @@ def practice_counts(study: Study) -> Counter[tuple[str, str]]:
 def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     """The test's images, stratified by diagnosis and truth, and the practice's; each in an order that tells neither.
 
-    Of several runs each gives as many of a diagnosis as the others, as far as it has them: runs are a factor of the
-    design, and compared in the analysis. The same study seed and the same pools give the same images. Raises
-    `StudyError` naming what is missing.
+    Of several generators each gives as many of a diagnosis as the others, as far as it has them, or as many as the
+    design says: generators are a factor of the design, and compared in the analysis. The same study seed and the same
+    pools give the same images. Raises `StudyError` naming what is missing.
     """
     if found := problems(study):
         raise StudyError(" ".join(found))
@@ -121,7 +154,8 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
             (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
         ):
             images = list(pool)
-            chosen = _sample(rng, images, count)
+            fixed = study.generated_counts if truth == Truth.GENERATED else {}
+            chosen = _sample(rng, images, count, {int(key): number for key, number in fixed.items()})
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]
@@ -131,15 +165,17 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     return test, practice
 
 
-def _sample(rng: random.Random, images: list[Source], count: int) -> list[Source]:
-    by_run: dict[int | None, list[Source]] = {}
+def _sample(rng: random.Random, images: list[Source], count: int, fixed: dict[int, int]) -> list[Source]:
+    """`count` of the images; of a generator in `fixed` so many, of the others equally many."""
+    by_maker: dict[int | None, list[Source]] = {}
     for image in images:
-        by_run.setdefault(getattr(image, "run_id", None), []).append(image)
-    quota = dict.fromkeys(by_run, 0)
-    for _ in range(count):
-        least = min((run for run in by_run if quota[run] < len(by_run[run])), key=quota.__getitem__)
+        by_maker.setdefault(getattr(image, "generator_id", None), []).append(image)
+    quota = {maker: fixed.get(maker, 0) if maker else 0 for maker in by_maker}
+    sharing = [maker for maker in by_maker if maker not in fixed]
+    for _ in range(count - sum(quota.values())):
+        least = min((maker for maker in sharing if quota[maker] < len(by_maker[maker])), key=quota.__getitem__)
         quota[least] += 1
-    return [image for run, members in by_run.items() for image in rng.sample(members, quota[run])]
+    return [image for maker, members in by_maker.items() for image in rng.sample(members, quota[maker])]
 
 
 def is_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> bool:
@@ -163,9 +199,9 @@ def frozen_design(study: Study, unknown: Collection[str] = ()) -> dict[str, Any]
     """What the hash covers besides the stimuli, as JSON values; without the fields `unknown` at the time."""
     design = {name: getattr(study, name) for name in FROZEN_FIELDS if name not in unknown}
     for name in LATER_FIELDS:
-        if getattr(study, name) != Study._meta.get_field(name).default:
+        if getattr(study, name) != Study._meta.get_field(name).get_default():
             design[name] = getattr(study, name)
-    design["runs"] = sorted(run.pk for run in study.runs.all())
+    design["runs"] = sorted(one.pk for one in study.generators.all())
     return design
 
 

@@ -5,45 +5,47 @@ import unicodedata
 from django import forms
 from django.core.validators import MaxValueValidator
 
-from gan.models import TrainingRun
+from gan.models import Generator
 from turing.models import Study
+from turing.studies.design import counts_problem
+from turing.studies.generator_fields import MOST, CountsField, GeneratorsField
 
-MOST = 32_767  # images of any kind in one study
 BREAK_EVERY = 50  # what a new study proposes
 
 
-class RunsField(forms.ModelMultipleChoiceField):
-    def clean(self, value):
-        try:
-            return super().clean(value)
-        except OverflowError:  # a number that no database stores
-            raise forms.ValidationError(self.error_messages["invalid_choice"], params={"value": "?"}) from None
-
-
 class StudyForm(forms.ModelForm):
-    runs = RunsField(
-        TrainingRun.objects.none(),
-        label="Training runs",
-        widget=forms.CheckboxSelectMultiple,
-        help_text="The generated images come from these; the real ones from lesions that none of them trained on.",
+    generators = GeneratorsField(
+        help_text="The generated images come from these; the real ones are of lesions that none of them is known to "
+        "have trained on.",
+    )
+    generated_counts = CountsField(
+        required=False,
+        label="Unequal numbers of generated images",
+        help_text="Images per diagnosis of one generator. Those without a number share what is left equally.",
+    )
+    image_type = forms.ChoiceField(
+        label="Type of the real images", help_text="Dermoscopic images and photographs are never mixed."
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     stimulus_size = forms.TypedChoiceField(
-        coerce=int, choices=[(size, f"{size} x {size} pixels") for size in (64, 128, 256, 512)], initial=128
+        coerce=int, choices=[(size, f"{size} x {size} pixels") for size in (64, 128, 256, 512, 1024)], initial=128
     )
 
     class Meta:
         model = Study
         fields = [
             "title",
-            "runs",
+            "generators",
             "diagnoses",
+            "image_type",
             "real_per_diagnosis",
             "generated_per_diagnosis",
+            "generated_counts",
             "images_per_page",
             "timed",
             "stimulus_size",
+            "scaling",
             "confidence_levels",
             "equivalence_margin",
             "images_per_reader",
@@ -64,16 +66,19 @@ class StudyForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        runs = TrainingRun.objects.finished()
-        self.fields["runs"].queryset = runs
-        self.fields["runs"].label_from_instance = _describe_run
-        self.fields["language"].required = False  # where a page of before is sent: the default
+        generators = Generator.objects.finished()
+        self.fields["generators"].queryset = generators
+        self.fields["generated_counts"].widget.names = [(str(one.pk), str(one)) for one in generators]
+        types = [self.instance.image_type]
+        self.fields["image_type"].choices = [(name, name) for name in types]
+        for name in ("language", "scaling", "image_type"):  # where a page of before is sent: the default
+            self.fields[name].required = False
         for name, field in self.fields.items():
             if isinstance(field, forms.IntegerField) and name != "seed":
                 # PostgreSQL's small integers; SQLite would take any.
                 field.validators.append(MaxValueValidator(MOST))
         self.initial["revision"] = self.instance.revision
-        names = sorted({name for run in runs for name in run.diagnoses})
+        names = sorted({name for one in generators for name in one.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]
 
     def clean_title(self):
@@ -91,14 +96,27 @@ class StudyForm(forms.ModelForm):
 
     def clean(self):
         data = super().clean()
-        runs = data.get("runs") or []
-        drawn = {name for run in runs for name in run.diagnoses}
+        generators = data.get("generators") or []
+        drawn = {name for one in generators for name in one.diagnoses}
         for name in data.get("diagnoses") or []:
-            if runs and name not in drawn:
-                self.add_error("diagnoses", f"None of the chosen training runs draws {name}.")
-        if len({run.uses_phantoms for run in runs}) > 1:
-            self.add_error("runs", "Runs trained on phantoms and runs trained on real images cannot be mixed.")
+            if generators and name not in drawn:
+                self.add_error("diagnoses", f"None of the chosen generators draws {name}.")
+        if len({one.uses_phantoms for one in generators}) > 1:
+            message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
+            self.add_error("generators", message)
+        chosen = {str(one.pk) for one in generators}
+        data["generated_counts"] = {
+            key: count for key, count in (data.get("generated_counts") or {}).items() if key in chosen
+        }
+        if problem := counts_problem(data["generated_counts"], len(chosen), data.get("generated_per_diagnosis") or 0):
+            self.add_error("generated_counts", problem)
         return data
+
+    def clean_scaling(self):
+        return self.cleaned_data["scaling"] or self.instance.scaling
+
+    def clean_image_type(self):
+        return self.cleaned_data["image_type"] or self.instance.image_type
 
     def clean_revision(self) -> int | None:
         """The draft as it is now must be the one that this form was filled in for."""
@@ -121,8 +139,3 @@ class StudyForm(forms.ModelForm):
 def _with_plain_newlines(text: str) -> str:
     """Browsers send others: the same text from the command would be another version of the consent."""
     return text.replace("\r\n", "\n")
-
-
-def _describe_run(run: TrainingRun) -> str:
-    phantoms = ", on phantoms" if run.uses_phantoms else ""
-    return f"{run.name}: {', '.join(run.diagnoses)}, {run.size} pixels{phantoms} (run {run.pk})"

@@ -155,13 +155,13 @@ def move_study(study: Study, action: str, actor: Actor = COMMAND_LINE) -> Study:
 
 
 def clone_study(study: Study, owner: User | None = None, actor: Actor = COMMAND_LINE) -> Study:
-    """A new draft of the same design and runs; stimuli are drawn anew when it opens. Nobody shares it at first."""
+    """A new draft of the same design and generators, shared with nobody; its stimuli are drawn when it opens."""
     fields = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
     fields["title"] = f"{study.title[:100]} (copy)"
 
     def save(slug: str) -> Study:
         copy = Study.objects.create(slug=slug, owner=owner, **fields)
-        copy.runs.set(study.runs.all())
+        copy.generators.set(study.generators.all())
         AuditLine.objects.record(What.CLONED, actor, study)
         return copy
 

@@ -115,7 +115,7 @@ def planned_analyses(study: Study) -> dict[str, Any]:
         "primary": ["fooling_rate"],
         "secondary": secondary + (["exposure_threshold"] if study.timed else []),
         "comparisons": (["diagnosis"] if len(study.diagnoses) > 1 else [])
-        + (["run"] if study.runs.count() > 1 else []),
+        + (["run"] if study.generators.count() > 1 else []),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from turing.models import Study
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
+from turing.studies.provenance import of_lesions
 
 Items = list[tuple[str, str]]  # prompt, answer
 PRECISION = "precision"  # the table under the reason for the sample size
@@ -46,8 +47,7 @@ def design_plan(study: Study) -> Items:
         (
             "Randomisation",
             f"The images are drawn at random by the seed {study.seed}, in strata of diagnosis and truth; real ones "
-            "from "
-            f"lesions that no generator of the study was trained on. Each reader sees them {order} of their own.",
+            f"{of_lesions(study)}. Each reader sees them {order} of their own.",
         ),
     ]
 

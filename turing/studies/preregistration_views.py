@@ -45,7 +45,7 @@ class PreregistrationForm(forms.Form):
 def preregistration(request, slug):
     """The plan as it stands, made for printing too; while the study is a draft, with what the researcher adds."""
     needed = Right.EDIT if request.method == "POST" else Right.VIEW
-    study = get_study(request, slug, needed, Study.objects.prefetch_related("runs"))
+    study = get_study(request, slug, needed, Study.objects.prefetch_related("generators"))
     found = Preregistration.objects.filter(study=study).first()
     form = PreregistrationForm(
         request.POST if request.method == "POST" else None, initial=found.own_words if found else None
@@ -72,7 +72,7 @@ def preregistration(request, slug):
 @require_safe
 @researcher_required
 def preregistration_file(request, slug, format):
-    study = get_study(request, slug, studies=Study.objects.prefetch_related("runs"))
+    study = get_study(request, slug, studies=Study.objects.prefetch_related("generators"))
     document = _document(study, Preregistration.objects.filter(study=study).first())
     if format not in FORMATS or document is None:
         raise Http404

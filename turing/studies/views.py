@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from gan.models import LesionImage, TrainingRun
+from gan.models import Generator, LesionImage
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
@@ -19,6 +19,7 @@ from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
 from turing.studies.monitor import monitor, send_reminder
 from turing.studies.permissions import get_study
+from turing.studies.provenance import training_warning
 from turing.studies.stimuli import encode_stimulus
 from turing.studies.trail import trail_rows
 
@@ -31,9 +32,9 @@ TRAIL = 10  # lines of the audit trail shown there
 def research(request):
     visible = Study.objects.visible_to(request.user).select_related("owner")
     context = {
-        "studies": visible.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("runs"),
+        "studies": visible.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("generators"),
         "archived": visible.filter(state=Study.State.ARCHIVED),
-        "runs": TrainingRun.objects.all()[:10],
+        "runs": Generator.objects.all()[:10],
         "collection": LesionImage.objects.by_diagnosis(),
     }
     return render(request, "research/home.html", context)
@@ -68,12 +69,13 @@ def _edit_page(request, form, heading):
 @require_safe
 @researcher_required
 def detail(request, slug):
-    studies = Study.objects.with_progress().select_related("owner").prefetch_related("runs")
+    studies = Study.objects.with_progress().select_related("owner").prefetch_related("generators")
     study = get_study(request, slug, studies=studies)
     found = problems(study) if study.is_draft else []
     context = {
         "study": study,
         "problems": found,
+        "training_warning": training_warning(study),
         "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],

@@ -8,7 +8,7 @@ from django.forms.models import model_to_dict
 
 from console import ConsoleCommand, UserError
 from files import read_file
-from gan.models import TrainingRun
+from gan.models import Generator
 from turing.models import Study
 from turing.studies.design import LATER_FIELDS
 from turing.studies.forms import BREAK_EVERY, StudyForm
@@ -19,17 +19,30 @@ CONSENT_BYTES = 1_000_000
 
 
 class Command(ConsoleCommand):
-    help = "Create a draft study from training runs. Prints the study's slug."
+    help = "Create a draft study from generators: training runs or imported ones. Prints the study's slug."
     example = "manage.py create_study 'Melanoma and BCC' --run paper --real 50 --generated 50"
 
     def add_arguments(self, parser):
         parser.add_argument("title")
-        parser.add_argument("--run", action="append", required=True, metavar="RUN", help="id or name; may be repeated")
-        parser.add_argument("--diagnosis", action="append", metavar="D", help="default: all that the runs draw")
+        parser.add_argument(
+            "--generator",
+            "--run",
+            dest="run",
+            action="append",
+            required=True,
+            metavar="GENERATOR[=N]",
+            help="id or name of a training run or an imported generator; N of its images per diagnosis, else an equal "
+            "share; may be repeated",
+        )
+        parser.add_argument("--diagnosis", action="append", metavar="D", help="default: all that the generators draw")
         parser.add_argument("--real", type=int, default=50, metavar="N", help="real images per diagnosis (50)")
         parser.add_argument("--generated", type=int, default=50, metavar="N", help="generated per diagnosis (50)")
         parser.add_argument("--images-per-page", type=int, default=1, metavar="N")
-        parser.add_argument("--stimulus-size", type=int, default=128, help="pixels: 64, 128, 256 or 512")
+        parser.add_argument("--image-type", default="dermoscopic", metavar="TYPE", help="of the real images")
+        parser.add_argument("--stimulus-size", type=int, default=128, help="pixels: 64, 128, 256, 512 or 1024")
+        parser.add_argument(
+            "--scaling", choices=Study.Scaling.values, default="pixels", help="how browsers enlarge images (pixels)"
+        )
         parser.add_argument("--confidence-levels", type=int, default=4, metavar="K", help="0: not asked")
         parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
@@ -62,21 +75,19 @@ class Command(ConsoleCommand):
         )
 
     def handle(self, title, **options):
-        runs = []
-        for reference in options["run"]:
-            run = TrainingRun.objects.find(reference)
-            if run is None:
-                raise CommandError(f"--run: no training run {reference!r}.")
-            runs.append(run)
-        drawn = list(dict.fromkeys(name for run in runs for name in run.diagnoses))
+        counts = dict(_reference_and_count(text) for text in options["run"])
+        drawn = list(dict.fromkeys(name for one in counts for name in one.diagnoses))
         data = model_to_dict(Study()) | {
             "title": title,
-            "runs": [run.pk for run in runs],
+            "generators": [one.pk for one in counts],
+            **{f"count_{one.pk}": count for one, count in counts.items()},
             "diagnoses": options["diagnosis"] or drawn,
             "real_per_diagnosis": options["real"],
             "generated_per_diagnosis": options["generated"],
             **{
-                name: options[name] for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
+                name: options[name]
+                for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
+                if name != "generated_counts"
             },
             "equivalence_margin": options["margin"],
             "instructions": options["instructions"],
@@ -92,3 +103,17 @@ class Command(ConsoleCommand):
         if not form.is_valid():
             raise CommandError(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
         self.stdout.write(save_draft(form).slug)
+
+
+def _reference_and_count(text: str) -> tuple[Generator, int | None]:
+    """The generator of `NAME` or `NAME=COUNT`. A name that itself holds '=' is found, too."""
+    found, count = Generator.objects.find(text), None
+    if found is None and "=" in text:
+        name, _, number = text.rpartition("=")
+        found = Generator.objects.find(name)
+        if found is not None and not (number.isascii() and number.isdecimal() and len(number) < 6):
+            raise CommandError(f"--generator {text}: after '=' comes how many of its images are shown per diagnosis.")
+        count = int(number) if found is not None else None
+    if found is None:
+        raise CommandError(f"--generator: no generator {text!r}.")
+    return found, count

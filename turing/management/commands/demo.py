@@ -57,7 +57,7 @@ class Command(ConsoleCommand):
             settings["held_out"] = 0.25
             self._call("train_gan", name=name, model="projected", **settings)
             run = TrainingRun.objects.finished().filter(name=name).latest("pk")  # two demos at once trained two
-        kept = GeneratedImage.objects.filter(run=run).not_copies()
+        kept = GeneratedImage.objects.filter(generator=run).not_copies()
         if kept.exclude(audited_at=None).count() < PER_DIAGNOSIS * len(DIAGNOSES):
             self._call("sample_gan", run.pk, count=PER_DIAGNOSIS, reject_copies=True)
         return run

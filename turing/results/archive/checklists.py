@@ -11,6 +11,7 @@ from turing.models import Study
 from turing.results.archive.citation import AUTHOR
 from turing.results.archive.packing import Files
 from turing.results.counting import Flow, Population, readings_of
+from turing.studies.provenance import describe, of_lesions
 from turing.templatetags.figures import interval, percent
 from turing.version import name_and_version
 
@@ -30,7 +31,6 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
     counts, rate, accuracy = analysis["counts"], analysis["fooling_rate"], analysis["accuracy"]
     who = "simulated readers" if population.simulated else "readers"
     when = [at.date().isoformat() for at in (study.opened_at, study.closed_at) if at]
-    runs = list(study.runs.order_by("pk"))
     dates = readings_of(study, population).exclude(completed_at=None)
     answered = f"{counts['responses']:,} answers of {counts['readers']} {who} to {counts['images']} images"
     real = "drawn phantoms in the place of real images" if study.uses_phantoms else "real images"
@@ -39,9 +39,9 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         "objective": "Primary outcome: the share of answers to generated images that were 'real'. Accuracy is tested "
         "for "
         f"equivalence to guessing within 0.5 +- {study.equivalence_margin:g}.",
-        "images": f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real}, of lesions that no "
-        f"generator of the study was trained on, and {study.generated_per_diagnosis} generated images, drawn at random "
-        f"by the seed {study.seed}; stimuli.csv lists them.",
+        "images": f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real}, "
+        f"{of_lesions(study)}, and {study.generated_per_diagnosis} generated images, drawn at random by the seed "
+        f"{study.seed}; stimuli.csv lists them.",
         "preparation": f"All by one procedure: cropped, resampled to {study.stimulus_size} x {study.stimulus_size} "
         "pixels, without metadata, equal in bytes.",
         "origin": "ISIC ids, licences and attributions are in stimuli.csv." if not study.uses_phantoms
@@ -67,10 +67,8 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         "tables/agreement.csv.",
         "result": f"Fooling rate {percent(rate['estimate'])} (95% interval {interval(rate['ci95'])}); accuracy "
         f"{percent(accuracy['estimate'])} ({interval(accuracy['ci95'])}).",
-        "generators": "; ".join(
-            f"{run.name}: {run.model}, {run.size} pixels, {run.data_count} training images, seed {run.seed}"
-            for run in runs
-        ) + ". Settings are in design.json.",
+        "generators": "; ".join(describe(one) for one in study.generators.order_by("pk"))
+        + ". Settings are in design.json.",
         "software": f"{name_and_version()}; versions in software.json.",
         "sharing": "Data, design, analysis and code are in this archive; reproduce.py computes every number again.",
         "readers": f"{counts['readers']} {who}; profession, specialty and experience are in data/responses.csv.",

@@ -37,19 +37,25 @@ def design_document(study: Study, population: Population) -> dict[str, Any]:
         "design": {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)},
         "generators": [
             {
-                "id": run.pk,
-                "name": run.name,
-                "model": run.model,
-                "diagnoses": run.diagnoses,
-                "size": run.size,
-                "seed": run.seed,
-                "settings": run.settings,
-                "software": run.software,
-                "training_images": run.data_count,
-                "training_images_sha256": run.data_fingerprint,
-                "trained_on_phantoms": run.uses_phantoms,
+                "id": one.pk,
+                "kind": one.kind,
+                "name": one.name,
+                "version": one.version,
+                "source": one.source,
+                "licence": one.licence,
+                "made_by": one.made_by,
+                "model": one.model,
+                "diagnoses": one.diagnoses,
+                "size": one.size,
+                "seed": one.seed if one.is_run else None,
+                "settings": one.settings,
+                "software": one.software,
+                "trained_on": one.trained_on,
+                "training_images": one.data_count if one.knows_training_images else None,
+                "training_images_sha256": one.data_fingerprint,
+                "trained_on_phantoms": one.uses_phantoms,
             }
-            for run in study.runs.order_by("pk")
+            for one in study.generators.order_by("pk")
         ],
         "hashed": design_as_opened(study, study.stimuli.all()) or frozen_design(study),
         "design_hash": study.design_hash,
@@ -64,9 +70,9 @@ def still_gives_its_hash(study: Study) -> bool:
 
 def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
     """A row of stimuli.csv for each stimulus, practice images among them."""
-    for stimulus in study.stimuli.select_related("lesion_image", "generated_image__run").order_by("pk"):
+    for stimulus in study.stimuli.select_related("lesion_image", "generated_image__generator").order_by("pk"):
         lesion, generated = stimulus.lesion_image, stimulus.generated_image
-        licence = lesion.licence if lesion else OWN
+        licence = _licence(stimulus)
         may = may_redistribute(stimulus)
         yield {
             "id": str(stimulus.pk),
@@ -74,7 +80,7 @@ def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
             "diagnosis": stimulus.diagnosis,
             "practice": "yes" if stimulus.is_practice else "no",
             "source": lesion.isic_id if lesion else str(generated),
-            "generator": generated.run_id if generated else None,
+            "generator": generated.generator_id if generated else None,
             "latent_seed": generated.latent_seed if generated else None,
             "truncation": generated.truncation if generated else None,
             "phantom": "yes" if lesion and lesion.is_phantom else "no",
@@ -98,14 +104,22 @@ def image_path(stimulus: Stimulus) -> str:
     return f"images/{stimulus.pk}.png"
 
 
+def _licence(stimulus: Stimulus) -> str:
+    if stimulus.lesion_image:
+        return stimulus.lesion_image.licence
+    generator = stimulus.generated_image.generator
+    return OWN if generator.is_run else generator.licence or "unknown"
+
+
 def may_redistribute(stimulus: Stimulus) -> bool:
     """Whether the stimulus's bytes may stand in an archive that anyone can download.
 
-    Generated images and phantoms are the researchers' own. A stimulus of a real image is an adaptation of it, cropped
-    and resampled.
+    Images that a training run drew and phantoms are the researchers' own. A stimulus of a real image, or of one that
+    somebody else's generator made, is an adaptation of it, cropped and resampled.
     """
-    lesion = stimulus.lesion_image
-    return lesion is None or lesion.is_phantom or allows_adaptations(lesion.licence)
+    licence = _licence(stimulus)
+    is_phantom = stimulus.lesion_image is not None and stimulus.lesion_image.is_phantom
+    return licence == OWN or is_phantom or allows_adaptations(licence)
 
 
 def allows_adaptations(licence: str) -> bool:

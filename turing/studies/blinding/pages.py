@@ -180,7 +180,7 @@ def _private_words(study: Study) -> list[str]:
     for row in rows:
         found.update(value for value in row if value and len(value) > 5)
     told = f"{study.title} {study.slug} {study.instructions}"  # the researcher chose to say these
-    found.update(run.name for run in study.runs.all() if len(run.name) > 5 and run.name not in told)
+    found.update(one.name for one in study.generators.all() if len(one.name) > 5 and one.name not in told)
     return sorted(found)
 
 

@@ -1,0 +1,34 @@
+"""A study takes its generated images from generators, of which training runs are one kind."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("gan", "0003_generators"),
+        ("turing", "0014_preregistration"),
+    ]
+
+    operations = [
+        migrations.RenameField("study", "runs", "generators"),
+        migrations.AddField(
+            model_name='study',
+            name='generated_counts',
+            field=models.JSONField(blank=True, default=dict, help_text="Images per diagnosis by the generator's id; the others share what is left."),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='image_type',
+            field=models.CharField(default='dermoscopic', help_text='The real images are of this one type.', max_length=40),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='scaling',
+            field=models.CharField(choices=[('pixels', 'pixel by pixel, with hard edges'), ('smooth', 'smoothly')], default='pixels', help_text='How the browser enlarges an image that is smaller than its place on the page.', max_length=10),
+        ),
+        migrations.AlterField(
+            model_name='study',
+            name='generators',
+            field=models.ManyToManyField(related_name='studies', to='gan.generator'),
+        ),
+    ]

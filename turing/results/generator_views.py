@@ -1,0 +1,98 @@
+"""Pages of generators: the list of all, and one whose images were imported."""
+
+from typing import Any
+
+from django.db.models import Count
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from gan.models import Generator, TrainingRun
+from turing.access import researcher_required
+
+PAIRS = 12  # images shown beside the nearest real one
+EXAMPLES = 24
+
+
+@require_safe
+@researcher_required
+def generators(request):
+    counted = Count("generated_images")
+    context = {
+        "runs": TrainingRun.objects.annotate(image_count=counted),
+        "external": Generator.objects.external().annotate(image_count=counted),
+    }
+    return render(request, "research/generators.html", context)
+
+
+@require_safe
+@researcher_required
+def runs(request):
+    """The address that the list had before."""
+    return redirect("generators", permanent=True)
+
+
+@require_safe
+@researcher_required
+def generator(request, id):
+    found = get_object_or_404(Generator, pk=id)
+    if found.is_run:
+        return redirect(found)
+    counts = {name: found.generated_images.filter(diagnosis=name).count() for name in found.diagnoses}
+    context = {
+        "generator": found,
+        "counts": counts,
+        "examples": found.generated_images.order_by("sha256")[:EXAMPLES],
+        "told": trained_on(found),
+        **quality_and_copies(found),
+    }
+    return render(request, "research/generator.html", context)
+
+
+def trained_on(found: Generator) -> str:
+    """What was said of an external generator's training images."""
+    if not found.knows_training_images:
+        return "not told"
+    said = found.training_data
+    where = {"run": f"the images of run {said.get('run')}", "ids": "a list of ids", "folder": "a folder of images"}
+    matched = f"; {said['in_record']} of them are in this record" if "in_record" in said else ""
+    return f"{found.data_count} images, {where.get(said.get('kind'), 'known')}{matched}"
+
+
+def quality_and_copies(found: Generator) -> dict[str, Any]:
+    """What the pages of all generators show of figures and of suspected copies."""
+    return {
+        "evaluations": _latest_evaluations(found),
+        "pairs": _nearest_pairs(found),
+        "suspected": found.generated_images.filter(suspected_copy=True).count(),
+        "unaudited": found.generated_images.unaudited().count(),
+    }
+
+
+def _latest_evaluations(found: Generator) -> list[dict]:
+    """Rows of the table of quality: samples of each diagnosis and, where measured, real against real."""
+    rows = []
+    for name in found.diagnoses:
+        evaluation = found.evaluations.filter(diagnosis=name).order_by("-step").first()
+        if evaluation is not None:
+            rows.append({"name": name, "step": evaluation.step} | _shown(evaluation.figures))
+            if floor := evaluation.figures.get("floor"):
+                rows.append({"name": f"{name}: real against real", "step": ""} | _shown(floor))
+    return rows
+
+
+def _shown(figures: dict) -> dict:
+    return figures | {"kid": 1000 * figures["kid"], "kid_std": 1000 * figures["kid_std"]}
+
+
+def _nearest_pairs(found: Generator) -> list[dict]:
+    """The images that come closest to a real one, each beside it where it is in the database."""
+    nearest = found.generated_images.exclude(nearest_distance=None).order_by("nearest_distance", "pk")[:PAIRS]
+    return [
+        {
+            "image": image,
+            "sample": reverse("picture", args=["generated", image.pk]),
+            "training": reverse("picture", args=["lesion", image.nearest_id]) if image.nearest_id else "",
+        }
+        for image in nearest
+    ]

@@ -1,0 +1,66 @@
+"""Form fields for the generators of a study and for how many images each of them gives."""
+
+from django import forms
+from django.utils.html import format_html, format_html_join
+
+from gan.models import Generator
+
+MOST = 32_767  # images of any kind in one study
+
+
+class GeneratorsField(forms.ModelMultipleChoiceField):
+    """Those that are finished, as checkboxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(Generator.objects.none(), **kwargs)
+
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except OverflowError:  # a number that no database stores
+            raise forms.ValidationError(self.error_messages["invalid_choice"], params={"value": "?"}) from None
+
+    def label_from_instance(self, one: Generator) -> str:
+        phantoms = ", on phantoms" if one.uses_phantoms else ""
+        untold = "" if one.knows_training_images else ", training images not told"
+        return f"{one}: {', '.join(one.diagnoses)}, {one.size} pixels{phantoms}{untold}"
+
+
+class CountsWidget(forms.Widget):
+    """A number for each generator, `count_<id>`; empty: an equal share of what is left."""
+
+    use_fieldset = True
+    names: list[tuple[str, str]] = []  # id and label
+
+    def value_from_datadict(self, data, files, name):
+        counts = {key.removeprefix("count_"): data[key] for key in data if key.startswith("count_")}
+        return {key: value for key, value in counts.items() if value not in ("", None)}
+
+    def value_omitted_from_data(self, data, files, name):
+        return not any(key.startswith("count_") for key in data)
+
+    def render(self, name, value, attrs=None, renderer=None):
+        rows = format_html_join(
+            "",
+            '<li><label>{} <input type="number" name="count_{}" min="0" max="{}" value="{}"></label></li>',
+            ((label, key, MOST, (value or {}).get(key, "")) for key, label in self.names),
+        )
+        return format_html('<details{}><summary>Set numbers</summary><ul class="counts">{}</ul></details>',
+                           " open" if value else "", rows)  # fmt: skip
+
+
+class CountsField(forms.Field):
+    """Images per diagnosis by the generator's id, as `Study.generated_counts` keeps them."""
+
+    widget = CountsWidget
+
+    def clean(self, value) -> dict[str, int]:
+        counts = {}
+        for key, text in (value or {}).items():
+            number = str(text).strip()
+            if not (number.isascii() and number.isdecimal() and len(number) < 6 and int(number) <= MOST):
+                raise forms.ValidationError(f"{str(text)[:20]!r} is no number of images from 0 to {MOST:,}.")
+            counts[key] = int(number)
+        return counts
