@@ -1,4 +1,4 @@
-"""Compares a run's samples with its training images and keeps what it finds."""
+"""Compares a generator's images with those that it may have copied and keeps what it finds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ import numpy as np
 from django.utils import timezone
 
 from console import Progress
+from gan.comparison import as_run
 from gan.dataset import Source, decode_pixels, fingerprint
 from gan.errors import GanError
 from gan.evaluation.extractors import Extractor, lite2
 from gan.memorisation.distances import Reference, load_reference, reference_of, save_reference
-from gan.models import GeneratedImage, TrainingRun
+from gan.models import GeneratedImage, Generator
 from gan.runs import TrainingSet
 from gan.sampling import Sample, draw_samples
 
@@ -33,18 +34,24 @@ class Finding:
 
 
 class CopyDetector:
-    """Finds samples that come closer to a training image of the run than held-out lesions do."""
+    """Finds images that come closer to a training image of the generator than held-out lesions do.
+
+    Where nobody told what it was trained on, closer to any real image at hand than real ones come to each other.
+    """
 
     def __init__(
-        self, run: TrainingRun, training_set: TrainingSet, progress: Progress, extractor: Extractor | None = None
+        self, run: Generator, training_set: TrainingSet, progress: Progress, extractor: Extractor | None = None
     ):
         """Measures the training set, or takes what was measured before. Raises `GanError` with too few held out."""
         self.run = run
         self.progress = progress
         self.training = training_set.all
         held_out = [source for sources in training_set.held_out.values() for source in sources]
+        also = [] if training_set.told else held_out
         extractor = extractor or lite2()
-        key = f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
+        key = (
+            f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}{' all' if also else ''}"
+        )
         path = run.folder / REFERENCE
         kept = load_reference(path, key, extractor)
         self.reference: Reference = kept or reference_of(
@@ -53,7 +60,9 @@ class CopyDetector:
             decode_pixels(held_out, run.size),
             extractor,
             progress,
+            [source.name for source in also],
         )
+        self.training = [*self.training, *also]
         if kept is None:
             save_reference(self.reference, path, key)
 
@@ -104,7 +113,7 @@ def draw_originals(
     Raises `GanError` when more than `count` (and than 64) are dropped: such a run has learned its images by heart.
     """
     kept = dropped = 0
-    drawn = draw_samples(detector.run, diagnosis, None, seed, truncation)
+    drawn = draw_samples(as_run(detector.run), diagnosis, None, seed, truncation)
     while kept < count:
         part = list(islice(drawn, min(AT_ONCE, count - kept)))
         for sample, finding in zip(part, detector.find([sample.pixels for sample in part]), strict=True):

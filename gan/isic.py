@@ -14,6 +14,7 @@ from files import read_file, shown, walk
 from gan.diagnoses import LEVELS, diagnosis_of_row
 from gan.errors import GanError
 from gan.images import MAX_BYTES, SUFFIXES, is_grey, open_rgb, sha256
+from gan.importing.trained_on import link_training_images
 from gan.models import PHANTOM_PREFIX, LesionImage
 from gan.storage import save_content
 from tables import parse_table, read_text
@@ -142,6 +143,7 @@ def import_export(folder: Path, report: ImportReport) -> Iterator[None]:
             save_pending()
         yield
     save_pending()
+    link_training_images()
     for stem in sorted(files.keys() - {row["isic_id"] for _, row in rows}):
         report.rejected += [Rejection(named(path), "no row in metadata.csv") for path in files[stem]]
 

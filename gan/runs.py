@@ -31,11 +31,15 @@ TRAINERS: dict[str, type[Trainer]] = {"dcgan": DCGANTrainer, "projected": Projec
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Training and held-out images per diagnosis; with `folder`, they come from files and not from the database."""
+    """Training and held-out images per diagnosis; with `folder`, they come from files and not from the database.
+
+    Where nobody told what a generator was trained on (`told` is False), both are halves of the real images at hand.
+    """
 
     sources: dict[str, list[Source]]
     held_out: dict[str, list[Source]]
     folder: Path | None = None
+    told: bool = True
 
     @property
     def all(self) -> list[Source]:

@@ -74,11 +74,18 @@ class Reference:
 
 
 def reference_of(
-    names: Sequence[str], training: np.ndarray, held_out: np.ndarray, extractor: Extractor, progress: Progress
+    names: Sequence[str],
+    training: np.ndarray,
+    held_out: np.ndarray,
+    extractor: Extractor,
+    progress: Progress,
+    also: Sequence[str] = (),
 ) -> Reference:
     """Measure the training set and the limits: the first percentile of the held-out images' distances.
 
-    Raises `GanError` where fewer than 20 images are held out: there is nothing to compare with.
+    With `also`, the names of the held-out images, these are among what others are compared with, too: where nobody
+    knows which real images were trained on, a copy of any must be found. Raises `GanError` where fewer than 20 images
+    are held out: there is nothing to compare with.
     """
     if len(held_out) < FEWEST_HELD_OUT:
         raise GanError(
@@ -88,7 +95,17 @@ def reference_of(
     features = _unit(extractor.features(training, lambda batches: progress(batches, "Training features")))
     details = _details(training)
     near = _nearness(held_out, features, details, extractor, progress)
-    return Reference(extractor, list(names), features, details, near, limits_of(near))
+    limits = limits_of(near)
+    if also:
+        seen = _unit(extractor.features(held_out, lambda batches: progress(batches, "Held-out features")))
+        features, details = np.concatenate([features, seen]), np.concatenate([details, _details(held_out)])
+    return Reference(extractor, [*names, *also], features, details, near, limits)
+
+
+def nearness_among(images: np.ndarray, extractor: Extractor, progress: Progress) -> Nearness:
+    """Of each image (N, S, S, 3) the distance to the nearest other one, over the eight flips and rotations."""
+    features, details = _unit(extractor.features(images)), _details(images)
+    return _nearness(images, features, details, extractor, progress, but_itself=True)
 
 
 def limits_of(near: Nearness) -> dict[str, float]:
@@ -108,7 +125,12 @@ def limit_rank(held_out: int) -> float:
 
 
 def _nearness(
-    images: np.ndarray, features: np.ndarray, details: np.ndarray, extractor: Extractor, progress: Progress
+    images: np.ndarray,
+    features: np.ndarray,
+    details: np.ndarray,
+    extractor: Extractor,
+    progress: Progress,
+    but_itself: bool = False,
 ) -> Nearness:
     distances: dict[str, list[np.ndarray]] = {measure: [] for measure in MEASURES}
     nearest: dict[str, list[np.ndarray]] = {measure: [] for measure in MEASURES}
@@ -122,6 +144,8 @@ def _nearness(
             "pixels": cdist(_details(turned), details),
         }
         for measure, matrix in between.items():
+            if but_itself:
+                np.fill_diagonal(matrix, np.inf)
             distances[measure].append(matrix.min(1))
             nearest[measure].append(matrix.argmin(1))
     best = {measure: np.argmin(distances[measure], axis=0) for measure in MEASURES}

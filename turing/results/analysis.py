@@ -21,6 +21,18 @@ def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
 
 
+def with_generators_named(study: Study, analysis: dict[str, Any]) -> dict[str, Any]:
+    """The analysis for people to read: its comparisons name the generators, of which the data hold the ids."""
+    names = {str(one.pk): str(one) for one in study.generators.all()}
+    rows = [
+        row | {"factor": "generator", "first": names.get(row["first"], ""), "second": names.get(row["second"], "")}
+        if row["factor"] == "run"
+        else row
+        for row in analysis["comparisons"]
+    ]
+    return analysis | {"comparisons": rows}
+
+
 @dataclass(frozen=True)
 class RatedStimulus:
     """A stimulus with the share of its responses that said real."""

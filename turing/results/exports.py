@@ -8,7 +8,7 @@ from typing import Any
 
 from turing.accounts import experience_band
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
-from turing.results.analysis import analyse_study
+from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.counting import Population, exported, flow_of
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import table_csv
@@ -155,6 +155,7 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
 
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
     """One of the results page's `TABLES` as CSV."""
-    content = table_csv(name, analyse_study(study, population), flow_of(study, population))
+    analysis = with_generators_named(study, analyse_study(study, population))
+    content = table_csv(name, analysis, flow_of(study, population))
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
     return content.encode()

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from turing.access import researcher_required
 from turing.models import Study
-from turing.results.analysis import analyse_study, extremes
+from turing.results.analysis import analyse_study, extremes, with_generators_named
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
@@ -31,8 +31,9 @@ def _find(request, slug):
 def _results(request, slug):
     study, population = _find(request, slug)
     analysis, flow = analyse_study(study, population), flow_of(study, population)
+    named = with_generators_named(study, analysis)
     first, *others = headlines(analysis, population) or [""]
-    tables = {name: (table.title, list(table.rows(analysis, flow))) for name, table in TABLES.items()}
+    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
     return {
         "study": study,
         "population": population,

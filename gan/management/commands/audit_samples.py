@@ -1,4 +1,4 @@
-"""Compare the kept samples of a run with its training images."""
+"""Compare a generator's images with those that it may have copied."""
 
 from django.core.management.base import CommandError
 
@@ -7,25 +7,26 @@ from console import ConsoleCommand, progress
 
 class Command(ConsoleCommand):
     help = (
-        "Compare every generated image of a run that nobody compared yet with the run's training images; those closer "
-        "than 99 of 100 held-out lesions come are marked as suspected copies and stay out of studies."
+        "Compare every image of a generator that nobody compared yet with its training images; those closer than 99 of "
+        "100 held-out lesions come are marked as suspected copies and stay out of studies. Where nobody told what it "
+        "was trained on, they are compared with every real image at hand."
     )
     example = "manage.py audit_samples lesions"
 
     def add_arguments(self, parser):
-        parser.add_argument("run", metavar="RUN", help="id or name")
+        parser.add_argument("run", metavar="GENERATOR", help="id or name of a run or an imported generator")
         parser.add_argument("--again", action="store_true", help="also those compared before")
         parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     def handle(self, run, again, **options):
         from gan.auditing import CopyDetector, audit_generated
-        from gan.runs import find_run, training_set_of
+        from gan.comparison import comparison_set_of, find_generator
 
-        found = find_run(run)
+        found = find_generator(run)
         images = found.generated_images.all() if again else found.generated_images.unaudited()
         if not found.generated_images.exists():
-            raise CommandError(f"{found} has no samples; draw some with sample_gan.")
-        detector = CopyDetector(found, training_set_of(found), progress)
+            raise CommandError(f"{found} has no images; draw some with sample_gan.")
+        detector = CopyDetector(found, comparison_set_of(found), progress)
         audited = list(audit_generated(detector, list(images)))
         suspected = [(image, finding) for image, finding in audited if finding.suspected]
         if options["json"]:
@@ -33,6 +34,7 @@ class Command(ConsoleCommand):
                 {
                     "diagnosis": image.diagnosis,
                     "latent_seed": image.latent_seed,
+                    "name": image.name,
                     "nearest": finding.nearest.name,
                     "distance": finding.distance,
                 }
@@ -42,4 +44,4 @@ class Command(ConsoleCommand):
             return
         for image, finding in suspected:
             self.stdout.write(f"{image}: {finding.distance:.2f} of the limit from {finding.nearest.name}")
-        self.stdout.write(f"{len(audited)} samples compared, {len(suspected)} suspected copies")
+        self.stdout.write(f"{len(audited)} images compared, {len(suspected)} suspected copies")

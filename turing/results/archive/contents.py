@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
+from turing.results.analysis import with_generators_named
 from turing.results.archive import checklists, citation, manifest
 from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
@@ -81,7 +82,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(analysis, flow),
+        **_tables(with_generators_named(study, analysis), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
@@ -149,5 +150,5 @@ def _figures(
         for format in FORMATS
     }
     # Drawn from the archive's analysis: small groups are not in it.
-    draw = partial(draw_comparisons, analysis["comparisons"], population)
+    draw = partial(draw_comparisons, with_generators_named(study, analysis)["comparisons"], population)
     return files | {f"figures/comparisons.{format}": lambda format=format: render(draw(), format) for format in FORMATS}

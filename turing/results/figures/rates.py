@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import analyse_study
+from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.counting import Population
 from turing.results.figures.style import (
     ACCENT,
@@ -66,7 +66,8 @@ def readers_figure(study: Study, population: Population) -> Figure:
 
 def comparisons_figure(study: Study, population: Population) -> Figure:
     """Differences of the fooling rate between groups, with their intervals and adjusted p-values."""
-    return draw_comparisons(analyse_study(study, population)["comparisons"], population)
+    rows = with_generators_named(study, analyse_study(study, population))["comparisons"]
+    return draw_comparisons(rows, population)
 
 
 def draw_comparisons(rows: list[dict[str, Any]], population: Population) -> Figure:

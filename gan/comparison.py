@@ -1,0 +1,78 @@
+"""Which real images a generator's are compared with: those that it was trained on, and those that it did not see."""
+
+from functools import partial
+from pathlib import Path
+
+from files import is_folder, shown, walk
+from gan.dataset import Source, read_image, sources_of, split_by_lesion
+from gan.errors import GanError
+from gan.images import SUFFIXES, sha256
+from gan.models import Generator, LesionImage, TrainingRun
+from gan.runs import TrainingSet, training_set_of
+
+OTHERS = "training images"  # a folder's, of which nobody says what they show
+MEASURING_SHARE = 0.3  # of the real images at hand, by lesion, as the measure of how near others come
+FEW = 100  # of which half is taken: the audit needs twenty
+
+
+def find_generator(reference: str) -> Generator:
+    """The generator with this id or name. Raises `GanError` where there is none."""
+    found = Generator.objects.find(reference)
+    if found is None:
+        raise GanError(f"no generator {reference!r}.")
+    return found
+
+
+def as_run(generator: Generator) -> TrainingRun:
+    """The same row as a training run. Raises `GanError` for an external generator, which can draw nothing."""
+    if not generator.is_run:
+        raise GanError(f"{generator} is an external generator: only its imported images are here.")
+    return TrainingRun.objects.get(pk=generator.pk)
+
+
+def comparison_set_of(generator: Generator) -> TrainingSet:
+    """Training and held-out images of a run or of an external generator.
+
+    Where the training images were not told, the real images at hand are split by lesion: part of them serves as the
+    measure of how near one real image comes to the others. Raises `GanError` where the images are not there any more.
+    """
+    if generator.is_run:
+        return training_set_of(as_run(generator))
+    said = generator.training_data
+    if not generator.knows_training_images:
+        return _halves(generator)
+    if said["kind"] == "run":
+        run = training_set_of(as_run(find_generator(str(said["run"]))))
+        return TrainingSet(run.sources, {name: run.held_out.get(name, []) for name in generator.diagnoses}, run.folder)
+    unseen = LesionImage.objects.usable().filter(is_phantom=generator.uses_phantoms).not_trained_on_by([generator])
+    held_out = {name: sources_of(unseen.with_diagnosis(name).order_by("isic_id")) for name in generator.diagnoses}
+    seen = generator.training_images.order_by("isic_id")
+    if said["kind"] == "folder" and is_folder(Path(said["path"])):
+        return TrainingSet(_from_folder(Path(said["path"]), generator), held_out, Path(said["path"]))
+    if not seen.exists():
+        raise GanError(
+            f"{generator}: none of its training images is at hand. Import them, or put the folder {said['path']} back."
+        )
+    names = {name: sources_of(seen.with_diagnosis(name)) for name in generator.diagnoses}
+    return TrainingSet({name: sources for name, sources in names.items() if sources}, held_out)
+
+
+def _halves(generator: Generator) -> TrainingSet:
+    real = LesionImage.objects.usable().filter(is_phantom=generator.uses_phantoms)
+    sources, measure = {}, {}
+    for name in generator.diagnoses:
+        found = sources_of(real.with_diagnosis(name).order_by("isic_id"))
+        sources[name], measure[name] = split_by_lesion(found, 0.5 if len(found) < FEW else MEASURING_SHARE, seed=0)
+    return TrainingSet(sources, measure, told=False)
+
+
+def _from_folder(folder: Path, generator: Generator) -> dict[str, list[Source]]:
+    """The images below the folder as they were when the generator was imported."""
+    sources = []
+    for path in walk(folder, SUFFIXES).files:
+        content = read_image(path)
+        sources.append(Source(shown(path.stem)[-200:], "", sha256(content), partial(read_image, path)))
+    if sha256("\n".join(sorted({source.sha256 for source in sources})).encode()) != generator.data_fingerprint:
+        raise GanError(f"{generator}: the images in {shown(folder)} are not those that it was imported with.")
+    known = dict(generator.training_images.values_list("sha256", "pk"))
+    return {OTHERS: [Source(s.name, s.lesion, s.sha256, s.read, known.get(s.sha256)) for s in sources]}

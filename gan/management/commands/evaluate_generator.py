@@ -1,0 +1,100 @@
+"""How good a generator's images are, and whether they are copies."""
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from console import ConsoleCommand, progress
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Measure the images of a generator, a training run or an imported one, against real images that it was not "
+        "trained on (KID, precision, recall, density, coverage, FID) with real against real beside, and audit them for "
+        "copies. The page of the generator shows the report."
+    )
+    example = "manage.py evaluate_generator lesions --json > report.json"
+
+    def add_arguments(self, parser):
+        parser.add_argument("run", metavar="GENERATOR", help="id or name of a run or an imported generator")
+        parser.add_argument("--count", type=int, default=256, metavar="N", help="images per diagnosis (256)")
+        parser.add_argument("--seed", type=int, default=0, metavar="S")
+        parser.add_argument(
+            "--inception",
+            type=Path,
+            metavar="FILE.pt",
+            help="judge with this TorchScript Inception-v3, as the literature",
+        )
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, run, count, seed, inception, **options):
+        from gan.comparison import comparison_set_of, find_generator
+        from gan.evaluation.extractors import inception as load_inception
+        from gan.evaluation.extractors import lite2
+        from gan.evaluation.generators import evaluate_generator
+        from gan.evaluation.metrics import FEWEST
+
+        if count < FEWEST or not 0 <= seed < 2**63:
+            raise CommandError(f"--count must be {FEWEST} or more and --seed 0 or more.")
+        found = find_generator(run)
+        extractor = load_inception(inception) if inception else lite2()
+        report = evaluate_generator(found, comparison_set_of(found), count, seed, extractor, progress)
+        if options["json"]:
+            self.write_json(report)
+        else:
+            self.stdout.write("\n".join(lines_of(report)))
+
+
+def lines_of(report) -> list[str]:
+    """The report for people."""
+    lines = [
+        f"{report['name']} {report['version']}".strip() + f" (generator {report['run']}, {report['model']}), against "
+        f"{'real images that it may have trained on' if report['trained_on'] == 'not_told' else 'held-out lesions'} by "
+        f"{report['feature_extractor']}",
+        f"{'':36}{'KID x1000':>16}{'precision':>11}{'recall':>8}{'density':>9}{'coverage':>10}{'FID':>8}",
+    ]
+    for name, figures in report["by_diagnosis"].items():
+        lines.append(_line(f"{name}, {figures['samples']} samples", figures))
+        lines.append(_line("  real against real", figures["floor"]))
+    lines += ["FID is unreliable at this sample size: compare KID.", ""]
+    memory = report["memorisation"]
+    if "not_audited" in memory:
+        return [*lines, f"Not audited for copies: {memory['not_audited']}"]
+    lines += [
+        f"Copies of {memory['training_images']} {'training' if memory['told'] else 'real'} images, "
+        f"{memory['samples']} samples, "
+        f"{memory['held_out_images']} held-out lesions as the measure",
+        f"{'':24}{'closer than limit':>18}{'p':>9}{'authentic':>11}{'data-copying z':>16}{'found':>8}",
+        _memory_line("samples", memory),
+        _memory_line("held-out (null)", memory["null"]),
+    ]
+    lines += [_memory_line(f"{one['planted']} copies planted", one) for one in memory["power"]]
+    among = memory["between"]
+    lines.append(
+        f"Among themselves {among['share_closer']:.1%} of {among['images']} come closer to another one than the limit; "
+        f"of held-out real images {among['held_out_share_closer']:.1%}"
+    )
+    for name, one in memory["membership"].items():
+        low, high = one["ci95"]
+        known = "it knows its training images: share samples, not snapshots" if low > 0.5 else "0.5 is none"
+        lines.append(
+            f"Membership by the discriminator, {name}: AUC {one['auc']:.3f} ({low:.3f} to {high:.3f}); {known}"
+        )
+    return [*lines, memory["conclusion"]]
+
+
+def _line(name: str, figures) -> str:
+    kid = f"{1000 * figures['kid']:.1f} +- {1000 * figures['kid_std']:.1f}"
+    return (
+        f"{name:36.36}{kid:>16}{figures['precision']:>11.3f}{figures['recall']:>8.3f}{figures['density']:>9.3f}"
+        f"{figures['coverage']:>10.3f}{figures['fid']:>8.0f}"
+    )
+
+
+def _memory_line(name: str, figures) -> str:
+    z = figures["data_copying_z"]
+    found = f"{figures['recall']:.0%}" if "recall" in figures else ""
+    return (
+        f"{name:24}{figures['share_closer']:>18.1%}{figures['p_value']:>9.2g}{figures['authenticity']:>11.1%}"
+        f"{'' if z is None else format(z, '.1f'):>16}{found:>8}"
+    )

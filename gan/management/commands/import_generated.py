@@ -1,0 +1,68 @@
+"""Bring images of somebody else's generator into the record."""
+
+from pathlib import Path
+
+from console import ConsoleCommand, progress
+from gan.errors import GanError
+from gan.importing.generated import About, import_generated
+from gan.importing.trained_on import TrainedOn
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Import the images of a generator that is not ours: a StyleGAN, a diffusion model, a vendor's set. Safe to "
+        "repeat: images are known by their content. Say what it was trained on where you know: then no study shows "
+        "those images as real ones, and copies of them are found."
+    )
+    example = "manage.py import_generated samples/ --name StyleGAN3 --diagnosis melanoma --trained-on train/"
+
+    def add_arguments(self, parser):
+        parser.add_argument("folder", type=Path, metavar="FOLDER")
+        parser.add_argument("--name", required=True, help="of the generator")
+        parser.add_argument("--generator-version", default="", metavar="V", help="such as 2.1")
+        parser.add_argument("--source", default="", metavar="TEXT", help="paper or address")
+        parser.add_argument("--licence", default="", help="of the images, such as CC-BY-4.0")
+        parser.add_argument("--made-by", default="", metavar="TEXT", help="whom to name")
+        parser.add_argument(
+            "--diagnosis", default="", metavar="D", help="of all images; default: samples.csv, or one subfolder each"
+        )
+        parser.add_argument("--samples", type=Path, metavar="FILE.csv", help="columns file and diagnosis")
+        told = parser.add_mutually_exclusive_group()
+        told.add_argument("--trained-on", type=Path, metavar="FOLDER", help="its training images")
+        told.add_argument("--trained-on-run", default="", metavar="RUN", help="a run of ours with the same images")
+        told.add_argument("--trained-on-ids", type=Path, metavar="FILE", help="ids of its training images, one a line")
+        parser.add_argument("--phantoms", action="store_true", help="it was trained on phantoms; for tests and demos")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done; write nothing")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, folder, name, **options):
+        if options["diagnosis"] and options["samples"]:
+            raise GanError("--diagnosis and --samples: give one of the two.")
+        about = About(name, options["generator_version"], options["source"], options["licence"], options["made_by"])
+        told = TrainedOn(options["trained_on"], options["trained_on_run"], options["trained_on_ids"])
+        report = import_generated(
+            folder,
+            about,
+            diagnosis=options["diagnosis"],
+            samples=options["samples"],
+            trained_on=None if told == TrainedOn() else told,
+            phantoms=options["phantoms"],
+            dry_run=options["dry_run"],
+            progress=progress,
+        )
+        if options["json"]:
+            self.write_json(report.as_json())
+            return
+        for rejection in report.rejected:
+            self.warn(f"{rejection.file}: {rejection.reason}")
+        self.say(report.recognised)
+        for diagnosis, count in sorted(report.mapping.items()):
+            self.say(f"{diagnosis}: {count} images")
+        would = "would be imported" if options["dry_run"] else "imported"
+        self.stdout.write(
+            f"{report.imported} {would}, {report.already_present} already present, {len(report.rejected)} rejected"
+        )
+        if report.generator is not None and not report.training_images:
+            self.warn("Not told what it was trained on: studies say so, and copies are sought among all real images.")
+        elif report.training_images:
+            self.say(f"{report.training_images} training images, {report.training_images_in_record} in this record.")

@@ -1,0 +1,142 @@
+"""Studies of several generators, one of them ours: counts, hashes, pages, methods, exports."""
+
+from collections import Counter
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from gan.images import png_bytes
+from gan.models import GeneratedImage, Generator
+from gan.phantom import draw_phantom
+from turing.models import Study
+from turing.results.analysis import analyse_study, with_generators_named
+from turing.results.archive.manifest import stimulus_rows
+from turing.results.counting import SIMULATED, flow_of
+from turing.results.methods import methods_paragraph
+from turing.studies.design import choose_images, design_as_opened
+from turing.studies.forms import StudyForm
+
+pytestmark = pytest.mark.django_db
+
+
+def create(title: str, generators: list[str], **options) -> None:
+    chosen = [word for one in generators for word in ("--generator", one)]
+    call_command("create_study", title, *chosen, real=5, allow_unaudited=True, **options)
+
+
+@pytest.fixture
+def externals(phantoms, tmp_path) -> list[Generator]:
+    """Two imported generators, of 96 x 72 and 200 x 150 pixels, that draw what the run draws."""
+    made = []
+    for number, (name, width, height) in enumerate((("Theirs", 96, 72), ("Vendor", 200, 150))):
+        for diagnosis in ("melanoma", "basal cell carcinoma"):
+            folder = tmp_path / name / diagnosis
+            folder.mkdir(parents=True)
+            for index in range(9):
+                content = png_bytes(draw_phantom(diagnosis, 9000 + 100 * number + index, width, height))
+                (folder / f"{index}.png").write_bytes(content)
+        call_command("import_generated", str(tmp_path / name), name=name, phantoms=True, licence="CC-BY-4.0" * number)
+        made.append(Generator.objects.get(name=name))
+    return made
+
+
+@pytest.fixture
+def three(run, externals, researcher) -> Study:
+    chosen = [f"{run.pk}=2", "Theirs=5", "Vendor"]
+    create("Three", chosen, generated=9, stimulus_size=64, owner=researcher.email)
+    return Study.objects.get(slug="three")
+
+
+def test_each_generator_gives_what_the_design_says(three, run, externals):
+    assert three.generated_counts == {str(run.pk): 2, str(externals[0].pk): 5}
+    test, _ = choose_images(three)
+    counts = Counter((image.generator_id, image.diagnosis) for image in test if isinstance(image, GeneratedImage))
+    for diagnosis in run.diagnoses:
+        assert [counts[one.pk, diagnosis] for one in (run, *externals)] == [2, 5, 2]
+    assert three.drawn_size == 64  # every image goes through the smallest network's size
+
+
+def test_the_study_opens_is_analysed_and_says_what_is_not_known(three, run, externals, client, researcher):
+    call_command("open_study", "three")
+    study = Study.objects.get(slug="three")
+    assert design_as_opened(study, study.stimuli.all()) is not None
+    assert study.stimuli.filter(generated_image__generator=externals[1]).count() == 4
+    call_command("audit_blinding", "three")
+    call_command("simulate_readers", "three", readers=4)
+    analysis = analyse_study(study, SIMULATED)
+    compared = [row for row in analysis["comparisons"] if row["factor"] == "run"]
+    assert len(compared) == 3
+    named = with_generators_named(study, analysis)["comparisons"]
+    names = {str(one) for one in (run, *externals)}
+    assert {name for row in named if row["factor"] == "generator" for name in (row["first"], row["second"])} == names
+    assert all(row["p_holm"] >= row["p_value"] for row in compared if row["p_value"] is not None)
+    paragraph = methods_paragraph(study, analysis, flow_of(study, SIMULATED), SIMULATED)
+    assert "the training images of Vendor, Theirs are not known" in paragraph
+    client.force_login(researcher)
+    for address in (study_page := reverse("research-study", args=["three"]), reverse("results", args=["three"])):
+        page = client.get(address).content.decode()
+        assert "real images of this study may have been trained on" in page, address
+        assert "Vendor" in page
+    assert reverse("generator", args=[externals[0].pk]) in client.get(study_page).content.decode()
+    licences = {row["generator"]: (row["licence"], row["redistributable"]) for row in stimulus_rows(study, True)}
+    assert licences[run.pk] == ("the researchers' own", "yes")
+    assert licences[externals[0].pk] == ("unknown", "no")
+    assert licences[externals[1].pk] == ("CC-BY-4.0", "yes")
+
+
+def test_a_study_whose_generators_are_known_says_nothing_of_it(study, client, researcher):
+    client.force_login(researcher)
+    page = client.get(reverse("research-study", args=[study.slug])).content.decode()
+    assert "may have been trained on" not in page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["Theirs=10", "Vendor"], "add up to 10 images per diagnosis; the study shows 9"),
+        (["Theirs=4", "Vendor=4"], "add up to 8 images per diagnosis; the study shows 9"),
+        (["Theirs=few", "Vendor"], "after '=' comes how many"),
+        (["Nobody=3"], "no generator 'Nobody=3'"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(externals, options, message):
+    with pytest.raises(CommandError, match=message):
+        create("X", options, generated=9)
+    assert not Study.objects.exists()
+
+
+def test_a_generator_with_too_few_images_stands_in_the_way(externals):
+    create("Few", ["Theirs=12", "Vendor"], generated=16)
+    with pytest.raises(CommandError, match="12 images of Theirs are wanted, 9 are there"):
+        call_command("open_study", "few")
+
+
+def test_the_form_keeps_numbers_of_the_chosen_generators_alone(run, externals):
+    data = {
+        "title": "By hand", "generators": [run.pk, externals[0].pk], "diagnoses": run.diagnoses[:1],
+        "real_per_diagnosis": 2, "generated_per_diagnosis": 6, "images_per_page": 1, "stimulus_size": 64,
+        "confidence_levels": 4, "equivalence_margin": 0.1, "images_per_reader": 0, "practice_images": 0, "repeats": 0,
+        "break_every": 0, "consent_text": "Yes?", "seed": 0, "language": "en",
+        f"count_{run.pk}": "1", f"count_{externals[1].pk}": "3",
+    }  # fmt: skip
+    form = StudyForm(data)
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data["generated_counts"] == {str(run.pk): 1}
+    assert f'name="count_{run.pk}" min="0" max="32767" value="1"' in str(form["generated_counts"])
+    for wrong in ("-1", "x", "99999999999999999999", "1.5"):
+        assert "no number of images" in str(StudyForm(data | {f"count_{run.pk}": wrong}).errors)
+
+
+def test_pages_of_generators(run, externals, client, researcher):
+    client.force_login(researcher)
+    listed = client.get(reverse("generators")).content.decode()
+    assert run.name in listed
+    assert "Vendor" in listed
+    page = client.get(reverse("generator", args=[externals[1].pk])).content.decode()
+    assert "9 of melanoma" in page
+    assert "not told" in page
+    assert "audit_samples" in page
+    assert client.get(reverse("generator", args=[run.pk])).url == reverse("run", args=[run.pk])
+    assert client.get(reverse("run", args=[externals[0].pk])).status_code == 404
+    assert client.get(reverse("generator", args=[10**15])).status_code == 404
