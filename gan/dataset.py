@@ -1,7 +1,7 @@
 """Training images: found, split by lesion, decoded once."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from gan.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
 from gan.images import MAX_BYTES, SUFFIXES, centre_square, open_rgb, sha256
 from gan.models import LesionImage
+from gan.patients import Groups, Node
 from gan.seeds import derive_seed
 
 MIN_IMAGES = 2
@@ -23,22 +24,26 @@ MIN_IMAGES = 2
 
 @dataclass(frozen=True)
 class Source:
-    """One image to train on: its name, the lesion it shows, its content's hash, and how to read it."""
+    """One image to train on: its name, the lesion it shows and whose it is, its content's hash, how to read it."""
 
     name: str
     lesion: str
     sha256: str
     read: Callable[[], bytes]
     lesion_image_id: int | None = None
+    patient: str = ""
 
 
-def from_database(diagnosis: str, phantoms: bool) -> list[Source]:
-    """Every usable lesion image of the diagnosis, or every phantom, in the order of its id; never both together.
+def from_database(diagnosis: str, phantoms: bool, image_type: str = "dermoscopic") -> list[Source]:
+    """Every usable lesion image of the diagnosis and type, or every phantom, in the order of its id.
 
-    Raises `GanError` where there are none.
+    Phantoms and images never come together, nor do types. Raises `GanError` where there are none.
     """
     pool = LesionImage.objects.usable().filter(is_phantom=phantoms)
-    images = pool.with_diagnosis(diagnosis).order_by("isic_id")
+    images = pool.of_type(image_type).with_diagnosis(diagnosis).order_by("isic_id")
+    if not images and (others := pool.with_diagnosis(diagnosis).by_type()):
+        there = ", ".join(f"{row['count']} {row['image_type']}" for row in others)
+        raise GanError(f"no {image_type} images of {diagnosis!r}; of other types: {there} (--type chooses one).")
     if not images:
         kind = "phantoms" if phantoms else "lesion images"
         known = ", ".join(sorted({row["diagnosis"] for row in pool.by_diagnosis()})) or "none"
@@ -50,7 +55,8 @@ def from_database(diagnosis: str, phantoms: bool) -> list[Source]:
 def sources_of(images: Iterable[LesionImage]) -> list[Source]:
     """Lesion images as sources. A picture that repeats another one belongs to that one's lesion."""
     return [
-        Source(image.isic_id, image.lesion_id or image.repeats, image.sha256, image.read, image.pk) for image in images
+        Source(image.isic_id, image.lesion_id or image.repeats, image.sha256, image.read, image.pk, image.patient_id)
+        for image in images
     ]
 
 
@@ -114,23 +120,73 @@ def read_image(path: Path) -> bytes:
 
 
 def split_by_lesion(sources: Sequence[Source], held_out: float, seed: int) -> tuple[list[Source], list[Source]]:
-    """Training and held-out images; all images of a lesion fall on one side.
+    """Training and held-out images of one diagnosis, as `split_all` splits several."""
+    return split_all({"": sources}, held_out, seed)[""]
 
-    Lesions are taken in a seeded random order until a share `held_out` in [0, 1) of the images is held out. An
-    image of unknown lesion counts as a lesion of its own.
+
+def split_all(
+    sources: Mapping[str, Sequence[Source]], held_out: float, seed: int
+) -> dict[str, tuple[list[Source], list[Source]]]:
+    """Training and held-out images by diagnosis; all images of a lesion and of a patient fall on one side.
+
+    Lesions that share a patient, and patients that share a lesion, go together, also where diagnoses differ. In each
+    diagnosis groups are taken in a seeded random order until a share `held_out` in [0, 1) of its images is held out;
+    a group of which an earlier diagnosis has images stays on its side. An image of unknown lesion and patient is a
+    group of its own.
     """
-    groups: dict[str, list[Source]] = {}
-    for source in sources:
-        groups.setdefault(source.lesion or f"image {source.name}", []).append(source)
-    lesions = sorted(groups)
-    np.random.default_rng(seed).shuffle(lesions)
+    is_held: dict[Node, bool] = {}
+    return {
+        diagnosis: _split(members, groups, is_held, held_out, seed)
+        for (diagnosis, members), groups in zip(sources.items(), _groups(sources), strict=True)
+    }
+
+
+def _split(
+    sources: Sequence[Source], groups: Sequence[Node], is_held: dict[Node, bool], held_out: float, seed: int
+) -> tuple[list[Source], list[Source]]:
+    """One diagnosis; `groups` holds the group of each source, `is_held` the side of each group, and is filled."""
+    members: dict[Node, list[Source]] = {}
+    for source, group in zip(sources, groups, strict=True):
+        members.setdefault(group, []).append(source)
+    first = {group: min(one.lesion or f"image {one.name}" for one in found) for group, found in members.items()}
+    order = sorted((group for group in members if group not in is_held), key=lambda group: first[group])
+    np.random.default_rng(seed).shuffle(order)
     wanted = round(held_out * len(sources))
-    training: list[Source] = []
-    held: list[Source] = []
-    for lesion in lesions:
-        side = held if len(held) + len(groups[lesion]) <= wanted else training
-        side.extend(groups[lesion])
-    return sorted(training, key=lambda source: source.name), sorted(held, key=lambda source: source.name)
+    count = sum(len(found) for group, found in members.items() if is_held.get(group))
+    for group in order:
+        is_held[group] = count + len(members[group]) <= wanted
+        count += len(members[group]) if is_held[group] else 0
+    sides: tuple[list[Source], list[Source]] = ([], [])
+    for group, found in members.items():
+        sides[is_held[group]].extend(found)
+    return sorted(sides[0], key=lambda one: one.name), sorted(sides[1], key=lambda one: one.name)
+
+
+def _groups(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
+    """By diagnosis the group of each source: one lesion, one patient, or linked through others.
+
+    File names and folders say something within one diagnosis only; ids of the database everywhere.
+    """
+    groups = Groups()
+
+    def node(kind: str, name: str, source: Source, diagnosis: str) -> Node:
+        return kind, name if source.lesion_image_id is not None else f"{diagnosis}\0{name}"
+
+    every = [(source, diagnosis) for diagnosis, members in sources.items() for source in members]
+    for source, diagnosis in every:
+        itself = node("image", source.name, source, diagnosis)
+        groups.root(itself)
+        if source.lesion:
+            groups.link(node("lesion", source.lesion, source, diagnosis), itself)
+        if source.patient:
+            groups.link(node("patient", source.patient, source, diagnosis), itself)
+    for source, diagnosis in every:  # a repeated picture stands in for a lesion that nobody named
+        if (repeated := node("image", source.lesion, source, diagnosis)) in groups:
+            groups.link(node("lesion", source.lesion, source, diagnosis), repeated)
+    return [
+        [groups.root(node("image", source.name, source, diagnosis)) for source in members]
+        for diagnosis, members in sources.items()
+    ]
 
 
 def fingerprint(sources: Iterable[Source]) -> str:

@@ -1,5 +1,6 @@
 """What the image side keeps: lesion images, generators (training runs of ours and external ones), generated images."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from gan.diagnoses import plain_slug, slug_of
 from gan.images import centre_square, open_rgb
+from gan.patients import unrelated
 
 PHANTOM_PREFIX = "PHANTOM_"
 ALL_DIAGNOSES = "all diagnoses"  # the networks that draw every diagnosis of a run
@@ -27,11 +29,21 @@ class LesionImageQuerySet(models.QuerySet):
     def rejected(self):
         return self.filter(verdict=LesionImage.Verdict.REJECTED)
 
+    def of_type(self, image_type: str):
+        """Images taken in one way: `clinical` are also `clinical: close-up` and the like."""
+        return self.filter(models.Q(image_type=image_type) | models.Q(image_type__startswith=f"{image_type}:"))
+
+    def by_type(self):
+        """Rows of image type and count, the most frequent first."""
+        return self.values("image_type").annotate(count=models.Count("pk")).order_by("-count", "image_type")
+
+    def kinds_of_type(self) -> list[str]:
+        """The image types that are there, without what follows a colon."""
+        return sorted({row["image_type"].split(":")[0] for row in self.by_type()})
+
     def not_trained_on_by(self, generators):
-        """Images that none of the generators is known to have seen, nor another image of a lesion that one saw."""
-        seen = LesionImage.objects.filter(generators__in=generators)
-        seen_lesions = seen.exclude(lesion_id="").values("lesion_id")
-        return self.exclude(pk__in=seen.values("pk")).exclude(lesion_id__in=seen_lesions)
+        """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
+        return unrelated(self, LesionImage.objects.filter(generators__in=generators))
 
     def by_diagnosis(self):
         """Rows of diagnosis, phantom or not, and count, the most frequent first."""
@@ -73,14 +85,24 @@ class StoredImage(models.Model):
 
 
 class LesionImage(StoredImage):
-    """A real dermoscopy image with its ISIC id, or a phantom that stands in for one."""
+    """A real image of a lesion, or a phantom that stands in for one.
+
+    `isic_id` is the unique id: an ISIC id, or that of another collection after the collection's short name.
+    """
 
     class Verdict(models.TextChoices):
         ACCEPTED = "accepted", "accepted"
         REJECTED = "rejected", "rejected"
 
-    isic_id = models.CharField("ISIC id", max_length=64, unique=True)
-    lesion_id = models.CharField(max_length=64, blank=True, db_index=True)
+    isic_id = models.CharField("id", max_length=120, unique=True)
+    collection = models.CharField(max_length=80, blank=True, db_index=True, help_text="What it came with.")
+    lesion_id = models.CharField(max_length=120, blank=True, db_index=True)
+    patient_id = models.CharField(max_length=120, blank=True, db_index=True)
+    image_type = models.CharField(max_length=40, default="dermoscopic", help_text="How it was taken.")
+    age = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Years, as the collection rounds them.")
+    sex = models.CharField(max_length=10, blank=True)
+    site = models.CharField(max_length=80, blank=True, help_text="Where on the body.")
+    fitzpatrick_skin_type = models.CharField(max_length=3, blank=True, help_text="I to VI.")
     licence = models.CharField(max_length=60)
     attribution = models.CharField(max_length=500)
     width = models.PositiveIntegerField()
@@ -92,13 +114,19 @@ class LesionImage(StoredImage):
     )
     reasons = models.JSONField(default=list, help_text="Why it would be rejected, as gan.curation.verdicts.REASONS.")
     scores = models.JSONField(default=dict, help_text="A score per reason; 1 or more rejects.")
-    repeats = models.CharField(max_length=64, blank=True, help_text="ISIC id of the image that this one repeats.")
+    repeats = models.CharField(max_length=120, blank=True, help_text="Id of the image that this one repeats.")
+    looks = models.CharField(max_length=16, blank=True, help_text="Perceptual hash; empty: curation has not seen it.")
     overruled = models.BooleanField(default=False, help_text="A researcher gave the verdict; curation keeps it.")
 
     objects = LesionImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["isic_id"]
+        indexes = [  # what pages count and page through: rows are long, since they hold a collection's columns
+            models.Index(fields=["verdict", "isic_id"], name="lesion_image_by_verdict"),
+            models.Index(fields=["diagnosis", "is_phantom", "verdict", "image_type"], name="lesion_image_by_diagnosis"),
+            models.Index(fields=["lesion_id", "patient_id"], name="lesion_image_lesion_patient"),
+        ]
 
     def __str__(self) -> str:
         return self.isic_id
@@ -119,8 +147,8 @@ class LesionImage(StoredImage):
 
 
 def is_non_commercial(licence: str) -> bool:
-    """Whether the licence forbids commercial use, such as CC-BY-NC."""
-    return "NC" in licence.upper().replace("_", "-").split("-")
+    """Whether the licence forbids commercial use, such as CC-BY-NC, CC BY-NC 4.0 or 'research only'."""
+    return bool({"NC", "RESEARCH", "NONCOMMERCIAL"} & set(re.findall("[A-Z]+", licence.upper())))
 
 
 class GeneratorQuerySet(models.QuerySet):

@@ -15,7 +15,7 @@ import torch
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from gan.dataset import Source, decode, fingerprint, from_database, from_folder, sources_of, split_by_lesion
+from gan.dataset import Source, decode, fingerprint, from_database, from_folder, sources_of, split_all
 from gan.diagnoses import normalise_diagnosis
 from gan.errors import GanError
 from gan.models import LesionImage, TrainingRun
@@ -49,7 +49,10 @@ class TrainingSet:
 def gather(
     diagnoses: list[str], folder: Path | None, settings: Settings, warn: Callable[[str], None] = lambda text: None
 ) -> TrainingSet:
-    """Images of the diagnoses (all in the folder, if none are named), split by lesion; `warn` is told what is odd."""
+    """Images of the diagnoses (all in the folder, if none are named), split by lesion and by patient.
+
+    `warn` is told what is odd.
+    """
     wanted = list(dict.fromkeys(normalise_diagnosis(diagnosis) for diagnosis in diagnoses))
     if folder is not None:
         found = from_folder(folder, warn)
@@ -57,13 +60,10 @@ def gather(
         if missing:
             raise GanError(f"{folder}: no subfolder for {', '.join(missing)} (found: {', '.join(found)}).")
     elif wanted:
-        found = {diagnosis: from_database(diagnosis, settings.phantoms) for diagnosis in wanted}
+        found = {diagnosis: from_database(diagnosis, settings.phantoms, settings.image_type) for diagnosis in wanted}
     else:
         raise GanError("name at least one --diagnosis to train on, or a --data folder.")
-    split = {
-        diagnosis: split_by_lesion(found[diagnosis], settings.held_out, settings.seed)
-        for diagnosis in (wanted or found)
-    }
+    split = split_all({name: found[name] for name in wanted or found}, settings.held_out, settings.seed)
     for diagnosis, (training, held_out) in split.items():
         if settings.held_out and not held_out:
             lesions = len({source.lesion or source.name for source in training})
@@ -110,7 +110,8 @@ def training_set_of(run: TrainingRun) -> TrainingSet:
     if data := run.settings.get("data"):
         found = gather(run.diagnoses, Path(data), settings)
     else:
-        unseen = LesionImage.objects.usable().filter(is_phantom=run.uses_phantoms).not_trained_on_by([run])
+        pool = LesionImage.objects.usable().filter(is_phantom=run.uses_phantoms).of_type(settings.image_type)
+        unseen = pool.not_trained_on_by([run])
         seen = run.training_images.order_by("isic_id")
         found = TrainingSet(
             {diagnosis: sources_of(seen.with_diagnosis(diagnosis)) for diagnosis in run.diagnoses},

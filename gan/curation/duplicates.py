@@ -1,13 +1,16 @@
 """The same picture twice: perceptual hashes find candidates, pixels decide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
+from PIL import Image
 from scipy.fft import dctn
 
 HASH_BITS_APART = 8  # of 63
 ALIKE = 0.985  # correlation of the thumbnails
 THUMBNAIL = 32
+KEPT = 2000  # thumbnails in memory, 25 kB each
 
 
 def perceptual_hash(thumbnail: np.ndarray) -> int:
@@ -17,18 +20,28 @@ def perceptual_hash(thumbnail: np.ndarray) -> int:
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
-def duplicate_of(hashes: Sequence[int], thumbnails: np.ndarray) -> list[int | None]:
-    """For each image the index of the earlier image that it repeats, or None. Thumbnails (N, 32, 32, 3) in 0..255.
+def thumbnail_of(image: Image.Image) -> np.ndarray:
+    """The image as duplicates are compared, (32, 32, 3) uint8."""
+    return np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
 
-    Lesions look alike to a perceptual hash: a pair also has to agree pixel by pixel.
+
+def duplicate_of(hashes: Sequence[int], thumbnail: Callable[[int], np.ndarray]) -> list[int | None]:
+    """For each image the index of the earlier image that it repeats, or None.
+
+    Lesions look alike to a perceptual hash: a pair also has to agree pixel by pixel. `thumbnail` gives an image's
+    (32, 32, 3) in 0..255 by its index; it is asked only for pairs whose hashes are near, so that a collection of any
+    size fits in memory.
     """
-    bits = np.array([[one >> shift & 1 for shift in range(63)] for one in hashes], dtype=np.int16)
-    flat = thumbnails.reshape(len(thumbnails), -1).astype(float)
-    flat -= flat.mean(1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+
+    @lru_cache(maxsize=KEPT)
+    def direction(index: int) -> np.ndarray:
+        flat = thumbnail(index).reshape(-1).astype(float)
+        flat -= flat.mean()
+        return flat / max(float(np.linalg.norm(flat)), 1e-9)
+
+    words = np.array(hashes, dtype=np.uint64)
     found: list[int | None] = []
-    for index in range(len(bits)):
-        near = np.nonzero((bits[:index] != bits[index]).sum(1) <= HASH_BITS_APART)[0]
-        alike = near[flat[near] @ flat[index] >= ALIKE] if len(near) else near
-        found.append(int(alike[0]) if len(alike) else None)
+    for index in range(len(words)):
+        near = np.nonzero(np.bitwise_count(words[:index] ^ words[index]) <= HASH_BITS_APART)[0]
+        found.append(next((int(one) for one in near if direction(int(one)) @ direction(index) >= ALIKE), None))
     return found

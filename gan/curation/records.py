@@ -1,24 +1,81 @@
 """Verdicts in the database: curation gives them, a researcher may overrule them."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
+import numpy as np
 from django.db import transaction
 
-from gan.curation.verdicts import Appearance, Verdict, judge, measure
+from console import UserError
+from gan.curation.duplicates import THUMBNAIL, duplicate_of, thumbnail_of
+from gan.curation.verdicts import DUPLICATE, LOW_QUALITY, Appearance, Verdict, measure, reasons_of
+from gan.images import open_rgb
 from gan.models import LesionImage
 
+BATCH = 256  # images whose verdicts are saved at once
+CHANGED = ["verdict", "reasons", "scores", "repeats", "looks"]
 
-def curate_database(progress: Callable[[Iterable, int], Iterable]) -> list[Verdict]:
-    """Judge every lesion image that is no phantom and keep the verdicts; those of researchers stay as they are."""
-    images = list(LesionImage.objects.filter(is_phantom=False).order_by("isic_id"))
-    seen: list[Appearance | str] = list(progress(measure(image.read for image in images), len(images)))
-    verdicts = judge([image.isic_id for image in images], seen)
-    changed = []
-    for image, verdict in zip(images, verdicts, strict=True):
-        image.reasons, image.scores, image.repeats = list(verdict.reasons), verdict.scores, verdict.repeats
-        if not image.overruled:
-            image.verdict = LesionImage.Verdict.ACCEPTED if verdict.accepted else LesionImage.Verdict.REJECTED
-        changed.append(image)
-    with transaction.atomic():
-        LesionImage.objects.bulk_update(changed, ["verdict", "reasons", "scores", "repeats"], batch_size=500)
-    return verdicts
+
+def curate_database(progress: Callable[[Iterable, int], Iterable], again: bool = False) -> list[Verdict]:
+    """Judge lesion images that are no phantoms and keep the verdicts; those of researchers stay as they are.
+
+    What was measured is saved as it goes, so that work that was cut short goes on where it stood; only images that
+    were never measured are read, or all `again`. Then every image is held against all others for duplicates.
+    """
+    images = LesionImage.objects.filter(is_phantom=False)
+    _measure(images if again else images.filter(looks=""), progress)
+    _find_duplicates(images.exclude(looks=""))
+    judged = images.order_by("isic_id").values_list("isic_id", "reasons", "scores", "repeats")
+    return [Verdict(name, tuple(reasons), scores, repeats) for name, reasons, scores, repeats in judged.iterator()]
+
+
+def _measure(images, progress: Callable[[Iterable, int], Iterable]) -> None:
+    files = list(images.order_by("isic_id").values_list("pk", "file"))
+    seen = progress(measure(LesionImage(file=file).read for _, file in files), len(files))
+    pairs = zip((pk for pk, _ in files), seen, strict=False)
+    while batch := dict(islice(pairs, BATCH)):
+        with transaction.atomic():
+            found = list(LesionImage.objects.filter(pk__in=batch).defer("metadata"))
+            for image in found:
+                _give(image, batch[image.pk])
+            LesionImage.objects.bulk_update(found, CHANGED)
+
+
+def _give(image: LesionImage, seen: Appearance | str) -> None:
+    """What one image shows by itself; an image that cannot be read is rejected, and tried again next time."""
+    image.repeats = ""
+    if isinstance(seen, Appearance):
+        image.scores, image.looks, image.reasons = seen.scores, f"{seen.hash:016x}", reasons_of(seen.scores)
+    else:
+        image.scores, image.looks, image.reasons = {}, "", [LOW_QUALITY]
+    _decide(image)
+
+
+def _decide(image: LesionImage) -> None:
+    if not image.overruled:
+        image.verdict = LesionImage.Verdict.REJECTED if image.reasons else LesionImage.Verdict.ACCEPTED
+
+
+def _find_duplicates(images) -> None:
+    """Of pictures that repeat each other the largest is kept, of equals the first; says so where it is new."""
+    listed = images.order_by("isic_id").values_list("pk", "isic_id", "looks", "width", "height", "repeats", "file")
+    rows = sorted(listed.iterator(), key=lambda row: -row[3] * row[4])  # a stable sort
+    original = duplicate_of([int(row[2], 16) for row in rows], lambda index: _thumbnail(rows[index][6]))
+    repeats = ["" if one is None else rows[one][1] for one in original]
+    changed = {row[0]: now for row, now in zip(rows, repeats, strict=True) if row[5] != now}
+    for start in range(0, len(changed), BATCH):
+        with transaction.atomic():
+            found = list(LesionImage.objects.filter(pk__in=list(changed)[start : start + BATCH]).defer("metadata"))
+            for image in found:
+                image.repeats = changed[image.pk]
+                image.reasons = reasons_of(image.scores) + ([DUPLICATE] if image.repeats else [])
+                _decide(image)
+            LesionImage.objects.bulk_update(found, CHANGED)
+
+
+def _thumbnail(file: str) -> np.ndarray:
+    """Of a file that is lost or damaged since it was measured nothing, which is like no other."""
+    try:
+        return thumbnail_of(open_rgb(LesionImage(file=file).read()))
+    except (UserError, OSError):
+        return np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)

@@ -1,7 +1,9 @@
 """One verdict per image: accepted or rejected, with reasons and scores."""
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -9,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from console import UserError
-from gan.curation.duplicates import THUMBNAIL, duplicate_of, perceptual_hash
+from gan.curation.duplicates import duplicate_of, perceptual_hash, thumbnail_of
 from gan.curation.frames import frame_score
 from gan.curation.quality import SHORTEST_SIDE, quality_score
 from gan.curation.rulers import ruler_score
@@ -23,7 +25,7 @@ ROUND_FRAME, RULER, TOO_SMALL, LOW_QUALITY, DUPLICATE = REASONS = (
     "low_quality",
     "duplicate",
 )
-AT_ONCE = 256
+CHUNK = 8  # images that a process is given at once
 WIDTH = 256  # pixels on the long side, at which all is measured
 
 
@@ -63,7 +65,7 @@ def look_at(content: bytes | str) -> Appearance | str:
     size = (max(round(image.width * scale), 8), max(round(image.height * scale), 8))
     rgb = np.asarray(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0), dtype=float)
     grey = rgb.mean(-1)
-    thumbnail = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+    thumbnail = thumbnail_of(image)
     scores = {
         ROUND_FRAME: frame_score(grey),
         RULER: ruler_score(rgb),
@@ -78,6 +80,11 @@ def look_at(content: bytes | str) -> Appearance | str:
     )
 
 
+def reasons_of(scores: dict[str, float]) -> list[str]:
+    """Why an image with these scores is rejected, whatever it repeats."""
+    return [reason for reason, score in scores.items() if score >= 1]
+
+
 def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list[Verdict]:
     """Verdicts in the order given; of pictures that repeat each other the largest is kept, of equals the first.
 
@@ -86,14 +93,14 @@ def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list
     readable = [index for index, one in enumerate(appearances) if isinstance(one, Appearance)]
     readable.sort(key=lambda index: -appearances[index].pixels)  # type: ignore[union-attr]  # a stable sort
     seen: list[Appearance] = [appearances[index] for index in readable]  # type: ignore[misc]
-    repeats = duplicate_of([one.hash for one in seen], np.stack([one.thumbnail for one in seen])) if seen else []
+    repeats = duplicate_of([one.hash for one in seen], lambda index: seen[index].thumbnail)
     original = dict(zip(readable, repeats, strict=True))
     verdicts = []
     for index, (name, one) in enumerate(zip(names, appearances, strict=True)):
         if not isinstance(one, Appearance):
             verdicts.append(Verdict(name, (LOW_QUALITY,)))
             continue
-        reasons = [reason for reason, score in one.scores.items() if score >= 1]
+        reasons = reasons_of(one.scores)
         repeated = original[index]
         if repeated is not None:
             reasons.append(DUPLICATE)
@@ -104,11 +111,21 @@ def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list
 
 
 def measure(reads: Iterable[Callable[[], bytes]]) -> Iterator[Appearance | str]:
-    """`look_at` every image, on all processors, in order; a few hundred files at a time are in memory."""
+    """`look_at` every image, on all processors, in order; a few dozen files at a time are in memory."""
     remaining = iter(reads)
+    waiting: deque[Future[list[Appearance | str]]] = deque()
     with ProcessPoolExecutor() as pool:
-        while files := [_content(read) for read in islice(remaining, AT_ONCE)]:
-            yield from pool.map(look_at, files, chunksize=8)
+        ahead = 3 * (os.cpu_count() or 1)  # chunks: no processor waits for the next file
+        while True:
+            while len(waiting) < ahead and (files := [_content(read) for read in islice(remaining, CHUNK)]):
+                waiting.append(pool.submit(look_at_all, files))
+            if not waiting:
+                return
+            yield from waiting.popleft().result()
+
+
+def look_at_all(contents: Sequence[bytes | str]) -> list[Appearance | str]:
+    return [look_at(content) for content in contents]
 
 
 def _content(read: Callable[[], bytes]) -> bytes | str:

@@ -13,6 +13,7 @@ from files import is_file, read_file, shown, walk
 from gan.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
 from gan.images import MAX_BYTES, SUFFIXES, open_rgb, sha256
+from gan.importing.report import Rejection
 from gan.importing.trained_on import TrainedOn, record_training_images
 from gan.models import GeneratedImage, Generator
 from gan.storage import save_content
@@ -24,14 +25,6 @@ OPTIONS = {
     "name": "--name", "version": "--generator-version", "source": "--source", "licence": "--licence",
     "made_by": "--made-by",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A file, or a line of the CSV, that was not imported, and why."""
-
-    file: str
-    reason: str
 
 
 @dataclass

@@ -39,6 +39,7 @@ class Settings:
     epsilon: float | None = None
     held_out: float = 0.15
     phantoms: bool = False
+    image_type: str = "dermoscopic"  # of lesion images from the database
     precision: str = "auto"
     snapshot_every: int = 100
     evaluate_every: int = 0  # steps; 0: not while training
@@ -59,6 +60,7 @@ class Settings:
             "activation": (self.activation in dcgan.ACTIVATIONS, f"one of {', '.join(dcgan.ACTIVATIONS)}"),
             "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),
             "held-out share": (0 <= self.held_out < 1, "at least 0 and less than 1"),
+            "image type": (0 < len(self.image_type) <= 40, "a word such as dermoscopic or clinical"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "snapshot interval": (1 <= self.snapshot_every <= MOST_STEPS, f"1 to {MOST_STEPS} steps"),
             "evaluation interval": (0 <= self.evaluate_every <= MOST_STEPS, f"0 to {MOST_STEPS} steps"),

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image, ImageDraw, ImageFilter
+from scipy.signal import fftconvolve
 
+from gan.curation import duplicates, records, rulers
 from gan.curation.verdicts import REASONS
 from gan.dataset import from_database
 from gan.images import png_bytes
@@ -130,3 +132,55 @@ def test_artefacts_judged_by_eye_are_found(tmp_path):
     assert share("round_frame", round_frame="1") >= 0.95
     assert share("ruler_or_annotation", ruler_or_annotation="1") >= 0.75
     assert share("", round_frame="0", ruler_or_annotation="0") <= 0.10
+
+
+def test_curation_goes_on_where_it_stood(phantoms, monkeypatch):
+    """What was measured before a crash is not measured again; duplicates are found across both parts."""
+    LesionImage.objects.update(is_phantom=False)
+    first = LesionImage.objects.first()
+    twin = LesionImage.objects.create(
+        isic_id="Z", diagnosis="melanoma", file=first.file, sha256="x", width=first.width, height=first.height
+    )
+    passed = []
+
+    def crash(seen, total):
+        for one in seen:
+            passed.append(one)
+            if len(passed) == 20:
+                raise KeyboardInterrupt
+            yield one
+
+    monkeypatch.setattr(records, "BATCH", 8)
+    with pytest.raises(KeyboardInterrupt):
+        records.curate_database(crash)
+    assert LesionImage.objects.exclude(looks="").count() == 16
+    counted = []
+    verdicts = records.curate_database(lambda seen, total: counted.append(total) or seen)
+    assert counted == [49 - 16]
+    assert len(verdicts) == 49
+    twin.refresh_from_db()
+    assert (twin.repeats, twin.verdict) == (first.isic_id, "rejected")
+    assert "duplicate" in twin.reasons
+    assert records.curate_database(lambda seen, total: seen) == verdicts
+    assert records.curate_database(lambda seen, total: seen, again=True) == verdicts
+
+
+def test_one_transform_for_all_filters_gives_what_convolution_gives():
+    channel = np.log(np.asarray(photo(3))[..., 0] + 10.0)
+    expected = [fftconvolve(channel, one, mode="same") for one in rulers._filters()]
+    assert np.abs(rulers._filtered(channel) - np.stack(expected)).max() < 1e-12
+
+
+def test_duplicates_of_a_large_collection_ask_for_few_thumbnails():
+    random = np.random.default_rng(0)
+    hashes = [int(one) for one in random.integers(0, 2**63, 3000)]
+    hashes[2999] = hashes[7] ^ 0b101
+    asked = set()
+
+    def thumbnail(index: int) -> np.ndarray:
+        asked.add(index)
+        return np.random.default_rng(index % 2992).integers(0, 255, (32, 32, 3), np.uint8)
+
+    found = duplicates.duplicate_of(hashes, thumbnail)
+    assert [(index, one) for index, one in enumerate(found) if one is not None] == [(2999, 7)]
+    assert asked == {7, 2999}

@@ -16,7 +16,7 @@ from console import UserError
 from gan.dataset import from_folder, split_by_lesion
 from gan.diagnoses import diagnosis_of_row, normalise_diagnosis, slug_of
 from gan.images import png_bytes
-from gan.isic import read_metadata
+from gan.importing.recognise import read_archive
 from gan.models import LesionImage, TrainingRun
 from gan.phantom import draw_phantom
 from gan.snapshots import SNAPSHOT
@@ -165,7 +165,7 @@ def test_a_slug_is_a_plain_name_of_its_own(text):
 def test_any_metadata_gives_rows_or_one_error(text, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "hostile-metadata.csv"
     path.write_bytes((HEADER + text).encode("utf-8", "surrogatepass"))
-    assert outcome(lambda: read_metadata(path), UserError)
+    assert outcome(lambda: read_archive(path), UserError)
 
 
 def images_in(folder: Path, *names: str) -> None:

@@ -114,9 +114,23 @@ PERSONAL = (
         GONE,
     ),
     Personal("otp_static.StaticToken", "device token", "one such code each", "until it is used", GONE),
+    Personal(
+        "gan.LesionImage",
+        "lesion_id patient_id",
+        "of patients, as the collection calls them: all images of one stay together in training or out of it",
+        "while the image is in the database",
+        "not of a user: the operator deletes the image where a clinic asks",
+    ),
+    Personal(
+        "gan.LesionImage",
+        "age sex site fitzpatrick_skin_type metadata",
+        "of patients, as the collection publishes it: describes the images, compares groups",
+        "while the image is in the database",
+        "not of a user: the operator deletes the image where a clinic asks",
+    ),
 )  # fmt: skip
 
-# Fields that say nothing about a user. `gan` tells of patients no more than the collections publish, by their licence.
+# Fields that say nothing about a person.
 NOT_PERSONAL = {
     "auth.Group": "id name permissions",
     "auth.Group_permissions": "id group permission",
@@ -133,8 +147,8 @@ NOT_PERSONAL = {
         "nearest_name nearest_distance"
     ),
     "gan.LesionImage": (
-        "id diagnosis file sha256 created_at isic_id lesion_id licence attribution width height is_phantom metadata "
-        "verdict reasons scores repeats overruled"
+        "id diagnosis file sha256 created_at isic_id collection licence attribution width height is_phantom "
+        "image_type verdict reasons scores repeats looks overruled"
     ),
     "gan.Evaluation": "id generator diagnosis step figures created_at",
     "gan.Generator": (

@@ -40,6 +40,7 @@ LATER_FIELDS = (
 def real_pool(study: Study, diagnosis: str):
     """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
     pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
+    pool = pool.of_type(study.image_type)
     return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from django import forms
 from django.core.validators import MaxValueValidator
 
-from gan.models import Generator
+from gan.models import Generator, LesionImage
 from turing.models import Study
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, CountsField, GeneratorsField
@@ -69,7 +69,7 @@ class StudyForm(forms.ModelForm):
         generators = Generator.objects.finished()
         self.fields["generators"].queryset = generators
         self.fields["generated_counts"].widget.names = [(str(one.pk), str(one)) for one in generators]
-        types = [self.instance.image_type]
+        types = sorted({self.instance.image_type, *LesionImage.objects.kinds_of_type()})
         self.fields["image_type"].choices = [(name, name) for name in types]
         for name in ("language", "scaling", "image_type"):  # where a page of before is sent: the default
             self.fields[name].required = False

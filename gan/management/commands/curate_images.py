@@ -27,7 +27,9 @@ class Command(ConsoleCommand):
         parser.add_argument("--folder", type=Path, metavar="FOLDER", help="plain image files, without the database")
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
-    def handle(self, report, folder, **options):
+        parser.add_argument("--again", action="store_true", help="measure also images that were measured before")
+
+    def handle(self, report, folder, again, **options):
         from gan.curation.records import curate_database
         from gan.curation.verdicts import judge, measure
 
@@ -41,7 +43,7 @@ class Command(ConsoleCommand):
             seen = progress(measure(reads), "Curating", len(found.files), "image")
             verdicts = judge([shown(file.stem) for file in found.files], list(seen))
         else:
-            verdicts = curate_database(lambda seen, total: progress(seen, "Curating", total, "image"))
+            verdicts = curate_database(lambda seen, total: progress(seen, "Curating", total, "image"), again)
         if report:
             write_report(verdicts, report)
         accepted = sum(verdict.accepted for verdict in verdicts)

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 from console import ConsoleCommand, progress
 from files import check_folder
 from gan.errors import GanError
-from gan.isic import ImportReport, import_export
+from gan.importing.formats import ARCHIVE
+from gan.importing.real import import_images
 
 
 class Command(ConsoleCommand):
@@ -30,11 +31,10 @@ class Command(ConsoleCommand):
             raise CommandError("--limit: a number of images, 0 for all.")
         if search is not None:
             fetch(folder, search, limit)
-        report = ImportReport()
-        for _ in progress(import_export(folder, report), "Importing", unit="image"):
-            pass
+        report = import_images(folder, format=ARCHIVE.name, progress=progress)
         if options["json"]:
-            self.write_json(report.as_json())
+            told = report.as_json()
+            self.write_json({name: told[name] for name in ("imported", "already_present", "rejected")})
             return
         for rejection in report.rejected:
             self.warn(f"{rejection.file}: {rejection.reason}")

@@ -35,6 +35,9 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--phantoms", action="store_true", default=None, help="train on imported phantoms, not lesion images"
         )
+        parser.add_argument(
+            "--type", dest="image_type", metavar="T", help=f"how lesion images were taken ({default.image_type})"
+        )
         parser.add_argument("--size", type=int, choices=dcgan.SIZES, help="pixels (128: paper)")
         length = parser.add_mutually_exclusive_group()
         length.add_argument("--steps", type=int, metavar="N", help="per pair of networks (2000)")

@@ -1,0 +1,149 @@
+"""Imports real images from a folder of any kind: says what it found and how it maps it, then writes."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from console import Progress, no_progress, printable
+from gan.diagnoses import is_diagnosis, normalise_diagnosis
+from gan.errors import GanError
+from gan.images import SUFFIXES
+from gan.importing.formats import ARCHIVE, ROLES
+from gan.importing.mapping import BINARY, Described, Layout, Names, describe, image_type_of
+from gan.importing.reading import Row
+from gan.importing.recognise import Recognised, recognise
+from gan.importing.report import Mapped, Plan, Report
+from gan.importing.trained_on import link_training_images
+from gan.importing.writing import Writer
+
+LONGEST_COLLECTION = 80
+
+
+def import_images(
+    folder: Path,
+    *,
+    collection: str = "",
+    licence: str = "",
+    attribution: str = "",
+    columns: Mapping[str, str] | None = None,
+    diagnosis: str | None = None,
+    image_type: str | None = None,
+    format: str | None = None,
+    renamed: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    progress: Progress = no_progress,
+    tell: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Import the images of a folder; `tell` is shown the report before anything is written, and `dry_run` stops there.
+
+    `columns` says which column (value) has which role (key, of `ROLES`); `renamed` what the collection's diagnoses
+    are called here; `diagnosis` is that of every image where the collection tells none; `licence`, `attribution` and
+    `image_type` hold where a row says nothing. Safe to repeat: an image already present is counted and left as it
+    is. A bad row or file is reported and skipped. Raises `UserError` when the folder cannot be used, or can be read
+    in several ways; the message names what decides.
+    """
+    if wrong := [role for role in columns or {} if role not in ROLES]:
+        raise GanError(f"--columns {wrong[0]}: not one of {', '.join(ROLES)}.")
+    found = recognise(folder, format, columns, diagnosis)
+    names = _names(found, collection, diagnosis, renamed or {})
+    defaults = {
+        "licence": licence[:60] or found.form.licence,
+        "attribution": attribution[:500] or found.form.attribution,
+        "image_type": _type_of(found, image_type),
+    }
+    described = [_with_files(row, found, names, defaults) for row in found.rows]
+    plan = Plan(found, described)
+    report = Report(collection=names.collection, unused_columns=list(found.layout.unused))
+    _summarise(plan, names, report)
+    tell(report)
+    if not dry_run:
+        writer = Writer(plan, report)
+        for _ in progress(writer.write(), "Importing", total=len(described), unit="image"):
+            pass
+        link_training_images()
+    return report
+
+
+def _names(found: Recognised, collection: str, diagnosis: str | None, renamed: Mapping[str, str]) -> Names:
+    if len(collection) > LONGEST_COLLECTION:
+        raise GanError(f"--collection: at most {LONGEST_COLLECTION} characters.")
+    if diagnosis is not None:
+        if found.layout.tells_diagnoses:
+            raise GanError(
+                "--diagnosis: the table tells each image's diagnosis; --map ORIGINAL=DIAGNOSIS calls one otherwise."
+            )
+        diagnosis = _checked(diagnosis, "--diagnosis")
+    elif not found.layout.tells_diagnoses:
+        raise GanError(
+            "no column tells the diagnosis: name it with --columns diagnosis=COLUMN, or say that of all images with "
+            "--diagnosis."
+        )
+    ours = {said.strip().lower(): _checked(name, f"--map {said}") for said, name in renamed.items()}
+    own = collection or found.form.collection or found.folder_name or "images"
+    strict = found.form is ARCHIVE and not collection
+    return Names(printable(own)[:LONGEST_COLLECTION], strict, diagnosis or "", ours)
+
+
+def _checked(diagnosis: str, option: str) -> str:
+    name = normalise_diagnosis(diagnosis)
+    if not is_diagnosis(name) or name in BINARY or len(name) > 120:
+        raise GanError(f"{option}: {diagnosis[:80]!r} is no diagnosis.")
+    return name
+
+
+def _type_of(found: Recognised, image_type: str | None) -> str:
+    """The type of images whose row names none. Raises `GanError` where nothing says it."""
+    if image_type is not None:
+        if not (said := image_type_of(image_type)):
+            raise GanError("--type: a word such as dermoscopic or clinical.")
+        return said
+    if not found.form.image_type and "type" not in found.layout.roles:
+        raise GanError(
+            f"{found.text}: nothing says how the images were taken. Say --type dermoscopic, --type clinical or another."
+        )
+    return found.form.image_type
+
+
+def _with_files(row: Row, found: Recognised, names: Names, defaults: dict[str, str]) -> tuple[Described, list[Path]]:
+    files: list[Path] = []
+    for column in found.layout.files or (found.layout.roles["id"],):
+        if files := found.pictures.find(row.fields.get(column, "")):
+            break
+    described = describe(row, found.layout, names, _own_id(row, found.layout, files))
+    for name, value in defaults.items():
+        described.fields[name] = described.fields[name] or value
+    return described, files
+
+
+def _own_id(row: Row, layout: Layout, files: list[Path]) -> str:
+    columns = [layout.roles["id"]] if "id" in layout.roles else []
+    said = next((value for column in (*columns, *layout.files) if (value := row.fields.get(column, ""))), "")
+    for suffix in SUFFIXES:
+        if said.lower().endswith(suffix):
+            said = said[: -len(suffix)]
+            break
+    return said.replace("\\", "/").replace("/", "_")  # a path: `x/1.jpg` and `y/1.jpg` are two images
+
+
+def _summarise(plan: Plan, names: Names, report: Report) -> None:
+    counts: Counter[tuple[str, str]] = Counter()
+    types: Counter[str] = Counter()
+    originals = set()
+    for one, files in plan.described:
+        originals |= {one.original.strip().lower(), normalise_diagnosis(one.original)}
+        if files:
+            counts[one.original, one.diagnosis] += 1
+            types[str(one.fields["image_type"])] += 1
+        else:
+            report.missing_files += 1
+    if unknown := [said for said in names.renamed if said not in originals]:
+        known = ", ".join(sorted({one.original for one, _ in plan.described if one.original})[:20]) or "none"
+        raise GanError(f"--map {unknown[0]}: no image has this diagnosis (found: {known}).")
+    report.mapping = [Mapped(*names, count) for names, count in counts.most_common()]
+    report.image_types = dict(types.most_common())
+    licences = Counter(str(one.fields["licence"]) for one, files in plan.described if files)
+    told = [plan.found.text, f"collection {names.collection!r}"]
+    told += [f"{' and '.join(types) or 'no'} images", f"licence {', '.join(dict(licences.most_common(3)))}"]
+    if report.missing_files:
+        told.append(f"{report.missing_files} rows without an image file")
+    report.recognised = printable("; ".join(told))

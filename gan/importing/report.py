@@ -1,0 +1,50 @@
+"""What an import is told to do and what it did: the plan, and the report that people and programs read."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from gan.importing.mapping import Described
+from gan.importing.recognise import Recognised
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file, or a line of a table, that was not imported, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What the collection calls a diagnosis, what we call it ('': no diagnosis), and how many images have it."""
+
+    original: str
+    diagnosis: str
+    images: int
+
+
+@dataclass
+class Report:
+    """What a folder was taken for, how its diagnoses were mapped, and what one import did."""
+
+    recognised: str = ""
+    collection: str = ""
+    image_types: dict[str, int] = field(default_factory=dict)
+    mapping: list[Mapped] = field(default_factory=list)
+    missing_files: int = 0
+    unused_columns: list[str] = field(default_factory=list)
+    imported: int = 0
+    already_present: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+
+    def as_json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known before a pixel is read: rows described, each with the files that it names."""
+
+    found: Recognised
+    described: list[tuple[Described, list[Path]]]

@@ -1,0 +1,148 @@
+"""Writes what a plan holds: reads and stores each file, adds the images to the database, tells what stays out."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from django.db import IntegrityError, transaction
+
+from console import UserError, printable
+from files import read_file
+from gan.images import MAX_BYTES, open_rgb, sha256
+from gan.importing.mapping import Described
+from gan.importing.pictures import choose_picture
+from gan.importing.reading import Row
+from gan.importing.report import Plan, Rejection, Report
+from gan.models import LesionImage
+from gan.storage import save_content
+
+BATCH = 200  # images per database transaction
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file that was read and stored."""
+
+    file: str
+    sha256: str
+    width: int
+    height: int
+
+
+class Writer:
+    """Writes a plan's images, a batch a transaction, and fills the report."""
+
+    def __init__(self, plan: Plan, report: Report) -> None:
+        self.plan, self.report = plan, report
+        self.pictures = plan.found.pictures
+        self.present = dict(LesionImage.objects.values_list("isic_id", "sha256"))
+        self.tables = len({one.row.table for one, _ in plan.described})
+        self.seen: dict[str, Row] = {}
+        self.taken: set[Path] = set()
+        self.file_of: dict[str, Path] = {}
+
+    def write(self) -> Iterator[None]:
+        """Yields once a row, for a progress bar."""
+        for path, reason in self.pictures.left_out:
+            self._reject(self.pictures.called(path), reason)
+        remaining = iter(self.plan.described)
+        # Threads: decoding and hashing let go of Python's lock, and the store is waited for.
+        with ThreadPoolExecutor() as pool:
+            while batch := list(islice(remaining, BATCH)):
+                chosen = [one for one in batch if self._choose(*one)]
+                reads = pool.map(self._store, [one.image_id for one, _ in chosen])
+                self._save([image for one, read in zip(chosen, reads, strict=True) if (image := self._made(one, read))])
+                yield from [None] * len(batch)
+        tables = sorted({one.row.table for one, _ in self.plan.described})
+        for path in self.pictures.files:
+            if path not in self.taken:
+                self._reject(self.pictures.called(path), f"no row in {tables[0] if len(tables) == 1 else 'any table'}")
+
+    def _reject(self, file: str, reason: str) -> None:
+        self.report.rejected.append(Rejection(file, reason))
+
+    def _reject_row(self, row: Row, files: list[Path], reason: str) -> None:
+        """Named by its file, where it has one, else by its line."""
+        if not row.table:
+            self._reject(self.pictures.called(files[0]), printable(reason))
+            return
+        line = f"line {row.line}" if self.tables == 1 and files else f"{row.table} line {row.line}"
+        if files:
+            self._reject(self.pictures.called(files[0]), printable(f"{line}: {reason}"))
+        else:
+            self._reject(line, printable(reason))
+
+    def _choose(self, one: Described, files: list[Path]) -> bool:
+        """Whether the row can come in, as far as its table says; of several files takes the photograph."""
+        self.taken.update(files)
+        fault = one.fault
+        first = self.seen.get(one.image_id)
+        if not fault and first is not None:
+            where = "an earlier line" if first.table == one.row.table else f"{first.table} line {first.line}"
+            fault = f"{one.image_id} stands in {where} too; the first is used"
+        if not fault:
+            self.seen[one.image_id] = one.row
+        if not fault and not files:
+            name = next((v for c in self.plan.found.layout.files if (v := one.row.fields.get(c))), one.image_id)
+            fault = f"no image file named {name[:80]} below the folder"
+        if not fault and not one.fields["image_type"]:
+            fault = f"{one.image_id} says not how it was taken; --type says it for such images"
+        if fault:
+            self._reject_row(one.row, files, fault)
+            return False
+        chosen, others = choose_picture(files)
+        for other, reason in others:
+            said = f"{reason} of {one.image_id}; {self.pictures.called(chosen)} is taken"
+            self._reject(self.pictures.called(other), said)
+        self.file_of[one.image_id] = chosen
+        return True
+
+    def _store(self, image_id: str) -> Picture | UserError:
+        """Reads, checks and stores one file; one that is present already, or known by another, is not stored again."""
+        path = self.file_of[image_id]
+        try:
+            content = read_file(path, MAX_BYTES)
+            image = open_rgb(content)
+        except UserError as error:
+            return error
+        name = "" if image_id in self.present else save_content(content, path.suffix.lower())
+        return Picture(name, sha256(content), image.width, image.height)
+
+    def _made(self, chosen: tuple[Described, list[Path]], read: Picture | UserError) -> LesionImage | None:
+        """The unsaved lesion image; None where it is present or its file is no image."""
+        one, files = chosen
+        if isinstance(read, UserError):
+            self._reject_row(one.row, [self.file_of[one.image_id], *files], str(read))
+            return None
+        made = LesionImage(isic_id=one.image_id, metadata=one.metadata, **one.fields, **vars(read))
+        if one.image_id in self.present:
+            self._report_known(made)
+            return None
+        return made
+
+    def _report_known(self, image: LesionImage) -> None:
+        if self.present[image.isic_id] == image.sha256:
+            self.report.already_present += 1
+        else:
+            reason = f"{image.isic_id} was imported before with other contents; the earlier file is kept"
+            self._reject(self.pictures.called(self.file_of[image.isic_id]), reason)
+
+    def _save(self, images: list[LesionImage]) -> None:
+        try:
+            with transaction.atomic():
+                LesionImage.objects.bulk_create(images)
+        except IntegrityError:  # another import brought some of them meanwhile
+            brought = LesionImage.objects.filter(isic_id__in=[one.isic_id for one in images])
+            self.present.update(brought.values_list("isic_id", "sha256"))
+            new = [one for one in images if one.isic_id not in self.present]
+            if len(new) == len(images):
+                raise
+            for one in images:
+                one.pk = None  # of what was rolled back
+                if one.isic_id in self.present:
+                    self._report_known(one)
+            self._save(new)
+            return
+        self.report.imported += len(images)

@@ -1,0 +1,93 @@
+"""Bring real images of any collection into the database."""
+
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from console import ConsoleCommand, progress
+from gan.importing.formats import BY_NAME, ROLES
+from gan.importing.real import import_images
+from gan.importing.report import Report
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Import real images: exports of the ISIC Archive, its challenges, HAM10000, BCN20000, PH2, PAD-UFES-20, "
+        "folders per diagnosis, any table whose columns are named. Says what it recognised and how it maps each "
+        "diagnosis, then writes. Safe to repeat. docs/collections.md has every format."
+    )
+    example = (
+        "manage.py import_images ~/HAM10000 --dry-run\n"
+        "  manage.py import_images ~/photos --collection 'Clinic A' --type clinical --licence CC-BY\n"
+        "  manage.py import_images ~/export --columns file=photo,diagnosis=dx_text,patient=mrn --map BCE=bcc "
+        "--type dermoscopic"
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("folder", type=Path, metavar="FOLDER")
+        parser.add_argument("--collection", default="", metavar="NAME", help="what the collection is called here")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be imported, and stop")
+        parser.add_argument(
+            "--columns", action="append", default=[], metavar="ROLE=COLUMN,…", help=f"roles: {', '.join(ROLES)}"
+        )
+        parser.add_argument("--diagnosis", metavar="D", help="of every image, where nothing tells it")
+        parser.add_argument(
+            "--map", action="append", default=[], metavar="ORIGINAL=DIAGNOSIS", help="repeat for several; also for 0, 1"
+        )
+        parser.add_argument("--licence", default="", metavar="L", help="of images whose row tells none")
+        parser.add_argument("--attribution", default="", metavar="A", help="of images whose row tells none")
+        parser.add_argument("--type", metavar="T", help="dermoscopic, clinical, …: of images whose row tells none")
+        parser.add_argument("--format", choices=sorted(BY_NAME), help="where the folder can be read in several ways")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, folder, collection, dry_run, columns, diagnosis, licence, attribution, format, **options):
+        report = import_images(
+            folder,
+            collection=collection,
+            licence=licence,
+            attribution=attribution,
+            columns=pairs(",".join(columns).split(",") if columns else [], "--columns"),
+            diagnosis=diagnosis,
+            image_type=options["type"],
+            format=format,
+            renamed=pairs(options["map"], "--map"),
+            dry_run=dry_run,
+            progress=progress,
+            tell=self._tell,
+        )
+        if options["json"]:
+            self.write_json(report.as_json() | {"dry_run": dry_run})
+            return
+        for rejection in report.rejected:
+            self.warn(f"{rejection.file}: {rejection.reason}")
+        if dry_run:
+            ready = sum(one.images for one in report.mapping if one.diagnosis)
+            self.stdout.write(f"dry run: {ready} images have a file and a diagnosis; nothing was written")
+            return
+        self.stdout.write(
+            f"{report.imported} imported, {report.already_present} already present, {len(report.rejected)} rejected"
+        )
+
+    def _tell(self, report: Report) -> None:
+        """What was recognised and how each diagnosis is mapped, before anything is written."""
+        self.say(f"Recognised {report.recognised}.")
+        for one in report.mapping:
+            if one.diagnosis:
+                self.say(f"  {one.original or '(all)'} -> {one.diagnosis}: {one.images}")
+            else:
+                self.warn(f"  {one.original or '(nothing)'} -> no diagnosis, left out: {one.images}")
+        if report.unused_columns:
+            self.say(f"Kept as they are, unused: {', '.join(report.unused_columns)}.")
+
+
+def pairs(given: list[str], option: str) -> dict[str, str]:
+    """`NAME=VALUE` options as a dictionary. Raises `CommandError` where one is none."""
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise CommandError(f"{option}: {one[:80]!r} is not of the form NAME=VALUE.")
+        if name.strip() in found:
+            raise CommandError(f"{option}: {name.strip()[:80]!r} stands there twice.")
+        found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,70 @@
+"""Which images belong together: one lesion, one patient, or linked through others.
+
+A lesion whose images name two patients joins these two; a patient joins all own lesions. What a network saw of one
+image of such a group it may know of all.
+"""
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+Node = tuple[str, str]  # what it is, and its id
+
+
+class Groups:
+    """Union-find: nodes that were linked, directly or through others, have one root."""
+
+    def __init__(self) -> None:
+        self._above: dict[Node, Node] = {}
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._above
+
+    def root(self, node: Node) -> Node:
+        path = []
+        while (above := self._above.setdefault(node, node)) != node:
+            path.append(node)
+            node = above
+        for passed in path:  # the next search is short
+            self._above[passed] = node
+        return node
+
+    def nodes(self) -> list[Node]:
+        return list(self._above)
+
+    def link(self, one: Node, other: Node) -> None:
+        self._above[self.root(other)] = self.root(one)
+
+
+def linked_to(pairs: Iterable[tuple[str, str]], lesions: set[str], patients: set[str]) -> tuple[set[str], set[str]]:
+    """All lesions and patients in one group with the given ones; `pairs` are lesion and patient of one image each."""
+    groups = Groups()
+    for lesion, patient in pairs:
+        groups.link(("lesion", lesion), ("patient", patient))
+    starts = [("lesion", one) for one in lesions] + [("patient", one) for one in patients]
+    roots = {groups.root(node) for node in starts}
+    found: dict[str, set[str]] = {"lesion": set(lesions), "patient": set(patients)}
+    for node in groups.nodes():
+        kind, name = node
+        if groups.root(node) in roots:
+            found[kind].add(name)
+    return found["lesion"], found["patient"]
+
+
+def unrelated(images: QuerySet, seen: QuerySet) -> QuerySet:
+    """Of `images` those that are not among `seen`, nor of a lesion or a patient that is linked with one of them.
+
+    Both are querysets of `LesionImage`.
+    """
+    lesions = seen.exclude(lesion_id="").values("lesion_id")
+    patients = seen.exclude(patient_id="").values("patient_id")
+    apart = images.exclude(pk__in=seen.values("pk")).exclude(lesion_id__in=lesions).exclude(patient_id__in=patients)
+    everything = images.model._default_manager
+    named = everything.exclude(patient_id="")
+    if not named.exists():  # most archives name no patients: the lesions say all
+        return apart
+    pairs = named.exclude(lesion_id="").values_list("lesion_id", "patient_id").distinct()
+    direct = set(lesions.values_list("lesion_id", flat=True)), set(patients.values_list("patient_id", flat=True))
+    all_lesions, all_patients = linked_to(pairs, *direct)
+    # What is not of a seen lesion or patient itself, but linked with one through a third image.
+    return apart.exclude(lesion_id__in=all_lesions - direct[0]).exclude(patient_id__in=all_patients - direct[1])
