@@ -1,12 +1,16 @@
-// An image drawn at a whole number of device pixels per pixel, loaded before its turn, and the moment of its first paint.
+// An image's size on the page, its loading before its turn, and the moment of its first paint.
 
+// Pixel by pixel: a whole number of device pixels for each pixel. Smoothly, or where the image has more pixels than its
+// place: as large as the place.
 export function fitToDevicePixels() {
   const ratio = window.devicePixelRatio || 1;
   for (const image of document.querySelectorAll(".stimulus")) {
     const pixels = Number(image.dataset.pixels);
     const room = Math.min(512, image.closest(".trial").clientWidth);
-    const factor = Math.max(1, Math.floor((room * ratio) / pixels));
-    image.style.width = image.style.height = `${(factor * pixels) / ratio}px`;
+    const factor = Math.floor((room * ratio) / pixels);
+    const smooth = image.dataset.scaling === "smooth" || factor < 1;
+    image.classList.toggle("smooth", smooth);
+    image.style.width = image.style.height = `${smooth ? room : (factor * pixels) / ratio}px`;
   }
 }
 

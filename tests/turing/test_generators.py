@@ -140,3 +140,22 @@ def test_pages_of_generators(run, externals, client, researcher):
     assert client.get(reverse("generator", args=[run.pk])).url == reverse("run", args=[run.pk])
     assert client.get(reverse("run", args=[externals[0].pk])).status_code == 404
     assert client.get(reverse("generator", args=[10**15])).status_code == 404
+
+
+def test_every_image_passes_the_size_of_the_smallest_generator_for_good(externals, tmp_path, researcher):
+    create("Sizes", ["Vendor"], generated=5, stimulus_size=256, scaling="smooth", owner=researcher.email)
+    study = Study.objects.get(slug="sizes")
+    assert study.drawn_size == 150
+    with pytest.raises(CommandError, match="5 real images held out from training are wanted, 0 are there"):
+        call_command("open_study", "sizes")  # the real ones have 96 x 72 pixels: they alone would be enlarged
+    create("Small", ["Theirs"], generated=5, stimulus_size=256, scaling="smooth", owner=researcher.email)
+    call_command("open_study", "small")
+    small = Study.objects.get(slug="small")
+    assert (small.through, small.scaling) == (72, "smooth")
+    folder = tmp_path / "more" / "melanoma"
+    folder.mkdir(parents=True)
+    (folder / "tiny.png").write_bytes(png_bytes(draw_phantom("melanoma", 9999, 40, 40)))
+    call_command("import_generated", str(tmp_path / "more"), name="Theirs")
+    assert Generator.objects.get(name="Theirs").size == 40
+    assert Study.objects.get(slug="small").drawn_size == 72
+    call_command("audit_blinding", "small")

@@ -26,6 +26,11 @@ class Migration(migrations.Migration):
             name='scaling',
             field=models.CharField(choices=[('pixels', 'pixel by pixel, with hard edges'), ('smooth', 'smoothly')], default='pixels', help_text='How the browser enlarges an image that is smaller than its place on the page.', max_length=10),
         ),
+        migrations.AddField(
+            model_name='study',
+            name='through',
+            field=models.PositiveIntegerField(editable=False, help_text='Pixels on a side by way of which the stimuli were made; null: see sizes.', null=True),
+        ),
         migrations.AlterField(
             model_name='study',
             name='generators',

@@ -137,6 +137,10 @@ class Study(models.Model):
     instructions = models.TextField(blank=True, help_text="Shown before the first image.")
     consent_text = models.TextField(default=DEFAULT_CONSENT)
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")
+    # More images, and smaller ones, may join a generator later.
+    through = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Pixels on a side by way of which the stimuli were made; null: see sizes."
+    )
     design_hash = models.CharField(max_length=64, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts the draft's changes.")
     # PROTECT: with its owner's account gone, a study would be everyone's to see.
@@ -200,8 +204,8 @@ class Study(models.Model):
 
     @property
     def drawn_size(self) -> int:
-        """Pixels on a side at which the generators draw; the smallest of them where they differ."""
-        return min(one.size for one in self.generators.all())
+        """Pixels on a side by way of which every image becomes a stimulus: the generators' smallest when it opens."""
+        return self.through or min(one.size for one in self.generators.all())
 
     @property
     def consent(self) -> str:

@@ -173,7 +173,7 @@ NOT_PERSONAL = {
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
         "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
-        "visible_to_researchers"
+        "through visible_to_researchers"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",

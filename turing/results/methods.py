@@ -106,7 +106,7 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
     """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
     counts = analysis["counts"]
     who = "simulated readers" if population.simulated else "readers"
-    shown = "drawn phantoms standing in for real images" if study.uses_phantoms else "real dermoscopy images"
+    shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"
     confidence = (
         f" and gave their confidence on a scale from 1 to {study.confidence_levels}" if study.asks_confidence else ""
     )
@@ -114,8 +114,9 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"In a blinded reader study, {flow.analysed} {who} ({flow.completed} complete) judged images as real or "
         f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} "
         f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images were drawn at random, "
-        f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure and shown in an order "
-        f"randomised for each reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
+        f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
+        f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
+        f"reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "
         "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
         "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "

@@ -40,7 +40,9 @@ LATER_FIELDS = (
 def real_pool(study: Study, diagnosis: str):
     """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
     pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
-    pool = pool.of_type(study.image_type)
+    # An image with fewer pixels than the generators draw would be the only one to be enlarged.
+    least = study.drawn_size if study.generators.all() else 0
+    pool = pool.of_type(study.image_type).filter(width__gte=least, height__gte=least)
     return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
 
 

@@ -10,6 +10,7 @@ from turing.models import Study
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, CountsField, GeneratorsField
 
+SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
 BREAK_EVERY = 50  # what a new study proposes
 
 
@@ -29,7 +30,9 @@ class StudyForm(forms.ModelForm):
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     stimulus_size = forms.TypedChoiceField(
-        coerce=int, choices=[(size, f"{size} x {size} pixels") for size in (64, 128, 256, 512, 1024)], initial=128
+        coerce=int,
+        choices=[(size, f"{size} x {size} pixels, {3 * size**2 / 1e6:.2g} MB an image") for size in SIZES],
+        initial=128,
     )
 
     class Meta:

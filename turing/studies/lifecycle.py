@@ -72,6 +72,7 @@ def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
             Stimulus.objects.bulk_create(stimuli)
             study.state = Study.State.OPEN
             study.opened_at = timezone.now()
+            study.through = draft.drawn_size
             study.design_hash = design_hash(study, stimuli)
             study.save()
             seal(study)

@@ -76,6 +76,12 @@ def detail(request, slug):
         "study": study,
         "problems": found,
         "training_warning": training_warning(study),
+        "through": study.drawn_size if study.generators.all() else 0,
+        "counts": [
+            (one, study.generated_counts[str(one.pk)])
+            for one in study.generators.all()
+            if str(one.pk) in study.generated_counts
+        ],
         "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
