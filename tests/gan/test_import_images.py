@@ -9,9 +9,11 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from console import UserError
+from gan.importing import reading
 from gan.importing.formats import BY_NAME
 from gan.importing.real import import_images
 from gan.models import LesionImage, is_non_commercial
+from tables import read_text
 from tests.gan.collections import COLLECTIONS, ham10000, images, isic_2018, isic_2020, pad_ufes_20, ph2, table
 from tests.hostile.inputs import bomb, picture
 
@@ -114,6 +116,16 @@ def test_folders_that_say_benign_and_malignant_ask_too(tmp_path):
     report = import_images(tmp_path, image_type="dermoscopic")
     assert report.imported == 0
     assert "--map malignant=DIAGNOSIS" in reasons(report)["malignant/b.png"]
+
+
+def test_large_tables_of_no_use_are_not_read(tmp_path, monkeypatch):
+    """HAM10000 as Kaggle has it: images as pixels in CSVs beside the metadata."""
+    ham10000(tmp_path)
+    table(tmp_path / "hmnist_8_8_L.csv", "pixel0000 pixel0001 label\n1 2 3")
+    read = []
+    monkeypatch.setattr(reading, "read_text", lambda path: read.append(path.name) or read_text(path))
+    assert import_images(tmp_path).imported == 2
+    assert read == ["HAM10000_metadata"]
 
 
 def test_masks_are_no_photographs(tmp_path):
