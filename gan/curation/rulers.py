@@ -57,21 +57,22 @@ def ruler_score(rgb: np.ndarray) -> float:
 def coloured_share(rgb: np.ndarray) -> float:
     """Share of pixels of a pure colour that skin and pigment do not have: print, ink, stickers."""
     red, green, blue = np.moveaxis(rgb, -1, 0)
-    chroma = rgb.max(-1) - rgb.min(-1)
+    # Channel by channel: numpy reduces an axis of three slowly.
+    chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     strange = (green > red + 20) | (blue > red + 45) | ((red > 150) & (green > 140) & (blue < 60))
     return float((strange & (chroma > 45)).mean())
 
 
 def _edge_spread(rgb: np.ndarray) -> float:
     """The smallest standard deviation of the grey values along an edge: a strip of one colour was pasted there."""
-    grey = rgb.mean(-1)
+    grey = (rgb[..., 0] + rgb[..., 1] + rgb[..., 2]) / 3
     deep = max(3, round(0.03 * len(grey)))
     return float(min(edge.std() for edge in (grey[:deep], grey[-deep:], grey[:, :deep], grey[:, -deep:])))
 
 
 def find_strokes(channel: np.ndarray) -> Strokes:
     """Dark strokes within the border of an image (H, W) about 256 pixels wide, the strongest first."""
-    logarithm = np.log(np.maximum(channel, 10))
+    logarithm = np.log(np.maximum(channel, 10)).astype(np.float32)  # transforms are most of the work
     height, width = channel.shape
     padded = np.pad(logarithm, 12, mode="reflect")
     responses = _filtered(padded)[:, 12:-12, 12:-12]
@@ -102,7 +103,7 @@ def _filtered(channel: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=16)  # images of a collection have few shapes
 def _spectra(shape: tuple[int, int]) -> np.ndarray:
-    return rfft2(np.stack(_filters()), shape)
+    return rfft2(np.stack(_filters()).astype(np.float32), shape)
 
 
 @cache

@@ -64,7 +64,7 @@ def look_at(content: bytes | str) -> Appearance | str:
     scale = WIDTH / max(image.size)
     size = (max(round(image.width * scale), 8), max(round(image.height * scale), 8))
     rgb = np.asarray(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0), dtype=float)
-    grey = rgb.mean(-1)
+    grey = (rgb[..., 0] + rgb[..., 1] + rgb[..., 2]) / 3
     thumbnail = thumbnail_of(image)
     scores = {
         ROUND_FRAME: frame_score(grey),

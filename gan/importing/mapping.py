@@ -171,7 +171,7 @@ def _fault_of_fields(fields: Mapping[str, str]) -> str:
 
 def _no_diagnosis(image_id: str, original: str) -> str:
     said = f"{image_id} has no diagnosis"
-    if original.lower() in BINARY or original.isdigit():
+    if original.lower() in BINARY or re.fullmatch(r"[0-9.]+", original):
         return f"{said}: {original!r} does not say which; --map {original}=DIAGNOSIS gives one"
     return f"{said} ({original[:80]!r})" if original else said
 

@@ -1,8 +1,9 @@
 """Finds the tables of a folder and reads them, also those that are no plain CSV with a header."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tables import parse_table, read_text
 SURPLUS = "\0surplus"  # no column's name: marks rows that are longer than the header
 ISIC_ID = re.compile(r"ISIC_[0-9]{7}(_downsampled)?")
 LABELS_2016 = {"benign", "malignant", "0", "1", "0.0", "1.0"}
+COLUMNS_OF_2016 = ["image_id", "isic_2016_label"]
 PLAIN = (".csv", ".tsv")
+HEAD = 1_000_000  # bytes, in which a header ends
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table of the folder."""
+    """One table of the folder. Its columns are known; its rows are read when they are asked for.
+
+    So a folder may hold large tables of no use, such as HAM10000's pixels as CSV.
+    """
 
     name: str
+    path: Path
     columns: list[str]
-    rows: list[Row]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """A row longer than the header, as an unquoted comma makes it, is marked with `SURPLUS`.
+
+        Raises `UserError` that names the file and the line where it is no table.
+        """
+        return _read_rows(self.path, self.name)[1]
 
 
 def find_sheets(folder: Path) -> tuple[list[Sheet], list[str]]:
@@ -39,34 +53,57 @@ def find_sheets(folder: Path) -> tuple[list[Sheet], list[str]]:
     sheets, faults = [], []
     for path in walk(folder, (*PLAIN, ".txt", ""), links_out=False).files:
         if path.suffix.lower() in PLAIN or re.match(r"ph2_dataset|ham10000_metadata", path.name, re.IGNORECASE):
-            name = shown(path.relative_to(folder))
             try:
-                sheets.append(read_sheet(path, name))
+                sheets.append(read_sheet(path, shown(path.relative_to(folder))))
             except UserError as error:
                 faults.append(str(error))
     return sheets, faults
 
 
-def read_sheet(path: Path, name: str, needed: Iterable[str] = ()) -> Sheet:
-    """The table in a file. A row longer than the header, as an unquoted comma makes it, is marked with `SURPLUS`.
+def read_sheet(path: Path, name: str) -> Sheet:
+    """The table in a file. Raises `UserError` that names the file where it is empty, not text or not a table."""
+    first = _first_line(path)
+    if first is None or _is_of_ph2(path):
+        return Sheet(name, path, _read_rows(path, name)[0])
+    columns = [" ".join(column.split()) for column in parse_table(first, shown(path), ragged=True).columns]
+    return Sheet(name, path, COLUMNS_OF_2016 if _is_of_2016(columns) else columns)
 
-    Raises `UserError` that names the file where it is empty, not text, not a table, or lacks a needed column.
-    """
+
+def _first_line(path: Path) -> str | None:
+    """A table's first line, with a line `sep=;` before it; None where that is not all of its header."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(HEAD)
+    except OSError as error:
+        raise UserError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    found = re.match(r'\s*("?sep=.[^\r\n]*[\r\n]+)?[^\r\n]*', content.decode("utf-8-sig", "replace"))
+    line = found[0] if found else ""
+    ends = len(content) < HEAD or len(line) < HEAD // 8
+    return line if ends and line.strip() and line.count('"') % 2 == 0 and "\ufffd" not in line else None
+
+
+def _is_of_ph2(path: Path) -> bool:
+    return "ph2" in path.name.lower()
+
+
+def _read_rows(path: Path, name: str) -> tuple[list[str], list[Row]]:
+    """Columns and rows of a whole table."""
     text, place = read_text(path), shown(path)
     if re.match(r"\s*\|\|", text):
         return _between_bars(text, name)
     above = 0
     header = re.search(r"^[^\n]*\bImage Name\b", text, re.MULTILINE)
-    if header and "ph2" in path.name.lower():  # its spreadsheet begins with a title and a legend
+    if header and _is_of_ph2(path):  # its spreadsheet begins with a title and a legend
         above = text.count("\n", 0, header.start())
         text = text[header.start() :]
-    table = parse_table(text, place, needed=needed, ragged=True)
+    table = parse_table(text, place, ragged=True)
     columns = [" ".join(column.split()) for column in table.columns]
     rows, lines = table.rows, [line + above for line in table.lines]
     if _is_of_2016(columns):
-        rows, lines = [columns, *rows], [1, *lines]
-        columns = ["image_id", "isic_2016_label"]
-    return Sheet(name, columns, [Row(name, line, _named(columns, row)) for line, row in zip(lines, rows, strict=True)])
+        rows, lines, columns = [columns, *rows], [1, *lines], COLUMNS_OF_2016
+    return columns, [Row(name, line, _named(columns, row)) for line, row in zip(lines, rows, strict=True)]
 
 
 def _is_of_2016(columns: Sequence[str]) -> bool:
@@ -83,7 +120,7 @@ def _named(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _between_bars(text: str, name: str) -> Sheet:
+def _between_bars(text: str, name: str) -> tuple[list[str], list[Row]]:
     """PH2's text file: `|| IMD003 || … || 0 || …`, a header of the same kind, a legend below."""
     columns: list[str] = []
     rows = []
@@ -95,4 +132,4 @@ def _between_bars(text: str, name: str) -> Sheet:
             columns = fields
         elif any(fields):
             rows.append(Row(name, line, _named(columns, fields)))
-    return Sheet(name, columns, rows)
+    return columns, rows

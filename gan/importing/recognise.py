@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from console import UserError, printable
 from files import is_folder, shown
+from gan.diagnoses import ABBREVIATIONS, normalise_diagnosis
 from gan.errors import GanError
 from gan.importing.formats import ARCHIVE, BY_NAME, COLUMNS, FOLDERS, FORMATS, Format, key
 from gan.importing.mapping import Layout, layout_of
@@ -15,6 +16,7 @@ from gan.importing.pictures import Pictures
 from gan.importing.reading import ISIC_ID, SURPLUS, Row, Sheet, find_sheets, read_sheet
 
 SPLITS = {"train", "training", "test", "val", "valid", "validation", "images", "data"}  # folders that name no diagnosis
+KNOWN = set(ABBREVIATIONS.values())
 
 
 @dataclass(frozen=True)
@@ -181,12 +183,13 @@ def _of_folders(folder: Path, diagnosis: str | None) -> Recognised:
     pictures = Pictures(folder)
     if not pictures.files:
         raise GanError(f"{shown(folder)}: no images there, and no table that names some.")
+    skipped = 0 if diagnosis else _folders_around(pictures)
     stems = Counter(path.stem for path in pictures.files)
     repeat = max(stems.values()) > 1
     rows, flat = [], []
     for number, path in enumerate(pictures.files, 1):
         within = PurePosixPath(pictures.called(path))
-        parts = list(within.parts[:-1])
+        parts = list(within.parts[skipped:-1])
         while parts and parts[0].lower() in SPLITS:
             parts.pop(0)
         if not parts and not diagnosis:
@@ -209,3 +212,25 @@ def _of_folders(folder: Path, diagnosis: str | None) -> Recognised:
     told = ["plain folders" + ("" if diagnosis else f", one per diagnosis ({', '.join(kinds[:20])})")]
     text = "; ".join([*told, *_pictures_told(pictures)])
     return Recognised(layout, rows, pictures, printable(text), folder.resolve().name)
+
+
+def _folders_around(pictures: Pictures) -> int:
+    """How many folders lie around all images and name no diagnosis, as unpacking an archive leaves them.
+
+    Raises `GanError` where the one folder around all could be the diagnosis, or no more than a wrapper.
+    """
+    below = [PurePosixPath(pictures.called(path)).parts[:-1] for path in pictures.files]
+    tops = {parts[0] if parts else "" for parts in below}
+    top = next(iter(tops))
+    if len(tops) > 1 or not top or top.lower() in SPLITS or normalise_diagnosis(top) in KNOWN:
+        return 0
+    inner = {parts[1].lower() if len(parts) > 1 else "" for parts in below}
+    if inner <= SPLITS:
+        return 1
+    if inner == {""}:
+        return 0
+    folders = ", ".join(sorted({parts[1] for parts in below if len(parts) > 1})[:5])
+    raise GanError(
+        f"all images lie below {top!r}. If that is their diagnosis, say --diagnosis {top!r}; if the folders in it "
+        f"({folders}) name diagnoses, import {shown(pictures.folder / top)}."
+    )

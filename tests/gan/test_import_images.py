@@ -9,9 +9,11 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from console import UserError
+from gan.importing import reading
 from gan.importing.formats import BY_NAME
 from gan.importing.real import import_images
 from gan.models import LesionImage, is_non_commercial
+from tables import read_text
 from tests.gan.collections import COLLECTIONS, ham10000, images, isic_2018, isic_2020, pad_ufes_20, ph2, table
 from tests.hostile.inputs import bomb, picture
 
@@ -116,6 +118,16 @@ def test_folders_that_say_benign_and_malignant_ask_too(tmp_path):
     assert "--map malignant=DIAGNOSIS" in reasons(report)["malignant/b.png"]
 
 
+def test_large_tables_of_no_use_are_not_read(tmp_path, monkeypatch):
+    """HAM10000 as Kaggle has it: images as pixels in CSVs beside the metadata."""
+    ham10000(tmp_path)
+    table(tmp_path / "hmnist_8_8_L.csv", "pixel0000 pixel0001 label\n1 2 3")
+    read = []
+    monkeypatch.setattr(reading, "read_text", lambda path: read.append(path.name) or read_text(path))
+    assert import_images(tmp_path).imported == 2
+    assert read == ["HAM10000_metadata"]
+
+
 def test_masks_are_no_photographs(tmp_path):
     ph2(tmp_path)
     report = import_images(tmp_path)
@@ -191,6 +203,16 @@ def test_two_clinics_same_file_names_do_not_collide(tmp_path):
     assert set(LesionImage.objects.values_list("isic_id", "collection")) == {("A_img_001", "A"), ("B_img_001", "B")}
 
 
+def test_folders_around_all_images_are_no_diagnosis(tmp_path):
+    images(tmp_path / "a", "Skin cancer set/Train/melanoma/1.png", "Skin cancer set/Test/nevus/2.png")
+    report = import_images(tmp_path / "a", image_type="dermoscopic")
+    assert mapping(report) == {"melanoma": ("melanoma", 1), "nevus": ("nevus", 1)}
+    images(tmp_path / "b", "wart/P1/1.png", "wart/P2/2.png")
+    with pytest.raises(UserError, match=r"below 'wart'.*--diagnosis 'wart'.*\(P1, P2\).*import \S*/b/wart"):
+        import_images(tmp_path / "b", image_type="dermoscopic")
+    assert import_images(tmp_path / "b", image_type="dermoscopic", diagnosis="wart").imported == 2
+
+
 def test_names_that_repeat_in_folders_are_lesions_of_their_folders(tmp_path):
     images(tmp_path, "nevus/P1/near.png", "nevus/P1/far.png", "nevus/P2/near.png", "nevus/P2/far.png")
     import_images(tmp_path, image_type="clinical", collection="C")
@@ -225,39 +247,6 @@ def test_bad_files_are_named_and_good_ones_come_in(tmp_path):
     assert report.imported == 1
     assert "too large" in reasons(report)["images/PAT_8_15_820.png"]
     assert "not a readable image" in reasons(report)["images/PAT_8_16_12.png"]
-
-
-def test_rows_that_name_files_elsewhere_find_none(tmp_path):
-    (tmp_path / "secret.png").write_bytes(picture())
-    inside = tmp_path / "in"
-    table(inside / "t.csv", f"file dx\n../secret.png nv\n{tmp_path}/secret.png nv\n..\\secret.png nv\n. nv")
-    report = import_images(inside, columns={"file": "file", "diagnosis": "dx"}, image_type="clinical")
-    assert (report.imported, len(report.rejected)) == (0, 4)
-    assert not LesionImage.objects.exists()
-
-
-PAD = b"img_id,diagnostic,patient_id\n"
-
-
-@pytest.mark.parametrize("text", [b"", b"\xff\xfe\x00", PAD + b'"a,b\n', PAD, b"a,a\n1,2"])
-def test_a_useless_table_is_one_clear_error(text, tmp_path):
-    images(tmp_path, "1.png")
-    (tmp_path / "metadata.csv").write_bytes(text)
-    with pytest.raises(CommandError, match=r"metadata\.csv"):
-        run(tmp_path)
-
-
-def test_odd_fields_are_rejected_and_the_others_come_in(tmp_path):
-    images(tmp_path, "images/a.png", "images/b.png", "images/c.png", "images/d e.png", "images/f.png")
-    rows = ["P,1,nev\0us,a.png", "P,1,NEV,b.png,more", f"{'p' * 200},1,NEV,c.png", "P,1,NEV,d e.png", "P,1,UNK,f.png"]
-    (tmp_path / "metadata.csv").write_text("patient_id,lesion_id,diagnostic,img_id\n" + "\n".join(rows))
-    report = import_images(tmp_path)
-    said = reasons(report)
-    assert "holds a NUL" in said["images/a.png"]
-    assert "5 fields, but the header has 4 columns" in said["images/b.png"]
-    assert "unreasonable length" in said["images/c.png"]
-    assert "has no diagnosis" in said["images/f.png"]
-    assert LesionImage.objects.get().isic_id.startswith("PAD-UFES-20_d-e-")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from gan.importing.formats import BY_NAME, ROLES
 from gan.importing.real import import_images
 from gan.importing.report import Report
 
+SHOWN = 100  # rejections; of a collection that lacks half its files there are thousands
+
 
 class Command(ConsoleCommand):
     help = (
@@ -58,8 +60,10 @@ class Command(ConsoleCommand):
         if options["json"]:
             self.write_json(report.as_json() | {"dry_run": dry_run})
             return
-        for rejection in report.rejected:
+        for rejection in report.rejected[:SHOWN]:
             self.warn(f"{rejection.file}: {rejection.reason}")
+        if len(report.rejected) > SHOWN:
+            self.warn(f"… and {len(report.rejected) - SHOWN} more; --json lists all.")
         if dry_run:
             ready = sum(one.images for one in report.mapping if one.diagnosis)
             self.stdout.write(f"dry run: {ready} images have a file and a diagnosis; nothing was written")
