@@ -6,6 +6,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from turing import health, metrics, views
+from turing.jobs import views as work
 from turing.reading import views as reading
 from turing.results import archive_views as archives
 from turing.results import image_views as images
@@ -75,6 +76,12 @@ urlpatterns = [
     path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),
     path("research/runs/<int:id>/<slug:name>.<slug:format>", runs.run_chart, name="run-figure"),
     path("research/runs/<int:id>/grids/<path:diagnosis>/<int:step>.png", runs.run_grid, name="run-grid"),
+    path("research/jobs/", work.jobs, name="jobs"),
+    path("research/jobs/new/<slug:kind>/", work.start, name="job-start"),
+    path("research/jobs/<int:id>/", work.job, name="job"),
+    path("research/jobs/<int:id>/state.json", work.job_state, name="job-state"),
+    path("research/jobs/<int:id>/cancel/", work.cancel, name="job-cancel"),
+    path("research/jobs/<int:id>/again/", work.again, name="job-again"),
     path("research/images/<slug:kind>/<int:pk>.png", images.picture, name="picture"),
     path("research/curation/", images.curation, name="curation"),
     path("research/curation/<int:pk>/", images.overrule, name="overrule"),
