@@ -235,6 +235,18 @@ research/jobs/<int:id>/cancel/ JOB
 research/jobs/<int:id>/again/ JOB
     GET        405
     POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/import/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/check/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/discard/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/collections/
+    GET         in      403      403      200      200      200      200      200
+    POST        in      403      403      422      422      422      422      422
 research/images/<slug:kind>/<int:pk>.png lesion IMAGE
     GET         in      403      403      200      200      200      200      200
     POST       405

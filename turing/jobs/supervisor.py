@@ -70,7 +70,7 @@ class Supervision:
     def run(self) -> None:
         mine, theirs = os.pipe()
         self.reader = Reader(mine)
-        command = [sys.executable, "manage.py", "run_job", str(self.job.pk), "--channel", str(theirs)]
+        command = [sys.executable, "manage.py", "run_job", "--job", str(self.job.pk), "--channel", str(theirs)]
         options = {"cwd": settings.BASE_DIR, "pass_fds": (theirs,), "stdin": subprocess.DEVNULL}
         try:
             try:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.jobs import queue
+from turing.jobs.collections import ReadingForm, upload_of
 from turing.jobs.forms import FORMS
 from turing.models import Job
 
@@ -29,10 +30,16 @@ def jobs(request):
 @require_safe
 @researcher_required
 def job(request, id):
-    found = _get_job(request, id)
-    return render(
-        request, "research/job.html", {"job": found, "about": _about(found), "waits_long": _waits_long(found)}
-    )
+    found = get_job(request, id)
+    upload = upload_of(found)
+    context = {
+        "job": found,
+        "about": _about(found),
+        "waits_long": _waits_long(found),
+        "upload_is_there": upload is not None,
+        "reading": ReadingForm(initial=_reading(found)) if upload is not None else None,
+    }
+    return render(request, "research/job.html", context)
 
 
 @require_safe
@@ -40,7 +47,7 @@ def job(request, id):
 @cache_control(private=True, no_store=True)
 def job_state(request, id):
     """How far a job is, for its page to follow."""
-    found = _get_job(request, id)
+    found = get_job(request, id)
     return JsonResponse(
         {
             "state": found.state,
@@ -79,7 +86,7 @@ def again(request, id):
 
 
 def _move(request, id, move):
-    found = _get_job(request, id)
+    found = get_job(request, id)
     try:
         move(found)
     except StudyError as error:
@@ -87,7 +94,7 @@ def _move(request, id, move):
     return redirect(found)
 
 
-def _get_job(request, id) -> Job:
+def get_job(request, id) -> Job:
     """404 for another's job, as for one that does not exist."""
     return get_object_or_404(Job.objects.visible_to(request.user).select_related("started_by"), pk=id)
 
@@ -104,6 +111,12 @@ def _about(found: Job) -> list[tuple[str, object]]:
         for name, value in shown.items()
         if name != "upload"
     ]
+
+
+def _reading(found: Job) -> dict[str, object]:
+    """What was said of how to read the upload, for the form to begin with."""
+    values = {name: found.arguments.get(name, "") for name in ReadingForm.base_fields}
+    return {name: "\n".join(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _waits_long(found: Job) -> bool:

@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 class Command(ConsoleCommand):
     help = "Do the work of one job that a worker has taken. The worker calls this; you want `run_worker`."
-    example = "manage.py run_job 7"
+    example = "manage.py run_job --job 7"
 
     def add_arguments(self, parser):
-        parser.add_argument("job", type=int, metavar="JOB", help="its number")
+        parser.add_argument("--job", type=int, required=True, metavar="N", help="its number")
         parser.add_argument("--channel", type=int, metavar="N", help="file descriptor of the pipe to the worker")
 
     def handle(self, job, channel, **options):
