@@ -28,6 +28,8 @@ HEARTBEAT = 10.0  # seconds between two signs of life where nothing else is to b
 PATIENCE = {"cancel": 20.0, "stop": 8.0, "lost": 0.0}  # seconds to end by itself
 LOG_LINES = 200
 RESULT_CHARACTERS = 20_000
+PROGRESS = ("done", "total", "label", "log")
+OUTCOME = ("result", "report", "error")  # told once the job has ended
 WITHOUT_DATABASE = (OperationalError, InterfaceError)
 
 logger = logging.getLogger(__name__)
@@ -116,7 +118,7 @@ class Supervision:
         try:
             close_old_connections()
             if self.is_news or time.monotonic() >= self.next_heartbeat:
-                if not queue.keep(self.job, **_columns(self.told)):
+                if not queue.keep(self.job, **_columns(self.told, PROGRESS)):
                     self._ask_to_end("lost")
                 self.is_news, self.next_heartbeat = False, time.monotonic() + HEARTBEAT
             if Job.objects.filter(pk=self.job.pk, attempt=self.job.attempt, cancel_asked=True).exists():
@@ -157,13 +159,13 @@ class Supervision:
                 time.sleep(BEAT)
 
 
-def _columns(told: dict[str, Any]) -> dict[str, Any]:
+def _columns(told: dict[str, Any], names: tuple[str, ...] = PROGRESS + OUTCOME) -> dict[str, Any]:
     """Values of the row, of the lengths that it holds."""
-    known = {name: told[name] for name in ("done", "total", "log", "report", "error") if name in told}
-    if "label" in told:
-        known["label"] = told["label"][:200]
-    if "result" in told:
-        known["result"] = told["result"][-RESULT_CHARACTERS:]
+    known = {name: told[name] for name in names if name in told}
+    if "label" in known:
+        known["label"] = known["label"][:200]
+    if "result" in known:
+        known["result"] = known["result"][-RESULT_CHARACTERS:]
     return known
 
 

@@ -114,10 +114,8 @@ def test_generated_images_are_looked_at_and_imported(visitor):
 
 def folder_of(files: dict[str, bytes]) -> tuple[bytes, str]:
     """A form as a browser sends it with a folder: each file's name holds its folders."""
-    parts = [
-        f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in ABOUT.items()
-    ]
-    body = "".join(parts).encode()
+    head = "--XX\r\nContent-Disposition: form-data; name="
+    body = "".join(f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in ABOUT.items()).encode()
     for name, content in files.items():
         body += f'{head}"folder"; filename="{name}"\r\n'.encode()
         body += b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
