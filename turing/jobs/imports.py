@@ -21,7 +21,7 @@ LISTED = 200  # rejected files that a page shows
 class Commands(Protocol):
     """What of `turing.jobs.work.Commands` is used here."""
 
-    def json_of(self, name: str, *arguments: str, **options: Any) -> dict[str, Any]: ...
+    def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]: ...
 
 
 def check(job: Job, commands: Commands) -> dict[str, Any]:

@@ -20,14 +20,14 @@ class Commands:
         self.said = Said(channel)
         self.out = io.StringIO()
 
-    def run(self, name: str, *arguments: str, **options: Any) -> None:
+    def run(self, command: str, /, *arguments: str, **options: Any) -> None:
         """Raises CommandError with the reason where the command fails."""
-        call_command(name, *arguments, stdout=self.out, stderr=self.said, **options)
+        call_command(command, *arguments, stdout=self.out, stderr=self.said, **options)
 
-    def json_of(self, name: str, *arguments: str, **options: Any) -> dict[str, Any]:
+    def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]:
         """As `run`, for a command that reports figures: its report, in the place of a result for people."""
         report = io.StringIO()
-        call_command(name, *arguments, json=True, stdout=report, stderr=self.said, **options)
+        call_command(command, *arguments, json=True, stdout=report, stderr=self.said, **options)
         return json.loads(report.getvalue())
 
 

@@ -12,7 +12,8 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
         if holds():
             return
         select.select([], [], [], 0.1)
-    raise AssertionError("waited in vain")
+    told = [f"{job}: {job.state}, {job.label} {job.done}, {job.error} {job.log}" for job in Job.objects.all()]
+    raise AssertionError("waited in vain. " + "\n".join(told))
 
 
 def until_state(job: Job, *states: str, seconds: float = 60) -> Job:
