@@ -6,9 +6,10 @@ import os
 import re
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError
@@ -167,6 +168,64 @@ def no_progress(items: Iterable[Item], description: str, total: int | None = Non
     return items
 
 
-def progress(items: Iterable[Item], description: str, total: int | None = None, unit: str = "it") -> "tqdm[Item]":
-    """A progress bar on a terminal, silence when piped."""
+# Told how far long work is: what is done, how much of how many. None for how many: nobody knows.
+Listener = Callable[[str, int, int | None], None]
+_listener: Listener | None = None
+
+
+@contextmanager
+def progress_told_to(listener: Listener) -> Iterator[None]:
+    """Within the block, progress goes to the listener and not to a terminal. It hears of every step."""
+    global _listener
+    before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = before
+
+
+class _Told(Generic[Item]):
+    """A progress bar that tells a listener."""
+
+    def __init__(
+        self, items: Iterable[Item], description: str, total: int | None, initial: int, listener: Listener
+    ) -> None:
+        self.items, self.description, self.total, self.done = items, description, total, initial
+        self.listener = listener
+
+    def __enter__(self) -> "_Told[Item]":
+        self.update(0)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Item]:
+        self.update(0)
+        for item in self.items:
+            yield item
+            self.update()
+
+    def update(self, n: float = 1) -> None:
+        self.done += int(n)
+        self.listener(self.description, self.done, self.total)
+
+    def set_postfix_str(self, s: str) -> None:
+        pass
+
+
+def progress(
+    items: Iterable[Item], description: str, total: int | None = None, unit: str = "it"
+) -> "tqdm[Item] | _Told[Item]":
+    """A progress bar on a terminal, silence when piped; a listener is told in its place."""
+    if _listener is not None:
+        known = len(items) if total is None and isinstance(items, Collection) else total
+        return _Told(items, description, known, 0, _listener)
     return tqdm(items, desc=description, total=total, unit=unit, disable=not sys.stderr.isatty())
+
+
+def progress_bar(description: str, total: int | None, initial: int, unit: str) -> "tqdm[Any] | _Told[Any]":
+    """As `progress`, for a loop that counts its own steps; None for a total that nobody knows."""
+    if _listener is not None:
+        return _Told([], description, total, initial, _listener)
+    return tqdm(desc=description, total=total, initial=initial, unit=unit, disable=not sys.stderr.isatty())

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -46,6 +47,27 @@ def on_starting(server):
         folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(parents=True)
+
+
+def when_ready(server):
+    """The site listens: start the worker that does long work in the background."""
+    if environment.flag("BACKGROUND_WORKER"):
+        from turing.jobs import keeper
+
+        server.keeper = keeper.start(Path(__file__).parent)
+
+
+def on_reload(server):
+    """New code: the worker ends after the job in hand, and a new one begins."""
+    if process := getattr(server, "keeper", None):
+        process.send_signal(signal.SIGHUP)
+
+
+def on_exit(server):
+    if process := getattr(server, "keeper", None):
+        from turing.jobs import keeper
+
+        keeper.stop(process)
 
 
 def _refuse_unsafe_start():

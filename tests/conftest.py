@@ -44,6 +44,7 @@ def data_root(tmp_path_factory) -> Path:
 def own_folders(settings, data_root):
     settings.MEDIA_ROOT = data_root / "media"
     settings.RUNS_ROOT = data_root / "runs"
+    settings.UPLOADS_ROOT = data_root / "uploads"
 
 
 @pytest.fixture(scope="session")

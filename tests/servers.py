@@ -53,7 +53,7 @@ def gunicorn(
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    own = {"DATABASE_URL": database_url(), "DATA_DIR": str(data), "SECRET_KEY": "test"}
+    own = {"DATABASE_URL": database_url(), "DATA_DIR": str(data), "SECRET_KEY": "test", "BACKGROUND_WORKER": "0"}
     command = [sys.executable, "-m", "gunicorn", "turing.wsgi", "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(workers), "--graceful-timeout", "5", *options]
     path = data / f"gunicorn-{port}.log"

@@ -99,6 +99,13 @@ VARIABLES = {
         Variable("WEB_THREADS", "8", "Threads of a worker: requests that it works on at once."),
         Variable("REQUEST_SECONDS", "20", "A request that has not arrived in full by then is cut."),
         Variable("FORM_LIMIT_KB", "512", "Largest body of a form. Larger ones are refused unread, with 413."),
+        Variable("UPLOAD_LIMIT_MB", "2048", "Largest upload of images, as it is sent and as it is unpacked."),
+        Variable("UPLOAD_FILES", "20000", "Most files in an upload of images."),
+        Variable(
+            "BACKGROUND_WORKER",
+            "1",
+            "1: gunicorn also starts the worker that does long work. 0: it does not; `manage.py run_worker` does.",
+        ),
         Variable("MIN_FREE_MB", "100", "Less free space for the data, and /healthz and /readyz say 503."),
         Variable("METRICS", "0", "1: Prometheus metrics at /metrics for who sends METRICS_TOKEN."),
         Variable("METRICS_TOKEN", "", "Bearer token of /metrics: 16 characters or more."),

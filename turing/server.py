@@ -96,6 +96,21 @@ class BufferingWorker(ThreadWorker):
             super().load_wsgi()
         except ImproperlyConfigured as error:
             raise AppImportError(f"The site does not start. {error}") from error  # gunicorn prints it and ends
+        application = self.wsgi
+
+        def with_more_time(environ, start_response):
+            environ["turing.more_time"] = partial(self._allow, environ["gunicorn.socket"])
+            return application(environ, start_response)
+
+        self.wsgi = with_more_time
+
+    def _allow(self, sock, seconds):
+        """Let a view that asked who is there take its time for a large body: these seconds besides the usual ones."""
+        until = time.monotonic() + RESPONSE_SECONDS + seconds
+        for conn in list(self.busy):
+            if conn.sock is sock and conn.parser.unreader.deadline is not None:  # else its body is here already
+                self.busy[conn] = until
+                conn.parser.unreader.deadline = until
 
     # Requests on their way
 

@@ -58,6 +58,8 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "django_tasks",
+    "django_tasks_db",
     "gan",
     "turing",
 ]
@@ -100,6 +102,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "turing.people.pages.registration",
+                "turing.jobs.pages.work",
             ],
         },
     },
@@ -201,6 +204,15 @@ STORAGES = {
 }
 # Static files are served from static/ itself: nothing to collect before the first start.
 WHITENOISE_USE_FINDERS = True
+
+# Long work that a worker does in the background, one entry of the queue a job.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+# What researchers upload, until it is imported.
+UPLOADS_ROOT = DATA_DIR / "uploads"
+UPLOAD_LIMIT = environment.whole_number("UPLOAD_LIMIT_MB", 1) * 2**20
+UPLOAD_FILES = environment.whole_number("UPLOAD_FILES", 1)
+DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_FILES
 
 # Checkpoints, sample grids and logs of training runs: bulky, local, never served as files.
 RUNS_ROOT = DATA_DIR / "runs"

@@ -6,6 +6,8 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from turing import health, metrics, views
+from turing.jobs import collection_views as collections
+from turing.jobs import views as work
 from turing.reading import views as reading
 from turing.results import archive_views as archives
 from turing.results import generator_views as generators
@@ -78,6 +80,16 @@ urlpatterns = [
     path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),
     path("research/runs/<int:id>/<slug:name>.<slug:format>", runs.run_chart, name="run-figure"),
     path("research/runs/<int:id>/grids/<path:diagnosis>/<int:step>.png", runs.run_grid, name="run-grid"),
+    path("research/jobs/", work.jobs, name="jobs"),
+    path("research/jobs/new/<slug:kind>/", work.start, name="job-start"),
+    path("research/jobs/<int:id>/", work.job, name="job"),
+    path("research/jobs/<int:id>/state.json", work.job_state, name="job-state"),
+    path("research/jobs/<int:id>/cancel/", work.cancel, name="job-cancel"),
+    path("research/jobs/<int:id>/again/", work.again, name="job-again"),
+    path("research/jobs/<int:id>/import/", collections.import_upload, name="job-import"),
+    path("research/jobs/<int:id>/check/", collections.check_again, name="job-check"),
+    path("research/jobs/<int:id>/discard/", collections.discard_upload, name="job-discard"),
+    path("research/collections/", collections.collections, name="collections"),
     path("research/images/<slug:kind>/<int:pk>.png", images.picture, name="picture"),
     path("research/curation/", images.curation, name="curation"),
     path("research/curation/<int:pk>/", images.overrule, name="overrule"),

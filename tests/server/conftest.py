@@ -69,6 +69,7 @@ def serve(transactional_db, data_root, tmp_path) -> Iterator[Callable[..., Serve
         port = port or free_port()
         log = tmp_path / f"gunicorn-{len(started)}.log"
         own = {"DATABASE_URL": database_url(), "DATA_DIR": str(data_root), "SECRET_KEY": "test"}
+        own["BACKGROUND_WORKER"] = "0"
         with log.open("w") as stream:
             process = subprocess.Popen(
                 [python, "-m", "gunicorn", "turing.wsgi", "--bind", f"127.0.0.1:{port}", *options],

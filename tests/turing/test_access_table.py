@@ -14,6 +14,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from gan.models import Generator, LesionImage
 from tests.conftest import PASSWORD, make_reader, make_researcher
+from turing.jobs.queue import start
 from turing.models import Right, Study, User
 from turing.models.sharing import SharedQuerySet
 from turing.reading.passage import record_response, start_reading
@@ -222,6 +223,36 @@ research/runs/<int:id>/<slug:name>.<slug:format> RUN losses svg
 research/runs/<int:id>/grids/<path:diagnosis>/<int:step>.png RUN DIAGNOSIS 2
     GET         in      403      403      200      200      200      200      200
     POST       405
+research/jobs/
+    GET         in      403      403      200      200      200      200      200
+    POST       405
+research/jobs/new/<slug:kind>/ train
+    GET         in      403      403      200      200      200      200      200
+    POST        in      403      403      422      422      422      422      422
+research/jobs/<int:id>/ JOB
+    GET         in      403      403      404      404      404      200      200
+    POST       405
+research/jobs/<int:id>/state.json JOB
+    GET         in      403      403      404      404      404      200      200
+    POST       405
+research/jobs/<int:id>/cancel/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/again/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/import/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/check/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/jobs/<int:id>/discard/ JOB
+    GET        405
+    POST        in      403      403      404      404      404      302      302
+research/collections/
+    GET         in      403      403      200      200      200      200      200
+    POST        in      403      403      422      422      422      422      422
 research/images/<slug:kind>/<int:pk>.png lesion IMAGE
     GET         in      403      403      200      200      200      200      200
     POST       405
@@ -278,11 +309,13 @@ def world(study, reader, researcher):
         record_response(reading, trial.position, "real", 2, 900)
     start_reading(study, laggard)
     LesionImage.objects.update(verdict="accepted")
+    job = start("curate", {}, researcher)
     users = {"nobody": None, "reader": reader.user, "stranger": stranger.user, "owner": researcher, "root": root}
     words = {
         "STUDY": study.slug, "DRAFT": draft.slug, "STIMULUS": study.stimuli.first().pk, "LAGGARD": laggard.pseudonym,
         "RUN": run.pk, "DIAGNOSIS": run.diagnoses[0], "IMAGE": LesionImage.objects.first().pk,
         "EXTERNAL": Generator.objects.create(kind="external", name="Theirs", size=64, status="finished").pk,
+        "JOB": job.pk,
         "SOURCE": study.stimuli.filter(truth="real").first().lesion_image_id,
     }  # fmt: skip
     return {"users": users | others, "words": words}

@@ -1,6 +1,7 @@
 """Who reads, what is read, and what was answered."""
 
 from turing.models.audit import COMMAND_LINE, Actor, AuditLine
+from turing.models.jobs import Job
 from turing.models.people import Reader, User, new_pseudonym
 from turing.models.preregistrations import Preregistration
 from turing.models.readings import Invitation, Reading, Response, Trial, new_code
@@ -8,6 +9,6 @@ from turing.models.sharing import Collaborator, Right
 from turing.models.studies import Stimulus, Study, Truth
 
 __all__ = [
-    "COMMAND_LINE", "Actor", "AuditLine", "Collaborator", "Invitation", "Preregistration", "Reader", "Reading",
-    "Response", "Right", "Stimulus", "Study", "Trial", "Truth", "User", "new_code", "new_pseudonym",
+    "COMMAND_LINE", "Actor", "AuditLine", "Collaborator", "Invitation", "Job", "Preregistration", "Reader",
+    "Reading", "Response", "Right", "Stimulus", "Study", "Trial", "Truth", "User", "new_code", "new_pseudonym",
 ]  # fmt: skip

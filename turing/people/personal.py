@@ -84,6 +84,8 @@ PERSONAL = (
              "stays; it leads to an account that names nobody"),
     Personal("gan.Generator", "made_by", "whom to name for imported images; no account", "while the generator is kept",
              "stays: it is a credit, as a paper gives it"),
+    Personal("turing.Job", "started_by", "who may see, cancel and repeat the work", "while the job's row exists",
+             "stays; it leads to an account that names nobody"),
     Personal(
         "sessions.Session",
         "session_key session_data expire_date",
@@ -142,6 +144,11 @@ NOT_PERSONAL = {
     "axes.AccessFailureLog": "id user_agent ip_address username http_accept path_info attempt_time locked_out",
     "axes.AccessLog": ("id user_agent ip_address username http_accept path_info attempt_time logout_time session_hash"),
     "contenttypes.ContentType": "id app_label model",
+    # The queue of background work: numbers of jobs, and where the worker's own code failed.
+    "django_tasks_database.DBTaskResult": (
+        "id status enqueued_at started_at finished_at args_kwargs priority task_path worker_ids queue_name "
+        "backend_name run_after return_value exception_class_path traceback"
+    ),
     "gan.GeneratedImage": (
         "id diagnosis file sha256 created_at generator latent_seed truncation name audited_at suspected_copy nearest "
         "nearest_name nearest_distance"
@@ -163,6 +170,10 @@ NOT_PERSONAL = {
     "turing.AuditLine": "id study",
     "turing.Collaborator": "id study",
     "turing.Invitation": "id study",
+    "turing.Job": (
+        "id kind arguments state cancel_asked done total label log result report error attempt times_lost worker "
+        "queue_id created_at begun_at ended_at heartbeat_at"
+    ),
     "turing.Preregistration": "id study own_words document sha256 software created_at is_sealed",
     "turing.Reader": "id is_simulated",
     "turing.Reading": "id study seed",

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from django.core.management.base import CommandError
-from tqdm import tqdm
 
-from console import ConsoleCommand
+from console import ConsoleCommand, progress_bar
 from gan.memory import keep_freed_memory
 
 NAME_LENGTH = 80  # of a run
@@ -115,5 +114,4 @@ class Command(ConsoleCommand):
             self.stdout.write(format_table(f"{title}, {size} x {size}", rows) + "\n")
 
     def _bar(self, description, total, initial):
-        quiet = not self.stderr.isatty()
-        return tqdm(desc=description, total=total, initial=initial, unit="step", disable=quiet)
+        return progress_bar(description, total, initial, "step")

@@ -1,15 +1,24 @@
 """Delete what is kept for a while only."""
 
+from datetime import timedelta
+
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from console import ConsoleCommand
+from turing.jobs.uploads import remove_expired
+
+QUEUE_KEPT = timedelta(days=1)  # entries that are done; the job's own row stays
 
 
 class Command(ConsoleCommand):
-    help = "Delete sessions that have ended and failed log-ins that no longer count. To be run every day."
+    help = (
+        "Delete sessions that have ended, failed log-ins that no longer count, done entries of the queue, and uploads "
+        "that nobody imported. To be run every day."
+    )
     example = "manage.py clear_expired --json"
 
     def add_arguments(self, parser):
@@ -19,7 +28,14 @@ class Command(ConsoleCommand):
         now = timezone.now()
         sessions, _ = Session.objects.filter(expire_date__lt=now).delete()
         attempts, _ = AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME).delete()
+        done = DBTaskResult.objects.finished().filter(finished_at__lt=now - QUEUE_KEPT)
+        entries, _ = done.delete()
+        uploads = remove_expired()
         if json:
-            self.write_json({"sessions": sessions, "failed_log_ins": attempts})
+            counts = {"sessions": sessions, "failed_log_ins": attempts, "queue_entries": entries, "uploads": uploads}
+            self.write_json(counts)
         else:
-            self.stdout.write(f"Deleted: {sessions} sessions, {attempts} failed log-ins")
+            self.stdout.write(
+                f"Deleted: {sessions} sessions, {attempts} failed log-ins, {entries} entries of the queue, "
+                f"{uploads} uploads"
+            )

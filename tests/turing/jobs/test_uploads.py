@@ -1,0 +1,236 @@
+"""A researcher uploads a collection, sees what it was taken for, and imports it; nothing is half-imported."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command, get_commands
+from django.test import Client
+from django.urls import reverse
+
+from gan.images import png_bytes
+from gan.models import LesionImage
+from gan.phantom import draw_phantom
+from tests.conftest import PASSWORD
+from tests.turing.jobs.test_zips import zipped
+from turing.jobs import queue
+from turing.jobs.uploads import Upload
+from turing.models import Job
+
+ABOUT = {"origin": "real", "name": "Clinic A", "licence": "CC-BY-4.0", "attribution": "Clinic A"}
+has_import_images = pytest.mark.skipif("import_images" not in get_commands(), reason="needs import_images")
+has_import_generated = pytest.mark.skipif("import_generated" not in get_commands(), reason="needs import_generated")
+
+
+@pytest.fixture
+def visitor(client, researcher):
+    client.login(username=researcher.email, password=PASSWORD)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def clean(settings, data_root):
+    yield
+    for folder in Path(settings.UPLOADS_ROOT).glob("*"):
+        Upload(folder.name).remove()
+
+
+def uploads_left(settings) -> list[str]:
+    return sorted(folder.name for folder in Path(settings.UPLOADS_ROOT).glob("*"))
+
+
+def export(count: int = 6) -> dict[str, bytes]:
+    """An ISIC export of phantoms, one of whose files is damaged."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["isic_id", "lesion_id", "diagnosis", "copyright_license", "attribution"])
+    files = {}
+    for index in range(count):
+        writer.writerow([f"ISIC_{index:07d}", f"L{index}", "melanoma", "CC-0", "A"])
+        files[f"export/ISIC_{index:07d}.png"] = png_bytes(draw_phantom("melanoma", index, 64, 64))
+    files["export/ISIC_0000000.png"] = b"no image"
+    return files | {"export/metadata.csv": table.getvalue().encode()}
+
+
+def send(client, content: bytes | None = None, **fields):
+    archive = {} if content is None else {"archive": SimpleUploadedFile("a.zip", content)}
+    return client.post(reverse("collections"), ABOUT | archive | fields)
+
+
+def do(job: Job) -> Job:
+    """The job, done in this process as its own would do it."""
+    job.refresh_from_db()
+    claimed = queue.claim(job.pk, job.attempt, "test")
+    from turing.jobs.channel import Channel
+    from turing.jobs.work import WORK, Commands
+
+    with open("/dev/null", "w") as nothing:
+        commands = Commands(Channel(nothing.fileno()))
+        queue.end(claimed, "finished", report=WORK[job.kind](claimed, commands))
+    return Job.objects.get(pk=job.pk)
+
+
+def test_a_zip_is_looked_at_first_and_then_imported(visitor, settings):
+    answer = send(visitor, zipped(export()))
+    job = Job.objects.get()
+    assert answer["Location"] == job.get_absolute_url()
+    assert (job.kind, job.arguments["name"]) == ("check", "Clinic A")
+    job = do(job)
+    assert not LesionImage.objects.exists(), "a look writes nothing"
+    page = visitor.get(job.get_absolute_url()).content.decode()
+    assert "Nothing is written yet" in page
+    answer = visitor.post(reverse("job-import", args=[job.pk]))
+    importing = Job.objects.first()
+    assert (importing.kind, answer["Location"]) == ("import", importing.get_absolute_url())
+    importing = do(importing)
+    assert (importing.report["imported"], importing.report["rejected_count"]) == (5, 1)
+    assert LesionImage.objects.count() == 5
+    page = visitor.get(importing.get_absolute_url()).content.decode()
+    assert "ISIC_0000000" in page
+    assert "not a readable image" in page
+    assert uploads_left(settings) == []
+
+
+@has_import_images
+def test_the_look_says_how_diagnoses_are_mapped(visitor):
+    send(visitor, zipped(export()))
+    job = do(Job.objects.get())
+    assert "melanoma" in visitor.get(job.get_absolute_url()).content.decode()
+    assert job.report["mapping"][0]["diagnosis"] == "melanoma"
+
+
+@has_import_generated
+def test_generated_images_are_looked_at_and_imported(visitor):
+    files = {f"melanoma/{index}.png": png_bytes(draw_phantom("melanoma", index, 64, 64)) for index in range(3)}
+    send(visitor, zipped(files), origin="generated", name="StyleGAN", version="3", source="https://example.org")
+    job = do(Job.objects.get())
+    assert job.report["imported"] == 3
+    visitor.post(reverse("job-import", args=[job.pk]))
+    assert do(Job.objects.first()).report["generator"]
+
+
+def folder_of(files: dict[str, bytes]) -> tuple[bytes, str]:
+    """A form as a browser sends it with a folder: each file's name holds its folders."""
+    head = "--XX\r\nContent-Disposition: form-data; name="
+    body = "".join(f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in ABOUT.items()).encode()
+    for name, content in files.items():
+        body += f'{head}"folder"; filename="{name}"\r\n'.encode()
+        body += b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
+    return body + b"--XX--\r\n", "multipart/form-data; boundary=XX"
+
+
+def send_folder(client, files):
+    body, kind = folder_of(files)
+    return client.post(reverse("collections"), body, content_type=kind)
+
+
+def test_a_folder_keeps_its_folders(visitor):
+    send_folder(visitor, export() | {"export/.DS_Store": b"x", "export/notes.docx": b"x"})
+    job = Job.objects.get()
+    upload = Upload(job.arguments["upload"])
+    found = {path.relative_to(upload.files).as_posix() for path in upload.files.rglob("*") if path.is_file()}
+    assert found == set(export())
+    job = do(job)
+    visitor.post(reverse("job-import", args=[job.pk]))
+    assert do(Job.objects.first()).report["imported"] == 5
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"a/../../../x.png": b"1"}, "must not lead out"),
+        ({"/etc/x.png": b"1"}, "must not begin at"),
+        ({"a/x.png": b"1", "A/X.png": b"2"}, "two files have this name"),
+        ({"a/x.png": b"1", "a/b.zip": b"2"}, "archive inside"),
+        ({"a/x.exe": b"1"}, "at least one image"),
+        ({"a.png": b"1", "a.png/b.png": b"2"}, "cannot be kept"),
+    ],
+)
+def test_folders_that_hold_what_they_should_not_are_refused(visitor, settings, files, why):
+    answer = send_folder(visitor, files)
+    assert answer.status_code == 422
+    assert why in answer.content.decode()
+    assert not Job.objects.exists()
+    assert uploads_left(settings) == []
+
+
+def test_nothing_of_a_bad_upload_stays(visitor, settings):
+    for content in (b"no zip", zipped({"../a.png": b"1"}), zipped({})):
+        answer = send(visitor, content)
+        assert answer.status_code == 422
+    assert send(visitor).status_code == 422, "no file at all"
+    assert send(visitor, zipped(export()), name="").status_code == 422
+    assert not Job.objects.exists()
+    assert uploads_left(settings) == []
+
+
+def test_too_much_is_refused_while_it_comes(visitor, settings):
+    settings.UPLOAD_LIMIT = 1000
+    answer = send(visitor, zipped({"a.png": b"1"}) + bytes(2000))
+    assert "that an upload may have" in answer.content.decode()
+    settings.UPLOAD_LIMIT, settings.UPLOAD_FILES = 10**6, 3
+    assert "More than the 3 files" in send_folder(visitor, export()).content.decode()
+    assert uploads_left(settings) == []
+
+
+def test_a_script_is_told_in_json(visitor):
+    fields = ABOUT | {"archive": SimpleUploadedFile("a.zip", b"no zip")}
+    answer = visitor.post(reverse("collections"), fields, headers={"accept": "application/json"})
+    assert answer.status_code == 422
+    assert "no zip file" in json.loads(answer.content)["error"]
+    fields["archive"] = SimpleUploadedFile("a.zip", zipped(export()))
+    answer = visitor.post(reverse("collections"), fields, headers={"accept": "application/json"})
+    assert answer.json() == {"job": Job.objects.get().get_absolute_url()}
+
+
+def test_nobody_else_can_send_anything(reader, researcher, settings):
+    strict = Client(enforce_csrf_checks=True)
+    assert send(strict, zipped(export())).status_code == 302, "to log in"
+    strict.force_login(reader.user)
+    assert send(strict, zipped(export())).status_code == 403
+    strict.force_login(researcher)
+    assert send(strict, zipped(export())).status_code == 403, "without the token"
+    assert uploads_left(settings) == []
+    strict.get(reverse("collections"))
+    token = strict.cookies["csrftoken"].value
+    assert send(strict, zipped(export()), csrfmiddlewaretoken=token).status_code == 302
+    assert Job.objects.count() == 1
+
+
+def test_it_can_be_read_in_another_way_or_thrown_away(visitor, settings):
+    send(visitor, zipped(export()))
+    job = do(Job.objects.get())
+    visitor.post(reverse("job-check", args=[job.pk]), {"columns": "diagnosis=dx\nfile=photo", "map": "MM=melanoma"})
+    again = Job.objects.first()
+    assert again.arguments["columns"] == ["diagnosis=dx", "file=photo"]
+    assert "use this upload" not in visitor.get(job.get_absolute_url()).content.decode()
+    busy = visitor.post(reverse("job-discard", args=[job.pk]), follow=True)
+    assert "cancel it first" in busy.content.decode()
+    queue.cancel(again)
+    bad = visitor.post(reverse("job-check", args=[job.pk]), {"columns": "diagnosis"}, follow=True)
+    assert "NAME=VALUE" in bad.content.decode()
+    visitor.post(reverse("job-discard", args=[job.pk]))
+    assert uploads_left(settings) == []
+    gone = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
+    assert "not here any more" in gone.content.decode()
+    assert Job.objects.count() == 2
+
+
+def test_only_what_was_looked_at_is_imported_and_not_twice_at_once(visitor, researcher):
+    send(visitor, zipped(export()))
+    job = Job.objects.get()
+    early = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
+    assert "looked at" in early.content.decode()
+    do(job)
+    for _ in range(2):
+        twice = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
+    assert "is being imported" in twice.content.decode()
+    assert Job.objects.filter(kind="import").count() == 1
+
+
+def test_expired_uploads_are_counted(db, capsys):
+    call_command("clear_expired", json=True)
+    assert json.loads(capsys.readouterr().out)["uploads"] == 0

@@ -1,0 +1,73 @@
+"""What a job's process tells its worker: one JSON object a line, through a pipe.
+
+The worker alone writes to the job's row. So progress is seen at once although the work may be in a transaction, and
+work that holds SQLite's lock never waits for itself.
+"""
+
+import io
+import json
+import os
+import time
+from typing import Any
+
+EVERY = 0.5  # seconds between two messages of progress
+
+
+class Channel:
+    """The process's end of the pipe; it is also a listener of `console.progress_told_to`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._label = ""
+        self._next = 0.0
+
+    def __call__(self, label: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if label != self._label or now >= self._next or done == total:
+            self._label, self._next = label, now + EVERY
+            self.send(label=label, done=done, total=total)
+
+    def send(self, **message: Any) -> None:
+        """Raises KeyboardInterrupt where nobody reads any more: the worker is gone, so the work must end."""
+        content = json.dumps(message).encode() + b"\n"
+        try:
+            while content:
+                content = content[os.write(self.descriptor, content) :]
+        except BrokenPipeError:
+            raise KeyboardInterrupt from None
+
+
+class Said(io.TextIOBase):
+    """A command's stderr: each line goes to the job's log."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            if line.strip():
+                self.channel.send(line=line)
+        return len(text)
+
+
+class Reader:
+    """The worker's end: gathers what came into messages."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        os.set_blocking(descriptor, False)
+        self._rest = b""
+
+    def read(self) -> list[dict[str, Any]]:
+        """Messages that have come since."""
+        content = self._rest
+        try:
+            while chunk := os.read(self.descriptor, 65536):
+                content += chunk
+        except BlockingIOError:
+            pass
+        *lines, self._rest = content.split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def close(self) -> None:
+        os.close(self.descriptor)

@@ -1,0 +1,158 @@
+"""What is said of uploaded images, and the steps from an upload to its import."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from console import UNSTORABLE
+from gan.models import TrainingRun
+from turing.errors import StudyError
+from turing.jobs import queue
+from turing.jobs.imports import GENERATED, REAL
+from turing.jobs.receiving import ToDisk
+from turing.jobs.uploads import Upload, UploadError, find_upload
+from turing.jobs.zips import check_zip
+from turing.models import Job, User
+
+
+class OneLine(forms.CharField):
+    """A line of text that every database stores."""
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if UNSTORABLE.search(text) or not text.isprintable():
+            raise ValidationError("One line of text, please.")
+        return text
+
+
+class Pairs(forms.CharField):
+    """Lines such as `diagnosis=dx`, as a list."""
+
+    widget = forms.Textarea(attrs={"rows": 2})
+
+    def clean(self, value: Any) -> list[str]:
+        lines = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+        for line in lines:
+            name, equals, said = line.partition("=")
+            if not (name.strip() and equals and said.strip()) or not line.isprintable():
+                raise ValidationError(f"{line[:80]!r} is not of the form NAME=VALUE.")
+        return lines
+
+
+class ReadingForm(forms.Form):
+    """How to read a collection; only where it does not tell itself."""
+
+    diagnosis = OneLine(required=False, max_length=120, help_text="Of all images, where no table and no folder tells.")
+    image_type = OneLine(
+        required=False, max_length=40, label="How the images were taken",
+        help_text="Such as dermoscopic or clinical, where the collection does not tell.",
+    )  # fmt: skip
+    columns = Pairs(
+        required=False, max_length=2000,
+        help_text="What columns of the table mean, a line each, such as diagnosis=dx or patient=mrn.",
+    )  # fmt: skip
+    map = Pairs(
+        required=False, max_length=2000, label="Names of diagnoses",
+        help_text="The collection's name and ours, a line each, such as BCE=basal cell carcinoma.",
+    )  # fmt: skip
+
+
+class Run(forms.ModelChoiceField):
+    """A training run; cleaned to its id, as a job's arguments keep it."""
+
+    def clean(self, value: Any) -> int | None:
+        run = super().clean(value)
+        return run.pk if run else None
+
+
+class Ids(forms.CharField):
+    """Ids of images, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if UNSTORABLE.search(text):
+            raise ValidationError("Ids, one a line.")
+        return text
+
+
+UNTOLD = {"diagnosis": "", "image_type": "", "columns": [], "map": []}  # of ReadingForm
+
+
+class CollectionForm(forms.Form):
+    """What came, from whom, under which licence."""
+
+    origin = forms.ChoiceField(
+        choices=[(REAL, "real images"), (GENERATED, "images of a generator")], initial=REAL,
+        widget=forms.RadioSelect, label="These are",
+    )  # fmt: skip
+    name = OneLine(max_length=80, label="Name of the collection or of the generator")
+    version = OneLine(required=False, max_length=40, help_text="Of a generator.")
+    licence = OneLine(required=False, max_length=60, help_text="Such as CC-BY-4.0, of images that tell none.")
+    attribution = OneLine(required=False, max_length=200, label="Made by", help_text="Whom to name beside the images.")
+    source = OneLine(required=False, max_length=300, help_text="A paper or an address. Of a generator.")
+    trained_on_run = Run(
+        TrainingRun.objects.all(), required=False, label="Trained on the same images as",
+        help_text="Of a generator: one of the training runs here.", empty_label="(not told)",
+    )  # fmt: skip
+    trained_on_ids = Ids(
+        required=False, max_length=1_000_000, label="or trained on these images",
+        help_text="Of a generator: their ids, one a line. Studies never show them as real images. Leave both empty "
+        "where you do not know: studies then say so.",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("trained_on_run") and data.get("trained_on_ids"):
+            self.add_error("trained_on_ids", "Name a run or ids, not both.")
+        return data
+
+
+def accept(form: CollectionForm, received: ToDisk, user: User) -> Job:
+    """The job that looks at what was received. Raises `UploadError` where that is nothing, or no good."""
+    upload = received.upload
+    if upload.archive.exists() and upload.files.exists():
+        raise UploadError("Choose a zip or files, not both.")
+    if upload.archive.exists():
+        check_zip(upload.archive)
+    elif not received.names.files:
+        raise UploadError("Choose a zip, or files with at least one image or table.")
+    return queue.start(Job.Kind.CHECK, UNTOLD | form.cleaned_data | {"upload": upload.key}, user)
+
+
+def look_again(job: Job, form: ReadingForm, user: User) -> Job:
+    """Another look at the upload of this job, read in another way. Raises `UploadError` where it is gone."""
+    return queue.start(Job.Kind.CHECK, _arguments(job) | form.cleaned_data, user)
+
+
+def import_checked(job: Job, user: User) -> Job:
+    """Import what this job has looked at. Raises `StudyError` where it was not, `UploadError` where it is gone."""
+    if job.kind != Job.Kind.CHECK or job.state != Job.State.FINISHED:
+        raise StudyError("Only an upload that was looked at can be imported.")
+    arguments = _arguments(job)
+    if Job.objects.unfinished().filter(kind=Job.Kind.IMPORT, arguments__upload=arguments["upload"]).exists():
+        raise StudyError("This upload is being imported.")
+    return queue.start(Job.Kind.IMPORT, arguments, user)
+
+
+def discard(job: Job) -> None:
+    """Remove the upload. Raises `StudyError` while a job uses it."""
+    key = job.arguments.get("upload", "")
+    if Job.objects.unfinished().filter(arguments__upload=key).exists():
+        raise StudyError("A job uses this upload: cancel it first.")
+    find_upload(key).remove()
+
+
+def upload_of(job: Job) -> Upload | None:
+    """The upload of a job, while it is there."""
+    try:
+        return find_upload(job.arguments["upload"]) if "upload" in job.arguments else None
+    except UploadError:
+        return None
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    find_upload(job.arguments.get("upload", ""))
+    return dict(job.arguments)

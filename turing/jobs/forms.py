@@ -1,0 +1,101 @@
+"""What a researcher says to start long work; each kind of job has its form, and a form cleans the job's arguments."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from gan.models import Generator, LesionImage, TrainingRun
+from turing.models import Job
+
+MOST_SAMPLES = 5000
+LONGEST_MINUTES = 7 * 24 * 60
+
+
+class WorkForm(forms.Form):
+    """A form of a kind of work; `arguments` are kept with the job, as JSON."""
+
+    explanation = ""
+
+    def arguments(self) -> dict[str, Any]:
+        return {name: value.pk if isinstance(value, Generator) else value for name, value in self.cleaned_data.items()}
+
+
+class CurateForm(WorkForm):
+    explanation = (
+        "Looks at every lesion image and rejects round dark frames, rulers, tiny or bad images and duplicates. "
+        "Verdicts that researchers gave stand."
+    )
+
+
+class RunForm(WorkForm):
+    run = forms.ModelChoiceField(TrainingRun.objects.all(), label="Training run")
+
+
+class GeneratorForm(WorkForm):
+    run = forms.ModelChoiceField(Generator.objects.all(), label="Generator")
+
+
+class SampleForm(RunForm):
+    explanation = "Draws images of a run and compares each with the run's training images."
+    count = forms.IntegerField(min_value=1, max_value=MOST_SAMPLES, initial=50, label="Images of each diagnosis")
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**63 - 1, initial=0, help_text="The same number gives the same images again."
+    )
+    reject_copies = forms.BooleanField(
+        required=False, initial=True, label="Draw others in the place of suspected copies"
+    )
+
+
+class AuditForm(GeneratorForm):
+    explanation = (
+        "Compares the images of a generator that nobody compared yet with its training images; where these were not "
+        "told, with every real image in the record."
+    )
+    again = forms.BooleanField(required=False, label="Also those that were compared before")
+
+
+class EvaluateForm(GeneratorForm):
+    explanation = "Measures a generator's images against real ones that it was not trained on, and looks for copies."
+    count = forms.IntegerField(min_value=10, max_value=MOST_SAMPLES, initial=256, label="Images of each diagnosis")
+
+
+class TrainForm(WorkForm):
+    explanation = (
+        "Trains a network on the lesion images of the diagnoses that curation did not reject. A training that was "
+        "cancelled or broke off goes on from its last snapshot when it is started again."
+    )
+    name = forms.CharField(max_length=80, help_text="Of the run. No other run may have it.")
+    diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    model = forms.ChoiceField(
+        choices=[("projected", "projected: better samples in the same time"), ("dcgan", "dcgan: the seed paper's")]
+    )
+    size = forms.TypedChoiceField(
+        coerce=int, choices=[(64, "64"), (128, "128"), (256, "256")], initial=128, label="Pixels on each side"
+    )
+    minutes = forms.IntegerField(min_value=1, max_value=LONGEST_MINUTES, initial=30, help_text="In all.")
+    phantoms = forms.BooleanField(
+        required=False, label="Train on drawn phantoms", help_text="To try it out; not on patients' images."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # In the order of how many there are; phantoms and real images of one diagnosis are one choice.
+        names = dict.fromkeys(row["diagnosis"] for row in LesionImage.objects.usable().by_diagnosis())
+        self.fields["diagnoses"].choices = [(name, name) for name in names]
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        promised = Job.objects.unfinished().filter(kind=Job.Kind.TRAIN, arguments__name=name)
+        if TrainingRun.objects.filter(name=name).exists() or promised.exists():
+            raise ValidationError("There is a run of this name: choose another one.")
+        return name
+
+
+FORMS: dict[str, type[WorkForm]] = {
+    Job.Kind.CURATE: CurateForm,
+    Job.Kind.TRAIN: TrainForm,
+    Job.Kind.SAMPLE: SampleForm,
+    Job.Kind.AUDIT: AuditForm,
+    Job.Kind.EVALUATE: EvaluateForm,
+}

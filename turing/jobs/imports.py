@@ -1,0 +1,73 @@
+"""Imports of what was uploaded: first a look at it that writes nothing, then the import itself.
+
+Both are the commands `import_images` and `import_generated`, which print a report as JSON. A report has `recognised`,
+`mapping`, `imported`, `already_present` and `rejected`.
+"""
+
+from typing import Any, Protocol
+
+from console import progress
+from turing.jobs.uploads import find_upload, root_of
+from turing.jobs.zips import unpack
+from turing.models import Job
+
+REAL, GENERATED = "real", "generated"
+LISTED = 200  # rejected files that a page shows
+
+
+class Commands(Protocol):
+    """What of `turing.jobs.work.Commands` is used here."""
+
+    def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]: ...
+
+
+def check(job: Job, commands: Commands) -> dict[str, Any]:
+    """Unpack the upload, and say what an import of it would do."""
+    return _import(job, commands, dry_run=True)
+
+
+def bring_in(job: Job, commands: Commands) -> dict[str, Any]:
+    """Import the upload. When all is in the record the upload goes; before that, the import can be done again."""
+    report = _import(job, commands, dry_run=False)
+    find_upload(job.arguments["upload"]).remove()
+    return report
+
+
+def _import(job: Job, commands: Commands, dry_run: bool) -> dict[str, Any]:
+    given = job.arguments
+    folder = root_of(unpack(find_upload(given["upload"]), progress))
+    if given["origin"] == GENERATED:
+        options = {"name": given["name"], "generator_version": given["version"], "source": given["source"]}
+        options |= {"licence": given["licence"], "made_by": given["attribution"], "diagnosis": given["diagnosis"]}
+        if given.get("trained_on_run"):
+            options["trained_on_run"] = str(given["trained_on_run"])
+        elif given.get("trained_on_ids"):
+            options["trained_on_ids"] = find_upload(given["upload"]).folder / "trained-on.txt"
+            options["trained_on_ids"].write_text(given["trained_on_ids"], encoding="utf-8")
+        report = commands.json_of("import_generated", str(folder), dry_run=dry_run, **options)
+    else:
+        options = {"collection": given["name"], "licence": given["licence"], "attribution": given["attribution"]}
+        options |= {"columns": given["columns"], "map": given["map"]}
+        options |= {"diagnosis": given["diagnosis"] or None, "type": given["image_type"] or None}
+        report = commands.json_of("import_images", str(folder), dry_run=dry_run, **options)
+    return _for_page(report, dry_run)
+
+
+def _for_page(report: dict[str, Any], dry_run: bool) -> dict[str, Any]:
+    """The report in the one form that the job's page shows."""
+    mapping = report.get("mapping") or []
+    if isinstance(mapping, dict):
+        mapping = [{"original": name, "diagnosis": name, "images": count} for name, count in mapping.items()]
+    ready = sum(one["images"] for one in mapping if one["diagnosis"])
+    rejected = report.get("rejected", [])
+    return {
+        "dry_run": dry_run,
+        "recognised": report.get("recognised", ""),
+        "mapping": mapping,
+        "imported": report.get("imported", 0) or (ready if dry_run else 0),
+        "already_present": report.get("already_present", 0),
+        "rejected": rejected[:LISTED],
+        "rejected_count": len(rejected),
+        "unused_columns": report.get("unused_columns", []),
+        "generator": report.get("generator"),
+    }

@@ -1,0 +1,143 @@
+"""A job's way through its states. Each step is one conditional update, so of two at once one alone happens.
+
+The queue itself is django-tasks': an entry names a job and the attempt that it is for. An entry of an earlier attempt
+finds nothing to do.
+"""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django_tasks import task
+from django_tasks_db.models import DBTaskResult
+
+from turing.errors import StudyError
+from turing.models import Job, User
+
+MAY_BE_LOST = 2  # times; then the work itself may be what ends its workers
+
+logger = logging.getLogger(__name__)
+
+
+@task
+def perform(job_id: int, attempt: int) -> None:
+    """The queue's entry; the worker that takes it runs the job in a process of its own."""
+    from turing.jobs.supervisor import supervise
+
+    supervise(job_id, attempt)
+
+
+@transaction.atomic
+def start(kind: str, arguments: dict[str, Any], user: User | None) -> Job:
+    """A new job, in the queue. `arguments` must be what the kind's form cleaned."""
+    job = Job.objects.create(kind=kind, arguments=arguments, started_by=user)
+    _enqueue(job)
+    return job
+
+
+@transaction.atomic
+def start_again(job: Job) -> None:
+    """Put a failed or cancelled job into the queue once more. Raises `StudyError` where it is neither."""
+    job = _locked(job)
+    if not job.may_start_again:
+        raise StudyError(f"This job is {job.get_state_display()}; only a failed or cancelled one can be started again.")
+    job.times_lost = 0
+    _put_back(job)
+
+
+@transaction.atomic
+def cancel(job: Job) -> None:
+    """A waiting job is cancelled at once; of a running one the worker is asked, and does it within seconds.
+
+    Raises `StudyError` where the job has ended.
+    """
+    job = _locked(job)
+    if job.state == Job.State.WAITING:
+        job.state, job.ended_at = Job.State.CANCELLED, timezone.now()
+    elif job.state != Job.State.RUNNING:
+        raise StudyError(f"This job is {job.get_state_display()}: there is nothing to cancel.")
+    job.cancel_asked = True
+    job.save()
+
+
+def claim(job_id: int, attempt: int, worker: str) -> Job | None:
+    """The job, now running and this worker's; None where it was cancelled, taken or started anew meanwhile."""
+    now = timezone.now()
+    taken = Job.objects.filter(pk=job_id, attempt=attempt, state=Job.State.WAITING).update(
+        state=Job.State.RUNNING, worker=worker, begun_at=now, heartbeat_at=now
+    )
+    return Job.objects.get(pk=job_id) if taken else None
+
+
+def keep(job: Job, **values: Any) -> bool:
+    """Record something of a running job, with a heartbeat; False where the job is no longer this worker's."""
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=Job.State.RUNNING, worker=job.worker)
+    return bool(mine.update(heartbeat_at=timezone.now(), **values))
+
+
+def end(job: Job, state: str, **values: Any) -> bool:
+    """Record how a running job ended; False where it is no longer this worker's."""
+    return keep(job, state=state, ended_at=timezone.now(), **values)
+
+
+@transaction.atomic
+def give_back(job: Job) -> None:
+    """The worker ends before the job does, as at a restart of the site: the job begins again with the next worker."""
+    current = _locked(job)
+    if current.state != Job.State.RUNNING or current.worker != job.worker or current.attempt != job.attempt:
+        return
+    if current.cancel_asked:
+        end(current, Job.State.CANCELLED)
+    else:
+        _put_back(current)
+
+
+def recover_lost() -> int:
+    """Jobs whose worker died begin again; what was lost before fails. Returns how many were found."""
+    found = 0
+    for job in Job.objects.lost():
+        found += _recover(job)
+    return found
+
+
+@transaction.atomic
+def _recover(job: Job) -> bool:
+    current = Job.objects.lost().select_for_update().filter(pk=job.pk).first()
+    if current is None:  # another worker was faster, or it gave a sign of life
+        return False
+    logger.warning("Job %s: its worker %s is gone", current.pk, current.worker)
+    DBTaskResult.objects.filter(pk=current.queue_id).delete()  # it would stand as running for good
+    current.times_lost += 1
+    if current.cancel_asked:
+        current.state, current.ended_at = Job.State.CANCELLED, timezone.now()
+        current.save()
+    elif current.times_lost >= MAY_BE_LOST:
+        current.state, current.ended_at = Job.State.FAILED, timezone.now()
+        current.error = (
+            f"Its worker ended {current.times_lost} times in the middle, perhaps for lack of memory. Nothing is "
+            "half-done: start it again when the reason is found."
+        )
+        current.save()
+    else:
+        _put_back(current)
+    return True
+
+
+def _put_back(job: Job) -> None:
+    """Waiting again, with a new entry in the queue; what an earlier attempt said is gone."""
+    job.state, job.attempt = Job.State.WAITING, job.attempt + 1
+    job.cancel_asked, job.worker, job.error, job.result, job.log, job.label = False, "", "", "", "", ""
+    job.done, job.total, job.report = 0, None, None
+    job.begun_at = job.ended_at = job.heartbeat_at = None
+    _enqueue(job)
+
+
+def _enqueue(job: Job) -> None:
+    entry = perform.enqueue(job.pk, job.attempt)
+    job.queue_id = entry.id
+    job.save()
+
+
+def _locked(job: Job) -> Job:
+    return Job.objects.select_for_update().get(pk=job.pk)

@@ -1,0 +1,104 @@
+"""Takes an upload from the network straight to the disk: no file is in memory, and none lies anywhere else.
+
+A browser sends a folder as files whose names hold their folders. Django's own parser would cut those off.
+"""
+
+from functools import partial
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParser
+
+from turing.jobs.uploads import Names, Upload, UploadError
+
+ARCHIVE_FIELD, FILES_FIELD, FOLDER_FIELD = "archive", "files", "folder"
+SLOWEST = 64 * 1024  # bytes a second that a sender must at least reach
+
+
+class Received:
+    """A file that lies in the upload's folder, for `request.FILES`."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name, self.size = name, size
+
+    def close(self) -> None:
+        """Django closes every file of a request; this one is closed."""
+
+
+class PathsKept(MultiPartParser):
+    """Django's parser, which leaves the folders in a file's name; `Names` looks at them."""
+
+    def sanitize_file_name(self, file_name: str) -> str | None:
+        return file_name or None
+
+
+class ToDisk(FileUploadHandler):
+    """Writes each file into the upload's folder. Raises `UploadError` from the parser where it refuses the upload."""
+
+    chunk_size = 256 * 1024
+
+    def __init__(self, request: HttpRequest, upload: Upload) -> None:
+        super().__init__(request)
+        self.upload = upload
+        self.names = Names()
+        self.bytes = 0
+        self.stream: IO[bytes] | None = None
+
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        super().new_file(field_name, file_name, *args, **kwargs)
+        if field_name == ARCHIVE_FIELD:
+            if self.upload.archive.exists():
+                raise UploadError("One zip at a time, please.")
+            target = self.upload.archive
+        elif field_name in (FILES_FIELD, FOLDER_FIELD):
+            path = self.names.take(file_name)
+            if path is None:
+                raise SkipFile
+            target = self.upload.files / path
+        else:
+            raise SkipFile
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.stream = target.open("xb")
+        except OSError as error:  # a file where a folder should be
+            raise UploadError(f"{file_name[-80:]!a} cannot be kept: {error.strerror}.") from None
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        assert self.stream is not None
+        self.bytes += len(raw_data)
+        if self.bytes > settings.UPLOAD_LIMIT:
+            raise UploadError(f"More than the {settings.UPLOAD_LIMIT / 1e6:,.0f} MB that an upload may have.")
+        self.stream.write(raw_data)
+
+    def file_complete(self, file_size: int) -> Received:
+        self.close()
+        return Received(self.file_name or "", file_size)
+
+    def upload_interrupted(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+
+def receive(request: HttpRequest, upload: Upload) -> ToDisk:
+    """Read the request's form; its files go into the upload's folder. Raises `UploadError`."""
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if more_time := request.META.get("turing.more_time"):  # of turing/server.py, which cuts what takes long
+        more_time(length / SLOWEST)
+    handler = ToDisk(request, upload)
+    request.upload_handlers = [handler]
+    request.parse_file_upload = partial(_parse, request)  # type: ignore[method-assign]
+    try:
+        _ = request.POST
+    finally:
+        handler.close()
+    return handler
+
+
+def _parse(request: HttpRequest, meta: dict[str, Any], stream: Any) -> tuple[Any, Any]:
+    return PathsKept(meta, stream, request.upload_handlers, request.encoding).parse()

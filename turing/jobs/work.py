@@ -1,0 +1,73 @@
+"""What each kind of job does, in a process of its own: the same as the command of manage.py, by the command itself."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management import call_command
+
+from gan.models import TrainingRun
+from turing.jobs import imports
+from turing.jobs.channel import Channel, Said
+from turing.models import Job
+
+
+class Commands:
+    """Runs commands of manage.py: what they tell people goes to the job's log, their result is kept."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.said = Said(channel)
+        self.out = io.StringIO()
+
+    def run(self, command: str, /, *arguments: str, **options: Any) -> None:
+        """Raises CommandError with the reason where the command fails."""
+        call_command(command, *arguments, stdout=self.out, stderr=self.said, **options)
+
+    def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]:
+        """As `run`, for a command that reports figures: its report, in the place of a result for people."""
+        report = io.StringIO()
+        call_command(command, *arguments, json=True, stdout=report, stderr=self.said, **options)
+        return json.loads(report.getvalue())
+
+
+def curate(job: Job, commands: Commands) -> None:
+    commands.run("curate_images")
+
+
+def sample(job: Job, commands: Commands) -> None:
+    given = job.arguments
+    options = {"count": given["count"], "seed": given["seed"], "reject_copies": given["reject_copies"]}
+    commands.run("sample_gan", str(given["run"]), **options)
+
+
+def audit(job: Job, commands: Commands) -> None:
+    commands.run("audit_samples", str(job.arguments["run"]), again=job.arguments["again"])
+
+
+def evaluate(job: Job, commands: Commands) -> None:
+    commands.run("evaluate_generator", str(job.arguments["run"]), count=job.arguments["count"])
+
+
+def train(job: Job, commands: Commands) -> None:
+    """Starts a run, or goes on with the one that an earlier attempt of this job left behind, from its last snapshot."""
+    given = job.arguments
+    own = TrainingRun.objects.filter(name=given["name"], started_at__gte=job.created_at)
+    left = own.exclude(status=TrainingRun.Status.FINISHED).order_by("-pk").first()
+    if left is not None:
+        commands.run("train_gan", resume=str(left.pk))
+        return
+    options = {name: given[name] for name in ("name", "model", "size", "minutes")}
+    commands.run("train_gan", diagnosis=given["diagnoses"], phantoms=given["phantoms"] or None, **options)
+
+
+# A function may return the report that the job's page shows.
+WORK: dict[str, Callable[[Job, Commands], dict[str, Any] | None]] = {
+    Job.Kind.CURATE: curate,
+    Job.Kind.TRAIN: train,
+    Job.Kind.SAMPLE: sample,
+    Job.Kind.AUDIT: audit,
+    Job.Kind.EVALUATE: evaluate,
+    Job.Kind.CHECK: imports.check,
+    Job.Kind.IMPORT: imports.bring_in,
+}
