@@ -38,7 +38,8 @@ def open_rgb(source: bytes | IO[bytes]) -> Image.Image:
             if min(width, height) < MIN_SIDE:
                 raise GanError(f"too small: {width} x {height} pixels, at least {MIN_SIDE} on each side are needed")
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_rgb(image)
     except GanError:
         raise
     except Image.DecompressionBombError as error:

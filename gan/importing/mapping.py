@@ -85,8 +85,13 @@ class Names:
         return value if self.strict else f"{self.short}_{plain_id(value)}"
 
     def group_id(self, value: str) -> str:
-        """A lesion's or a patient's id, so that lesion 15 of two collections are two."""
-        if not value or self.strict or ISIC_WIDE.fullmatch(value):
+        """A lesion's or a patient's id, so that lesion 15 of two collections are two; '' for 'unknown' and the like.
+
+        Images of nobody in particular must not become one patient's.
+        """
+        if not is_diagnosis(value) or not re.search(r"\w", value):
+            return ""
+        if self.strict or ISIC_WIDE.fullmatch(value):
             return value
         return f"{self.short}_{value}"
 

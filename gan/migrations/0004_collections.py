@@ -27,7 +27,8 @@ def fill(apps, schema_editor):
             for field, names in COLUMNS.items()
         }
         image.collection = "phantoms" if image.isic_id.startswith(PHANTOM_PREFIX) else "ISIC archive"
-        image.patient_id = said["patient_id"] if len(said["patient_id"]) <= 120 else ""
+        patient = said["patient_id"]
+        image.patient_id = "" if patient.lower() in NOTHING or len(patient) > 120 else patient
         image.image_type = " ".join(said["image_type"].lower().split())[:40] or "dermoscopic"
         image.age = age_of(said["age"])
         image.sex = {"f": "female", "female": "female", "m": "male", "male": "male"}.get(said["sex"].lower(), "")

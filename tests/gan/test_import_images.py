@@ -221,6 +221,16 @@ def test_names_that_repeat_in_folders_are_lesions_of_their_folders(tmp_path):
     }
 
 
+def test_unknown_is_nobody(tmp_path):
+    pad_ufes_20(tmp_path)
+    path = tmp_path / "metadata.csv"
+    path.write_text(path.read_text().replace("PAT_8,15", "unknown,NA").replace("PAT_8,16", "-,n/a"))
+    import_images(tmp_path)
+    assert sorted(LesionImage.objects.values_list("lesion_id", "patient_id")) == [
+        ("", ""), ("", ""), ("PAD-UFES-20_881", "PAD-UFES-20_PAT_46"),
+    ]  # fmt: skip
+
+
 def test_one_image_in_two_tables_with_two_diagnoses_is_named(tmp_path):
     images(tmp_path, "ISIC_0000001.jpg", "ISIC_0000002.jpg")
     table(tmp_path / "a.csv", "isic_id diagnosis\nISIC_0000001 nevus\nISIC_0000002 nevus")

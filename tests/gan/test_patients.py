@@ -119,11 +119,12 @@ def test_the_migration_fills_the_columns_from_what_exports_said(db):
         "fitzpatrick_skin_type": "3", "image_type": "clinical: close-up",
     }  # fmt: skip
     lesion_image("ISIC_0000001", metadata=said)
-    lesion_image("ISIC_0000002", metadata={"age": "unknown", "site": None, "sex": "unknown"})
+    lesion_image("ISIC_0000002", metadata={"age": "unknown", "site": None, "sex": "unknown", "patient_id": "N/A"})
     lesion_image("PHANTOM_1", is_phantom=True)
     import_module("gan.migrations.0004_collections").fill(apps, None)
     full, empty, phantom = LesionImage.objects.order_by("isic_id")
     assert (full.collection, full.patient_id, full.image_type) == ("ISIC archive", "IP_1", "clinical: close-up")
     assert (full.age, full.sex, full.site, full.fitzpatrick_skin_type) == (45, "male", "lower extremity", "III")
+    assert empty.patient_id == ""
     assert (empty.image_type, empty.age, empty.sex, empty.site) == ("dermoscopic", None, "", "")
     assert phantom.collection == "phantoms"
