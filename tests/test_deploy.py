@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.urls import reverse
 
 from turing import environment
 
@@ -52,7 +53,7 @@ def test_the_images_hold_all_that_the_site_reads():
 
 
 def test_every_variable_of_the_compose_file_is_one_of_the_site():
-    for name in ("migrate", "web", "trainer"):
+    for name in ("migrate", "web", "worker", "trainer"):
         variables = compose()["services"][name]["environment"]
         assert set(variables) <= set(environment.VARIABLES), name
 
@@ -68,12 +69,30 @@ def test_every_secret_of_the_compose_file_is_made_and_mounted():
 
 
 def test_the_containers_of_the_site_have_no_rights_to_spare():
-    for name in ("migrate", "web", "trainer"):
+    for name in ("migrate", "web", "worker", "trainer"):
         service = compose()["services"][name]
         assert service["read_only"]
         assert service["cap_drop"] == ["ALL"]
         assert "no-new-privileges:true" in service["security_opt"]
     assert "ports" not in compose()["services"]["web"]
+
+
+def test_long_work_has_a_process_of_its_own_beside_the_site():
+    services = compose()["services"]
+    assert services["web"]["environment"]["BACKGROUND_WORKER"] == "0"
+    assert services["worker"]["build"]["target"] == "trainer", "it trains"
+    assert services["worker"]["command"] == ["run_worker"]
+    assert services["worker"]["volumes"] == services["web"]["volumes"], "it reads what was uploaded to the site"
+    units = {unit.name: unit.read_text() for unit in UNITS}
+    assert "BACKGROUND_WORKER=0" in units["turing.service"]
+    assert "manage.py run_worker" in units["turing-worker.service"]
+
+
+def test_the_proxy_lets_uploads_through():
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    limits = [int(found) for found in re.findall(r"max_size (\d+)MB", caddy)]
+    assert max(limits) > int(environment.VARIABLES["UPLOAD_LIMIT_MB"].default)
+    assert reverse("collections") in caddy
 
 
 def test_the_proxy_collects_requests_and_closes_before_the_site_does():

@@ -26,7 +26,8 @@ class Site:
 
     def __init__(self, variables: dict[str, str], log: Path, application: str = "turing.wsgi", workers: int = 2):
         self.port, self.log = free_port(), log
-        self.variables = os.environ | variables
+        # Without the worker: what readers cost is measured, and chaos kills web workers.
+        self.variables = os.environ | {"BACKGROUND_WORKER": "0"} | variables
         self.command = [sys.executable, "-m", "gunicorn", application, "--workers", str(workers)]
         self.command += ["--bind", f"127.0.0.1:{self.port}"]
         self.start()

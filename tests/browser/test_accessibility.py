@@ -8,7 +8,8 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.browser.test_main_job import PHONE, WIDE, log_in
-from turing.models import Study
+from turing.jobs.queue import claim, end, keep, start
+from turing.models import Job, Study
 from turing.people.confirmation import confirmation_path
 from turing.reading.passage import record_response, start_reading
 from turing.studies.sharing import share
@@ -16,7 +17,19 @@ from turing.studies.sharing import share
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
-def addresses_of(study, reader) -> dict[str, list[str]]:
+def jobs_of(researcher) -> list[Job]:
+    """One that runs, one that failed, and a look at an upload."""
+    running, failed, checked = (start(kind, {}, researcher) for kind in ("curate", "curate", "check"))
+    row = {"original": "MM", "diagnosis": "melanoma", "images": 3}
+    report = {"dry_run": True, "recognised": "an export", "mapping": [row], "imported": 3, "rejected_count": 1}
+    report["rejected"] = [{"file": "a.png", "reason": "not a readable image"}]
+    keep(claim(running.pk, 1, "w"), label="Curating", done=3, total=9, log="one line")
+    end(claim(failed.pk, 1, "w"), "failed", error="no images", log="one line")
+    end(claim(checked.pk, 1, "w"), "finished", report=report, result="3 images")
+    return [running, failed, checked]
+
+
+def addresses_of(study, reader, researcher) -> dict[str, list[str]]:
     """Pages by who sees them."""
     slug, run = [study.slug], [study.generators.get().pk]
     of_study = [
@@ -44,10 +57,22 @@ def addresses_of(study, reader) -> dict[str, list[str]]:
         "researcher": [
             *(
                 reverse(name)
-                for name in ("research", "study-create", "plan", "generators", "curation", "trail", "two-factor")
+                for name in (
+                    "research",
+                    "study-create",
+                    "plan",
+                    "generators",
+                    "curation",
+                    "trail",
+                    "two-factor",
+                    "jobs",
+                    "collections",
+                )
             ),
             *(reverse(name, args=slug) for name in of_study),
             reverse("run", args=run),
+            reverse("job-start", args=["train"]),
+            *(job.get_absolute_url() for job in jobs_of(researcher)),
         ],
     }
 
@@ -59,7 +84,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     record_response(start_reading(study, reader), 1, "real", 2, 900)
     share(study, "somebody.with.a.long.name@department-of-dermatology.university-hospital.example", "edit")
     found = []
-    for who, addresses in addresses_of(study, reader).items():
+    for who, addresses in addresses_of(study, reader, researcher).items():
         context = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce")
         page = context.new_page()
         if who != "nobody":

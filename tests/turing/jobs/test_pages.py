@@ -118,5 +118,5 @@ def test_pages_of_runs_and_of_curation_lead_to_the_work(run, visitor):
         address = f"{reverse('job-start', args=[kind])}?run={run.pk}"
         assert address in page
         assert f'<option value="{run.pk}" selected>' in visitor.get(address).content.decode()
-    assert reverse("job-start", args=["train"]) in visitor.get(reverse("generators")).content.decode()
+    assert reverse("job-start", args=["train"]) in visitor.get(reverse("generators"), follow=True).content.decode()
     assert reverse("job-start", args=["curate"]) in visitor.get(reverse("curation")).content.decode()
