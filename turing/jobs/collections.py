@@ -78,7 +78,8 @@ class Ids(forms.CharField):
         return text
 
 
-UNTOLD = {"diagnosis": "", "image_type": "", "columns": [], "map": []}  # of ReadingForm
+UNTOLD = {"diagnosis": "", "columns": [], "map": []}  # of ReadingForm
+IMAGE_TYPES = ("dermoscopic", "clinical", "histopathology")
 
 
 class CollectionForm(forms.Form):
@@ -89,6 +90,10 @@ class CollectionForm(forms.Form):
         widget=forms.RadioSelect, label="These are",
     )  # fmt: skip
     name = OneLine(max_length=80, label="Name of the collection or of the generator")
+    image_type = forms.ChoiceField(
+        choices=[("", "as the collection tells"), *((one, one) for one in IMAGE_TYPES)], required=False,
+        label="How the images were taken", help_text="Of real images, where no table tells.",
+    )  # fmt: skip
     version = OneLine(required=False, max_length=40, help_text="Of a generator.")
     licence = OneLine(required=False, max_length=60, help_text="Such as CC-BY-4.0, of images that tell none.")
     attribution = OneLine(required=False, max_length=200, label="Made by", help_text="Whom to name beside the images.")

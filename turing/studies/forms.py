@@ -72,6 +72,8 @@ class StudyForm(forms.ModelForm):
         generators = Generator.objects.finished()
         self.fields["generators"].queryset = generators
         self.fields["generated_counts"].widget.names = [(str(one.pk), str(one)) for one in generators]
+        if len(generators) < 2:
+            del self.fields["generated_counts"]
         types = sorted({self.instance.image_type, *LesionImage.objects.kinds_of_type()})
         self.fields["image_type"].choices = [(name, name) for name in types]
         for name in ("language", "scaling", "image_type"):  # where a page of before is sent: the default
