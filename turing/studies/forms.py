@@ -109,12 +109,12 @@ class StudyForm(forms.ModelForm):
         if len({one.uses_phantoms for one in generators}) > 1:
             message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
             self.add_error("generators", message)
-        chosen = {str(one.pk) for one in generators}
-        data["generated_counts"] = {
-            key: count for key, count in (data.get("generated_counts") or {}).items() if key in chosen
-        }
-        if problem := counts_problem(data["generated_counts"], len(chosen), data.get("generated_per_diagnosis") or 0):
-            self.add_error("generated_counts", problem)
+        if "generated_counts" in data:
+            chosen = {str(one.pk) for one in generators}
+            counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}
+            data["generated_counts"] = counts
+            if problem := counts_problem(counts, len(chosen), data.get("generated_per_diagnosis") or 0):
+                self.add_error("generated_counts", problem)
         return data
 
     def clean_scaling(self):
