@@ -93,6 +93,7 @@ def work(name: str, count: int, *arguments: str) -> dict:
     """A row of one command that treats `count` images."""
     done = command(name, *arguments, "--json")
     rate = count / done["seconds"]
+    load = round(os.getloadavg()[0], 1)
     return {
         "what": name,
         "images": count,
@@ -100,6 +101,7 @@ def work(name: str, count: int, *arguments: str) -> dict:
         "per_second": rate,
         "cpu_seconds": done["cpu"],
         "main_process_MB": done["megabytes"],
+        "load": load,  # of the machine: above its number of cores, others took part of them
         "goal": f"{GOALS[name]} images/s" if name in GOALS else "",
         "met": rate >= GOALS.get(name, 0),
     }
@@ -165,7 +167,7 @@ def pools() -> list[tuple[str, float]]:
 
 
 def timed(what: str, seconds: float) -> dict:
-    empty = {"per_second": None, "cpu_seconds": None, "main_process_MB": None}
+    empty = {"per_second": None, "cpu_seconds": None, "main_process_MB": None, "load": round(os.getloadavg()[0], 1)}
     return {"what": what, "images": ROWS, "seconds": seconds} | empty | {
         "goal": f"{PAGE_GOAL:g} s", "met": seconds < PAGE_GOAL
     }  # fmt: skip

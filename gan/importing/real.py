@@ -34,8 +34,9 @@ def import_images(
     progress: Progress = no_progress,
     tell: Callable[[Report], None] = lambda report: None,
 ) -> Report:
-    """Import the images of a folder; `tell` is shown the report before anything is written, and `dry_run` stops there.
+    """Import the images of a folder; `tell` is shown the report before anything is written.
 
+    With `dry_run` nothing is: the report then has what tables and names of files tell, and no image is read.
     `columns` says which column (value) has which role (key, of `ROLES`); `renamed` what the collection's diagnoses
     are called here; `diagnosis` is that of every image where the collection tells none; `licence`, `attribution` and
     `image_type` hold where a row says nothing. Safe to repeat: an image already present is counted and left as it
@@ -56,8 +57,10 @@ def import_images(
     report = Report(collection=names.collection, unused_columns=list(found.layout.unused))
     _summarise(plan, names, report)
     tell(report)
-    if not dry_run:
-        writer = Writer(plan, report)
+    writer = Writer(plan, report)
+    if dry_run:
+        writer.check()
+    else:
         for _ in progress(writer.write(), "Importing", total=len(described), unit="image"):
             pass
         link_training_images()

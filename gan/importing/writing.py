@@ -45,8 +45,7 @@ class Writer:
 
     def write(self) -> Iterator[None]:
         """Yields once a row, for a progress bar."""
-        for path, reason in self.pictures.left_out:
-            self._reject(self.pictures.called(path), reason)
+        self._reject_left_out()
         remaining = iter(self.plan.described)
         # Threads: decoding and hashing let go of Python's lock, and the store is waited for.
         with ThreadPoolExecutor() as pool:
@@ -55,6 +54,21 @@ class Writer:
                 reads = pool.map(self._store, [one.image_id for one, _ in chosen])
                 self._save([image for one, read in zip(chosen, reads, strict=True) if (image := self._made(one, read))])
                 yield from [None] * len(batch)
+        self._reject_unnamed()
+
+    def check(self) -> None:
+        """What `write` would reject, as far as tables and names of files tell it; no image is read."""
+        self._reject_left_out()
+        for one, files in self.plan.described:
+            if not self._is_rejected(one, files):
+                self.report.already_present += one.image_id in self.present
+        self._reject_unnamed()
+
+    def _reject_left_out(self) -> None:
+        for path, reason in self.pictures.left_out:
+            self._reject(self.pictures.called(path), reason)
+
+    def _reject_unnamed(self) -> None:
         tables = sorted({one.row.table for one, _ in self.plan.described})
         for path in self.pictures.files:
             if path not in self.taken:
@@ -74,8 +88,8 @@ class Writer:
         else:
             self._reject(line, printable(reason))
 
-    def _choose(self, one: Described, files: list[Path]) -> bool:
-        """Whether the row can come in, as far as its table says; of several files takes the photograph."""
+    def _is_rejected(self, one: Described, files: list[Path]) -> bool:
+        """Whether the row cannot come in, as far as its table says; the report is told why."""
         self.taken.update(files)
         fault = one.fault
         first = self.seen.get(one.image_id)
@@ -91,6 +105,11 @@ class Writer:
             fault = f"{one.image_id} says not how it was taken; --type says it for such images"
         if fault:
             self._reject_row(one.row, files, fault)
+        return bool(fault)
+
+    def _choose(self, one: Described, files: list[Path]) -> bool:
+        """Whether the row can come in; of several files takes the photograph."""
+        if self._is_rejected(one, files):
             return False
         chosen, others = choose_picture(files)
         for other, reason in others:

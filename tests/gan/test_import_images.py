@@ -58,10 +58,12 @@ def test_a_dry_run_says_the_same_and_writes_nothing(name, tmp_path):
     dry = import_images(tmp_path, dry_run=True, **options)
     assert not LesionImage.objects.exists()
     assert set(default_storage.listdir("")[0]) == before
-    assert (dry.imported, dry.rejected) == (0, [])
+    assert (dry.imported, dry.already_present) == (0, 0)
     assert sum(one.images for one in dry.mapping if one.diagnosis) == len(expected)
     report = import_images(tmp_path, **options)
     assert (report.recognised, report.mapping) == (dry.recognised, dry.mapping)
+    assert set(report.rejected) == set(dry.rejected)
+    assert import_images(tmp_path, dry_run=True, **options).already_present == len(expected)
 
 
 def test_every_known_format_has_an_example():

@@ -66,7 +66,10 @@ class Command(ConsoleCommand):
             self.warn(f"… and {len(report.rejected) - SHOWN} more; --json lists all.")
         if dry_run:
             ready = sum(one.images for one in report.mapping if one.diagnosis)
-            self.stdout.write(f"dry run: {ready} images have a file and a diagnosis; nothing was written")
+            self.stdout.write(
+                f"dry run: {ready} images have a file and a diagnosis, {report.already_present} of them are present, "
+                f"{len(report.rejected)} would be rejected; nothing was written"
+            )
             return
         self.stdout.write(
             f"{report.imported} imported, {report.already_present} already present, {len(report.rejected)} rejected"
