@@ -10,6 +10,8 @@ import os
 import time
 from typing import Any
 
+from console import UNSTORABLE
+
 EVERY = 0.5  # seconds between two messages of progress
 
 
@@ -29,12 +31,21 @@ class Channel:
 
     def send(self, **message: Any) -> None:
         """Raises KeyboardInterrupt where nobody reads any more: the worker is gone, so the work must end."""
-        content = json.dumps(message).encode() + b"\n"
+        content = json.dumps(_storable(message)).encode() + b"\n"
         try:
             while content:
                 content = content[os.write(self.descriptor, content) :]
         except BrokenPipeError:
             raise KeyboardInterrupt from None
+
+
+def _storable(value: Any) -> Any:
+    """The same with text that every database stores."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 class Said(io.TextIOBase):

@@ -83,6 +83,8 @@ class TrainForm(WorkForm):
         # In the order of how many there are; phantoms and real images of one diagnosis are one choice.
         names = dict.fromkeys(row["diagnosis"] for row in LesionImage.objects.usable().by_diagnosis())
         self.fields["diagnoses"].choices = [(name, name) for name in names]
+        if not names:
+            self.fields["diagnoses"].help_text = "There are no lesion images yet: upload some under Collections."
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]

@@ -16,6 +16,7 @@ from turing.jobs import processes
 WORKER_PATIENCE = 15  # seconds for a worker to end its job and itself
 KEEPER_PATIENCE = 20
 LONGEST_PAUSE = 60  # seconds between two starts of a worker that ends at once
+NICE = 10  # readers' requests come before the work of the background
 GOOD_RUN = 60  # seconds after which a worker counts as one that started well
 
 
@@ -72,4 +73,5 @@ class Keeper:
 
 
 if __name__ == "__main__":
+    os.nice(NICE)
     Keeper(int(sys.argv[1])).run()

@@ -8,12 +8,14 @@ import logging
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
-from django_tasks import task
+from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
 from turing.errors import StudyError
 from turing.models import Job, User
+from turing.models.jobs import LOST_AFTER
 
 MAY_BE_LOST = 2  # times; then the work itself may be what ends its workers
 
@@ -63,9 +65,8 @@ def cancel(job: Job) -> None:
 
 def claim(job_id: int, attempt: int, worker: str) -> Job | None:
     """The job, now running and this worker's; None where it was cancelled, taken or started anew meanwhile."""
-    now = timezone.now()
     taken = Job.objects.filter(pk=job_id, attempt=attempt, state=Job.State.WAITING).update(
-        state=Job.State.RUNNING, worker=worker, begun_at=now, heartbeat_at=now
+        state=Job.State.RUNNING, worker=worker, begun_at=timezone.now(), heartbeat_at=Now()
     )
     return Job.objects.get(pk=job_id) if taken else None
 
@@ -73,7 +74,7 @@ def claim(job_id: int, attempt: int, worker: str) -> Job | None:
 def keep(job: Job, **values: Any) -> bool:
     """Record something of a running job, with a heartbeat; False where the job is no longer this worker's."""
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=Job.State.RUNNING, worker=job.worker)
-    return bool(mine.update(heartbeat_at=timezone.now(), **values))
+    return bool(mine.update(heartbeat_at=Now(), **values))
 
 
 def end(job: Job, state: str, **values: Any) -> bool:
@@ -95,10 +96,10 @@ def give_back(job: Job) -> None:
 
 def recover_lost() -> int:
     """Jobs whose worker died begin again; what was lost before fails. Returns how many were found."""
-    found = 0
-    for job in Job.objects.lost():
-        found += _recover(job)
-    return found
+    found = sum(_recover(job) for job in Job.objects.lost())
+    ready = DBTaskResult.objects.filter(status=TaskResultStatus.READY).values("pk")
+    stranded = Job.objects.filter(state=Job.State.WAITING).exclude(queue_id__in=ready)
+    return found + sum(_recover_entry(job) for job in stranded)
 
 
 @transaction.atomic
@@ -122,6 +123,22 @@ def _recover(job: Job) -> bool:
     else:
         _put_back(current)
     return True
+
+
+@transaction.atomic
+def _recover_entry(job: Job) -> bool:
+    """A waiting job whose entry in the queue is gone, as by a worker that was killed just after it took the entry."""
+    current = Job.objects.select_for_update().filter(pk=job.pk, attempt=job.attempt, state=Job.State.WAITING).first()
+    entry = DBTaskResult.objects.filter(pk=job.queue_id).first()
+    if current is None or (entry and (entry.status == TaskResultStatus.READY or _is_fresh(entry))):
+        return False
+    logger.warning("Job %s: its entry in the queue is gone", current.pk)
+    _put_back(current)
+    return True
+
+
+def _is_fresh(entry: DBTaskResult) -> bool:
+    return entry.started_at is not None and entry.started_at > timezone.now() - LOST_AFTER
 
 
 def _put_back(job: Job) -> None:

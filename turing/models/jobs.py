@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from django.db import models
+from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
 
 from turing.models.people import User
 
@@ -20,8 +20,11 @@ class JobQuerySet(models.QuerySet):
         return self.filter(state__in=(Job.State.WAITING, Job.State.RUNNING))
 
     def lost(self):
-        """Jobs that stand as running, but whose worker has given no sign of life for a while."""
-        return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
+        """Jobs that stand as running, but whose worker has given no sign of life for a while.
+
+        By the database's clock, as heartbeats are: those of several machines may differ.
+        """
+        return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER)
 
 
 class Job(models.Model):

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from tests.turing.jobs.fakes import ENDLESS
 from tests.turing.jobs.waiting import until, until_state
@@ -183,6 +184,29 @@ def test_a_worker_that_lost_its_job_changes_nothing_of_it(db, researcher):
     assert not queue.end(mine, "finished")
     queue.give_back(mine)
     assert Job.objects.get(pk=job.pk).state == "waiting"
+
+
+def test_a_job_whose_entry_in_the_queue_was_lost_is_put_there_again(db, researcher):
+    taken, gone, fine = (queue.start("curate", {}, researcher) for _ in range(3))
+    DBTaskResult.objects.filter(pk=taken.queue_id).update(
+        status="RUNNING", started_at=timezone.now() - timedelta(minutes=2)
+    )
+    DBTaskResult.objects.filter(pk=gone.queue_id).delete()
+    assert queue.recover_lost() == 2
+    for job, attempt in ((taken, 2), (gone, 2), (fine, 1)):
+        job.refresh_from_db()
+        assert (job.state, job.attempt) == ("waiting", attempt)
+        assert DBTaskResult.objects.get(pk=job.queue_id).status == "READY"
+    assert queue.recover_lost() == 0
+
+
+def test_text_that_no_database_stores_is_told_all_the_same(worker, work, researcher):
+    job = queue.start("curate", {}, researcher)
+    fake = 'print("a\\0b \\ud800", file=commands.said)\ncommands.out.write("\\0")\nreturn {"x\\0": ["\\0"]}'
+    worker("--once", **work(fake)).wait(60)
+    job.refresh_from_db()
+    assert (job.state, job.log) == ("finished", "a\ufffdb \ufffd")
+    assert job.report == {"x\ufffd": ["\ufffd"]}
 
 
 @pytest.mark.parametrize("state", ["waiting", "running", "finished"])

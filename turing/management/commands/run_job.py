@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 
 from django.core.management.base import CommandError
@@ -29,6 +30,8 @@ class Command(ConsoleCommand):
         found = Job.objects.filter(pk=job, state=Job.State.RUNNING).first()
         if found is None:
             raise CommandError(f"no job {job} that a worker has taken.")
+        # A shell that started the site in the background may have had this signal ignored; the worker cancels by it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         pipe = Channel(os.open(os.devnull, os.O_WRONLY) if channel is None else channel)
         commands = Commands(pipe)
         try:
