@@ -33,6 +33,7 @@ class GeneratedReport:
 
     recognised: str = ""
     mapping: dict[str, int] = field(default_factory=dict)  # images of each diagnosis, by our name
+    to_import: int = 0  # that a dry run would import
     imported: int = 0
     already_present: int = 0
     rejected: list[Rejection] = field(default_factory=list)
@@ -114,7 +115,7 @@ def import_generated(
         found[digest] = GeneratedImage(
             diagnosis=name, file=file, sha256=digest, name=shown(path.relative_to(folder))[-200:]
         )
-    report.imported = len(found)
+    report.imported, report.to_import = (0, len(found)) if dry_run else (len(found), 0)
     if not found and not report.already_present:
         first = f" (the first: {report.rejected[0].file}: {report.rejected[0].reason})" if report.rejected else ""
         raise GanError(f"{shown(folder)}: none of its files can be imported{first}.")

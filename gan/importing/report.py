@@ -34,6 +34,7 @@ class Report:
     mapping: list[Mapped] = field(default_factory=list)
     missing_files: int = 0
     unused_columns: list[str] = field(default_factory=list)
+    to_import: int = 0  # that a dry run would import, as far as tables and names of files tell
     imported: int = 0
     already_present: int = 0
     rejected: list[Rejection] = field(default_factory=list)

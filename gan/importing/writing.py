@@ -61,7 +61,9 @@ class Writer:
         self._reject_left_out()
         for one, files in self.plan.described:
             if not self._is_rejected(one, files):
-                self.report.already_present += one.image_id in self.present
+                is_known = one.image_id in self.present
+                self.report.already_present += is_known
+                self.report.to_import += not is_known
         self._reject_unnamed()
 
     def _reject_left_out(self) -> None:

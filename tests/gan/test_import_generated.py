@@ -51,7 +51,7 @@ def test_a_folder_per_diagnosis_becomes_a_generator_and_again_changes_nothing(th
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(theirs, capsys, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     report = brought(capsys, theirs, name="StyleGAN3", dry_run=True)
-    assert (report["imported"], report["generator"]) == (24, None)
+    assert (report["to_import"], report["imported"], report["generator"]) == (24, 0, None)
     assert not Generator.objects.exists()
     assert not settings.MEDIA_ROOT.exists()
 

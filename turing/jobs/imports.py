@@ -58,13 +58,12 @@ def _for_page(report: dict[str, Any], dry_run: bool) -> dict[str, Any]:
     mapping = report.get("mapping") or []
     if isinstance(mapping, dict):
         mapping = [{"original": name, "diagnosis": name, "images": count} for name, count in mapping.items()]
-    ready = sum(one["images"] for one in mapping if one["diagnosis"])
     rejected = report.get("rejected", [])
     return {
         "dry_run": dry_run,
         "recognised": report.get("recognised", ""),
         "mapping": mapping,
-        "imported": report.get("imported", 0) or (ready if dry_run else 0),
+        "imported": report.get("to_import" if dry_run else "imported", 0),
         "already_present": report.get("already_present", 0),
         "rejected": rejected[:LISTED],
         "rejected_count": len(rejected),

@@ -60,7 +60,8 @@ class Command(ConsoleCommand):
             self.say(f"{diagnosis}: {count} images")
         would = "would be imported" if options["dry_run"] else "imported"
         self.stdout.write(
-            f"{report.imported} {would}, {report.already_present} already present, {len(report.rejected)} rejected"
+            f"{report.to_import or report.imported} {would}, {report.already_present} already present, "
+            f"{len(report.rejected)} rejected"
         )
         if report.generator is not None and not report.training_images:
             self.warn("Not told what it was trained on: studies say so, and copies are sought among all real images.")
