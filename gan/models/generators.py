@@ -1,0 +1,196 @@
+"""What made generated images: training runs of ours and external generators, and how good they were measured to be."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from gan.diagnoses import plain_slug, slug_of
+from gan.models.images import LesionImage
+
+ALL_DIAGNOSES = "all diagnoses"  # the networks that draw every diagnosis of a run
+
+
+class GeneratorQuerySet(models.QuerySet):
+    def external(self):
+        return self.filter(kind=Generator.Kind.EXTERNAL)
+
+    def finished(self):
+        """Those that a study can take images of."""
+        return self.filter(status=Generator.Status.FINISHED)
+
+    def find(self, reference: str):
+        """The generator with this id, else the newest with this name; None where there is neither."""
+        text = str(reference)
+        # Nineteen digits: what a database holds, and fewer than Python refuses to read.
+        is_id = text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 2**63
+        by_id = self.filter(pk=int(text)).first() if is_id else None
+        return by_id or self.filter(name=reference).order_by("-pk").first()
+
+
+class Generator(models.Model):
+    """What made generated images: a training run of ours, or somebody else's network whose images were imported.
+
+    Studies, pages and exports treat both alike. What only one kind has is empty for the other.
+    """
+
+    class Kind(models.TextChoices):
+        RUN = "run", "training run"
+        EXTERNAL = "external", "external generator"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "running"
+        FINISHED = "finished", "finished"
+        FAILED = "failed", "failed"
+
+    class TrainedOn(models.TextChoices):
+        """What is known of its training images."""
+
+        KNOWN = "known", "known"
+        NOT_TOLD = "not_told", "not told"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.RUN)
+    name = models.CharField(max_length=80)
+    diagnoses = models.JSONField(default=list)
+    size = models.PositiveIntegerField(help_text="Pixels on each side; of images of several sizes the smallest.")
+    uses_phantoms = models.BooleanField(default=False)
+    trained_on = models.CharField(max_length=10, choices=TrainedOn, default=TrainedOn.KNOWN)
+    training_images = models.ManyToManyField(LesionImage, related_name="generators", blank=True)
+    data_fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 over the training images, in order; empty where not told."
+    )
+    data_count = models.PositiveIntegerField(default=0, help_text="Training images; 0 where not told.")
+    memorisation = models.JSONField(default=dict, help_text="The last audit's report, as gan.memorisation.audit.")
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    # Of an external generator, as whoever imported it said.
+    version = models.CharField(max_length=40, blank=True)
+    source = models.CharField("paper or address", max_length=300, blank=True)
+    licence = models.CharField(max_length=60, blank=True)
+    made_by = models.CharField(max_length=120, blank=True)
+    training_data = models.JSONField(default=dict, help_text="What was said of the training images, as gan.external.")
+
+    # Of a training run: everything needed to repeat it.
+    model = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    error = models.TextField(blank=True)
+    settings = models.JSONField(default=dict, help_text="The training's settings, as gan.training.Settings.")
+    seed = models.BigIntegerField(default=0)
+    device = models.CharField(max_length=60, blank=True)
+    software = models.JSONField(default=dict, help_text="Versions that the run used.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GeneratorQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "version"],
+                condition=models.Q(kind="external"),
+                name="one_external_generator_of_a_name_and_version",
+            )
+        ]
+
+    def __str__(self) -> str:
+        if self.is_run:
+            return f"{self.name} (run {self.pk})"
+        return f"{self.name} {self.version}".strip()
+
+    def get_absolute_url(self) -> str:
+        return reverse("run" if self.is_run else "generator", args=[self.pk])
+
+    @property
+    def is_run(self) -> bool:
+        return self.kind == self.Kind.RUN
+
+    @property
+    def knows_training_images(self) -> bool:
+        return self.trained_on == self.TrainedOn.KNOWN
+
+    @property
+    def folder(self) -> Path:
+        """Snapshots, logs and grids of a run; of any generator what its audit measured."""
+        return Path(settings.RUNS_ROOT) / str(self.pk)
+
+
+class TrainingRunManager(models.Manager):
+    def get_queryset(self) -> GeneratorQuerySet:
+        return GeneratorQuerySet(self.model, using=self._db).filter(kind=Generator.Kind.RUN)
+
+    def finished(self) -> GeneratorQuerySet:
+        return self.get_queryset().finished()
+
+    def find(self, reference: str):
+        return self.get_queryset().find(reference)
+
+
+class TrainingRun(Generator):
+    """One GAN training of ours: the kind of generator that can draw more images, and go on training."""
+
+    objects = TrainingRunManager()  # type: ignore[misc, assignment]  # Django's managers are instances on the class
+
+    class Meta:
+        proxy = True
+        ordering = ["-pk"]
+
+    @property
+    def networks(self) -> dict[str, list[str]]:
+        """The diagnoses that each pair of networks draws, by the pair's name: the paper's DCGAN has one a diagnosis."""
+        if self.model == "dcgan":
+            return {diagnosis: [diagnosis] for diagnosis in self.diagnoses}
+        return {ALL_DIAGNOSES: list(self.diagnoses)}
+
+    def diagnosis_folder(self, diagnosis: str) -> Path:
+        """Where the networks that draw a diagnosis, or are so named, keep their snapshot, log and grids."""
+        name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
+        return _named_folder(self.folder, name, self.networks)
+
+    def grids_folder(self, diagnosis: str) -> Path:
+        """Where the sample grids of one diagnosis are, one a snapshot."""
+        return _named_folder(self.diagnosis_folder(diagnosis) / "grids", diagnosis, self.diagnoses)
+
+
+def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
+    """The folder of this name in `parent`; an older run's may have another name, which must be none of the others'."""
+    folder, older = parent / slug_of(name), parent / plain_slug(name)
+    is_another = plain_slug(name) in {slug_of(other) for other in among}
+    return older if not is_another and older.is_dir() and not folder.is_dir() else folder
+
+
+class TrainingStep(models.Model):
+    """Both losses at one step of one pair of networks."""
+
+    run = models.ForeignKey(Generator, models.CASCADE, related_name="steps")
+    diagnosis = models.CharField(max_length=120, help_text="The networks' name, as in TrainingRun.networks.")
+    step = models.PositiveIntegerField()
+    generator_loss = models.FloatField()
+    discriminator_loss = models.FloatField(help_text="Real plus generated.")
+
+    class Meta:
+        ordering = ["diagnosis", "step"]
+        constraints = [models.UniqueConstraint(fields=["run", "diagnosis", "step"], name="one_row_per_step")]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
+
+
+class Evaluation(models.Model):
+    """How good a generator's images of one diagnosis were, as `gan.evaluation.quality` measured them."""
+
+    generator = models.ForeignKey(Generator, models.CASCADE, related_name="evaluations")
+    diagnosis = models.CharField(max_length=120)
+    step = models.PositiveIntegerField(default=0, help_text="Of the training; 0 for an external generator.")
+    figures = models.JSONField(help_text="KID, precision, recall, density, coverage, floors, feature network, counts.")
+    created_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["diagnosis", "step"]
+        constraints = [
+            models.UniqueConstraint(fields=["generator", "diagnosis", "step"], name="one_evaluation_per_step")
+        ]
+
+    def __str__(self) -> str:
+        return f"generator {self.generator_id}, {self.diagnosis}, step {self.step}"

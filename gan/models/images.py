@@ -1,0 +1,145 @@
+"""Images in the database: the file that each has, and real ones with what their collection says of them."""
+
+import re
+
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+from PIL import Image
+
+from gan.images import centre_square, open_rgb
+from gan.patients import unrelated
+
+PHANTOM_PREFIX = "PHANTOM_"
+
+
+class LesionImageQuerySet(models.QuerySet):
+    def with_diagnosis(self, diagnosis: str):
+        return self.filter(diagnosis=diagnosis)
+
+    def usable(self):
+        """Images that curation has not rejected, looked at or not."""
+        return self.exclude(verdict=LesionImage.Verdict.REJECTED)
+
+    def rejected(self):
+        return self.filter(verdict=LesionImage.Verdict.REJECTED)
+
+    def of_type(self, image_type: str):
+        """Images taken in one way: `clinical` are also `clinical: close-up` and the like."""
+        return self.filter(models.Q(image_type=image_type) | models.Q(image_type__startswith=f"{image_type}:"))
+
+    def by_type(self):
+        """Rows of image type and count, the most frequent first."""
+        return self.values("image_type").annotate(count=models.Count("pk")).order_by("-count", "image_type")
+
+    def kinds_of_type(self) -> list[str]:
+        """The image types that are there, without what follows a colon."""
+        return sorted({row["image_type"].split(":")[0] for row in self.by_type()})
+
+    def not_trained_on_by(self, generators):
+        """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
+        return unrelated(self, LesionImage.objects.filter(generators__in=generators))
+
+    def by_diagnosis(self):
+        """Rows of diagnosis, phantom or not, and count, the most frequent first."""
+        return self.values("diagnosis", "is_phantom").annotate(count=models.Count("pk")).order_by("-count", "diagnosis")
+
+    def attributions(self):
+        """Rows of attribution, licence and count: what the licences ask to be shown."""
+        return (
+            self.values("attribution", "licence", "is_phantom")
+            .annotate(count=models.Count("pk"))
+            .order_by("-count", "attribution", "licence")
+        )
+
+
+class StoredImage(models.Model):
+    """An image file in the storage, under its content's hash."""
+
+    diagnosis = models.CharField(max_length=120, db_index=True)
+    file = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+    def read(self) -> bytes:
+        with default_storage.open(self.file) as stream:
+            return stream.read()
+
+    def square(self, size: int) -> Image.Image:
+        """The image as studies and training see it: RGB, the centred square, `size` x `size` pixels."""
+        return centre_square(open_rgb(self.read()), size)
+
+    def whole(self, side: int) -> Image.Image:
+        """The image uncropped, its longer side at most `side` pixels."""
+        image = open_rgb(self.read())
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return image
+
+
+class LesionImage(StoredImage):
+    """A real image of a lesion, or a phantom that stands in for one.
+
+    `isic_id` is the unique id: an ISIC id, or that of another collection after the collection's short name.
+    """
+
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted", "accepted"
+        REJECTED = "rejected", "rejected"
+
+    isic_id = models.CharField("id", max_length=120, unique=True)
+    collection = models.CharField(max_length=80, blank=True, db_index=True, help_text="What it came with.")
+    lesion_id = models.CharField(max_length=120, blank=True, db_index=True)
+    patient_id = models.CharField(max_length=120, blank=True, db_index=True)
+    image_type = models.CharField(max_length=40, default="dermoscopic", help_text="How it was taken.")
+    age = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Years, as the collection rounds them.")
+    sex = models.CharField(max_length=10, blank=True)
+    site = models.CharField(max_length=80, blank=True, help_text="Where on the body.")
+    fitzpatrick_skin_type = models.CharField(max_length=3, blank=True, help_text="I to VI.")
+    licence = models.CharField(max_length=60)
+    attribution = models.CharField(max_length=500)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    is_phantom = models.BooleanField(default=False)
+    metadata = models.JSONField(default=dict, help_text="All columns of the export, as they came.")
+    verdict = models.CharField(
+        max_length=10, choices=Verdict, blank=True, help_text="Curation's; empty: not looked at."
+    )
+    reasons = models.JSONField(default=list, help_text="Why it would be rejected, as gan.curation.verdicts.REASONS.")
+    scores = models.JSONField(default=dict, help_text="A score per reason; 1 or more rejects.")
+    repeats = models.CharField(max_length=120, blank=True, help_text="Id of the image that this one repeats.")
+    looks = models.CharField(max_length=16, blank=True, help_text="Perceptual hash; empty: curation has not seen it.")
+    overruled = models.BooleanField(default=False, help_text="A researcher gave the verdict; curation keeps it.")
+
+    objects = LesionImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["isic_id"]
+        indexes = [  # what pages count and page through: rows are long, since they hold a collection's columns
+            models.Index(fields=["verdict", "isic_id"], name="lesion_image_by_verdict"),
+            models.Index(fields=["diagnosis", "is_phantom", "verdict", "image_type"], name="lesion_image_by_diagnosis"),
+            models.Index(fields=["lesion_id", "patient_id"], name="lesion_image_lesion_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return self.isic_id
+
+    @property
+    def is_non_commercial(self) -> bool:
+        return is_non_commercial(self.licence)
+
+    def overrule(self) -> None:
+        """Turn curation's verdict round; done again, it stands as curation gave it."""
+        with transaction.atomic():
+            # Locked: two who overrule at once come one after the other.
+            now = LesionImage.objects.select_for_update().get(pk=self.pk)
+            rejected = now.verdict == self.Verdict.REJECTED
+            self.verdict = self.Verdict.ACCEPTED if rejected else self.Verdict.REJECTED
+            self.overruled = not now.overruled
+            self.save(update_fields=["verdict", "overruled"])
+
+
+def is_non_commercial(licence: str) -> bool:
+    """Whether the licence forbids commercial use, such as CC-BY-NC, CC BY-NC 4.0 or 'research only'."""
+    return bool({"NC", "RESEARCH", "NONCOMMERCIAL"} & set(re.findall("[A-Z]+", licence.upper())))
