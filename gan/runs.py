@@ -23,10 +23,11 @@ from gan.recording import BarFactory, Recorder
 from gan.training.dcgan import DCGANTrainer
 from gan.training.processes import Processes
 from gan.training.projected import ProjectedTrainer
+from gan.training.r3gan import R3GANTrainer
 from gan.training.settings import Settings
 from gan.training.trainer import Trainer, choose_device
 
-TRAINERS: dict[str, type[Trainer]] = {"dcgan": DCGANTrainer, "projected": ProjectedTrainer}
+TRAINERS: dict[str, type[Trainer]] = {"dcgan": DCGANTrainer, "projected": ProjectedTrainer, "r3gan": R3GANTrainer}
 
 
 @dataclass(frozen=True)

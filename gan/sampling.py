@@ -18,7 +18,7 @@ from gan.errors import GanError
 from gan.grids import contact_sheet
 from gan.images import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
-from gan.networks import dcgan, projected
+from gan.networks import dcgan, projected, r3gan
 from gan.seeds import derive_seed
 from gan.snapshots import SNAPSHOT, read_snapshot
 from gan.storage import save_content
@@ -64,19 +64,20 @@ def load_drawer(run: TrainingRun, diagnosis: str) -> Drawer:
     """The generator of the run's last snapshot, float32 on the CPU, in evaluation mode."""
     tensors, _ = read_snapshot(run.diagnosis_folder(diagnosis) / SNAPSHOT)
     size = run.size
-    generator: dcgan.Generator | projected.Generator
+    generator: dcgan.Generator | projected.Generator | r3gan.Generator
     try:
         if run.model == "dcgan":
             generator = dcgan.Generator(size, run.settings["activation"])
             generator.load_state_dict(with_prefix(tensors, "generator."))
             return Drawer(generator.eval(), dcgan.LATENT_SIZE)
-        generator = projected.Generator(size, len(run.diagnoses))
+        module = {"projected": projected, "r3gan": r3gan}[run.model]
+        generator = module.Generator(size, len(run.diagnoses))
         generator.load_state_dict(with_prefix(tensors, "average."))
     except RuntimeError:
         raise GanError(f"run {run.pk}: the snapshot of {diagnosis} does not fit its settings.") from None
     label = run.diagnoses.index(diagnosis)
     averaged = generator.eval()
-    return Drawer(lambda z: averaged(z, torch.full((len(z),), label)), projected.LATENT_SIZE)
+    return Drawer(lambda z: averaged(z, torch.full((len(z),), label)), module.LATENT_SIZE)
 
 
 def latent(seed: int, size: int) -> Tensor:

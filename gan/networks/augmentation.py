@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gan.networks import devices
+
 
 def dihedral(images: Tensor, which: int) -> Tensor:
     """Images (..., S, S) turned by `which` of the eight flips and rotations, 0 leaving them as they are."""
@@ -16,7 +18,18 @@ def dihedral(images: Tensor, which: int) -> Tensor:
 
 def turn_each(images: Tensor, turns: Tensor) -> Tensor:
     """Each image of (N, C, S, S) under its own of the eight, (N,) in 0..7; a lesion has no upright side."""
+    if devices.on_gpu(images):
+        return turn_at_once(images, turns)
     return torch.stack([dihedral(image, int(which)) for image, which in zip(images, turns, strict=True)])
+
+
+def turn_at_once(images: Tensor, turns: Tensor) -> Tensor:
+    """As `turn_each`, every pixel looked up where it comes from, without reading `turns` on the host."""
+    side = images.shape[-1]
+    places = torch.arange(side * side, device=images.device).view(side, side)
+    origins = torch.stack([dihedral(places, which).flatten() for which in range(8)])  # (8, S * S)
+    found = images.flatten(2).gather(2, origins[turns][:, None].expand(-1, images.shape[1], -1))
+    return found.view(images.shape)
 
 
 def translate(images: Tensor, shift: Tensor) -> Tensor:
@@ -25,9 +38,21 @@ def translate(images: Tensor, shift: Tensor) -> Tensor:
     By up to an eighth of the side; uniform random numbers `shift` (2,) in [0, 1), one for the batch: a copy in one
     piece.
     """
+    if devices.on_gpu(shift):
+        return translate_by_lookup(images, shift)
     side = images.shape[-1]
     reach = side // 8
     down, right = (int(one * (2 * reach + 1)) for one in shift.tolist())
     # Mirrored at the border: a border of grey would find its way into the samples.
     padded = F.pad(images, (reach, reach, reach, reach), mode="reflect")
     return padded[:, :, down : down + side, right : right + side]
+
+
+def translate_by_lookup(images: Tensor, shift: Tensor) -> Tensor:
+    """As `translate`, without reading `shift` on the host."""
+    side = images.shape[-1]
+    reach = side // 8
+    start = (shift * (2 * reach + 1)).long() - reach
+    places = (start[:, None] + torch.arange(side, device=shift.device)).abs()
+    down, right = side - 1 - (side - 1 - places).abs()
+    return images.index_select(2, down).index_select(3, right)

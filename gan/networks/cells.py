@@ -8,12 +8,14 @@ convolution looks its neighbours up in them. At k = 4 that is 9/16 of the map, a
 arithmetic to layer after layer, gradients included.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan.networks import devices
 from gan.networks.layers import KerasBatchNorm2d, UpsampledConv2d
 
 SIDE = 3  # distinct rows and columns of a cell
@@ -26,12 +28,16 @@ def last_block(
 
     `last` is a 3x3 convolution with one pixel of zero padding. The layers keep their weights and moving averages.
     """
-    distinct = upsampling.upsample(x, SIDE)
+    bias = upsampling.bias
+    absorbed = norm.training and devices.on_gpu(x)
+    assert bias is not None
+    distinct = upsampling.upsample(x, SIDE, with_bias=not absorbed)
     if norm.training:
-        distinct, mean, variance = _CellBatchNorm.apply(
-            distinct, norm.weight, norm.bias, upsampling.factor - 2, norm.eps
-        )
-        norm.update_averages(mean, variance)
+        # The normalisation takes every constant away again: to add one and to sum its gradient, which is zero, would
+        # read and write a GPU's whole map for nothing. Autograd is told of the zero here.
+        shift = norm.bias + 0 * bias if absorbed else norm.bias
+        distinct, mean, variance = _CellBatchNorm.apply(distinct, norm.weight, shift, upsampling.factor - 2, norm.eps)
+        norm.update_averages(mean + bias.detach() if absorbed else mean, variance)
     else:
         distinct = norm(distinct)
     return _stretched_conv(activation(distinct), last, upsampling.factor)
@@ -44,22 +50,25 @@ def _stretched_conv(distinct: Tensor, layer: nn.Conv2d, factor: int) -> Tensor:
     `in` are many; then every pixel of a cell adds up the nine that belong to it.
     """
     taps = layer.weight.permute(2, 3, 0, 1).reshape(9 * layer.out_channels, layer.in_channels, 1, 1)
-    adding = _adding_kernel(layer.out_channels, factor).to(taps)
+    adding = _adding_kernel(layer.out_channels, factor, taps.device, taps.dtype)
     assert layer.bias is not None
     bias = layer.bias.repeat_interleave(factor**2)
     return F.pixel_shuffle(F.conv2d(F.conv2d(distinct, taps), adding, bias, stride=SIDE, padding=1), factor)
 
 
-def _adding_kernel(channels: int, factor: int) -> Tensor:
+@cache  # a step that is recorded on a GPU copies nothing from the host
+@torch.inference_mode(False)
+def _adding_kernel(channels: int, factor: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """(channels * k * k, 9 * channels, 5, 5) of zeros and ones: which taps of which values make a cell's pixels.
 
     The five rows are a cell's three with the last of the cell above and the first of the one below.
     """
     k = factor
     seen = torch.tensor([0, 1] + [2] * (k - 2) + [3, 4])  # where the rows from one above the cell to one below it stand
-    rows = F.one_hot(torch.stack([seen[t : t + k] for t in range(3)], dim=1), 5).float()  # (pixel, tap, row of five)
+    seen = torch.stack([seen[t : t + k] for t in range(3)], dim=1)
+    rows = F.one_hot(seen, 5).to(torch.float32)  # (pixel, tap, row of five)
     kernel = torch.einsum("oO,itp,juq->oijtuOpq", torch.eye(channels), rows, rows)
-    return kernel.reshape(channels * k * k, 9 * channels, 5, 5)
+    return kernel.reshape(channels * k * k, 9 * channels, 5, 5).to(device, dtype)
 
 
 class _CellBatchNorm(torch.autograd.Function):
@@ -83,8 +92,10 @@ class _CellBatchNorm(torch.autograd.Function):
         x, weight, mean, variance = context.saved_tensors
         inner, eps = context.inner, context.eps
         # A value's gradient already adds up its copies': both sums run over the distinct values as they are.
+        # On GPUs, statistics count as the batch's own; whose they are matters only to the gradient that is left out.
+        own = (mean, (variance + eps).rsqrt(), True) if devices.on_gpu(x) else (None, None, False)
         _, for_weight, for_bias = torch.ops.aten.native_batch_norm_backward(
-            gradient, x, weight, mean, variance, None, None, False, eps, [False, True, True]
+            gradient, x, weight, mean, variance, *own, eps, [False, True, True]
         )
         n, channels, height, width = x.shape
         count = n * (height // SIDE) * (width // SIDE) * (inner + 2) ** 2
@@ -93,7 +104,7 @@ class _CellBatchNorm(torch.autograd.Function):
         slope = -scale * for_weight / (count * deviation)
         offset = -scale * for_bias / count - slope * mean
         # scale * gradient + copies * (slope * x + offset), where a value stands for so many `copies`.
-        copies = _copies(inner, x)[:, None, :, None]
+        copies = _copies(inner, x.device, mean.dtype)[:, None, :, None]
         slopes, offsets = ((copies * one).to(x.dtype).view(SIDE, 1, -1) for one in (slope, offset))
         result = torch.addcmul(offsets, _cells(x), slopes)
         result.addcmul_(_cells(gradient), scale.to(x.dtype).repeat(SIDE))
@@ -110,7 +121,7 @@ def _statistics(x: Tensor, inner: int) -> tuple[Tensor, Tensor]:
     ]
     # By row and column of the cell, then all together.
     means, variances = (torch.stack(one).view(SIDE, SIDE, -1) for one in zip(*found, strict=True))
-    share = _copies(inner, x)[..., None] / (inner + 2) ** 2
+    share = _copies(inner, x.device, exact)[..., None] / (inner + 2) ** 2
     mean = (share * means).sum((0, 1))
     return mean, (share * (variances + (means - mean) ** 2)).sum((0, 1))
 
@@ -121,7 +132,9 @@ def _cells(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).reshape(n * height // SIDE, SIDE, width // SIDE, SIDE * channels)
 
 
-def _copies(inner: int, like: Tensor) -> Tensor:
+@cache
+@torch.inference_mode(False)
+def _copies(inner: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """(3, 3) how many pixels of the whole map each value of a cell stands for."""
-    copies = torch.tensor([1.0, inner, 1.0], device=like.device, dtype=torch.promote_types(like.dtype, torch.float32))
+    copies = torch.tensor([1.0, inner, 1.0], device=device, dtype=dtype)
     return torch.outer(copies, copies)

@@ -16,6 +16,8 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan.networks import devices
+
 POOLED_SIZE = 1280
 JUDGING_SIDE = 224  # pixels: what the feature networks were trained at, near enough for Lite2 (260)
 
@@ -75,7 +77,8 @@ class FrozenConv2d(nn.Conv2d):
             # An even side is padded by one pixel fewer in front than behind, an odd one by as many.
             odd_height, odd_width = x.shape[-2] % 2, x.shape[-1] % 2
             before, behind = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
-            if self.groups > 1 and not odd_height and not odd_width and x.requires_grad:
+            own = self.groups > 1 and not odd_height and not odd_width and x.requires_grad and not devices.on_gpu(x)
+            if own:
                 x = _StridedDepthwise.apply(x, self.weight, self.bias)
             else:
                 x = super().forward(F.pad(x, (before + odd_width, behind, before + odd_height, behind)))

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan.networks import devices
+
 
 class UpsampledConv2d(nn.Conv2d):
     """Nearest-neighbour upsampling by `factor` k, then a 3x3 'same' convolution, without the large upsampled image.
@@ -22,10 +24,26 @@ class UpsampledConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         return self.upsample(x, self.factor)
 
-    def upsample(self, x: Tensor, factor: int) -> Tensor:
+    def upsample(self, x: Tensor, factor: int, with_bias: bool = True) -> Tensor:
         """The layer with another factor, 2 or more."""
+        bias = self.bias if with_bias else None
+        if devices.on_gpu(x):
+            return F.conv_transpose2d(x, self.spread_kernel(factor), bias, stride=factor, padding=1)
         kernel = self.weight.transpose(0, 1).flip(-1, -2)
-        return _BoxSum.apply(F.conv_transpose2d(x, kernel, stride=factor), self.bias, factor)
+        return _BoxSum.apply(F.conv_transpose2d(x, kernel, stride=factor), bias, factor)
+
+    def spread_kernel(self, k: int) -> Tensor:
+        """(in, out, k + 2, k + 2): the transposed convolution of stride k that box sums are already part of.
+
+        (k + 2)^2 products for each pixel in place of nine, but no map that is written and read again: a GPU computes
+        faster than it reads. Summed in the weights' own precision, whatever autocast would have.
+        """
+        with torch.autocast(self.weight.device.type, enabled=False):
+            behind = torch.arange(k + 2, device=self.weight.device)[:, None] - torch.arange(
+                3, device=self.weight.device
+            )
+            spread = ((behind >= 0) & (behind < k)).to(self.weight.dtype)  # (k + 2, 3)
+            return spread @ self.weight.transpose(0, 1).flip(-1, -2) @ spread.T
 
 
 class _BoxSum(torch.autograd.Function):
@@ -77,6 +95,8 @@ class LeakyDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return F.leaky_relu(x, self.SLOPE)
+        if devices.on_gpu(x):  # one kernel draws and drops there
+            return F.dropout(F.leaky_relu(x, self.SLOPE), 1 - self.KEPT_SHARE)
         return _LeakyDropout.apply(x, self._kept(x))
 
     def _kept(self, x: Tensor) -> Tensor:
@@ -141,9 +161,11 @@ class KerasBatchNorm2d(nn.BatchNorm2d):
             return super().forward(x)
         assert self.running_var is not None
         kept = (1 - self.MOMENTUM) * self.running_var
+        own, self.running_var = self.running_var, self.running_var.clone()
         normalised = super().forward(x)
-        # Not in place: the way back of this pass may still want the tensor.
-        self.running_var = self.running_var - (self.running_var - kept) * (x.shape[1] / x.numel())
+        # The way back of this pass may still want the clone. The buffer stays where a recorded step looks for it.
+        own.copy_(self.running_var - (self.running_var - kept) * (x.shape[1] / x.numel()))
+        self.running_var = own
         return normalised
 
     def update_averages(self, mean: Tensor, variance: Tensor) -> None:
@@ -151,8 +173,8 @@ class KerasBatchNorm2d(nn.BatchNorm2d):
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
-        self.running_mean = torch.lerp(self.running_mean, mean, self.MOMENTUM)
-        self.running_var = torch.lerp(self.running_var, variance, self.MOMENTUM)
+        self.running_mean.lerp_(mean, self.MOMENTUM)  # in place: a recorded step looks for them there
+        self.running_var.lerp_(variance, self.MOMENTUM)
         self.num_batches_tracked.add_(1)
 
 

@@ -31,6 +31,21 @@ STRETCH = 16  # images over which statistics of a batch are taken
 REFINED_TO = 64  # up to this resolution every block has a second convolution
 
 
+class StretchNorm(nn.BatchNorm2d):
+    """Batch normalisation over stretches of images, so that it does not depend on how many share the batch.
+
+    Real and generated images lie in stretches of their own: that the discriminator sees what a whole stretch has in
+    common is what keeps the generator from drawing one lesion over and over.
+    """
+
+    stretch: int | None = None  # images; None: the whole batch
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.stretch is None or len(x) <= self.stretch:
+            return super().forward(x)
+        return torch.cat([super(StretchNorm, self).forward(part) for part in x.split(self.stretch)])
+
+
 class StyledConv2d(nn.Module):
     """A 3x3 convolution, after upsampling by k or not, of channels that the style scales.
 
@@ -46,7 +61,7 @@ class StyledConv2d(nn.Module):
             else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         )
         self.convolution.bias = None  # the normalisation has one
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = StretchNorm(out_channels)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         # Before the convolution: where it upsamples, that is a quarter of the pixels.
@@ -71,7 +86,7 @@ class Generator(nn.Module):
         )
         # Of the latent alone and without bias: what all images share has no place to begin.
         self.first = nn.Linear(LATENT_SIZE, 4 * 4 * FIRST_WIDTH, bias=False)
-        self.first_norm = nn.BatchNorm2d(FIRST_WIDTH)
+        self.first_norm = StretchNorm(FIRST_WIDTH)
         resolutions = [side for side in WIDTHS if side <= size]
         widths = [FIRST_WIDTH, *(WIDTHS[side] for side in resolutions)]
         self.layers = nn.ModuleList()
@@ -80,6 +95,7 @@ class Generator(nn.Module):
             if side <= REFINED_TO:
                 self.layers.append(StyledConv2d(after, after, 1))
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
+        self.norms = [layer for layer in self.modules() if isinstance(layer, StretchNorm)]
 
     def forward(self, z: Tensor, diagnosis: Tensor) -> Tensor:
         style = self.mapping(torch.cat([z, self.embedding(diagnosis)], 1))
@@ -133,21 +149,6 @@ def _random(before: int, after: int, kernel: int, source: torch.Generator) -> nn
     return layer
 
 
-class StretchNorm(nn.BatchNorm2d):
-    """Batch normalisation over stretches of images, so that it does not depend on how many share the batch.
-
-    Real and generated images lie in stretches of their own: that the discriminator sees what a whole stretch has in
-    common is what keeps the generator from drawing one lesion over and over.
-    """
-
-    stretch = STRETCH
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(x)
-        return torch.cat([super(StretchNorm, self).forward(part) for part in x.split(self.stretch)])
-
-
 class Head(nn.Module):
     """The discriminator of one scale: a map (N, C, S, S) to logits (N, 1, 4, 4); above 0 means real.
 
@@ -168,8 +169,8 @@ class Head(nn.Module):
         self.logit = spectral_norm(nn.Conv2d(channels, 1, 1))
         self.embedding = nn.Embedding(diagnoses, channels)
 
-    def forward(self, x: Tensor, diagnosis: Tensor, group: Tensor) -> Tensor:
-        spread = spread_within(F.adaptive_avg_pool2d(x, 4), group)
+    def forward(self, x: Tensor, diagnosis: Tensor, group: Tensor, groups: int) -> Tensor:
+        spread = spread_within(F.adaptive_avg_pool2d(x, 4), group, groups)
         x = self.layers(x)
         # After the normalisation, which would take it away.
         x = self.last(torch.cat([x, spread.expand(-1, 1, *x.shape[2:])], 1))
@@ -177,15 +178,15 @@ class Head(nn.Module):
         return self.logit(x) + matching
 
 
-def spread_within(x: Tensor, group: Tensor) -> Tensor:
-    """(N, 1, 1, 1): how much the maps (N, C, H, W) differ within each group (N,) of the batch.
+def spread_within(x: Tensor, group: Tensor, groups: int) -> Tensor:
+    """(N, 1, 1, 1): how much the maps (N, C, H, W) differ within each of the batch's groups (N,), below `groups`.
 
     Minibatch standard deviation (Karras et al. 2018): a generator that draws one lesion over and over is told from
     real images at once.
     """
-    member = F.one_hot(group).to(torch.float32).T  # (groups, N)
-    member = member / member.sum(1, keepdim=True).clamp(min=1)
     flat = x.float().flatten(1)
+    member = (torch.arange(groups, device=group.device)[:, None] == group).to(flat.dtype)  # (groups, N)
+    member = member / member.sum(1, keepdim=True).clamp(min=1)
     variance = member @ flat.square() - (member @ flat).square()
     spread = (variance.clamp(min=0) + 1e-6).sqrt().mean(1)  # (groups,)
     return spread.to(x.dtype)[group][:, None, None, None]
@@ -200,10 +201,9 @@ def stretch_of(batch: int) -> int:
     return longest if longest >= STRETCH // 4 else batch
 
 
-def groups_of(diagnosis: Tensor, batch: int) -> Tensor:
+def groups_of(diagnosis: Tensor, batch: int, diagnoses: int) -> Tensor:
     """(N,) the group of each image: its diagnosis, within stretches of the batch."""
-    stretches = torch.arange(len(diagnosis), device=diagnosis.device) // stretch_of(batch)
-    return torch.unique(stretches * (int(diagnosis.max()) + 1) + diagnosis, return_inverse=True)[1]
+    return torch.arange(len(diagnosis), device=diagnosis.device) // stretch_of(batch) * diagnoses + diagnosis
 
 
 def thumbnail_of(images: Tensor) -> Tensor:
@@ -223,15 +223,17 @@ class Discriminator(nn.Module):
     def __init__(self, size: int, diagnoses: int) -> None:
         super().__init__()
         shapes = [(channels, size // stride) for channels, stride in zip(PROJECTED, STRIDES, strict=True)]
+        self.diagnoses = diagnoses
         self.heads = nn.ModuleList(Head(channels, side, diagnoses) for channels, side in [*shapes, (3, THUMBNAIL)])
         self.norms = [layer for layer in self.heads.modules() if isinstance(layer, StretchNorm)]
 
     def forward(self, maps: list[Tensor], diagnosis: Tensor, batch: int) -> Tensor:
-        group = groups_of(diagnosis, batch)
+        group = groups_of(diagnosis, batch, self.diagnoses)
+        groups = -(-len(diagnosis) // stretch_of(batch)) * self.diagnoses
         for norm in self.norms:
             norm.stretch = stretch_of(batch)
         return torch.cat(
-            [head(one, diagnosis, group).flatten(1) for head, one in zip(self.heads, maps, strict=True)], 1
+            [head(one, diagnosis, group, groups).flatten(1) for head, one in zip(self.heads, maps, strict=True)], 1
         )
 
 

@@ -68,8 +68,9 @@ def layer_table(network: Generator | Discriminator) -> list[Row]:
 
 
 def module_table(network: nn.Module) -> list[Row]:
-    """Rows of any network: every convolution, dense layer and embedding with its weight's shape."""
-    return [
+    """Rows of any network: every convolution, dense layer and embedding with its weight's shape, and own parameters."""
+    own = [Row(name, tuple(one.shape), one.numel()) for name, one in network.named_parameters(recurse=False)]
+    return own + [
         Row(
             f"{name} ({type(layer).__name__})",
             tuple(layer.weight.shape),

@@ -1,5 +1,7 @@
 """The seed paper's training step: two networks, two Adams, one generator forward per iteration."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -7,6 +9,7 @@ from torch.nn import functional as F
 from gan.dataset import to_unit_range
 from gan.networks import dcgan
 from gan.seeds import derive_seed
+from gan.training.graphs import Gradients
 from gan.training.trainer import Losses, Trainer
 
 
@@ -23,30 +26,37 @@ class DCGANTrainer(Trainer):
     def build(self) -> tuple[nn.Module, nn.Module]:
         return dcgan.build(self.settings.size, self.settings.activation, self.seed)
 
+    def draw(self, step: int) -> dict[str, Tensor]:
+        return {
+            "images": self.processes.share(self.image_indices(0, self.global_batch, step)),
+            "z": self.processes.share(self.latents(step)),
+        }
+
     def train_step(self) -> Losses:
-        """One iteration; both gradients are taken before either optimiser steps."""
         # Dropout draws from the global source, each process from one of its own.
         torch.manual_seed(derive_seed(self.seed, self.step, 1, self.processes.rank))
-        real = to_unit_range(self.processes.share(self.real_images(0, self.global_batch)))
-        z = self.processes.share(self.latents()).to(self.device)
+        return super().train_step()
+
+    def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
+        real = to_unit_range(self.images[0][drawn["images"]])
         generator_weights = list(self.generator.parameters())
         discriminator_weights = list(self.discriminator.parameters())
 
         with self.autocast():
             real_logits = self.discriminator(real)
-            generated_logits = self.discriminator(self.generator(z))
+            generated_logits = self.discriminator(self.generator(drawn["z"]))
         discriminator_loss = cross_entropy(real_logits, 1.0) + cross_entropy(generated_logits, 0.0)
         generator_loss = cross_entropy(generated_logits, 1.0)
         # Both losses look at one pass of the generated images, as in the tutorial. Each way back computes what it is
         # asked for: the first stops at the discriminator's first layer, the second skips that network's weights.
         discriminator_gradients = torch.autograd.grad(discriminator_loss, discriminator_weights, retain_graph=True)
         generator_gradients = torch.autograd.grad(generator_loss, generator_weights)
-
-        losses = self.finite(generator_loss, discriminator_loss)
-        self.apply(self.discriminator_adam, discriminator_weights, discriminator_gradients)
-        self.apply(self.generator_adam, generator_weights, generator_gradients)
-        self.step += 1
-        return losses
+        return Gradients(
+            generator_loss.detach(),
+            discriminator_loss.detach(),
+            list(generator_gradients),
+            list(discriminator_gradients),
+        )
 
     def samples(self, z: Tensor, diagnosis: int = 0) -> Tensor:
         """In evaluation mode; the paper averages no weights."""

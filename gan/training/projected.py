@@ -1,6 +1,7 @@
 """The projected GAN's training step: hinge loss, augmentation, averaged weights."""
 
-import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -9,19 +10,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan.dataset import to_unit_range
-from gan.networks import projected
+from gan.networks import devices, projected
 from gan.networks.augmentation import translate, turn_each
-from gan.networks.matching import energy_distance, mean_distance
+from gan.networks.matching import energy_distance, energy_distance_at_once, mean_distance
 from gan.seeds import derive_seed
-from gan.training.trainer import Losses, Trainer
+from gan.training.conditional import ConditionalTrainer
+from gan.training.graphs import Gradients
 
 MATCHING_WEIGHT = 7.0  # of the energy distance in the generator's loss
 REMEMBERED = 1024  # real images of each diagnosis that generated ones are compared with, at most
 CALIBRATED_ON = 256  # images
-HALF_LIFE = 10_000  # images over which the average of the weights forgets half, at most; else a twentieth of those seen
 
 
-class ProjectedTrainer(Trainer):
+class ProjectedTrainer(ConditionalTrainer):
     """Trains one generator and one discriminator on all diagnoses, equally many images of each.
 
     Hinge losses; the discriminator's is that of real plus that of generated images, and its chance level is 2. The
@@ -35,37 +36,27 @@ class ProjectedTrainer(Trainer):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         # Fixed: float32 weights would only be cast to the same type in every step.
         self.features = projected.ProjectedFeatures(derive_seed(self.seed, 3)).to(self.device, self.dtype)
         self._calibrated_at = -1  # step
-
-    @property
-    def diagnoses(self) -> int:
-        return len(self.images)
 
     def build(self) -> tuple[nn.Module, nn.Module]:
         return projected.build(self.settings.size, self.diagnoses, self.seed)
 
     def networks(self) -> dict[str, nn.Module]:
         self._calibrate()
-        return super().networks() | {"average": self.average}
+        return super().networks()
 
-    def train_step(self) -> Losses:
-        """One iteration; both gradients are taken before either optimiser steps."""
-        source = torch.Generator().manual_seed(derive_seed(self.seed, self.step, 1))
-        # Each diagnosis in turn, on from where the last batch ended: there may be more of them than images in a batch.
-        labels = (torch.arange(self.global_batch) + self.step * self.global_batch) % self.diagnoses
-        diagnosis = self.processes.share(labels).to(self.device)
-        real = to_unit_range(self._real_batch(labels, source)).contiguous(memory_format=torch.channels_last)
-        z = self.processes.share(self.latents()).to(self.device)
+    def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
+        diagnosis = drawn["labels"]
+        real = self.real(drawn)
         generator_weights = list(self.generator.parameters())
         discriminator_weights = list(self.discriminator.parameters())
 
         with torch.no_grad(), self.autocast():
-            real_maps = self._look(real, source).maps
+            real_maps = self._look(real, drawn["real_shift"]).maps
         with self.autocast():
-            generated_maps, pooled = self._look(self._generate(z, diagnosis), source)
+            generated_maps, pooled = self._look(self._generate(drawn["z"], diagnosis), drawn["generated_shift"])
             both = [torch.cat([one, other.detach()]) for one, other in zip(real_maps, generated_maps, strict=True)]
             logits = self.discriminator(both, torch.cat([diagnosis, diagnosis]), len(real)).float()
         real_logits, generated_logits = logits.chunk(2)
@@ -79,19 +70,16 @@ class ProjectedTrainer(Trainer):
         self.discriminator.requires_grad_(True)
         generator_loss = generator_loss + MATCHING_WEIGHT * self._unlike(pooled, diagnosis)
         generator_gradients = torch.autograd.grad(generator_loss, generator_weights)
-
-        losses = self.finite(generator_loss, discriminator_loss)
-        self.apply(self.discriminator_adam, discriminator_weights, discriminator_gradients)
-        self.apply(self.generator_adam, generator_weights, generator_gradients)
-        self.step += 1
-        self._update_average()
-        return losses
+        return Gradients(
+            generator_loss.detach(),
+            discriminator_loss.detach(),
+            list(generator_gradients),
+            list(discriminator_gradients),
+        )
 
     def samples(self, z: Tensor, diagnosis: int) -> Tensor:
         self._calibrate()
-        labels = torch.full((len(z),), diagnosis, device=self.device)
-        with torch.inference_mode(), self.autocast():
-            return self.average(z.to(self.device), labels).float()
+        return super().samples(z, diagnosis)
 
     def score(self, images: Tensor, diagnosis: int) -> Tensor:
         labels = torch.full((len(images),), diagnosis, device=self.device)
@@ -102,40 +90,36 @@ class ProjectedTrainer(Trainer):
         self.discriminator.train()
         return logits.float().mean(1).cpu()
 
-    def _real_batch(self, labels: Tensor, source: torch.Generator) -> Tensor:
-        """uint8 images of this process's labels, each under a flip or rotation of its own."""
-        batch = torch.empty((len(labels), *self.images[0].shape[1:]), dtype=torch.uint8, device=self.device)
-        for diagnosis in range(self.diagnoses):
-            members = labels == diagnosis
-            if count := int(members.sum()):
-                batch[members] = self.real_images(diagnosis, count)
-        turns = torch.randint(8, (len(labels),), generator=source)
-        return turn_each(self.processes.share(batch), self.processes.share(turns))
-
     def _generate(self, z: Tensor, diagnosis: Tensor) -> Tensor:
         """Images in stretches: the batch statistics of each are its own, however many share the batch."""
         stretch = projected.stretch_of(len(z))
+        for norm in self.generator.norms:
+            norm.stretch = stretch
+        if devices.on_gpu(z):  # all at once but for the statistics; a CPU's caches hold one stretch at a time
+            return self.generator(z, diagnosis).float()
         parts = zip(z.split(stretch), diagnosis.split(stretch), strict=True)
         return torch.cat([self.generator(*part).float() for part in parts])
 
-    def _look(self, images: Tensor, source: torch.Generator) -> projected.Seen:
+    def _look(self, images: Tensor, shift: Tensor) -> projected.Seen:
         """Features and a thumbnail of images (N, 3, S, S), moved a little."""
-        moved = translate(images, torch.rand(2, generator=source)).to(self.dtype)
+        moved = translate(images, shift).to(self.dtype)
         maps, pooled = self.features(moved.contiguous(memory_format=torch.channels_last))
         return projected.Seen([*maps, projected.thumbnail_of(moved)], pooled)
 
     def _unlike(self, pooled: list[Tensor], diagnosis: Tensor) -> Tensor:
         """How far the generated images are from the real ones of their diagnoses, the mean over scales."""
-        group = projected.groups_of(diagnosis, len(diagnosis))
-        found = [
-            energy_distance(generated, group, real, diagnosis, scale)
-            for generated, (real, scale) in zip(pooled, self._real_features, strict=True)
-        ]
+        group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
+        found = []
+        for generated, real in zip(pooled, self._real_features, strict=True):
+            if devices.on_gpu(generated):
+                found.append(energy_distance_at_once(generated, group, real.together, real.kind, diagnosis, real.scale))
+            else:
+                found.append(energy_distance(generated, group, real.by_diagnosis, diagnosis, real.scale))
         return torch.stack(found).mean()
 
     @cached_property
-    def _real_features(self) -> list[tuple[list[Tensor], Tensor]]:
-        """For each scale: pooled features (M, D) of real images by diagnosis, and their mean distances.
+    def _real_features(self) -> list["RealFeatures"]:
+        """For each scale, pooled features of real images.
 
         Every image up to eight times, turned at random. They follow from the seed, not from the steps: a resumed
         run compares with the same.
@@ -146,20 +130,12 @@ class ProjectedTrainer(Trainer):
             order = torch.randperm(len(images), generator=source).repeat(8)[:REMEMBERED]
             parts = []
             for indices in order.split(self.global_batch):
-                turns = torch.randint(8, (len(indices),), generator=source)
+                turns = torch.randint(8, (len(indices),), generator=source).to(self.device)
                 real = to_unit_range(turn_each(images[indices.to(self.device)], turns))
                 with torch.no_grad(), self.autocast():
-                    parts.append(self._look(real, source).pooled)
+                    parts.append(self._look(real, torch.rand(2, generator=source).to(self.device)).pooled)
             by_diagnosis.append([torch.cat(scale) for scale in zip(*parts, strict=True)])
-        scales = zip(*by_diagnosis, strict=True)
-        return [(list(real), torch.stack([mean_distance(one) for one in real])) for real in scales]
-
-    def _update_average(self) -> None:
-        seen = self.step * self.global_batch
-        forgotten = 1 - 0.5 ** (self.global_batch / min(HALF_LIFE, 0.05 * seen))
-        with torch.no_grad():
-            for average, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-                average.lerp_(weight, forgotten)
+        return [RealFeatures.of(list(scale)) for scale in zip(*by_diagnosis, strict=True)]
 
     def _calibrate(self) -> None:
         """Measure the averaged weights' own statistics for batch normalisation.
@@ -182,3 +158,19 @@ class ProjectedTrainer(Trainer):
                 self.average(*part)
         self.average.eval()
         self._calibrated_at = self.step
+
+
+@dataclass(frozen=True)
+class RealFeatures:
+    """Pooled features of remembered real images, of one scale."""
+
+    by_diagnosis: list[Tensor]  # (M, D) each
+    scale: Tensor  # (diagnoses,) the mean distance between two of a diagnosis
+    together: Tensor  # (all, D)
+    kind: Tensor  # (all,) the diagnosis of each
+
+    @classmethod
+    def of(cls, features: list[Tensor]) -> "RealFeatures":
+        lengths = torch.tensor([len(one) for one in features])
+        kind = torch.arange(len(features)).repeat_interleave(lengths).to(features[0].device)
+        return cls(features, torch.stack([mean_distance(one) for one in features]), torch.cat(features), kind)

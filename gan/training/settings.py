@@ -7,7 +7,7 @@ from typing import Any
 from gan.errors import GanError
 from gan.networks import dcgan
 
-MODELS = ("dcgan", "projected")
+MODELS = ("dcgan", "projected", "r3gan")
 PRECISIONS = ("auto", "float32", "bfloat16")
 MOST_STEPS = 2**31 - 1  # what the database holds
 MOST_IMAGES = 10_000  # in a batch: more would fill any machine's memory at once
@@ -16,6 +16,7 @@ BY_MODEL: dict[str, dict[str, float]] = {
     # The seed paper's.
     "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7},
     "projected": {"learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
+    "r3gan": {"learning_rate": 2e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
 }
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gan.dataset import batch_indices
 from gan.errors import GanError
 from gan.seeds import derive_seed
+from gan.training.graphs import Gradients, RecordedStep
 from gan.training.processes import Processes
 from gan.training.settings import Settings
 
@@ -70,6 +71,14 @@ class Trainer(ABC):
         self.images = [one.to(device) for one in images]
         self.processes = processes or Processes()
         self.step = 0
+        on_gpu = device.type == "cuda"
+        if on_gpu:
+            # Every step has the same shapes, so that a search for the fastest algorithms pays.
+            torch.backends.cudnn.benchmark = True
+        # Processes exchange gradients between the halves of a step, which was not tried from within a graph.
+        self.recording = on_gpu and self.processes.count == 1
+        self._recorded: RecordedStep | None = None
+        self._ahead: tuple[int, dict[str, Tensor]] | None = None  # what was drawn for a step to come
         self.generator, self.discriminator = (network.to(device) for network in self.build())
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
@@ -79,6 +88,9 @@ class Trainer(ABC):
                 lr=settings.learning_rate or 0,
                 betas=(settings.beta1 or 0.0, settings.beta2 or 0.0),
                 eps=settings.epsilon or 0,
+                # One kernel for all weights, which counts its steps on the GPU.
+                fused=on_gpu or None,
+                capturable=on_gpu,
             )
             for network in (self.generator, self.discriminator)
         )
@@ -88,8 +100,33 @@ class Trainer(ABC):
         """Generator and discriminator with weights drawn from the seed, float32 on the CPU."""
 
     @abstractmethod
+    def draw(self, step: int) -> dict[str, Tensor]:
+        """What chance gives a step, on the CPU: latents, which images, how they are turned; a function of the step."""
+
+    @abstractmethod
+    def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
+        """Losses and gradients from what was drawn, by now on the device. On a GPU, no value is read on the host."""
+
     def train_step(self) -> Losses:
-        """One iteration. Raises `GanError` when a loss is not finite; the weights are then as before the step."""
+        """One iteration; both gradients are taken before either optimiser steps.
+
+        Raises `GanError` when a loss is not finite; the weights are then as before the step.
+        """
+        drawn = self._drawn()
+        if self.recording:
+            self._recorded = self._recorded or RecordedStep(self.gradients, self._update)
+            found = self._recorded.gradients(drawn)
+        else:
+            found = self.gradients({name: tensor.to(self.device) for name, tensor in drawn.items()})
+        if self.device.type == "cuda":  # while it computes
+            self._ahead = self.step + 1, self.draw(self.step + 1)
+        losses = self.finite(found.generator_loss, found.discriminator_loss)
+        if self._recorded:
+            self._recorded.update(found)
+        else:
+            self._update(found)
+        self.step += 1
+        return losses
 
     @abstractmethod
     def samples(self, z: Tensor, diagnosis: int) -> Tensor:
@@ -122,24 +159,24 @@ class Trainer(ABC):
             for index, parameter in enumerate(network.parameters()):
                 own = with_prefix(moments, f"{index}.")
                 adam.state[parameter] = {
-                    # Adam keeps its step counter on the CPU, its moments beside the weights.
-                    key: value.clone() if key == "step" else torch.empty_like(parameter).copy_(value)
+                    # Adam keeps its step counter on the CPU or, fused, on the GPU, its moments beside the weights.
+                    key: value.to(self.device, copy=True) if key == "step" else torch.empty_like(parameter).copy_(value)
                     for key, value in own.items()
                 }
         self.step = step
+        self._recorded = self._ahead = None  # a recording would go on with the moments as they were
 
     @property
     def global_batch(self) -> int:
         return self.settings.batch_size * self.processes.count
 
-    def real_images(self, diagnosis: int, count: int) -> Tensor:
-        """The next `count` uint8 images of one diagnosis at this step, for all processes."""
-        images = self.images[diagnosis]
-        return images[batch_indices(len(images), count, self.step, derive_seed(self.seed, diagnosis)).to(self.device)]
+    def image_indices(self, diagnosis: int, count: int, step: int) -> Tensor:
+        """(count,) which images of one diagnosis come at a step, for all processes."""
+        return batch_indices(len(self.images[diagnosis]), count, step, derive_seed(self.seed, diagnosis))
 
-    def latents(self) -> Tensor:
-        """(global batch, latent size) of this step."""
-        source = torch.Generator().manual_seed(derive_seed(self.seed, self.step, 2))
+    def latents(self, step: int) -> Tensor:
+        """(global batch, latent size) of a step."""
+        source = torch.Generator().manual_seed(derive_seed(self.seed, step, 2))
         return torch.randn(self.global_batch, self.latent_size, generator=source)
 
     def autocast(self) -> torch.autocast:
@@ -156,10 +193,20 @@ class Trainer(ABC):
             )
         return losses
 
+    def _drawn(self) -> dict[str, Tensor]:
+        step, drawn = self._ahead or (-1, {})
+        return drawn if step == self.step else self.draw(self.step)
+
+    def _update(self, found: Gradients) -> None:
+        self.apply(self.discriminator_adam, list(self.discriminator.parameters()), found.discriminator)
+        self.apply(self.generator_adam, list(self.generator.parameters()), found.generator)
+
     def apply(self, adam: torch.optim.Adam, weights: list[nn.Parameter], gradients: Sequence[Tensor]) -> None:
         """One step of the optimiser with the gradients, averaged over the processes."""
         for weight, gradient in zip(weights, self.processes.average(gradients), strict=True):
-            weight.grad = gradient
+            # The fused optimiser wants both in one order in memory.
+            ordered = self.device.type != "cuda" or gradient.stride() == weight.stride()
+            weight.grad = gradient if ordered else torch.empty_like(weight).copy_(gradient)
         adam.step()
 
     def _optimised(self) -> Iterator[tuple[str, nn.Module, torch.optim.Adam]]:

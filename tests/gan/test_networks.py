@@ -179,14 +179,14 @@ def test_a_training_step_has_the_gradients_of_a_plain_one(monkeypatch, size):
     trainer.generator.double(), trainer.discriminator.double()
     monkeypatch.setattr("gan.training.dcgan.to_unit_range", lambda batch: batch.double() / 127.5 - 1)
     monkeypatch.setattr("gan.training.dcgan.cross_entropy", float64_cross_entropy)
-    z = trainer.latents().double()
-    monkeypatch.setattr(trainer, "latents", lambda: z)
+    z = trainer.latents(0).double()
+    monkeypatch.setattr(trainer, "latents", lambda step: z)
     seen = {}
     monkeypatch.setattr(trainer, "apply", lambda adam, weights, gradients: seen.update({id(adam): gradients}))
     plain = plain_gradients(
         copy.deepcopy(trainer.generator),
         copy.deepcopy(trainer.discriminator),
-        trainer.real_images(0, 4).double() / 127.5 - 1,
+        trainer.images[0][trainer.image_indices(0, 4, 0)].double() / 127.5 - 1,
         z,
     )
     losses = trainer.train_step()

@@ -12,7 +12,8 @@ NAME_LENGTH = 80  # of a run
 
 class Command(ConsoleCommand):
     help = (
-        "Train a GAN: the paper's DCGAN, one pair of networks per diagnosis, or the projected GAN, one pair for all. "
+        "Train a GAN: the paper's DCGAN, one pair of networks per diagnosis, the projected GAN, one pair for all, or "
+        "R3GAN, one pair for all without features from ImageNet. "
         "Prints the run's id last. Under torchrun, several processes share the work, each with --batch-size images."
     )
     example = (
@@ -97,13 +98,18 @@ class Command(ConsoleCommand):
             self.stdout.write(str(run.pk))
 
     def _print_summary(self, model, size):
-        from gan.networks import dcgan, projected
+        from gan.networks import dcgan, projected, r3gan
         from gan.networks.summary import format_table, layer_table, module_table
 
         if model == "dcgan":
             tables = {
                 "Generator": layer_table(dcgan.Generator(size)),
                 "Discriminator": layer_table(dcgan.Discriminator(size)),
+            }
+        elif model == "r3gan":
+            tables = {
+                "Generator": module_table(r3gan.Generator(size, 1)),
+                "Discriminator": module_table(r3gan.Discriminator(size, 1)),
             }
         else:
             tables = {
