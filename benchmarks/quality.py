@@ -42,14 +42,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="ISIC export")
     parser.add_argument("--run", help="instead: judge this training run")
     parser.add_argument("--minutes", type=float, default=30.0, help="of training for each model, all diagnoses (30)")
-    parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: both")
+    parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: projected and dcgan")
     parser.add_argument("--grids", type=Path, default=Path("var/quality"), help="folder for grids (var/quality)")
     options = parser.parse_args()
     if options.run:
         rows = judge_run(options.run, options.grids)
     elif options.folder:
         rows = []
-        for model in options.model or list(TRAINERS):
+        for model in options.model or ("dcgan", "projected"):
             rows += train_and_judge(model, options.folder, options.minutes, options.grids)
     else:
         parser.error("name an ISIC export's folder or a --run")

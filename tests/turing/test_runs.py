@@ -101,3 +101,12 @@ def test_readers_see_neither_runs_nor_pictures(run, client, reader):
     ):
         assert client.get(address).status_code == 403
     assert client.post(reverse("overrule", args=[run.training_images.first().pk])).status_code == 403
+
+
+def test_the_losses_of_every_model_can_be_drawn(run):
+    from gan.runs import TRAINERS
+    from turing.results.figures import run_figure
+
+    for model in TRAINERS:
+        run.model = model
+        assert b"<svg" in run_figure("losses", run, "svg")

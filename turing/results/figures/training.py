@@ -5,8 +5,12 @@ from matplotlib.figure import Figure
 from gan.models import TrainingRun
 from turing.results.figures.style import ACCENT, INK, MUTED, WARM
 
-CHANCE = {"dcgan": (1.3863, "discriminator at chance, 2 ln 2"), "projected": (2.0, "discriminator at chance, 2")}
-UNITS = {"dcgan": "Loss (nats)", "projected": "Hinge loss"}
+CHANCE = {
+    "dcgan": (1.3863, "discriminator at chance, 2 ln 2"),
+    "projected": (2.0, "discriminator at chance, 2"),
+    "r3gan": (0.6931, "discriminator at chance, ln 2"),
+}
+UNITS = {"dcgan": "Loss (nats)", "projected": "Hinge loss", "r3gan": "Loss (nats)"}
 COLOURS = (ACCENT, WARM, INK, MUTED)
 
 
