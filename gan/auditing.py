@@ -47,11 +47,11 @@ class CopyDetector:
         self.progress = progress
         self.training = training_set.all
         held_out = [source for sources in training_set.held_out.values() for source in sources]
-        also = [] if training_set.told else held_out
+        # A run's training images are known for sure. What is told of others may be wrong.
+        also = [] if run.is_run else [*held_out, *training_set.others]
         extractor = extractor or lite2()
-        key = (
-            f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}{' all' if also else ''}"
-        )
+        key = f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
+        key += f" {fingerprint(also)}" if also else ""
         path = run.folder / REFERENCE
         kept = load_reference(path, key, extractor)
         self.reference: Reference = kept or reference_of(
@@ -60,7 +60,7 @@ class CopyDetector:
             decode_pixels(held_out, run.size),
             extractor,
             progress,
-            [source.name for source in also],
+            {source.name: pixels for source, pixels in zip(also, decode_pixels(also, run.size), strict=True)},
         )
         self.training = [*self.training, *also]
         if kept is None:

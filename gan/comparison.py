@@ -12,6 +12,7 @@ from gan.runs import TrainingSet, training_set_of
 
 OTHERS = "training images"  # a folder's, of which nobody says what they show
 MEASURING_SHARE = 0.3  # of the real images at hand, by lesion, as the measure of how near others come
+AT_ONCE = 500  # values in one SQL query
 FEW = 100  # of which half is taken: the audit needs twenty
 
 
@@ -40,30 +41,29 @@ def comparison_set_of(generator: Generator) -> TrainingSet:
         return training_set_of(as_run(generator))
     said = generator.training_data
     if not generator.knows_training_images:
-        return _halves(generator)
+        return _all_real(generator)
     if said["kind"] == "run":
         run = training_set_of(as_run(find_generator(str(said["run"]))))
         return TrainingSet(run.sources, {name: run.held_out.get(name, []) for name in generator.diagnoses}, run.folder)
+    if not LesionImage.objects.seen_by([generator]).exists():
+        return _all_real(generator)  # told by names alone, of which nothing is here any more
     unseen = LesionImage.objects.usable().filter(is_phantom=generator.uses_phantoms).not_trained_on_by([generator])
     held_out = {name: sources_of(unseen.with_diagnosis(name).order_by("isic_id")) for name in generator.diagnoses}
-    seen = generator.training_images.order_by("isic_id")
-    if said["kind"] == "folder" and is_folder(Path(said["path"])):
+    seen = LesionImage.objects.seen_by([generator]).order_by("isic_id")
+    if said["kind"] == "folder" and len(said["told"]) == 1 and is_folder(Path(said["path"])):
         return TrainingSet(_from_folder(Path(said["path"]), generator), held_out, Path(said["path"]))
-    if not seen.exists():
-        raise GanError(
-            f"{generator}: none of its training images is at hand. Import them, or put the folder {said['path']} back."
-        )
     names = {name: sources_of(seen.with_diagnosis(name)) for name in generator.diagnoses}
     return TrainingSet({name: sources for name, sources in names.items() if sources}, held_out)
 
 
-def _halves(generator: Generator) -> TrainingSet:
-    real = LesionImage.objects.usable().filter(is_phantom=generator.uses_phantoms)
+def _all_real(generator: Generator) -> TrainingSet:
+    real = LesionImage.objects.filter(is_phantom=generator.uses_phantoms)
+    others = sources_of(real.exclude(diagnosis__in=generator.diagnoses).order_by("isic_id"))
     sources, measure = {}, {}
     for name in generator.diagnoses:
         found = sources_of(real.with_diagnosis(name).order_by("isic_id"))
         sources[name], measure[name] = split_by_lesion(found, 0.5 if len(found) < FEW else MEASURING_SHARE, seed=0)
-    return TrainingSet(sources, measure, told=False)
+    return TrainingSet(sources, measure, told=False, others=others)
 
 
 def _from_folder(folder: Path, generator: Generator) -> dict[str, list[Source]]:
@@ -72,7 +72,7 @@ def _from_folder(folder: Path, generator: Generator) -> dict[str, list[Source]]:
     for path in walk(folder, SUFFIXES).files:
         content = read_image(path)
         sources.append(Source(shown(path.stem)[-200:], "", sha256(content), partial(read_image, path)))
-    if sha256("\n".join(sorted({source.sha256 for source in sources})).encode()) != generator.data_fingerprint:
+    if not generator.training_names.filter(value__in=[source.sha256 for source in sources[:AT_ONCE]]).exists():
         raise GanError(f"{generator}: the images in {shown(folder)} are not those that it was imported with.")
     known = dict(generator.training_images.values_list("sha256", "pk"))
     return {OTHERS: [Source(s.name, s.lesion, s.sha256, s.read, known.get(s.sha256)) for s in sources]}

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class TrainingSet:
     held_out: dict[str, list[Source]]
     folder: Path | None = None
     told: bool = True
+    others: list[Source] = field(default_factory=list)  # real images of other diagnoses, where nobody told
 
     @property
     def all(self) -> list[Source]:

@@ -2,13 +2,14 @@
 
 import csv
 
+from django.db.models import Count
 from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from gan.models import LesionImage, is_non_commercial
+from gan.models import Generator, LesionImage, is_non_commercial
 from turing.models import Study
 
 
@@ -22,7 +23,8 @@ def home(request):
 def attributions(request):
     """Who made the images and under which licence. The whole collection, never what one study shows."""
     groups = [row | {"non_commercial": is_non_commercial(row["licence"])} for row in LesionImage.objects.attributions()]
-    return render(request, "attributions.html", {"groups": groups})
+    generators = Generator.objects.external().annotate(count=Count("generated_images")).order_by("name", "version")
+    return render(request, "attributions.html", {"groups": groups, "generators": generators})
 
 
 @require_safe

@@ -32,16 +32,22 @@ def evaluate(
     extractor: Extractor,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Figures of samples against held-out images, and those of training images, real against real, as the floor."""
+    """Figures of samples against held-out images, and those of training images, real against real, as the floor.
+
+    The floor is None where fewer than eight training images are at hand.
+    """
     size = pixels.shape[1]
     real = extractor.features(decode_pixels(held_out, size), lambda batches: progress(batches, "Held-out features"))
     generated = extractor.features(pixels, lambda batches: progress(batches, "Sample features"))
+    figures = _figures(generated, real, extractor)
+    if len(training) < FEWEST:
+        return figures | {"floor": None}
     chosen = np.random.default_rng(0).permutation(len(training))[: len(pixels)]
     seen = extractor.features(
         decode_pixels([training[index] for index in chosen], size),
         lambda batches: progress(batches, "Training features"),
     )
-    return _figures(generated, real, extractor) | {"floor": _figures(seen, real, extractor)}
+    return figures | {"floor": _figures(seen, real, extractor)}
 
 
 def _figures(generated: np.ndarray, real: np.ndarray, extractor: Extractor) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gan.errors import GanError
 from gan.images import MAX_BYTES, SUFFIXES, open_rgb, sha256
 from gan.importing.report import Rejection
 from gan.importing.trained_on import TrainedOn, record_training_images
-from gan.models import GeneratedImage, Generator
+from gan.models import GeneratedImage, Generator, LesionImage
 from gan.storage import save_content
 from tables import parse_table, read_text
 
@@ -91,6 +91,7 @@ def import_generated(
     if existing is not None:
         _check_agrees(existing, about, phantoms)
     present = set(existing.generated_images.values_list("sha256", flat=True)) if existing else set()
+    real = dict(LesionImage.objects.values_list("sha256", "isic_id"))
     found: dict[str, GeneratedImage] = {}
     sides = []
     for path, name in progress(named, "Reading images", len(named), "image"):
@@ -103,6 +104,11 @@ def import_generated(
         digest = sha256(content)
         if digest in present:
             report.already_present += 1
+            continue
+        if digest in real:
+            report.rejected.append(
+                Rejection(shown(path.relative_to(folder)), f"the same bytes as the real image {real[digest]}")
+            )
             continue
         if digest in found:
             report.rejected.append(

@@ -79,13 +79,13 @@ def reference_of(
     held_out: np.ndarray,
     extractor: Extractor,
     progress: Progress,
-    also: Sequence[str] = (),
+    also: Mapping[str, np.ndarray] | None = None,
 ) -> Reference:
     """Measure the training set and the limits: the first percentile of the held-out images' distances.
 
-    With `also`, the names of the held-out images, these are among what others are compared with, too: where nobody
-    knows which real images were trained on, a copy of any must be found. Raises `GanError` where fewer than 20 images
-    are held out: there is nothing to compare with.
+    `also`, images (S, S, 3) by name, are compared with, too, but measure nothing: where it is not certain what was
+    trained on, a copy of any must be found. Raises `GanError` where fewer than 20 images are held out: there is nothing
+    to compare with.
     """
     if len(held_out) < FEWEST_HELD_OUT:
         raise GanError(
@@ -97,9 +97,10 @@ def reference_of(
     near = _nearness(held_out, features, details, extractor, progress)
     limits = limits_of(near)
     if also:
-        seen = _unit(extractor.features(held_out, lambda batches: progress(batches, "Held-out features")))
-        features, details = np.concatenate([features, seen]), np.concatenate([details, _details(held_out)])
-    return Reference(extractor, [*names, *also], features, details, near, limits)
+        others = np.stack(list(also.values()))
+        seen = _unit(extractor.features(others, lambda batches: progress(batches, "Features of other real images")))
+        features, details = np.concatenate([features, seen]), np.concatenate([details, _details(others)])
+    return Reference(extractor, [*names, *(also or ())], features, details, near, limits)
 
 
 def nearness_among(images: np.ndarray, extractor: Extractor, progress: Progress) -> Nearness:

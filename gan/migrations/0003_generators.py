@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="generator",
             name="training_data",
-            field=models.JSONField(default=dict, help_text="What was said of the training images, as gan.external."),
+            field=models.JSONField(default=dict, help_text="How they were told, as gan.importing.trained_on."),
         ),
         migrations.AddField(
             model_name="generator",

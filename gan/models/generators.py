@@ -49,6 +49,7 @@ class Generator(models.Model):
         """What is known of its training images."""
 
         KNOWN = "known", "known"
+        NOT_FOUND = "not_found", "told, but none of them is in this record"
         NOT_TOLD = "not_told", "not told"
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.RUN)
@@ -70,7 +71,7 @@ class Generator(models.Model):
     source = models.CharField("paper or address", max_length=300, blank=True)
     licence = models.CharField(max_length=60, blank=True)
     made_by = models.CharField(max_length=120, blank=True)
-    training_data = models.JSONField(default=dict, help_text="What was said of the training images, as gan.external.")
+    training_data = models.JSONField(default=dict, help_text="How they were told, as gan.importing.trained_on.")
 
     # Of a training run: everything needed to repeat it.
     model = models.CharField(max_length=20, blank=True)
@@ -108,6 +109,7 @@ class Generator(models.Model):
 
     @property
     def knows_training_images(self) -> bool:
+        """Whether a claim about them can be made: told and, by at least one image of this record, seen to be right."""
         return self.trained_on == self.TrainedOn.KNOWN
 
     @property
@@ -158,6 +160,19 @@ def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
     folder, older = parent / slug_of(name), parent / plain_slug(name)
     is_another = plain_slug(name) in {slug_of(other) for other in among}
     return older if not is_another and older.is_dir() and not folder.is_dir() else folder
+
+
+class TrainingName(models.Model):
+    """What somebody told of an external generator's training images: one content hash or one id."""
+
+    generator = models.ForeignKey(Generator, models.CASCADE, related_name="training_names")
+    value = models.CharField(max_length=200, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["generator", "value"], name="one_training_name_of_a_generator")]
+
+    def __str__(self) -> str:
+        return f"{self.value} of generator {self.generator_id}"
 
 
 class TrainingStep(models.Model):

@@ -2,6 +2,7 @@
 
 import re
 
+from django.apps import apps
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from PIL import Image
@@ -35,9 +36,22 @@ class LesionImageQuerySet(models.QuerySet):
         """The image types that are there, without what follows a colon."""
         return sorted({row["image_type"].split(":")[0] for row in self.by_type()})
 
+    def seen_by(self, generators):
+        """Images that one of the generators is known to have seen, under whatever name: linked, of the same bytes as a
+        linked one, or of a name or content that somebody told, also where that was before the image came.
+        """
+        linked = LesionImage.objects.filter(generators__in=generators)
+        told = apps.get_model("gan", "TrainingName").objects.filter(generator__in=generators).values("value")
+        return self.filter(
+            models.Q(pk__in=linked.values("pk"))
+            | models.Q(sha256__in=linked.values("sha256"))
+            | models.Q(sha256__in=told)
+            | models.Q(isic_id__in=told)
+        )
+
     def not_trained_on_by(self, generators):
         """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
-        return unrelated(self, LesionImage.objects.filter(generators__in=generators))
+        return unrelated(self, LesionImage.objects.seen_by(generators))
 
     def by_diagnosis(self):
         """Rows of diagnosis, phantom or not, and count, the most frequent first."""

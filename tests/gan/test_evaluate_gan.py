@@ -122,7 +122,7 @@ def test_the_report_names_its_network_and_holds_real_against_real(run, capsys):
 
 
 def test_bad_arguments_end_with_one_line(run, tmp_path):
-    with pytest.raises(CommandError, match="no training run"):
+    with pytest.raises(CommandError, match="no generator"):
         call_command("evaluate_gan", "nothing")
     with pytest.raises(CommandError, match="--count"):
         call_command("evaluate_gan", "tiny", count=1)

@@ -151,10 +151,62 @@ def test_ids_that_are_imported_later_are_linked_then(theirs, phantom_export, tmp
     listed.write_text("isic_id,target\n" + "".join(f"{one},1\n" for one in [*ids, "ISIC_9999999"]))
     report = brought(capsys, theirs, name="A", trained_on_ids=listed)
     assert (report["training_images"], report["training_images_in_record"]) == (4, 0)
-    call_command("import_isic", str(phantom_export))
     generator = Generator.objects.get()
+    assert generator.trained_on == "not_found"
+    assert not generator.knows_training_images
+    call_command("import_isic", str(phantom_export))
+    generator.refresh_from_db()
+    assert generator.knows_training_images
     assert sorted(generator.training_images.values_list("isic_id", flat=True)) == sorted(ids)
-    assert generator.training_data["not_in_record"] == ["ISIC_9999999"]
+
+
+def test_images_that_an_interrupted_import_brought_are_known_at_once(theirs, phantoms, tmp_path):
+    ids = list(LesionImage.objects.order_by("isic_id").values_list("isic_id", flat=True)[:5])
+    listed = tmp_path / "ids.txt"
+    listed.write_text("\n".join(ids))
+    call_command("import_generated", str(theirs), name="A", trained_on_ids=listed)
+    generator = Generator.objects.get()
+    generator.training_images.clear()  # as where the images came after, and the import broke off before its end
+    fair = LesionImage.objects.not_trained_on_by([generator])
+    assert not fair.filter(isic_id__in=ids).exists()
+    # The same bytes under another id are the same image.
+    twin = LesionImage.objects.get(isic_id=ids[0])
+    twin.pk, twin.isic_id, twin.lesion_id = None, "CLINIC_twin", ""
+    twin.save()
+    generator.training_images.add(LesionImage.objects.get(isic_id=ids[0]))
+    assert not fair.filter(isic_id="CLINIC_twin").exists()
+
+
+def test_what_is_told_is_added_to_and_never_replaced(theirs, phantoms, tmp_path, capsys):
+    ids = list(LesionImage.objects.order_by("isic_id").values_list("isic_id", flat=True))
+    for part in (ids[:6], ids[4:10]):
+        (tmp_path / "ids.txt").write_text("\n".join(part))
+        call_command("import_generated", str(theirs), name="A", trained_on_ids=tmp_path / "ids.txt")
+    assert Generator.objects.get().training_images.count() == 10
+    (tmp_path / "ids.txt").write_text("n/a\nnot known\n")
+    with pytest.raises(CommandError, match="no id in it"):
+        call_command("import_generated", str(theirs), name="A", trained_on_ids=tmp_path / "ids.txt")
+    assert Generator.objects.get().training_images.count() == 10
+
+
+def test_resized_and_cropped_training_images_are_recognised_by_their_look(theirs, phantoms, tmp_path, capsys):
+    seen = list(LesionImage.objects.order_by("isic_id")[::6])
+    folder = tmp_path / "resized"
+    folder.mkdir()
+    for number, image in enumerate(seen):
+        image.square(64).save(folder / f"{number:05d}.jpg", quality=90)
+    report = brought(capsys, theirs, name="A", trained_on=folder)
+    assert report["training_images_in_record"] == len(seen)
+    assert set(Generator.objects.get().training_images.all()) == set(seen)
+
+
+def test_told_images_of_which_none_is_here_are_compared_with_all_real_ones(theirs, phantoms, tmp_path, capsys):
+    (tmp_path / "ids.txt").write_text("X1\nX2\n")
+    report = brought(capsys, theirs, name="A", trained_on_ids=tmp_path / "ids.txt")
+    assert (report["training_images"], report["training_images_in_record"]) == (2, 0)
+    assert Generator.objects.get().trained_on == "not_found"
+    call_command("audit_samples", "A", json=True)
+    assert json.loads(capsys.readouterr().out)["audited"] == 24
 
 
 def test_a_run_that_had_the_same_images_says_what_it_was_trained_on(run, theirs, capsys):

@@ -7,15 +7,16 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from gan.images import png_bytes
-from gan.models import GeneratedImage, Generator
+from gan.models import GeneratedImage, Generator, LesionImage
 from gan.phantom import draw_phantom
 from turing.models import Study
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.archive.manifest import stimulus_rows
 from turing.results.counting import SIMULATED, flow_of
 from turing.results.methods import methods_paragraph
-from turing.studies.design import choose_images, design_as_opened
+from turing.studies.design import advice, choose_images, design_as_opened, generated_pool, problems
 from turing.studies.forms import StudyForm
+from turing.studies.provenance import of_lesions, shown_though_trained_on, training_warning
 
 pytestmark = pytest.mark.django_db
 
@@ -71,8 +72,12 @@ def test_the_study_opens_is_analysed_and_says_what_is_not_known(three, run, exte
     names = {str(one) for one in (run, *externals)}
     assert {name for row in named if row["factor"] == "generator" for name in (row["first"], row["second"])} == names
     assert all(row["p_holm"] >= row["p_value"] for row in compared if row["p_value"] is not None)
+    named_rates = with_generators_named(study, analysis)["by_run"]
     paragraph = methods_paragraph(study, analysis, flow_of(study, SIMULATED), SIMULATED)
-    assert "the training images of Vendor, Theirs are not known" in paragraph
+    assert "the training images of Theirs, Vendor are not known" in paragraph
+    assert f"generated images (2 of tiny (run {run.pk}), 5 of Theirs, Vendor)" in paragraph
+    assert set(analysis["by_run"]) == {str(one.pk) for one in (run, *externals)}
+    assert set(named_rates) == names
     client.force_login(researcher)
     for address in (study_page := reverse("research-study", args=["three"]), reverse("results", args=["three"])):
         page = client.get(address).content.decode()
@@ -146,7 +151,10 @@ def test_every_image_passes_the_size_of_the_smallest_generator_for_good(external
     create("Sizes", ["Vendor"], generated=5, stimulus_size=256, scaling="smooth", owner=researcher.email)
     study = Study.objects.get(slug="sizes")
     assert study.drawn_size == 150
-    with pytest.raises(CommandError, match="5 real images held out from training are wanted, 0 are there"):
+    with pytest.raises(
+        CommandError,
+        match=r"5 real images are wanted, 0 are there \(left out: 24 have fewer than 150 pixels on a side\)",
+    ):
         call_command("open_study", "sizes")  # the real ones have 96 x 72 pixels: they alone would be enlarged
     create("Small", ["Theirs"], generated=5, stimulus_size=256, scaling="smooth", owner=researcher.email)
     call_command("open_study", "small")
@@ -159,3 +167,77 @@ def test_every_image_passes_the_size_of_the_smallest_generator_for_good(external
     assert Generator.objects.get(name="Theirs").size == 40
     assert Study.objects.get(slug="small").drawn_size == 72
     call_command("audit_blinding", "small")
+
+
+def test_images_told_later_are_counted_where_they_are_shown(externals, tmp_path, researcher, client):
+    create("Later", ["Theirs"], generated=5, stimulus_size=64, owner=researcher.email)
+    call_command("open_study", "later")
+    study = Study.objects.get(slug="later")
+    assert study.untold == ["Theirs"]
+    shown = [one.lesion_image for one in study.stimuli.filter(truth="real", diagnosis="melanoma")[:3]]
+    listed = tmp_path / "ids.txt"
+    listed.write_text("\n".join(image.isic_id for image in shown))
+    call_command("import_generated", str(tmp_path / "Theirs"), name="Theirs", trained_on_ids=listed)
+    assert Generator.objects.get(name="Theirs").knows_training_images
+    study = Study.objects.get(slug="later")
+    assert shown_though_trained_on(study) == 3
+    warning = training_warning(study)
+    assert "3 real images of this study were among the generators' training images" in warning
+    assert "The training images of Theirs are not known" in warning  # as it stood when the study opened
+    assert "of which 3 were" in of_lesions(study)
+    client.force_login(researcher)
+    assert "3 real images of this study" in client.get(reverse("results", args=["later"])).content.decode()
+
+
+def test_a_real_image_in_disguise_is_never_a_generated_one(externals, tmp_path):
+    real = LesionImage.objects.with_diagnosis("melanoma").order_by("isic_id")[0]
+    folder = tmp_path / "copies" / "melanoma"
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(real.read())
+    (folder / "b.png").write_bytes(png_bytes(draw_phantom("melanoma", 9998, 96, 72)))
+    call_command("import_generated", str(tmp_path / "copies"), name="Copycat", phantoms=True)
+    copycat = Generator.objects.get(name="Copycat")
+    assert [one.name for one in copycat.generated_images.all()] == ["melanoma/b.png"]
+    # Imported before the real one was: it stays out of studies all the same.
+    image = copycat.generated_images.get()
+    LesionImage.objects.filter(pk=real.pk).update(sha256=image.sha256)
+    create("Copy", ["Copycat"], generated=1)
+    assert generated_pool(Study.objects.get(slug="copy"), "melanoma").count() == 0
+
+
+def test_two_generators_with_one_image_do_not_open(externals, tmp_path):
+    call_command("import_generated", str(tmp_path / "Theirs"), name="Twin", phantoms=True)
+    create("Twins", ["Theirs", "Twin"], generated=18)
+    with pytest.raises(CommandError, match="Two images of the study are the same picture"):
+        call_command("open_study", "twins")
+    assert Study.objects.get(slug="twins").is_draft
+
+
+def test_a_draft_says_that_its_images_were_not_curated(externals, client, researcher):
+    create("Bare", ["Theirs"], generated=2, stimulus_size=64, owner=researcher.email)
+    LesionImage.objects.update(is_phantom=False)
+    Generator.objects.update(uses_phantoms=False)
+    study = Study.objects.get(slug="bare")
+    assert advice(study)[0].startswith("48 of the real images")
+    client.force_login(researcher)
+    assert "have no verdict of curation" in client.get(reverse("research-study", args=["bare"])).content.decode()
+    LesionImage.objects.update(verdict="accepted")
+    assert advice(study) == []
+
+
+def test_codes_of_diagnoses_are_understood(externals):
+    create("Codes", ["Theirs"], generated=2, diagnosis=["BCC"])
+    assert Study.objects.get(slug="codes").diagnoses == ["basal cell carcinoma"]
+    with pytest.raises(CommandError, match="no generator draws nevus; they draw basal cell carcinoma, melanoma"):
+        create("None", ["Theirs"], generated=2, diagnosis=["nv"])
+
+
+def test_numbers_of_a_generator_that_left_the_draft_are_forgotten(externals):
+    create("Left", ["Theirs=2", "Vendor=2"], generated=4)
+    study = Study.objects.get(slug="left")
+    study.generators.remove(externals[1])
+    study = Study.objects.get(slug="left")
+    assert problems(study) == [
+        "Unequal numbers of generated images: The numbers add up to 2 images per diagnosis; the study shows 4 "
+        "generated ones."
+    ]

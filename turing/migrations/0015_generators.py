@@ -31,6 +31,11 @@ class Migration(migrations.Migration):
             name='through',
             field=models.PositiveIntegerField(editable=False, help_text='Pixels on a side by way of which the stimuli were made; null: see sizes.', null=True),
         ),
+        migrations.AddField(
+            model_name='study',
+            name='untold',
+            field=models.JSONField(editable=False, help_text='Generators whose training images were not known when it opened.', null=True),
+        ),
         migrations.AlterField(
             model_name='study',
             name='generators',

@@ -141,6 +141,9 @@ class Study(models.Model):
     through = models.PositiveIntegerField(
         null=True, editable=False, help_text="Pixels on a side by way of which the stimuli were made; null: see sizes."
     )
+    untold = models.JSONField(
+        null=True, editable=False, help_text="Generators whose training images were not known when it opened."
+    )
     design_hash = models.CharField(max_length=64, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts the draft's changes.")
     # PROTECT: with its owner's account gone, a study would be everyone's to see.

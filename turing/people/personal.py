@@ -163,6 +163,7 @@ NOT_PERSONAL = {
         "device software data_fingerprint data_count uses_phantoms memorisation started_at finished_at training_images"
     ),
     "gan.Generator_training_images": "id generator lesionimage",
+    "gan.TrainingName": "id generator value",
     "gan.TrainingStep": "id run diagnosis step generator_loss discriminator_loss",
     "otp_static.StaticDevice": "id",
     "otp_static.StaticToken": "id",
@@ -184,7 +185,7 @@ NOT_PERSONAL = {
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
         "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
-        "through visible_to_researchers"
+        "through untold visible_to_researchers"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",

@@ -30,7 +30,8 @@ def with_generators_named(study: Study, analysis: dict[str, Any]) -> dict[str, A
         else row
         for row in analysis["comparisons"]
     ]
-    return analysis | {"comparisons": rows}
+    by_run = {names.get(key, key): values for key, values in analysis["by_run"].items()}
+    return analysis | {"comparisons": rows, "by_run": by_run}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 from turing.models import Study
 from turing.results.counting import Flow, Population
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
-from turing.studies.provenance import of_lesions
+from turing.studies.provenance import of_generators, of_lesions
 from turing.templatetags.figures import percent
 
 REFERENCES = (
@@ -38,6 +38,7 @@ def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
     who = "Simulated readers" if population.simulated else "Readers"
     diagnoses = analysis["by_diagnosis"] if len(analysis["by_diagnosis"]) > 1 else {}
     groups = {"images": analysis} | {f"{name} images": values for name, values in diagnoses.items()}
+    groups |= {f"images of {name}": values for name, values in analysis.get("by_run", {}).items()}
     return [
         _headline(who, group, values["fooling_rate"])
         for group, values in groups.items()
@@ -113,8 +114,8 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
     return (
         f"In a blinded reader study, {flow.analysed} {who} ({flow.completed} complete) judged images as real or "
         f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} "
-        f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images were drawn at random, "
-        f"brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
+        f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images ({of_generators(study)}) were "
+        f"drawn at random, brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
         f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
         f"reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "

@@ -33,7 +33,7 @@ def _limits(interval: list[float] | None, name: str = "") -> Row:
 def rates(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     groups = {"all": analysis} | analysis["by_diagnosis"]
     for key, label in RATES.items():
-        for group, values in groups.items():
+        for group, values in (groups | (analysis["by_run"] if key == "fooling_rate" else {})).items():
             rate = values[key]
             yield {
                 "rate": label,

@@ -32,7 +32,7 @@ def _results(request, slug):
     study, population = _find(request, slug)
     analysis, flow = analyse_study(study, population), flow_of(study, population)
     named = with_generators_named(study, analysis)
-    first, *others = headlines(analysis, population) or [""]
+    first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
     return {
         "study": study,

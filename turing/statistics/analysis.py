@@ -48,6 +48,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "equivalence": equivalence(accuracy, margin),
         "hype_infinity": hype_infinity(accuracy),
         "by_diagnosis": by_diagnosis,
+        "by_run": _by_run(tests, warnings),
         "by_reader": _by_reader(tests),
         "by_image": _by_image(tests),
         "roc": roc_curves(tests),
@@ -111,6 +112,18 @@ def _rate_json(rate: Estimate, values: np.ndarray) -> dict[str, Any]:
 def _real_judged_real(rows: Responses, label: str, warnings: list[str]) -> dict[str, Any]:
     real = rows.where(rows.is_real)
     return _rate_json(_rate(real, "judged_real", f"{label}real_judged_real", warnings), real.judged_real)
+
+
+def _by_run(tests: Responses, warnings: list[str]) -> dict[str, Any]:
+    """The fooling rate of each generator, by its id; empty where there is one or none."""
+    labels = tests.factors.get("run", np.array([""] * len(tests)))
+    names = sorted({str(one) for one in labels[~tests.is_real]} - {""})
+    found = {}
+    for name in names if len(names) > 1 else ():
+        rows = tests.where(~tests.is_real & (labels == name))
+        rate = _rate(rows, "judged_real", f"generator {name}, fooling_rate", warnings)
+        found[name] = {"fooling_rate": _rate_json(rate, rows.judged_real), "images": len(np.unique(rows.image))}
+    return found
 
 
 def _diagnosis(rows: Responses, name: str, warnings: list[str]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from math import ceil
 from typing import Any
 
 from django.db import models
@@ -12,6 +13,7 @@ from django.db import models
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
+from turing.studies.stimuli import CROPPED_TO
 
 Source = LesionImage | GeneratedImage
 
@@ -41,7 +43,7 @@ def real_pool(study: Study, diagnosis: str):
     """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
     pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
     # An image with fewer pixels than the generators draw would be the only one to be enlarged.
-    least = study.drawn_size if study.generators.all() else 0
+    least = least_side(study)
     pool = pool.of_type(study.image_type).filter(width__gte=least, height__gte=least)
     return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
 
@@ -49,7 +51,15 @@ def real_pool(study: Study, diagnosis: str):
 def generated_pool(study: Study, diagnosis: str):
     """Images of the study's generators that are not suspected to be copies."""
     pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_generators(study.generators.all())
+    pool = pool.exclude(sha256__in=LesionImage.objects.values("sha256"))
     return pool.order_by("generator_id", "latent_seed", "pk")
+
+
+def least_side(study: Study) -> int:
+    """Pixels that a real image's shorter side needs, so that no step enlarges it that does not enlarge all."""
+    if not study.generators.all():
+        return 0
+    return min(study.drawn_size, ceil(study.stimulus_size / CROPPED_TO[0]))
 
 
 def problems(study: Study) -> list[str]:
@@ -72,26 +82,18 @@ def problems(study: Study) -> list[str]:
         found.append("Images per page: images shown for a moment come one at a time.")
     if study.timed and study.repeats:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
-    if problem := counts_problem(study.generated_counts, len(generators), study.generated_per_diagnosis):
+    if problem := counts_problem(counts_of(study), len(generators), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         found += _lacking(study, diagnosis)
-        for kind, pool, wanted in (
-            (
-                "real images held out from training",
-                real_pool(study, diagnosis),
-                study.real_per_diagnosis + practice[diagnosis, Truth.REAL],
-            ),
-            (
-                "generated images",
-                generated_pool(study, diagnosis),
-                study.generated_per_diagnosis + practice[diagnosis, Truth.GENERATED],
-            ),
-        ):
-            available = pool.count()
-            if available < wanted:
-                found.append(f"{diagnosis}: {wanted} {kind} are wanted, {available} are there.")
+        wanted = study.real_per_diagnosis + practice[diagnosis, Truth.REAL]
+        if (available := real_pool(study, diagnosis).count()) < wanted:
+            left_out = why_left_out(study, diagnosis)
+            found.append(f"{diagnosis}: {wanted} real images are wanted, {available} are there{left_out}.")
+        wanted = study.generated_per_diagnosis + practice[diagnosis, Truth.GENERATED]
+        if (available := generated_pool(study, diagnosis).count()) < wanted:
+            found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there.")
     if not study.allow_unaudited and (unaudited := unaudited_samples(study)):
         found.append(
             f"{unaudited} generated images were not compared with the training images and may be copies of them: run "
@@ -100,9 +102,54 @@ def problems(study: Study) -> list[str]:
     return found
 
 
+def counts_of(study: Study) -> dict[int, int]:
+    """Images per diagnosis by the id of those of the study's generators for which the design sets a number."""
+    own = {str(one.pk) for one in study.generators.all()}
+    return {int(key): count for key, count in study.generated_counts.items() if key in own}
+
+
+def why_left_out(study: Study, diagnosis: str) -> str:
+    """How many real images of the diagnosis the study cannot show, by the first reason that holds; '' if none is."""
+    images = LesionImage.objects.with_diagnosis(diagnosis)
+    if not study.generators.all():
+        return ""
+    other = (
+        "real, and the generators know phantoms"
+        if study.uses_phantoms
+        else "phantoms, and the generators know real images"
+    )
+    least = least_side(study)
+    kind = images.filter(is_phantom=study.uses_phantoms)
+    typed = kind.of_type(study.image_type)
+    usable = typed.usable()
+    fair = usable.not_trained_on_by(study.generators.all())
+    left = [
+        (images.count() - kind.count(), f"are {other}"),
+        (kind.count() - typed.count(), f"are not {study.image_type}"),
+        (typed.count() - usable.count(), "were rejected by curation"),
+        (usable.count() - fair.count(), "are of lesions or patients that a generator was trained on"),
+        (fair.exclude(width__gte=least, height__gte=least).count(), f"have fewer than {least} pixels on a side"),
+    ]
+    told = "; ".join(f"{count} {reason}" for count, reason in left if count)
+    return f" (left out: {told})" if told else ""
+
+
+def advice(study: Study) -> list[str]:
+    """What a researcher should know before opening the study, though it stands in no way."""
+    unseen = sum(
+        real_pool(study, name).filter(verdict="", is_phantom=False).count() for name in study.diagnoses
+    ) if study.generators.all() else 0  # fmt: skip
+    if not unseen:
+        return []
+    return [
+        f"{unseen} of the real images that it may show have no verdict of curation: round frames, rulers and "
+        "duplicates among them can give the truth away. Curate them first."
+    ]
+
+
 def _lacking(study: Study, diagnosis: str) -> list[str]:
     """Generators that have fewer images of the diagnosis than the design takes of them."""
-    fixed = {int(key): count for key, count in study.generated_counts.items()}
+    fixed = counts_of(study)
     if not fixed:
         return []
     pool = generated_pool(study, diagnosis).order_by()
@@ -118,7 +165,7 @@ def _lacking(study: Study, diagnosis: str) -> list[str]:
     return found
 
 
-def counts_problem(counts: dict[str, int], generators: int, wanted: int) -> str:
+def counts_problem(counts: Mapping[Any, int], generators: int, wanted: int) -> str:
     """What is wrong with numbers of images per generator, of which `wanted` are shown a diagnosis; '' if nothing is."""
     total = sum(counts.values())
     if total > wanted:
@@ -157,8 +204,7 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
             (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
         ):
             images = list(pool)
-            fixed = study.generated_counts if truth == Truth.GENERATED else {}
-            chosen = _sample(rng, images, count, {int(key): number for key, number in fixed.items()})
+            chosen = _sample(rng, images, count, counts_of(study) if truth == Truth.GENERATED else {})
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]

@@ -39,7 +39,7 @@ class CountsWidget(forms.Widget):
         return {key: value for key, value in counts.items() if value not in ("", None)}
 
     def value_omitted_from_data(self, data, files, name):
-        return not any(key.startswith("count_") for key in data)
+        return False  # no number at all is an answer, too: equal shares
 
     def render(self, name, value, attrs=None, renderer=None):
         rows = format_html_join(

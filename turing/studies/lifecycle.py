@@ -16,6 +16,7 @@ from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, Source, choose_images, design_hash
 from turing.studies.preregistration import seal
+from turing.studies.provenance import untold
 from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
             study.state = Study.State.OPEN
             study.opened_at = timezone.now()
             study.through = draft.drawn_size
+            study.untold = untold(draft)
             study.design_hash = design_hash(study, stimuli)
             study.save()
             seal(study)
@@ -104,6 +106,11 @@ def _build_stimuli(study: Study, written: list[str]) -> list[Stimulus]:
         stimuli.append(_write_stimulus(study, source, content, is_practice=len(stimuli) >= len(test)))
         written.append(stimuli[-1].file)
         lengths.add(len(content))
+    seen: dict[str, Stimulus] = {}
+    for stimulus in stimuli:
+        if (other := seen.setdefault(stimulus.sha256, stimulus)) is not stimulus:
+            first, second = (one.lesion_image or one.generated_image for one in (other, stimulus))
+            raise StudyError(f"Two images of the study are the same picture: {first}; {second}.")
     if len(lengths) > 1:
         raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
     return stimuli

@@ -22,6 +22,7 @@ from turing.studies.preregistration_texts import (
     sampling_plan,
     variables,
 )
+from turing.studies.provenance import factor_name
 from turing.version import name_and_version
 
 READERS = (5, 10, 20, 40, 65)  # planned for, where the researcher names no number
@@ -211,8 +212,9 @@ def marks(study: Study) -> dict[str, Any]:
     planned = json.loads(found.document)["planned"]
     keys = {*planned["primary"], *planned["secondary"]}
     sections = {name: "preregistered" if keys.intersection(shown) else "exploratory" for name, shown in SHOWN.items()}
-    if planned["comparisons"]:
-        sections["differences"] = f"preregistered by {' and '.join(planned['comparisons'])}, otherwise exploratory"
+    factors = [factor_name(one) for one in planned["comparisons"]]
+    if factors:
+        sections["differences"] = f"preregistered by {' and '.join(factors)}, otherwise exploratory"
     named = [NAMES.get(key, key) for key in (*planned["primary"], *planned["secondary"])]
-    named += [f"differences by {factor}" for factor in planned["comparisons"]]
+    named += [f"differences by {factor}" for factor in factors]
     return {"found": found, "sections": sections, "named": f"{', '.join(named[:-1])} and {named[-1]}"}

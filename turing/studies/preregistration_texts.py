@@ -5,7 +5,7 @@ from typing import Any
 
 from turing.models import Study
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
-from turing.studies.provenance import of_lesions
+from turing.studies.provenance import factor_name, of_generators, of_lesions
 
 Items = list[tuple[str, str]]  # prompt, answer
 PRECISION = "precision"  # the table under the reason for the sample size
@@ -40,9 +40,9 @@ def design_plan(study: Study) -> Items:
         (
             "Design",
             f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real} and "
-            f"{study.generated_per_diagnosis} generated images, {study.stimulus_count} in all, at "
-            f"{study.stimulus_size} x "
-            f"{study.stimulus_size} pixels, {study.images_per_page} on a page. {part}{exposure}",
+            f"{study.generated_per_diagnosis} generated images ({of_generators(study)}), "
+            f"{study.stimulus_count} in all, at {study.stimulus_size} x {study.stimulus_size} pixels, "
+            f"{study.images_per_page} on a page. {part}{exposure}",
         ),
         (
             "Randomisation",
@@ -104,7 +104,7 @@ def variables(study: Study) -> Items:
 
 
 def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) -> Items:
-    compared = planned["comparisons"]
+    compared = [factor_name(one) for one in planned["comparisons"]]
     by = f"The fooling rate is compared by {' and by '.join(compared)}. " if compared else ""
     threshold = (
         "The exposure threshold is estimated by Weibull functions fitted to all answers. " if study.timed else ""

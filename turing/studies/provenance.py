@@ -1,7 +1,12 @@
 """Where a study's images come from, in sentences that pages, methods, checklists and plans share."""
 
-from gan.models import Generator
+from gan.models import Generator, LesionImage
 from turing.models import Study
+
+
+def factor_name(key: str) -> str:
+    """A factor of the analysis as people call it: data and plans call the generator `run`, as they always did."""
+    return "generator" if key == "run" else key
 
 
 def describe(generator: Generator) -> str:
@@ -16,34 +21,61 @@ def describe(generator: Generator) -> str:
         f"by {generator.made_by}" if generator.made_by else "",
         generator.source,
         f"licence {generator.licence}" if generator.licence else "licence not told",
-        f"{generator.data_count} training images known"
-        if generator.knows_training_images
+        f"{generator.data_count} training images told, {generator.training_images.count()} of them in this record"
+        if generator.trained_on != Generator.TrainedOn.NOT_TOLD
         else "training images not told",
     ]
     return f"{generator}: {', '.join(part for part in about if part)}"
 
 
-def untold(study: Study) -> list[Generator]:
-    """Generators of the study whose training images nobody told."""
-    return [one for one in study.generators.all() if not one.knows_training_images]
+def of_generators(study: Study) -> str:
+    """The study's generators and, where the design sets unequal numbers, how many images per diagnosis each gives."""
+    parts = []
+    generators = list(study.generators.order_by("pk"))
+    for one in generators:
+        count = study.generated_counts.get(str(one.pk))
+        parts.append(f"{count} of {one}" if count is not None else str(one))
+    if len(generators) > 1 and not study.generated_counts:
+        return f"of {', '.join(parts)}, in equal shares"
+    return ", ".join(parts) if study.generated_counts else f"of {', '.join(parts)}"
+
+
+def untold(study: Study) -> list[str]:
+    """Generators whose training images are not known; of a study that has opened, were not known then."""
+    if study.untold is not None:
+        return study.untold
+    return [str(one) for one in study.generators.order_by("pk") if not one.knows_training_images]
+
+
+def shown_though_trained_on(study: Study) -> int:
+    """Real images of the study's test that, as is known by now, one of its generators was trained on."""
+    seen = LesionImage.objects.seen_by(study.generators.all())
+    return study.stimuli.of_test().filter(lesion_image__in=seen).count()
 
 
 def of_lesions(study: Study) -> str:
     """What can be said of the real images' lesions, to follow 'real images'."""
-    if not (unknown := untold(study)):
+    if known := shown_though_trained_on(study):
+        return f"of lesions of which {known} were, as was told later, among the generators' training images"
+    if not (names := untold(study)):
         return "of lesions that no generator of the study was trained on"
-    if len(unknown) == study.generators.count():
+    if len(names) == study.generators.count():
         return "of lesions that may have been trained on (the generators' training images are not known)"
-    names = ", ".join(str(one) for one in unknown)
-    return f"of lesions that the other generators were not trained on (the training images of {names} are not known)"
+    listed = ", ".join(names)
+    return f"of lesions that the other generators were not trained on (the training images of {listed} are not known)"
 
 
 def training_warning(study: Study) -> str:
     """A sentence for pages and methods where real images may have been trained on; '' where none can have been."""
-    if not (unknown := untold(study)):
-        return ""
-    names = ", ".join(str(one) for one in unknown)
-    return (
-        f"The training images of {names} are not known: real images of this study may have been trained on, and "
-        "generated images may copy images that are not in this record."
-    )
+    found = []
+    if known := shown_though_trained_on(study):
+        found.append(
+            f"{known} real images of this study were among the generators' training images, as was told after it "
+            "opened: a generator may draw what it saw of them."
+        )
+    if names := untold(study):
+        found.append(
+            f"The training images of {', '.join(names)} are not known: real images of this study may have been trained "
+            "on, and generated images may copy images that are not in this record."
+        )
+    return " ".join(found)

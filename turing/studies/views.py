@@ -13,7 +13,7 @@ from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
 from turing.people.accounts import readers_who_share_an_address
-from turing.studies.design import choose_images, generated_pool, problems, real_pool
+from turing.studies.design import advice, choose_images, generated_pool, problems, real_pool
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
@@ -75,6 +75,7 @@ def detail(request, slug):
     context = {
         "study": study,
         "problems": found,
+        "advice": advice(study) if study.is_draft else [],
         "training_warning": training_warning(study),
         "through": study.drawn_size if study.generators.all() else 0,
         "counts": [

@@ -55,7 +55,10 @@ def lines_of(report) -> list[str]:
     ]
     for name, figures in report["by_diagnosis"].items():
         lines.append(_line(f"{name}, {figures['samples']} samples", figures))
-        lines.append(_line("  real against real", figures["floor"]))
+        if figures["floor"]:
+            lines.append(_line("  real against real", figures["floor"]))
+        else:
+            lines.append("  real against real: too few training images of it are in the record")
     lines += ["FID is unreliable at this sample size: compare KID.", ""]
     memory = report["memorisation"]
     if "not_audited" in memory:

@@ -8,6 +8,7 @@ from django.forms.models import model_to_dict
 
 from console import ConsoleCommand, UserError
 from files import read_file
+from gan.diagnoses import normalise_diagnosis
 from gan.models import Generator
 from turing.models import Study
 from turing.studies.design import LATER_FIELDS
@@ -81,7 +82,7 @@ class Command(ConsoleCommand):
             "title": title,
             "generators": [one.pk for one in counts],
             **{f"count_{one.pk}": count for one, count in counts.items()},
-            "diagnoses": options["diagnosis"] or drawn,
+            "diagnoses": _diagnoses(options["diagnosis"] or drawn, drawn),
             "real_per_diagnosis": options["real"],
             "generated_per_diagnosis": options["generated"],
             **{
@@ -103,6 +104,14 @@ class Command(ConsoleCommand):
         if not form.is_valid():
             raise CommandError(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
         self.stdout.write(save_draft(form).slug)
+
+
+def _diagnoses(wanted: list[str], drawn: list[str]) -> list[str]:
+    """By their one spelling, so that codes such as `bcc` are understood."""
+    names = list(dict.fromkeys(normalise_diagnosis(one) for one in wanted))
+    if missing := [name for name in names if name not in drawn]:
+        raise CommandError(f"--diagnosis: no generator draws {', '.join(missing)}; they draw {', '.join(drawn)}.")
+    return names
 
 
 def _reference_and_count(text: str) -> tuple[Generator, int | None]:

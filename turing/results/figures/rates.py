@@ -28,13 +28,13 @@ RATES = {
 
 
 def rates_figure(study: Study, population: Population) -> Figure:
-    """The rates, all together and per diagnosis: MRMC interval, and Wilson's, marked naive."""
-    analysis = analyse_study(study, population)
+    """The rates, all together, per diagnosis and per generator: MRMC interval, and Wilson's, marked naive."""
+    analysis = with_generators_named(study, analyse_study(study, population))
     groups = {"All": analysis} | analysis["by_diagnosis"]
     rows = [
         (f"{label}\n{group}" if len(groups) > 1 else label, values[key])
         for key, label in RATES.items()
-        for group, values in groups.items()
+        for group, values in (groups | (analysis["by_run"] if key == "fooling_rate" else {})).items()
     ]
     figure, axes = axes_of(7.5, 0.6 * len(rows) + 1.2)
     for index, (_, rate) in enumerate(rows):
