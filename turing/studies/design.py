@@ -159,7 +159,8 @@ def _lacking(study: Study, diagnosis: str) -> list[str]:
         if (wanted := fixed.get(generator.pk, 0)) > (there := available.get(generator.pk, 0)):
             found.append(f"{diagnosis}: {wanted} images of {generator} are wanted, {there} are there.")
     sharing = sum(count for key, count in available.items() if key not in fixed)
-    if not found and study.generated_per_diagnosis - sum(fixed.values()) > sharing:
+    others = study.generators.count() - len(fixed)
+    if others and not found and study.generated_per_diagnosis - sum(fixed.values()) > sharing:
         wanted = study.generated_per_diagnosis - sum(fixed.values())
         found.append(f"{diagnosis}: {wanted} images of the other generators are wanted, {sharing} are there.")
     return found
