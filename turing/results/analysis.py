@@ -9,6 +9,7 @@ from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
+SHAPE = 2  # counted up with each new key of the analysis: one kept by an older version has none of them
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -16,7 +17,7 @@ def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     """The analysis contract's JSON for the counted responses."""
     from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
 
-    key = f"analysis-{version_of(study, population)}"
+    key = f"analysis-{SHAPE}-{version_of(study, population)}"
     margin = study.equivalence_margin
     return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
 

@@ -1,0 +1,37 @@
+"""What stands beside the headline, in sentences: where it may not hold, and what supports it."""
+
+from typing import Any
+
+from turing.templatetags.figures import percent
+
+
+def kinds_sentence(analysis: dict[str, Any]) -> str:
+    """Readers of two kinds, beside the headline; empty where they seem of one, or too few to tell."""
+    kinds = analysis["reader_kinds"]
+    if not kinds or not kinds["two_kinds"]:
+        return ""
+    low, high = kinds["rates"]
+    return (
+        f"The readers seem to be of two kinds: about {kinds['share']:.0%} of them took {low:.0%} of the generated "
+        f"images for real, the others {high:.0%}. The headline's interval may then cover less than 95%. One that "
+        f"allows for it goes from {kinds['ci95'][0]:.0%} to {kinds['ci95'][1]:.0%}."
+    )
+
+
+def unseen_sentence(analysis: dict[str, Any]) -> str:
+    """What no interval from so many readers knows; empty where there is none."""
+    kinds = analysis["reader_kinds"]
+    if not kinds:
+        return ""
+    readers = analysis["counts"]["readers"]
+    if kinds["two_kinds"] is None:
+        tested = f"Whether they are of two kinds could not be tested: {kinds['reason']}."
+    elif kinds["two_kinds"]:
+        tested = ""
+    else:
+        statistic, threshold = kinds["statistic"], kinds["threshold"]
+        tested = f"They do not seem to be of two kinds (likelihood ratio {statistic:.1f}; above {threshold:g} they do)."
+    return (
+        f"{tested} With {readers} readers, a kind that makes up {percent(kinds['unseen_share'])} of all readers is "
+        "missing from one study in twenty, and no interval can know of it."
+    ).strip()
