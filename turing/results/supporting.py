@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from turing.templatetags.figures import percent
+from turing.templatetags.figures import interval, percent
 
 
 def kinds_sentence(analysis: dict[str, Any]) -> str:
@@ -35,3 +35,30 @@ def unseen_sentence(analysis: dict[str, Any]) -> str:
         f"{tested} With {readers} readers, a kind that makes up {percent(kinds['unseen_share'])} of all readers is "
         "missing from one study in twenty, and no interval can know of it."
     ).strip()
+
+
+def dropout_sentence(analysis: dict[str, Any]) -> str:
+    """Readers who stopped early, and what the headline owes to them; empty where none did or nobody knows."""
+    found = analysis["dropout"]
+    if not found["stopped"]:
+        return ""
+    stopped, all_readers = found["stopped"], found["stopped"] + found["finished"]
+    guessed = "" if found["form"] == "given" else " (the longest form is taken for everybody's)"
+    parts = [
+        f"{stopped} of {all_readers} readers had not finished{guessed}. They had answered "
+        f"{percent(found['answered_share'])} of their images on average."
+    ]
+    if test := found["difference"]:
+        more = "more" if test["estimate"] >= 0 else "less"
+        clear = "" if test["p_value"] < 0.05 else ", which may be chance"
+        parts.append(
+            f"They took generated images {more} often for real than those who finished: by "
+            f"{percent(abs(test['estimate']))[:-1]} percentage points (95% interval of the difference "
+            f"{100 * test['ci95'][0]:+.1f} to {100 * test['ci95'][1]:+.1f}){clear}."
+        )
+    for name, label in (("finished", "Without them"), ("readers_alike", "With every reader weighed alike")):
+        rate = found["sensitivity"][name]
+        if rate and rate["estimate"] is not None:
+            known = f", 95% interval {interval(rate['ci95'])}" if rate["ci95"] else ""
+            parts.append(f"{label} the fooling rate is {percent(rate['estimate'])}{known}.")
+    return " ".join(parts)

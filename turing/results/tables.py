@@ -149,6 +149,29 @@ def exposures(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         }
 
 
+def dropout(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis["dropout"]
+    if not found["stopped"]:
+        return
+    readers = {"finished": found["finished"], "stopped": found["stopped"]}
+    rates = {
+        "readers who finished": (found["fooling_rate"]["finished"], readers["finished"]),
+        "readers who stopped early": (found["fooling_rate"]["stopped"], readers["stopped"]),
+        "difference": (found["difference"], None),
+        "all readers, every answer weighed alike (headline)": (analysis["fooling_rate"], sum(readers.values())),
+        "all readers, every reader weighed alike": (found["sensitivity"]["readers_alike"], sum(readers.values())),
+    }
+    for label, (rate, count) in rates.items():
+        rate = rate or {"estimate": None, "ci95": None}
+        yield {
+            "fooling rate of": label,
+            "readers": count,
+            "estimate": rate["estimate"],
+            **_limits(rate["ci95"]),
+            "p_value": rate.get("p_value"),
+        }
+
+
 def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for why, count in flow.excluded.items():
         yield {"not in the rates": why, "count": count}
@@ -163,6 +186,7 @@ TABLES = {
     "times": Table("Response times", times),
     "course": Table("Course of the form", course),
     "exposures": Table("Exposure thresholds", exposures),
+    "dropout": Table("Readers who stopped early", dropout),
     "exclusions": Table("What is not counted", exclusions),
     "readers": Table("Readers", readers),
     "images": Table("Images", images),

@@ -12,7 +12,7 @@ from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
-from turing.results.supporting import kinds_sentence, unseen_sentence
+from turing.results.supporting import dropout_sentence, kinds_sentence, unseen_sentence
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
@@ -46,6 +46,7 @@ def _results(request, slug):
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
         "kinds": kinds_sentence(analysis),
+        "dropout": dropout_sentence(analysis),
         "unseen": unseen_sentence(analysis),
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,

@@ -9,6 +9,7 @@ from turing.statistics.auc import mrmc_auc, reader_aucs
 from turing.statistics.comparisons import compare, equivalence, hype_infinity
 from turing.statistics.course import learning, reader_medians, response_times
 from turing.statistics.detection import calibration, detection, dprime_criterion, reader_counts, roc_curves
+from turing.statistics.dropout import dropout
 from turing.statistics.intervals import Estimate
 from turing.statistics.kinds import reader_kinds
 from turing.statistics.mrmc import mrmc_rate
@@ -50,6 +51,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "accuracy": _rate_json(accuracy, tests.correct),
         "variance_components": _components(generated, fooling, warnings),
         "reader_kinds": kinds,
+        "dropout": dropout(tests),
         "auc": auc,
         **detection(tests),
         "agreement": agreement(tests),

@@ -446,6 +446,7 @@ def full_analysis(rows, margin):
         response_time=number("rt_ms"),
         position=number("trial_index"),
         is_repeat=text("phase") == "repeat",
+        form=number("form_trials") if "form_trials" in rows[0] else None,
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
     )
