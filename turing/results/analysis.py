@@ -31,7 +31,10 @@ def with_generators_named(study: Study, analysis: dict[str, Any]) -> dict[str, A
         else row
         for row in analysis["comparisons"]
     ]
-    return analysis | {"comparisons": rows}
+    model = analysis["model"]
+    if of := model["by_generator"]:
+        model = model | {"by_generator": {names.get(key, key): value for key, value in of.items()}}
+    return analysis | {"comparisons": rows, "model": model}
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,19 @@ class RatedStimulus:
     stimulus: Stimulus
     rate: float
     responses: int
+    ranks: list[int] | None  # 95% interval of the rank by the model, 1 being the most convincing
 
 
-def extremes(study: Study, by_image: list[dict]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
+def extremes(study: Study, analysis: dict[str, Any]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
     """The generated images most and least often taken for real; no image stands in both."""
-    generated = [row for row in by_image if row["truth"] == "generated"]
+    ranks = {row["image"]: row["rank95"] for row in analysis["model"]["by_image"] or ()}
+    generated = [row for row in analysis["by_image"] if row["truth"] == "generated"]
     generated.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))
     half = min(SHOWN, len(generated) // 2)
     most, least = generated[:half], generated[len(generated) - half :][::-1]
     stimuli = Stimulus.objects.in_bulk([row["image"] for row in most + least])
     by_id = {str(key): value for key, value in stimuli.items()}
     return tuple(  # type: ignore[return-value]
-        [RatedStimulus(by_id[row["image"]], row["rate"], row["responses"]) for row in rows] for rows in (most, least)
+        [RatedStimulus(by_id[row["image"]], row["rate"], row["responses"], ranks.get(row["image"])) for row in rows]
+        for rows in (most, least)
     )

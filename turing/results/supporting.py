@@ -62,3 +62,20 @@ def dropout_sentence(analysis: dict[str, Any]) -> str:
             known = f", 95% interval {interval(rate['ci95'])}" if rate["ci95"] else ""
             parts.append(f"{label} the fooling rate is {percent(rate['estimate'])}{known}.")
     return " ".join(parts)
+
+
+def model_sentence(analysis: dict[str, Any]) -> str:
+    """What the model of readers and images says beside the headline, or why there is none."""
+    model = analysis["model"]
+    if model["reason"]:
+        return f"Not fitted: {model['reason']}."
+    rate, headline = model["fooling_rate"], analysis["fooling_rate"]["estimate"]
+    sensitivity, sd = model["sensitivity"], model["sd"]
+    return (
+        f"The model implies a fooling rate of {percent(rate['estimate'])} (95% interval {interval(rate['ci95'])}), "
+        f"beside {percent(headline)} in the headline, which rests on no model. Readers' sensitivity (d') is "
+        f"{sensitivity['estimate']:.2f} on average (95% interval {sensitivity['ci95'][0]:.2f} to "
+        f"{sensitivity['ci95'][1]:.2f}) and differs between readers with a standard deviation of "
+        f"{sd['sensitivity']:.2f}. Their criterion differs by {sd['criterion']:.2f} and images by "
+        f"{sd['image']:.2f}, in the same unit."
+    )

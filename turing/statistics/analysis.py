@@ -12,6 +12,7 @@ from turing.statistics.detection import calibration, detection, dprime_criterion
 from turing.statistics.dropout import dropout
 from turing.statistics.intervals import Estimate
 from turing.statistics.kinds import reader_kinds
+from turing.statistics.model import reader_image_model
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
 from turing.statistics.responses import Responses
@@ -67,6 +68,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "learning": learning(tests),
         "comparisons": _comparisons(tests, warnings),
         "exposure_threshold": exposure_threshold(tests),
+        "model": reader_image_model(tests),
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 
