@@ -19,6 +19,9 @@ worker_connections = 1000
 # Commands need no pool: `restore` wants to be alone with the database, and a pool opens connections by itself.
 os.environ["DATABASE_POOL"] = os.environ.get("DATABASE_POOL") or "8"
 
+# Threads of OpenBLAS wait for each other: where cores are busy, an analysis took 20 times as long with two as with one.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 timeout = 30  # a worker whose event loop stands still this long is replaced
 graceful_timeout = 30
 keepalive = 65  # longer than the proxy's 60 s (deploy/Caddyfile), so that it never reuses a connection that is closing

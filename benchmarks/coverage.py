@@ -1,14 +1,16 @@
 """How often 95% intervals cover the truth in simulated studies: the MRMC ones, and the naive one beside it.
 
 `python -m benchmarks.coverage [STUDIES]`: studies simulated in each cell; 2,000 by default, when a cell's share has a
-standard error of 0.5 points. Also how often the tests reject what is true.
+standard error of 0.5 points. Also how often the tests reject what is true, and what happens where readers or images are
+of two kinds: `python -m benchmarks.coverage STUDIES kinds` does that part alone.
 """
 
 import itertools
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -20,6 +22,7 @@ from benchmarks.report import report
 from turing.statistics.auc import mrmc_auc
 from turing.statistics.comparisons import equivalence
 from turing.statistics.intervals import difference_with_interval
+from turing.statistics.kinds import reader_kinds
 from turing.statistics.mrmc import group_means, mrmc_rate
 from turing.statistics.proportions import naive_intervals
 
@@ -117,6 +120,72 @@ def _true_auc(cell: Cell) -> float:
     return float(WEIGHTS @ areas / WEIGHTS.sum())
 
 
+class Kinds(NamedTuple):
+    """Readers, or images, of which each has the rate `low` with probability `share`, else the rate `high`."""
+
+    of: str  # "readers" or "images"
+    readers: int
+    images: int
+    share: float
+    low: float
+    high: float
+    dropout: bool  # two readers in five stop somewhere in the form
+
+
+TWO_KINDS = [
+    Kinds(of, readers, images, *rates, dropout)
+    for of, rates in (("readers", (0.2, 0.1, 0.58)), ("readers", (0.5, 0.2, 0.8)), ("images", (0.2, 0.1, 0.58)))
+    for readers, images in ((5, 50), (12, 50), (20, 100), (65, 50))
+    for dropout in (False, True)
+]
+
+
+def cover_kinds(cell: Kinds, studies: int) -> dict:
+    """How often the headline's interval and the one for two kinds of readers cover; how often two kinds are seen."""
+    rng = np.random.default_rng(0)
+    truth = cell.share * cell.low + (1 - cell.share) * cell.high
+    shape = (cell.readers, 1) if cell.of == "readers" else (1, cell.images)
+    rates = (np.where(rng.random(shape) < cell.share, cell.low, cell.high) for _ in range(studies))
+    answered = ((rng.random((cell.readers, cell.images)) < rate) for rate in rates)
+    return _kinds_shares(answered, truth, cell.dropout, rng)
+
+
+def alarm_falsely(cell: Cell, studies: int) -> dict:
+    """The same where readers are of one kind, logit-normal: two kinds seen are false alarms. `sparse`: drop-out."""
+    rng = np.random.default_rng(0)
+    full = responses(cell._replace(sparse=False), cell.truth, studies)
+    answered = (y.reshape(cell.readers, cell.images) for _, _, y in full)
+    return _kinds_shares(answered, cell.truth, cell.sparse, rng)
+
+
+def _kinds_shares(answered: Iterator[np.ndarray], truth: float, dropout: bool, rng: np.random.Generator) -> dict:
+    found, intervals = [], []
+    for y in answered:
+        reader, image = np.nonzero(_kept(y.shape, rng) if dropout else np.ones(y.shape, bool))
+        score = y[reader, image]
+        rate = mrmc_rate(reader, image, score)
+        kinds = reader_kinds(reader, score, rate)
+        if kinds and rate.ci95:
+            intervals.append((rate.ci95, kinds["ci95"]))
+            found.append(kinds["two_kinds"])
+    inside = [[low <= truth <= high for low, high in pair] for pair in intervals]
+    width = np.mean([[high - low for low, high in pair] for pair in intervals], 0)
+    seen = [one for one in found if one is not None]
+    return {
+        "mrmc": float(np.mean(inside, 0)[0]),
+        "kinds": float(np.mean(inside, 0)[1]),
+        "width": float(width[0]),
+        "kinds_width": float(width[1]),
+        "two_kinds_seen": float(np.mean(seen)) if seen else None,
+    }
+
+
+def _kept(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Which images each reader answers, in an order of their own, where two readers in five stop on the way."""
+    length = np.where(rng.random(shape[0]) < 0.4, rng.uniform(0.1, 0.9, shape[0]), 1.0) * shape[1]
+    return rng.permuted(np.tile(np.arange(shape[1]), (shape[0], 1)), axis=1) < length[:, None]
+
+
 def _shares(found: list, truth: float) -> dict:
     known = [(interval, naive) for interval, naive in found if interval is not None]
     inside = [[low <= truth <= high for low, high in filter(None, pair)] for pair in known]
@@ -126,11 +195,11 @@ def _shares(found: list, truth: float) -> dict:
     return row | ({"wilson_naive": float(shares[1])} if len(shares) > 1 else {})
 
 
-def run(name: str, measure: Callable[[Cell, int], dict], cells: list[Cell], studies: int) -> list[dict]:
-    with ProcessPoolExecutor() as pool:
+def run(name: str, measure: Callable[..., dict], cells: Sequence[Any], studies: int) -> list[dict]:
+    with ProcessPoolExecutor(int(os.environ.get("PROCESSES", 0)) or None) as pool:
         measured = pool.map(measure, cells, itertools.repeat(studies))
         progress = tqdm(measured, name, len(cells), unit="cell", disable=not sys.stderr.isatty())
-        rows = [cell._asdict() | row for cell, row in zip(cells, progress, strict=True)]
+        rows = [cell._asdict() | {"studies": studies} | row for cell, row in zip(cells, progress, strict=True)]
     report(name, rows)
     return rows
 
@@ -143,6 +212,9 @@ def summarise(rows: list[dict], studies: int) -> None:
 
 def main() -> None:
     studies = int((sys.argv[1:] or ["2000"])[0])
+    if sys.argv[2:] == ["kinds"]:
+        measure_kinds(studies)
+        return
     grid = list(itertools.product(READERS, IMAGES, EFFECTS))
     for name, measure, truths in (("coverage", cover_rate, RATES), ("coverage_auc", cover_auc, DPRIMES)):
         cells = [
@@ -158,6 +230,19 @@ def main() -> None:
         [Cell(r, c, *effects, 0.5, sparse) for r, c, effects in grid for sparse in (False, True)],
         studies,
     )
+    measure_kinds(studies)
+
+
+def measure_kinds(studies: int) -> None:
+    run("two_kinds", cover_kinds, TWO_KINDS, studies)
+    one_kind = [
+        Cell(readers, 50, reader_sd, 0.7, rate, dropout)
+        for readers in (5, 12, 20, 65)
+        for reader_sd in (0.0, 0.5, 1.0)
+        for rate in (0.5, 0.9)
+        for dropout in (False, True)
+    ]
+    run("one_kind", alarm_falsely, one_kind, studies)
 
 
 if __name__ == "__main__":

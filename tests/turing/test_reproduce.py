@@ -155,6 +155,49 @@ def test_r_agrees_with_the_modules_for_any_pattern_of_answers(needs_r, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def write_study(folder, answers):
+    """What reproduce.R reads; the analysis that stands in it."""
+    for name in ("data", "tables"):
+        (folder / name).mkdir()
+    shutil.copy(SCRIPTS / "reproduce.R", folder)
+    with (folder / "data" / "responses.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(answers)
+    analysis = analysis_of(answers)
+    (folder / "analysis.json").write_text(json.dumps(analysis, indent=1))
+    for name in ("rates", "detection", "agreement"):
+        (folder / "tables" / f"{name}.csv").write_text(table_csv(name, analysis, None))
+    return analysis
+
+
+@pytest.mark.parametrize("diagnoses", [1, 2])
+def test_lme4_fits_the_model_of_readers_and_images_alike(needs_r, tmp_path, diagnoses):
+    has_lme4 = subprocess.run(["Rscript", "-e", "library(lme4)"], capture_output=True).returncode == 0
+    if not has_lme4:
+        pytest.skip("NOT TESTED: lme4 is not installed (apt-get install r-cran-lme4)")
+    rng = np.random.default_rng(diagnoses)
+    sensitivity, criterion, own = rng.normal(0.8, 0.5, 20), rng.normal(-0.2, 0.4, 20), rng.normal(0, 0.5, 60)
+    answers = []
+    for reader in range(20):
+        for image in range(60):
+            truth = ("generated", "real")[image % 2]
+            evidence = (0.5 if truth == "generated" else -0.5) * sensitivity[reader] - criterion[reader] + own[image]
+            response = "generated" if rng.normal() < evidence else "real"
+            diagnosis = "ab"[(image // 2) % diagnoses]
+            values = (f"R{reader:02}", f"i{image:02}", truth, diagnosis, response, 1, "test")
+            answers.append(dict(zip(COLUMNS, values, strict=True)))
+    model = write_study(tmp_path, answers)["model"]
+    done = run_r(tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    lines = done.stdout.partition("Model of readers and images")[2].splitlines()[2:7]
+    found = {name: (float(ours), float(theirs)) for name, ours, theirs in map(str.split, lines)}
+    assert found["sensitivity"][0] == pytest.approx(model["sensitivity"]["estimate"], abs=1e-4)
+    assert found["sd_image"][0] == pytest.approx(model["sd"]["image"], abs=1e-4)
+    for name, (ours, theirs) in found.items():
+        assert ours == pytest.approx(theirs, abs=0.03), name
+
+
 def test_the_script_needs_numpy_and_scipy_alone():
     text = (SCRIPTS / "reproduce.py").read_text()
     imported = {line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from tests.conftest import make_reader
-from turing.models import Response, Trial
+from turing.models import Reading, Response, Trial
 from turing.reading.passage import record_response, start_reading
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import TABLES
@@ -126,6 +126,19 @@ def test_dashboard_and_report_say_it_in_sentences(simulated, client, researcher)
         assert simulated.design_hash in page
         assert "6 simulated readers (6 complete)" in page
         assert page.count(" nan") == 0
+
+
+def test_a_reader_who_stopped_early_is_told_from_those_who_finished(simulated, client, researcher):
+    first = Reading.objects.filter(study=simulated).earliest("pk")
+    Response.objects.filter(trial__reading=first, trial__position__gt=5).delete()
+    client.force_login(researcher)
+    response = client.get(reverse("results", args=[simulated.slug]))
+    found = response.context["analysis"]["dropout"]
+    assert (found["finished"], found["stopped"], found["form"]) == (5, 1, "given")
+    assert found["answered_share"] == pytest.approx(5 / 20)
+    assert "1 of 6 readers had not finished. They had answered 25.0% of their images" in response.content.decode()
+    exported = list(csv.DictReader(io.StringIO(output_of("export_results", simulated.slug, "--format", "csv"))))
+    assert {row["form_trials"] for row in exported} == {"20"}
 
 
 def test_the_planning_page_plans_and_refuses_nonsense(simulated, client, researcher):

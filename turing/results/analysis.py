@@ -9,6 +9,7 @@ from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
+SHAPE = 2  # counted up with each new key of the analysis: one kept by an older version has none of them
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -16,7 +17,7 @@ def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     """The analysis contract's JSON for the counted responses."""
     from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
 
-    key = f"analysis-{version_of(study, population)}"
+    key = f"analysis-{SHAPE}-{version_of(study, population)}"
     margin = study.equivalence_margin
     return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
 
@@ -31,7 +32,10 @@ def with_generators_named(study: Study, analysis: dict[str, Any]) -> dict[str, A
         for row in analysis["comparisons"]
     ]
     by_run = {names.get(key, key): values for key, values in analysis["by_run"].items()}
-    return analysis | {"comparisons": rows, "by_run": by_run}
+    model = analysis["model"]
+    if of := model["by_generator"]:
+        model = model | {"by_generator": {names.get(key, key): value for key, value in of.items()}}
+    return analysis | {"comparisons": rows, "by_run": by_run, "model": model}
 
 
 @dataclass(frozen=True)
@@ -41,16 +45,19 @@ class RatedStimulus:
     stimulus: Stimulus
     rate: float
     responses: int
+    ranks: list[int] | None  # 95% interval of the rank by the model, 1 being the most convincing
 
 
-def extremes(study: Study, by_image: list[dict]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
+def extremes(study: Study, analysis: dict[str, Any]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
     """The generated images most and least often taken for real; no image stands in both."""
-    generated = [row for row in by_image if row["truth"] == "generated"]
+    ranks = {row["image"]: row["rank95"] for row in analysis["model"]["by_image"] or ()}
+    generated = [row for row in analysis["by_image"] if row["truth"] == "generated"]
     generated.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))
     half = min(SHOWN, len(generated) // 2)
     most, least = generated[:half], generated[len(generated) - half :][::-1]
     stimuli = Stimulus.objects.in_bulk([row["image"] for row in most + least])
     by_id = {str(key): value for key, value in stimuli.items()}
     return tuple(  # type: ignore[return-value]
-        [RatedStimulus(by_id[row["image"]], row["rate"], row["responses"]) for row in rows] for rows in (most, least)
+        [RatedStimulus(by_id[row["image"]], row["rate"], row["responses"], ranks.get(row["image"])) for row in rows]
+        for rows in (most, least)
     )

@@ -117,6 +117,13 @@ def flow_of(study: Study, population: Population) -> Flow:
     )
 
 
+def form_lengths(study: Study, population: Population) -> dict[str, int]:
+    """How many test images each reader's form has, answered or not, by pseudonym."""
+    trials = Trial.objects.filter(reading__in=readings_of(study, population), phase=Trial.Phase.TEST)
+    names = trials.order_by().values_list("reading__reader__pseudonym")
+    return dict(names.annotate(Count("pk")))
+
+
 def load_responses(study: Study, population: Population) -> Responses:
     """The counted responses, and the repeats beside them, as arrays."""
     rows = exported(study, population).values_list(
@@ -138,6 +145,7 @@ def load_responses(study: Study, population: Population) -> Responses:
     columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 14
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
     profession, specialty, years, run, exposure = about
+    forms = form_lengths(study, population)
     return Responses.from_labels(
         np.array(reader, str),
         np.array([str(one) for one in image], str),
@@ -149,6 +157,7 @@ def load_responses(study: Study, population: Population) -> Responses:
         position=np.array(position, float),
         is_repeat=np.array(phase, str) == Trial.Phase.REPEAT,
         exposure=np.array(exposure, float),
+        form=np.array([forms[one] for one in reader], float),
         factors={
             "profession": np.array(profession, str),
             "specialty": np.array(specialty, str),

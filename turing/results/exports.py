@@ -9,13 +9,23 @@ from typing import Any
 from turing.accounts import experience_band
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
-from turing.results.counting import Population, exported, flow_of
+from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import table_csv
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
-FURTHER = ("phase", "profession", "specialty", "experience", "run", "simulated", "since_previous_ms", *TIMING)
-INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING)
+FURTHER = (
+    "phase",
+    "profession",
+    "specialty",
+    "experience",
+    "run",
+    "simulated",
+    "since_previous_ms",
+    *TIMING,
+    "form_trials",
+)
+INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING, "form_trials")
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
@@ -25,7 +35,7 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     before to the arrival of this one; None where that trial is not exported. Answers that waited for a connection
     arrive together.
     """
-    previous = None
+    previous, forms = None, form_lengths(study, population)
     responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
     for response in responses.iterator(chunk_size=2000):
         trial = response.trial
@@ -51,6 +61,7 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "simulated": "yes" if reader.is_simulated else "no",
             "since_previous_ms": since,
             **{name: getattr(response, name) for name in TIMING},
+            "form_trials": forms[reader.pseudonym],
         }
 
 

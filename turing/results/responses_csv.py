@@ -19,8 +19,15 @@ COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "r
 REQUIRED = ("reader", "image", "truth", "response")
 # Columns after those, by which groups are compared where they are there.
 FACTORS = ("profession", "specialty", "experience", "run")
-NUMBERS = {"confidence": 1, "rt_ms": 0, "trial_index": 0, "exposure_ms": 1, "shown_ms": 0}  # column: least value
-WHOLE = ("confidence", "trial_index")  # the others are times, and rounded
+NUMBERS = {
+    "confidence": 1,
+    "rt_ms": 0,
+    "trial_index": 0,
+    "exposure_ms": 1,
+    "shown_ms": 0,
+    "form_trials": 1,
+}  # column: least value
+WHOLE = ("confidence", "trial_index", "form_trials")  # the others are times, and rounded
 LARGEST = 999_999_999
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30})?")
 # 2,390 may be two and a bit or more than two thousand: it is asked about, not guessed.
@@ -76,6 +83,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
         position=values["trial_index"],
         is_repeat=repeat,
         exposure=_exposure(values["shown_ms"], values["exposure_ms"]),
+        form=values["form_trials"],
         reader_names=reader_names,
         image_names=image_names,
         diagnosis_names=diagnosis_names,

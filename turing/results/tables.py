@@ -149,6 +149,71 @@ def exposures(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         }
 
 
+def dropout(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis["dropout"]
+    if not found["stopped"]:
+        return
+    readers = {"finished": found["finished"], "stopped": found["stopped"]}
+    rates = {
+        "readers who finished": (found["fooling_rate"]["finished"], readers["finished"]),
+        "readers who stopped early": (found["fooling_rate"]["stopped"], readers["stopped"]),
+        "difference": (found["difference"], None),
+        "all readers, every answer weighed alike (headline)": (analysis["fooling_rate"], sum(readers.values())),
+        "all readers, every reader weighed alike": (found["sensitivity"]["readers_alike"], sum(readers.values())),
+    }
+    for label, (rate, count) in rates.items():
+        rate = rate or {"estimate": None, "ci95": None}
+        yield {
+            "fooling rate of": label,
+            "readers": count,
+            "estimate": rate["estimate"],
+            **_limits(rate["ci95"]),
+            "p_value": rate.get("p_value"),
+        }
+
+
+def model(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis["model"]
+    if found["reason"]:
+        return
+    groups = {"all": found} | (found["by_diagnosis"] or {}) | (found["by_generator"] or {})
+    for group, values in groups.items():
+        one = values["sensitivity"]
+        yield {"quantity": "sensitivity (d')", "of": group, "value": one["estimate"], **_limits(one["ci95"])}
+    one = found["criterion"]
+    yield {"quantity": "criterion c", "of": "all", "value": one["estimate"], **_limits(one["ci95"])}
+    for name, value in found["sd"].items():
+        units = "images" if name == "image" else "readers"
+        label = "standard deviation" + ("" if name == "image" else f" of the {name}")
+        yield {"quantity": label, "of": units, "value": value, **_limits(None)}
+
+
+def model_readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in analysis["model"]["by_reader"] or ():
+        yield {
+            "reader": row["reader"],
+            "sensitivity": row["sensitivity"],
+            **_limits(row["sensitivity_ci95"], "sensitivity_"),
+            "criterion": row["criterion"],
+            **_limits(row["criterion_ci95"], "criterion_"),
+        }
+
+
+def model_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    rows = analysis["model"]["by_image"] or ()
+    for row in sorted(rows, key=lambda row: (row["rank"] is None, row["rank"], row["image"])):
+        best, worst = row["rank95"] or (None, None)
+        yield {
+            "image": row["image"],
+            "truth": row["truth"],
+            "rate": row["judged_real"],
+            **_limits(row["ci95"]),
+            "rank": row["rank"],
+            "rank_from": best,
+            "rank_to": worst,
+        }
+
+
 def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for why, count in flow.excluded.items():
         yield {"not in the rates": why, "count": count}
@@ -163,9 +228,13 @@ TABLES = {
     "times": Table("Response times", times),
     "course": Table("Course of the form", course),
     "exposures": Table("Exposure thresholds", exposures),
+    "dropout": Table("Readers who stopped early", dropout),
     "exclusions": Table("What is not counted", exclusions),
+    "model": Table("Model of readers and images", model),
     "readers": Table("Readers", readers),
     "images": Table("Images", images),
+    "model_readers": Table("Readers by the model (shrunk)", model_readers),
+    "model_images": Table("Images by the model (shrunk, with ranks)", model_images),
 }
 
 

@@ -12,12 +12,13 @@ from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
 from turing.studies.provenance import training_warning
 
-LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
+LONG_TABLES = ("readers", "images", "model_readers", "model_images")  # folded on the page, left out of the report
 
 
 def _find(request, slug):
@@ -44,6 +45,10 @@ def _results(request, slug):
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
+        "kinds": kinds_sentence(analysis),
+        "model": model_sentence(analysis),
+        "dropout": dropout_sentence(analysis),
+        "unseen": unseen_sentence(analysis),
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": tables,
@@ -57,7 +62,7 @@ def _results(request, slug):
 @researcher_required
 def dashboard(request, slug):
     context = _results(request, slug)
-    most, least = extremes(context["study"], context["analysis"]["by_image"])
+    most, least = extremes(context["study"], context["analysis"])
     return render(request, "research/results.html", context | {"most": most, "least": least, "formats": FORMATS})
 
 

@@ -9,7 +9,10 @@ from turing.statistics.auc import mrmc_auc, reader_aucs
 from turing.statistics.comparisons import compare, equivalence, hype_infinity
 from turing.statistics.course import learning, reader_medians, response_times
 from turing.statistics.detection import calibration, detection, dprime_criterion, reader_counts, roc_curves
+from turing.statistics.dropout import dropout
 from turing.statistics.intervals import Estimate
+from turing.statistics.kinds import reader_kinds
+from turing.statistics.model import reader_image_model
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
 from turing.statistics.responses import Responses
@@ -17,6 +20,10 @@ from turing.statistics.thresholds import exposure_threshold
 
 FEW_READERS, FEW_IMAGES = 5, 20
 DEFAULT_MARGIN = 0.1
+TWO_KINDS = (
+    "fooling_rate: the readers seem to be of two kinds, and the interval may cover less than 95%; "
+    "that of reader_kinds allows for it"
+)
 
 
 def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, Any]:
@@ -26,8 +33,8 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
     the first answer. Repeats count for intra-reader agreement alone.
     """
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
-    warnings = _few(tests)
-    fooling = _rate(tests.where(~tests.is_real), "judged_real", "fooling_rate", warnings)
+    generated, warnings = tests.where(~tests.is_real), _few(tests)
+    fooling = _rate(generated, "judged_real", "fooling_rate", warnings)
     accuracy = _rate(tests, "correct", "accuracy", warnings)
     auc = _auc(tests, "auc", warnings)
     by_diagnosis = {
@@ -35,12 +42,17 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         for code, name in enumerate(tests.diagnosis_names)
         if (tests.diagnosis == code).any()
     }
+    kinds = reader_kinds(generated.reader, generated.judged_real, fooling)
+    if kinds and kinds["two_kinds"]:
+        warnings.append(TWO_KINDS)
     analysis = {
         "counts": _counts(tests),
         "fooling_rate": _rate_json(fooling, tests.judged_real[~tests.is_real]),
         "real_judged_real": _real_judged_real(tests, "", warnings),
         "accuracy": _rate_json(accuracy, tests.correct),
-        "variance_components": _components(tests.where(~tests.is_real), fooling, warnings),
+        "variance_components": _components(generated, fooling, warnings),
+        "reader_kinds": kinds,
+        "dropout": dropout(tests),
         "auc": auc,
         **detection(tests),
         "agreement": agreement(tests),
@@ -57,6 +69,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "learning": learning(tests),
         "comparisons": _comparisons(tests, warnings),
         "exposure_threshold": exposure_threshold(tests),
+        "model": reader_image_model(tests),
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 

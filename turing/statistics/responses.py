@@ -21,6 +21,7 @@ class Responses:
     position: np.ndarray  # (n,) of the trial in its form, from 1; NaN where unknown
     is_repeat: np.ndarray  # (n,) bool: an image shown to the same reader again
     exposure: np.ndarray  # (n,) milliseconds for which the image was shown; NaN where the reader looked at will
+    form: np.ndarray  # (n,) test images in the form of the response's reader; NaN where nobody says
     reader_names: tuple[str, ...] = ()
     image_names: tuple[str, ...] = ()
     diagnosis_names: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Responses:
         position: ArrayLike | None = None,
         is_repeat: ArrayLike | None = None,
         exposure: ArrayLike | None = None,
+        form: ArrayLike | None = None,
         factors: Mapping[str, ArrayLike] | None = None,
     ) -> "Responses":
         """From labels of any sortable type (n,); what is left out is unknown. Raises ValueError on unequal lengths."""
@@ -64,6 +66,7 @@ class Responses:
             position=numbers(position),
             is_repeat=np.zeros(n, bool) if is_repeat is None else np.asarray(is_repeat, bool),
             exposure=numbers(exposure),
+            form=numbers(form),
             reader_names=tuple(map(str, reader_names)),
             image_names=tuple(map(str, image_names)),
             diagnosis_names=tuple(map(str, diagnosis_names)),

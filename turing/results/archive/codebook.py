@@ -83,6 +83,7 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("exposure_ms", "integer", "For which the image was to be shown; empty where readers looked at will."),
         _field("shown_ms", "integer", "For which the browser measured that it was shown."),
         _field("dropped_frames", "integer", "Frames that the screen skipped while the image was shown."),
+        _field("form_trials", "integer", "Test images in the reader's form; fewer answers than that are a drop-out."),
     ]  # fmt: skip
     assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
     return fields

@@ -4,8 +4,8 @@
 #
 # Rates with their variance over readers and images (Gallas, Pennello, Myers 2007), intervals, the AUC averaged over
 # readers (Gallas 2006), d' and criterion, agreement, and the equivalence test. Exit status 1 if a number differs by
-# more than 1e-9. Where the package lme4 is installed it also fits a model with crossed random effects of readers and
-# images, which supports the headline and replaces nothing.
+# more than 1e-9. Where the package lme4 is installed it also fits the model with crossed random effects of readers and
+# images, which supports the headline and replaces nothing, and prints both side by side.
 
 tolerance <- 1e-9
 negligible <- 1e-12
@@ -299,16 +299,42 @@ if (length(test) == 1 && !is.null(accuracy$spread)) {
   compare("equivalence, p value", number_after(test, "p_value"), p)
 }
 
-mixed_model <- function(generated) {
-  model <- lme4::glmer(judged_real ~ 1 + (1 | reader) + (1 | image), generated, binomial)
-  print(lme4::VarCorr(model))
-  median_rate <- 100 * plogis(lme4::fixef(model))
-  cat(sprintf("fixed effect %.4f: %.1f%% for the median reader and image\n", lme4::fixef(model), median_rate))
+# The model of readers and images. The platform integrates over the fixed effects too (restricted likelihood), lme4
+# does not: its standard deviations are a little smaller where readers are few.
+signal_detection <- function(rows) {
+  rows$side <- ifelse(rows$truth == "generated", 0.5, -0.5)
+  rows$says_generated <- as.numeric(rows$response == "generated")
+  rows$diagnosis <- factor(rows$diagnosis)
+  crossed <- nlevels(rows$diagnosis) > 1 && all(table(rows$diagnosis, rows$truth) > 0)
+  if (crossed) contrasts(rows$diagnosis) <- contr.sum(nlevels(rows$diagnosis))
+  fixed <- if (crossed) "side * diagnosis" else "side"
+  formula <- as.formula(paste("says_generated ~", fixed, "+ (1 | reader) + (0 + side | reader) + (1 | image)"))
+  model <- lme4::glmer(formula, rows, binomial("probit"))
+  spread <- as.data.frame(lme4::VarCorr(model))
+  of <- function(unit, term) spread$sdcor[sub("[.].*", "", spread$grp) == unit & spread$var1 == term]
+  list(sensitivity = unname(lme4::fixef(model)["side"]), criterion = -unname(lme4::fixef(model)["(Intercept)"]),
+       sd_sensitivity = of("reader", "side"), sd_criterion = of("reader", "(Intercept)"),
+       sd_image = of("image", "(Intercept)"))
 }
-if (requireNamespace("lme4", quietly = TRUE)) {
-  cat("\nCrossed random effects (lme4), of answers to generated images; on the logit scale:\n")
-  tryCatch(mixed_model(answers[answers$truth == "generated", ]),
-           error = function(e) cat("could not be fitted:", conditionMessage(e), "\n"))
+fitted_part <- regmatches(text, regexpr('"model": *\\{.*', text))
+if (length(fitted_part) == 0 || grepl('"sensitivity": null', fitted_part)) {
+  cat("\nanalysis.json has no model of readers and images: none to check.\n")
+} else if (!requireNamespace("lme4", quietly = TRUE)) {
+  cat("\nNOT CHECKED: the model of readers and images, for lme4 is not installed: install.packages(\"lme4\")\n")
+} else if (!grepl('"by_generator": *null', fitted_part)) {
+  cat("\nNOT CHECKED: the model of readers and images, for it has generators as a factor.\n")
+} else {
+  spread_part <- regmatches(fitted_part, regexpr('"sd": *\\{[^}]*\\}', fitted_part))
+  of_mean <- function(name)
+    number_after(regmatches(fitted_part, regexpr(paste0('"', name, '": *\\{[^}]*\\}'), fitted_part)), "estimate")
+  published <- c(of_mean("sensitivity"), of_mean("criterion"),
+                 sapply(c("sensitivity", "criterion", "image"), function(name) number_after(spread_part, name)))
+  cat("\nModel of readers and images, probit scale; lme4's likelihood is another approximation, so digits differ:\n")
+  tryCatch({
+    found <- signal_detection(answers)
+    cat(sprintf("%-20s %12s %12s\n", "", "in analysis", "by lme4"))
+    cat(sprintf("%-20s %12.4f %12.4f\n", names(found), published, unlist(found)), sep = "")
+  }, error = function(e) cat("lme4 could not fit it:", conditionMessage(e), "\n"))
 }
 
 cat(if (differing) sprintf("\n%d of these differ.\n", differing) else "\nEverything agrees.\n")

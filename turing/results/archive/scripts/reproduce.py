@@ -32,7 +32,11 @@ TOLERANCE = 1e-9
 NEGLIGIBLE = 1e-12  # a variance of a share below this is zero but for rounding
 MOST_PAIRS = 20_000  # answers, of which all pairs are taken
 MOST_COMPARISONS = 30_000_000  # readers x generated x real images
-LONG = ("by_reader", "by_image", "roc", "comparisons", "calibration", "learning", "exposure_threshold")
+LONG = ("by_reader", "by_image", "roc", "comparisons", "calibration", "learning", "exposure_threshold", "model")
+NOT_IN_PLAIN_CODE = (
+    "Not in the plain code, and computed with the modules alone: reader_kinds and model, which are fitted step by step "
+    "(reproduce.R fits the model again with lme4), and of dropout the difference and the intervals of readers_alike."
+)
 
 
 # The plain code: rates.
@@ -360,6 +364,39 @@ def equivalence(accuracy, margin):
     return {"margin": margin, "p_value": p_value, "equivalent": p_value < 0.05}
 
 
+# The plain code: readers who stopped early.
+
+
+def dropout(answers):
+    """How many readers answered fewer test images than their form has, and the fooling rates that follow."""
+    generated = [a for a in answers if a["truth"] == "generated"]
+    if not generated:
+        return {}
+    of = defaultdict(list)
+    for a in generated:
+        of[a["reader"]].append(a["response"] == "real")
+    found = {"sensitivity": {"readers_alike": {"estimate": float(np.mean([np.mean(one) for one in of.values()]))}}}
+    answered = defaultdict(int)
+    for a in answers:
+        answered[a["reader"]] += 1
+    if all(a.get("form_trials") for a in answers):
+        form = {a["reader"]: int(a["form_trials"]) for a in answers}
+    else:  # nobody says: the longest, if a third of the readers answered as much
+        longest = max(answered.values())
+        if sum(count == longest for count in answered.values()) < len(answered) / 3:
+            return found
+        form = dict.fromkeys(answered, longest)
+    stopped = {name for name in answered if answered[name] < form[name]}
+    found |= {"stopped": len(stopped), "finished": len(answered) - len(stopped)}
+    if stopped:
+        found["answered_share"] = float(np.mean([answered[name] / form[name] for name in stopped]))
+        parts = {"finished": [a for a in generated if a["reader"] not in stopped]}
+        parts["stopped"] = [a for a in generated if a["reader"] in stopped]
+        rates = {name: rate(rows, judged_real(rows)) for name, rows in parts.items()}
+        found["fooling_rate"] = {name: {key: one[key] for key in ("estimate", "ci95")} for name, one in rates.items()}
+    return found
+
+
 # The plain code, put together.
 
 
@@ -382,6 +419,7 @@ def headline(answers, margin):
         **detection(answers),
         "agreement": agreement(answers),
         "equivalence": equivalence(accuracy, margin),
+        "dropout": dropout(answers),
         "by_diagnosis": {name: rates_and_auc(rows) for name, rows in groups.items()},
     }
     if whole["fooling_rate"]["variance"] is None:
@@ -446,6 +484,7 @@ def full_analysis(rows, margin):
         response_time=number("rt_ms"),
         position=number("trial_index"),
         is_repeat=text("phase") == "repeat",
+        form=number("form_trials") if "form_trials" in rows[0] else None,
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
     )
@@ -538,6 +577,7 @@ def main():
     else:
         plain = headline(answers, margin)
         wrong += compare(title, published, plain, lambda name: "spread" in name.split("."), show_all)
+        print(f"\n{NOT_IN_PLAIN_CODE}")
 
     stored, computed = design_hash()
     print(f"\n3. Hash of the design\n\nin design.json {stored}\ncomputed       {computed}")
