@@ -12,6 +12,7 @@ from turing.jobs.queue import claim, end, keep, start
 from turing.models import Job, Study
 from turing.people.confirmation import confirmation_path
 from turing.reading.passage import record_response, start_reading
+from turing.results.published.publishing import publish
 from turing.studies.sharing import share
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -37,6 +38,7 @@ def addresses_of(study, reader, researcher) -> dict[str, list[str]]:
         "study-invitations",
         "study-sharing",
         "study-trail",
+        "study-publication",
         "preregistration",
         "results",
         "report",
@@ -93,6 +95,23 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
             page.goto(f"{site}{address}")
             found += problems_of(page, who)
         context.close()
+    assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_on_published_results(study, site, chromium, researcher):
+    call_command("simulate_readers", study.slug, readers=6)
+    call_command("close_study", study.slug)
+    publish(study, authors="Ada Byron", archive=True)
+    found = []
+    for screen in (WIDE, PHONE):
+        page = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce").new_page()
+        page.goto(f"{site}{reverse('published', args=[study.slug])}")
+        for one in page.locator("details").all():
+            one.evaluate("details => details.open = true")
+        found += problems_of(page, "nobody")
+    log_in(page, site, researcher.email)
+    page.goto(f"{site}{reverse('study-publication', args=[study.slug])}")
+    found += problems_of(page, "researcher")
     assert found == [], "\n".join(found)
 
 

@@ -68,6 +68,8 @@ class AuditLine(models.Model):
         ARCHIVED = "archived", "archived the study"
         RESTORED = "restored", "restored the study from the archive"
         CLONED = "cloned", "cloned the study"
+        PUBLISHED = "published", "published the results"
+        UNPUBLISHED = "unpublished", "took the published results back"
         VIEWED = "viewed", "saw results before the study was closed"
         EXPORTED = "exported", "exported results"
         INVITED = "invited", "invited readers"

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from gan.models import TrainingRun
 from turing.models import Study
+from turing.results.analysis import Analysis, analyse_study
 from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
 from turing.results.figures.exposure import exposures_figure
@@ -18,7 +19,7 @@ from turing.results.figures.training import losses_figure, quality_figure
 
 __all__ = ["CONTENT_TYPES", "RUN_FIGURES", "STUDY_FIGURES", "run_figure", "study_figure"]
 
-STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
+STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
     "rates": rates_figure,
     "readers": readers_figure,
     "comparisons": comparisons_figure,
@@ -39,7 +40,7 @@ def study_figure(name: str, study: Study, population: Population, format: str) -
     """The file of one of `STUDY_FIGURES`, kept until another answer comes in."""
 
     def draw() -> bytes:
-        return render(STUDY_FIGURES[name](study, population), format)
+        return render(STUDY_FIGURES[name](study, population, analyse_study(study, population)), format)
 
     if name == "flow":  # it also counts readers who have not answered yet
         return draw()

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import analyse_study
+from turing.results.analysis import Analysis
 from turing.results.counting import Population, load_responses
 from turing.results.figures.style import (
     ACCENT,
@@ -18,9 +18,8 @@ from turing.results.figures.style import (
 )
 
 
-def roc_figure(study: Study, population: Population) -> Figure:
+def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Each reader's empirical ROC curve and their vertical average."""
-    analysis = analyse_study(study, population)
     if analysis["roc"] is None:
         return nothing_to_show("No reader has judged both real and generated images")
     figure, axes = axes_of(5, 5.4)
@@ -40,9 +39,9 @@ def roc_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def calibration_figure(study: Study, population: Population) -> Figure:
+def calibration_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Share of correct answers at each level of confidence; 50% is guessing."""
-    rows = [row for row in analyse_study(study, population)["calibration"] if row["correct"] is not None]
+    rows = [row for row in analysis["calibration"] if row["correct"] is not None]
     if not rows:
         return nothing_to_show("Readers were not asked for their confidence")
     figure, axes = axes_of(5, 3.6)
@@ -63,9 +62,9 @@ def calibration_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def course_figure(study: Study, population: Population) -> Figure:
+def course_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Accuracy and median response time over ten equal parts of the form."""
-    learning = analyse_study(study, population)["learning"]
+    learning = analysis["learning"]
     if learning is None:
         return nothing_to_show("No positions are known")
     blocks = learning["blocks"]
@@ -88,7 +87,7 @@ def course_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def times_figure(study: Study, population: Population) -> Figure:
+def times_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Distribution of response times, correct and wrong answers apart; log scale."""
     responses = load_responses(study, population)
     rows = responses.where((responses.response_time > 0) & ~responses.is_repeat)
