@@ -98,8 +98,11 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     assert found == [], "\n".join(found)
 
 
-def test_axe_finds_nothing_on_published_results(study, site, chromium, researcher):
+def test_axe_finds_nothing_on_published_results(study, site, chromium, researcher, tmp_path, screenshot):
     call_command("simulate_readers", study.slug, readers=6)
+    scores = [f"{one.pk},{index / 20}" for index, one in enumerate(study.stimuli.order_by("truth"))]
+    (tmp_path / "scores.csv").write_text("\n".join(["image,score", *scores]))
+    call_command("add_machine_reader", study.slug, predictions=tmp_path / "scores.csv", name="Somebody's model")
     call_command("close_study", study.slug)
     publish(study, authors="Ada Byron", archive=True)
     found = []
@@ -109,9 +112,15 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
         for one in page.locator("details").all():
             one.evaluate("details => details.open = true")
         found += problems_of(page, "nobody")
+    screenshot(page, "test-machines-phone")
     log_in(page, site, researcher.email)
-    page.goto(f"{site}{reverse('study-publication', args=[study.slug])}")
-    found += problems_of(page, "researcher")
+    for name in ("study-publication", "results"):
+        page.goto(f"{site}{reverse(name, args=[study.slug])}")
+        found += problems_of(page, "researcher")
+    page.set_viewport_size(WIDE)
+    page.locator("#machines").scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    screenshot(page, "test-machines")
     assert found == [], "\n".join(found)
 
 

@@ -70,6 +70,7 @@ class AuditLine(models.Model):
         CLONED = "cloned", "cloned the study"
         PUBLISHED = "published", "published the results"
         UNPUBLISHED = "unpublished", "took the published results back"
+        MACHINE = "machine", "added or removed a machine reader"
         VIEWED = "viewed", "saw results before the study was closed"
         EXPORTED = "exported", "exported results"
         INVITED = "invited", "invited readers"

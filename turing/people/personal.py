@@ -176,6 +176,8 @@ NOT_PERSONAL = {
         "id kind arguments state cancel_asked done total label log result report error attempt times_lost worker "
         "queue_id created_at begun_at ended_at heartbeat_at"
     ),
+    "turing.MachineReader": "id study name kind source settings created_at",
+    "turing.MachineScore": "id machine stimulus score answer confidence fold group",
     "turing.Preregistration": "id study own_words document sha256 software created_at is_sealed",
     "turing.Reader": "id is_simulated",
     "turing.Reading": "id study seed",

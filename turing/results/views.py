@@ -11,13 +11,14 @@ from turing.results.analysis import analyse_study, extremes, with_generators_nam
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
+from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
 from turing.studies.provenance import training_warning
 
-LONG_TABLES = ("readers", "images")  # folded on the page, left out of the report
+LONG_TABLES = ("readers", "images", "machine-images")  # folded on the page, left out of the report
 
 
 def _find(request, slug):
@@ -30,7 +31,7 @@ def _find(request, slug):
 
 def _results(request, slug):
     study, population = _find(request, slug)
-    analysis, flow = analyse_study(study, population), flow_of(study, population)
+    analysis, flow = with_machines(study, analyse_study(study, population)), flow_of(study, population)
     named = with_generators_named(study, analysis)
     first, *others = headlines(analysis, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -44,6 +45,8 @@ def _results(request, slug):
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
+        "machine_sentence": machine_sentence(analysis, population),
+        "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": tables,
@@ -51,6 +54,10 @@ def _results(request, slug):
         "planned": marks(study),
         "training_warning": training_warning(study),
     }
+
+
+def _stimuli_of(study, machines):
+    return {str(one.pk): one for one in study.stimuli.of_test()} if machines else {}
 
 
 @require_safe
@@ -98,7 +105,8 @@ def download(request, slug, format):
     if format not in FORMATS:
         raise Http404
     content = export(study, population, format, request.user)
-    return _download(content, FORMATS[format][1], f"{slug}-{population.name}.{format}")
+    name = f"{population.name}-machines.csv" if format == "machines" else f"{population.name}.{format}"
+    return _download(content, FORMATS[format][1], f"{slug}-{name}")
 
 
 def _download(content, content_type, filename):

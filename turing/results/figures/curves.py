@@ -30,6 +30,10 @@ def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figu
     interval = f", 95% interval {auc['ci95'][0]:.2f} to {auc['ci95'][1]:.2f}" if auc["ci95"] else ""
     average = zip(*analysis["roc"]["average"], strict=True)
     axes.plot(*average, color=ACCENT, linewidth=2.4, label=f"average: AUC {auc['estimate']:.2f}{interval}")
+    for machine, style in zip(analysis.get("machines", []), ("--", "-.", (0, (1, 1))), strict=False):
+        if machine["auc"]["estimate"] is not None:
+            label = f"{machine['name'][:40]}: AUC {machine['auc']['estimate']:.2f}"
+            axes.plot(*_machine_curve(machine["by_image"]), color=WARM, linewidth=1.6, linestyle=style, label=label)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
     axes.set(xlabel="Real images judged generated", ylabel="Generated images judged generated", aspect="equal")
     percent_axis(axes.xaxis)
@@ -37,6 +41,16 @@ def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figu
     legend_above(axes)
     mark_simulated(axes, population, pad=22)
     return figure
+
+
+def _machine_curve(by_image: list[dict]) -> tuple[list[float], list[float]]:
+    """The ROC curve of one machine over all images, those of all folds together."""
+    scores = sorted({row["score"] for row in by_image}, reverse=True)
+    shares = []
+    for truth in ("real", "generated"):
+        own = np.sort([row["score"] for row in by_image if row["truth"] == truth])
+        shares.append([0.0, *(1 - np.searchsorted(own, scores, "left") / len(own)).tolist()])
+    return shares[0], shares[1]
 
 
 def calibration_figure(study: Study, population: Population, analysis: Analysis) -> Figure:

@@ -11,6 +11,7 @@ from turing.results.counting import Population, version_of
 from turing.results.figures import KEPT_SECONDS, STUDY_FIGURES
 from turing.results.figures.images import draw_strip
 from turing.results.figures.style import render
+from turing.results.machines import machines_version
 
 
 def public_figure(
@@ -24,7 +25,8 @@ def public_figure(
     if name == "flow":
         return draw()
     shown = hashlib.sha256(" ".join(str(one.pk) for one in stimuli).encode()).hexdigest()[:16]
-    return cache.get_or_set(f"public-{name}-{format}-{version_of(study, population)}-{shown}", draw, KEPT_SECONDS)
+    version = f"{version_of(study, population)}-{machines_version(study)}-{shown}"
+    return cache.get_or_set(f"public-{name}-{format}-{version}", draw, KEPT_SECONDS)
 
 
 def _figure(name: str, study: Study, population: Population, analysis: Analysis, stimuli: list[Stimulus]) -> Figure:

@@ -13,6 +13,7 @@ from turing.models import Study
 from turing.results.archive.contents import Options, archive_files
 from turing.results.archive.packing import write_zip
 from turing.results.counting import Population, version_of
+from turing.results.machines import machines_version
 from turing.results.published.images import judged_elsewhere
 from turing.version import software
 
@@ -34,7 +35,8 @@ def open_archive(study: Study, population: Population) -> IO[bytes]:
 
 
 def _name(study: Study, population: Population, images: bool) -> str:
-    of = f"{version_of(study, population)} {images} {study.state} {study.cited_authors} {software()}"
+    answers = f"{version_of(study, population)} {machines_version(study)}"
+    of = f"{answers} {images} {study.state} {study.cited_authors} {software()}"
     return f"published/{study.pk}-{hashlib.sha256(of.encode()).hexdigest()[:20]}.zip"
 
 

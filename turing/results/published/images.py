@@ -24,7 +24,7 @@ class ShownImage:
         """Whom the licence asks to name; '' for the researchers' own."""
         lesion = self.stimulus.lesion_image
         if lesion is not None:
-            return f"{lesion.attribution}, {lesion.licence}"
+            return "" if lesion.is_phantom else f"{lesion.attribution}, {lesion.licence}"
         generator = self.stimulus.generated_image.generator
         return "" if generator.is_run else ", ".join(filter(None, (generator.made_by, generator.licence)))
 

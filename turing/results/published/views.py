@@ -16,6 +16,7 @@ from turing.results.archive.citation import BIBTEX, names_of
 from turing.results.archive.contents import archive_name
 from turing.results.archive.profiles import LEAST
 from turing.results.counting import choose_population, flow_of
+from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.published import citing
 from turing.results.published.download import open_archive
@@ -27,7 +28,19 @@ from turing.studies.preregistration import marks
 from turing.studies.provenance import describe, training_warning
 
 KEPT_SECONDS = 300  # in browsers and proxies: so long may a page that was closed still be seen
-FIGURES = ("rates", "ranking", "strip", "roc", "calibration", "readers", "comparisons", "times", "course", "exposures")
+FIGURES = (
+    "rates",
+    "ranking",
+    "strip",
+    "roc",
+    "calibration",
+    "readers",
+    "comparisons",
+    "times",
+    "course",
+    "exposures",
+    "machines",
+)
 SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")  # nothing in them for a few readers
 LONG_TABLES = ("readers", "images")
 CITATIONS: dict[str, tuple[Callable[[Study, str], str | bytes], str, str]] = {
@@ -64,6 +77,7 @@ def page(request, study):
     analysis, flow = public_analysis(study, population), flow_of(study, population)
     if not analysis:  # every reader has withdrawn since
         return render(request, "published/empty.html", {"study": study, "population": population})
+    analysis = with_machines(study, analysis)
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(analysis, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -80,6 +94,8 @@ def page(request, study):
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
+        "machine_sentence": machine_sentence(analysis, population),
+        "machines": with_strips(analysis["machines"], {str(one.pk): one for one in stimuli}),
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": {name: found for name, found in tables.items() if found[1]},
@@ -120,7 +136,7 @@ def figure(request, study, name, format):
     analysis = public_analysis(study, population)
     if not analysis or (name in SINGLE_READERS and not analysis["by_reader"]):
         raise Http404
-    content = public_figure(name, study, population, format, analysis, shown_stimuli(study))
+    content = public_figure(name, study, population, format, with_machines(study, analysis), shown_stimuli(study))
     return figure_response(request, content, CONTENT_TYPES[format], f"{study.slug}-{name}.{format}")
 
 
@@ -130,7 +146,8 @@ def table(request, study, name):
     analysis = public_analysis(study, population)
     if name not in TABLES or not analysis:
         raise Http404
-    content = table_csv(name, with_generators_named(study, analysis), flow_of(study, population))
+    named = with_machines(study, with_generators_named(study, analysis))
+    content = table_csv(name, named, flow_of(study, population))
     if not content:
         raise Http404
     return _file(content, "text/csv; charset=utf-8", f"{study.slug}-{name}.csv")
