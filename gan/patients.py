@@ -68,3 +68,20 @@ def unrelated(images: QuerySet, seen: QuerySet) -> QuerySet:
     all_lesions, all_patients = linked_to(pairs, *direct)
     # What is not of a seen lesion or patient itself, but linked with one through a third image.
     return apart.exclude(lesion_id__in=all_lesions - direct[0]).exclude(patient_id__in=all_patients - direct[1])
+
+
+def group_names(images: QuerySet) -> dict[int, str]:
+    """For each of the `LesionImage`s, by its key, a name that it shares with all of its lesion or its patient.
+
+    An image whose collection names neither stands for itself, or belongs to the image that curation says it repeats.
+    """
+    groups = Groups()
+    everything = images.model._default_manager.exclude(patient_id="").exclude(lesion_id="")
+    for lesion, patient in everything.values_list("lesion_id", "patient_id").distinct():
+        groups.link(("lesion", lesion), ("patient", patient))
+    rows = list(images.values_list("pk", "isic_id", "lesion_id", "patient_id", "repeats"))
+    for _, name, lesion, patient, repeats in rows:
+        for kind, other in (("lesion", lesion), ("patient", patient), ("image", repeats)):
+            if other:
+                groups.link(("image", name), (kind, other))
+    return {pk: " ".join(groups.root(("image", name))) for pk, name, *_ in rows}

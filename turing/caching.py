@@ -43,6 +43,13 @@ class OptionalRedisCache(RedisCache):
         except RedisError as error:
             _warn(error)
 
+    def delete(self, key, version=None):
+        try:
+            return super().delete(key, version)
+        except RedisError as error:
+            _warn(error)
+            return False
+
 
 def _warn(error: RedisError) -> None:
     logger.warning("The cache does not answer (%s); what it would hold is computed again.", error)

@@ -19,10 +19,10 @@ def content_security_policy(get_response):
 
 
 def research_in_english(get_response):
-    """Researchers' pages are in English, whatever language the browser asks for: their numbers and dates, too."""
+    """Researchers' and published pages are in English, whatever the browser asks for: numbers and dates, too."""
 
     def middleware(request):
-        if not request.path_info.startswith("/research/"):
+        if not request.path_info.startswith(("/research/", "/published/")):
             return get_response(request)
         request.LANGUAGE_CODE = "en"
         with translation.override("en"):

@@ -14,6 +14,8 @@ from turing.results import generator_views as generators
 from turing.results import image_views as images
 from turing.results import run_views as runs
 from turing.results import views as results
+from turing.results.published import owner_views as publication
+from turing.results.published import views as published
 from turing.studies import plan_views as plans
 from turing.studies import preregistration_views as preregistrations
 from turing.studies import sharing_views as sharing
@@ -39,6 +41,13 @@ urlpatterns = [
     path("studies/<slug:slug>/certificate/", reading.certificate, name="certificate"),
     path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),
     path("stimuli/<uuid:id>.png", reading.stimulus, name="stimulus"),
+    path("published/<slug:slug>/", published.page, name="published"),
+    path("published/<slug:slug>/figures/<slug:name>.<slug:format>", published.figure, name="published-figure"),
+    path("published/<slug:slug>/tables/<slug:name>.csv", published.table, name="published-table"),
+    path("published/<slug:slug>/images/<uuid:id>.png", published.image, name="published-image"),
+    path("published/<slug:slug>/citation.<slug:format>", published.citation, name="published-citation"),
+    path("published/<slug:slug>/references.bib", published.references, name="published-references"),
+    path("published/<slug:slug>/archive.zip", published.archive, name="published-archive"),
     path("research/", studies.research, name="research"),
     path("research/plan/", plans.plan, name="plan"),
     path("research/plan/curve.<slug:format>", plans.plan_curve, name="plan-curve"),
@@ -62,6 +71,7 @@ urlpatterns = [
         preregistrations.preregistration_file,
         name="preregistration-file",
     ),
+    path("research/studies/<slug:slug>/publication/", publication.publication, name="study-publication"),
     path("research/studies/<slug:slug>/sharing/", sharing.sharing, name="study-sharing"),
     path("research/studies/<slug:slug>/trail/", sharing.trail, name="study-trail"),
     path("research/studies/<slug:slug>/trail.csv", sharing.trail_file, name="study-trail-csv"),

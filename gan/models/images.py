@@ -8,7 +8,7 @@ from django.db import models, transaction
 from PIL import Image
 
 from gan.images import centre_square, open_rgb
-from gan.patients import unrelated
+from gan.patients import group_names, unrelated
 
 PHANTOM_PREFIX = "PHANTOM_"
 
@@ -52,6 +52,10 @@ class LesionImageQuerySet(models.QuerySet):
     def not_trained_on_by(self, generators):
         """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
         return unrelated(self, LesionImage.objects.seen_by(generators))
+
+    def group_names(self) -> dict[int, str]:
+        """By each image's key a name that it shares with all of its lesion or its patient."""
+        return group_names(self)
 
     def by_diagnosis(self):
         """Rows of diagnosis, phantom or not, and count, the most frequent first."""

@@ -12,6 +12,7 @@ from turing.jobs.queue import claim, end, keep, start
 from turing.models import Job, Study
 from turing.people.confirmation import confirmation_path
 from turing.reading.passage import record_response, start_reading
+from turing.results.published.publishing import publish
 from turing.studies.sharing import share
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -37,6 +38,7 @@ def addresses_of(study, reader, researcher) -> dict[str, list[str]]:
         "study-invitations",
         "study-sharing",
         "study-trail",
+        "study-publication",
         "preregistration",
         "results",
         "report",
@@ -93,6 +95,32 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
             page.goto(f"{site}{address}")
             found += problems_of(page, who)
         context.close()
+    assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_on_published_results(study, site, chromium, researcher, tmp_path, screenshot):
+    call_command("simulate_readers", study.slug, readers=6)
+    scores = [f"{one.pk},{index / 20}" for index, one in enumerate(study.stimuli.order_by("truth"))]
+    (tmp_path / "scores.csv").write_text("\n".join(["image,score", *scores]))
+    call_command("add_machine_reader", study.slug, predictions=tmp_path / "scores.csv", name="Somebody's model")
+    call_command("close_study", study.slug)
+    publish(study, authors="Ada Byron", archive=True)
+    found = []
+    for screen in (WIDE, PHONE):
+        page = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce").new_page()
+        page.goto(f"{site}{reverse('published', args=[study.slug])}")
+        for one in page.locator("details").all():
+            one.evaluate("details => details.open = true")
+        found += problems_of(page, "nobody")
+    screenshot(page, "test-machines-phone")
+    log_in(page, site, researcher.email)
+    for name in ("study-publication", "results"):
+        page.goto(f"{site}{reverse(name, args=[study.slug])}")
+        found += problems_of(page, "researcher")
+    page.set_viewport_size(WIDE)
+    page.locator("#machines").scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    screenshot(page, "test-machines")
     assert found == [], "\n".join(found)
 
 

@@ -18,6 +18,8 @@ from turing.jobs.queue import start
 from turing.models import Right, Study, User
 from turing.models.sharing import SharedQuerySet
 from turing.reading.passage import record_response, start_reading
+from turing.results.published.images import shown_stimuli
+from turing.results.published.publishing import publish
 from turing.studies.sharing import share
 
 # nobody: not logged in. reader: has read the study; stranger: a reader who has not. other: a researcher whose the study
@@ -115,6 +117,27 @@ studies/<slug:slug>/trials/<int:page>/ STUDY 1
 stimuli/<uuid:id>.png STIMULUS
     GET        404      200      404      404      200      200      200      200
     POST       405
+published/<slug:slug>/ PUBLISHED
+    GET        200
+    POST       405
+published/<slug:slug>/figures/<slug:name>.<slug:format> PUBLISHED flow svg
+    GET        200
+    POST       405
+published/<slug:slug>/tables/<slug:name>.csv PUBLISHED rates
+    GET        200
+    POST       405
+published/<slug:slug>/images/<uuid:id>.png PUBLISHED SHOWN
+    GET        200
+    POST       405
+published/<slug:slug>/citation.<slug:format> PUBLISHED bib
+    GET        200
+    POST       405
+published/<slug:slug>/references.bib PUBLISHED
+    GET        200
+    POST       405
+published/<slug:slug>/archive.zip PUBLISHED
+    GET        200
+    POST       405
 research/
     GET         in      403      403      200      200      200      200      200
     POST       405
@@ -172,6 +195,9 @@ research/studies/<slug:slug>/preregistration.<slug:format> DRAFT json
 research/studies/<slug:slug>/results/archive.zip STUDY
     GET         in      403      403      404      200      200      200      200
     POST       405
+research/studies/<slug:slug>/publication/ STUDY
+    GET         in      403      403      404      403      403      200      200
+    POST        in      403      403      404      403      403      302      302
 research/studies/<slug:slug>/sharing/ STUDY
     GET         in      403      403      404      403      403      200      200
     POST        in      403      403      404      403      403      302      302
@@ -308,6 +334,11 @@ def world(study, reader, researcher):
     for trial in reading.trials.all():
         record_response(reading, trial.position, "real", 2, 900)
     start_reading(study, laggard)
+    call_command("create_study", "Over", run=[str(run.pk)], **options | {"seed": 5})
+    call_command("open_study", "over")
+    call_command("simulate_readers", "over", readers=1)
+    call_command("close_study", "over")
+    published = publish(Study.objects.get(slug="over"), archive=True)
     LesionImage.objects.update(verdict="accepted")
     job = start("curate", {}, researcher)
     users = {"nobody": None, "reader": reader.user, "stranger": stranger.user, "owner": researcher, "root": root}
@@ -315,7 +346,7 @@ def world(study, reader, researcher):
         "STUDY": study.slug, "DRAFT": draft.slug, "STIMULUS": study.stimuli.first().pk, "LAGGARD": laggard.pseudonym,
         "RUN": run.pk, "DIAGNOSIS": run.diagnoses[0], "IMAGE": LesionImage.objects.first().pk,
         "EXTERNAL": Generator.objects.create(kind="external", name="Theirs", size=64, status="finished").pk,
-        "JOB": job.pk,
+        "JOB": job.pk, "PUBLISHED": published.slug, "SHOWN": shown_stimuli(published)[0].pk,
         "SOURCE": study.stimuli.filter(truth="real").first().lesion_image_id,
     }  # fmt: skip
     return {"users": users | others, "words": words}

@@ -4,9 +4,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 
 from gan.models import Generator, LesionImage, TrainingRun
-from turing.models import Job
+from turing.errors import StudyError
+from turing.models import Job, Study, User
+from turing.studies.machines import DETECTOR_NAME, check_name
 
 MOST_SAMPLES = 5000
 LONGEST_MINUTES = 7 * 24 * 60
@@ -17,8 +20,12 @@ class WorkForm(forms.Form):
 
     explanation = ""
 
+    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
     def arguments(self) -> dict[str, Any]:
-        return {name: value.pk if isinstance(value, Generator) else value for name, value in self.cleaned_data.items()}
+        return {name: value.pk if isinstance(value, Model) else value for name, value in self.cleaned_data.items()}
 
 
 class CurateForm(WorkForm):
@@ -94,10 +101,37 @@ class TrainForm(WorkForm):
         return name
 
 
+class DetectorForm(WorkForm):
+    explanation = (
+        "Fits a detector to a study's own images, each scored by a fit that did not see it, to stand beside people on "
+        "the results page. Keep the result from the study's readers while it is open."
+    )
+    study = forms.ModelChoiceField(Study.objects.none())
+    name = forms.CharField(max_length=80, initial=DETECTOR_NAME, help_text="As the results page shows it.")
+    folds = forms.IntegerField(min_value=2, max_value=20, initial=5)
+    seed = forms.IntegerField(min_value=0, max_value=2**63 - 1, initial=0, help_text="Divides the images into folds.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.user is not None:
+            studies = Study.objects.editable_by(self.user).exclude(state=Study.State.DRAFT)
+            self.fields["study"].queryset = studies
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if "study" in given and "name" in given:
+            try:
+                given["name"] = check_name(given["study"], given["name"])
+            except StudyError as error:
+                self.add_error("name", str(error))
+        return given
+
+
 FORMS: dict[str, type[WorkForm]] = {
     Job.Kind.CURATE: CurateForm,
     Job.Kind.TRAIN: TrainForm,
     Job.Kind.SAMPLE: SampleForm,
     Job.Kind.AUDIT: AuditForm,
     Job.Kind.EVALUATE: EvaluateForm,
+    Job.Kind.DETECTOR: DetectorForm,
 }

@@ -66,7 +66,8 @@ def start(request, kind):
     """The form of one kind of work. Fields may be filled in by the address, such as ?run=3."""
     if kind not in FORMS:
         raise Http404
-    form = FORMS[kind](request.POST if request.method == "POST" else None, initial=request.GET.dict() or None)
+    given = request.POST if request.method == "POST" else None
+    form = FORMS[kind](given, initial=request.GET.dict() or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         return redirect(queue.start(kind, form.arguments(), request.user))
     context = {"form": form, "heading": Job.Kind(kind).label, "explanation": form.explanation}

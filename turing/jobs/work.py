@@ -10,7 +10,7 @@ from django.core.management import call_command
 from gan.models import TrainingRun
 from turing.jobs import imports
 from turing.jobs.channel import Channel, Said
-from turing.models import Job
+from turing.models import Job, Study
 
 
 class Commands:
@@ -61,6 +61,13 @@ def train(job: Job, commands: Commands) -> None:
     commands.run("train_gan", diagnosis=given["diagnoses"], phantoms=given["phantoms"] or None, **options)
 
 
+def detector(job: Job, commands: Commands) -> None:
+    given = job.arguments
+    study = Study.objects.get(pk=given["study"])
+    options = {name: given[name] for name in ("name", "folds", "seed")}
+    commands.run("add_machine_reader", study.slug, detector=True, **options)
+
+
 # A function may return the report that the job's page shows.
 WORK: dict[str, Callable[[Job, Commands], dict[str, Any] | None]] = {
     Job.Kind.CURATE: curate,
@@ -68,6 +75,7 @@ WORK: dict[str, Callable[[Job, Commands], dict[str, Any] | None]] = {
     Job.Kind.SAMPLE: sample,
     Job.Kind.AUDIT: audit,
     Job.Kind.EVALUATE: evaluate,
+    Job.Kind.DETECTOR: detector,
     Job.Kind.CHECK: imports.check,
     Job.Kind.IMPORT: imports.bring_in,
 }

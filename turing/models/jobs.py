@@ -36,6 +36,7 @@ class Job(models.Model):
         SAMPLE = "sample", "Draw samples"
         AUDIT = "audit", "Audit samples for copies"
         EVALUATE = "evaluate", "Evaluate a run"
+        DETECTOR = "detector", "Add a detector"
         CHECK = "check", "Check an upload"
         IMPORT = "import", "Import an upload"
 

@@ -33,6 +33,10 @@ class StudyQuerySet(SharedQuerySet):
         """Open to everyone who comes."""
         return self.open().filter(by_invitation=False)
 
+    def published(self):
+        """Over, and with a page of results that everybody may see."""
+        return self.filter(published_at__isnull=False)
+
     def with_progress(self):
         """Adds `reading_count` and `response_count` of people who still consent; simulated readers are not counted."""
         people = models.Q(readings__reader__is_simulated=False, readings__withdrawn_at=None)
@@ -152,12 +156,23 @@ class Study(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False, help_text="Since when everybody may see results.")
+    publishes_archive = models.BooleanField(default=False, editable=False, help_text="Everybody may download it, too.")
+    cited_authors = models.CharField(
+        max_length=500, blank=True, editable=False, help_text="Whom the public page asks to cite, split by semicolons."
+    )
 
     objects = StudyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
         verbose_name_plural = "studies"
+        constraints = [
+            models.CheckConstraint(
+                name="published_study_is_over",
+                condition=models.Q(published_at=None) | models.Q(state__in=["closed", "archived"]),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -177,6 +192,10 @@ class Study(models.Model):
     def is_over(self) -> bool:
         """No more answers will ever be taken."""
         return self.state in (self.State.CLOSED, self.State.ARCHIVED)
+
+    @property
+    def is_published(self) -> bool:
+        return self.published_at is not None
 
     @property
     def asks_confidence(self) -> bool:

@@ -82,6 +82,8 @@ PERSONAL = (
     ),
     Personal("turing.Study", "owner", "who designed the study", "while the study exists",
              "stays; it leads to an account that names nobody"),
+    Personal("turing.Study", "cited_authors", "whom the public page asks to cite; no account", "while the study exists",
+             "stays: it is a credit, as a paper gives it; the owner can change it"),
     Personal("gan.Generator", "made_by", "whom to name for imported images; no account", "while the generator is kept",
              "stays: it is a credit, as a paper gives it"),
     Personal("turing.Job", "started_by", "who may see, cancel and repeat the work", "while the job's row exists",
@@ -175,6 +177,8 @@ NOT_PERSONAL = {
         "id kind arguments state cancel_asked done total label log result report error attempt times_lost worker "
         "queue_id created_at begun_at ended_at heartbeat_at"
     ),
+    "turing.MachineReader": "id study name kind source settings created_at",
+    "turing.MachineScore": "id machine stimulus score answer confidence fold group",
     "turing.Preregistration": "id study own_words document sha256 software created_at is_sealed",
     "turing.Reader": "id is_simulated",
     "turing.Reading": "id study seed",
@@ -185,7 +189,7 @@ NOT_PERSONAL = {
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
         "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
-        "through untold visible_to_researchers"
+        "through untold visible_to_researchers published_at publishes_archive"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",

@@ -8,12 +8,14 @@ from django.core.cache import cache
 from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
 
+Analysis = dict[str, Any]  # the analysis contract's JSON
+
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
 SHAPE = 2  # counted up with each new key of the analysis: one kept by an older version has none of them
 SHOWN = 6  # images in the strips of most and least convincing
 
 
-def analyse_study(study: Study, population: Population) -> dict[str, Any]:
+def analyse_study(study: Study, population: Population) -> Analysis:
     """The analysis contract's JSON for the counted responses."""
     from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
 
@@ -22,7 +24,7 @@ def analyse_study(study: Study, population: Population) -> dict[str, Any]:
     return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
 
 
-def with_generators_named(study: Study, analysis: dict[str, Any]) -> dict[str, Any]:
+def with_generators_named(study: Study, analysis: Analysis) -> Analysis:
     """The analysis for people to read: its comparisons name the generators, of which the data hold the ids."""
     names = {str(one.pk): str(one) for one in study.generators.all()}
     rows = [

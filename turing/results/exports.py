@@ -10,6 +10,7 @@ from turing.accounts import experience_band
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.counting import Population, exported, flow_of, form_lengths
+from turing.results.machines import with_machines
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import table_csv
 
@@ -95,6 +96,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "readers": population.name,
         "flow": {**flow.__dict__, "analysed": flow.analysed},
         "analysis": analyse_study(study, population),
+        "machines": with_machines(study, analyse_study(study, population))["machines"],
         "responses": list(rows(study, population)),
     }
     return json.dumps(document, indent=2, allow_nan=False).encode()
@@ -148,12 +150,19 @@ def to_imrmc(study: Study, population: Population) -> bytes:
     return "\n".join([*header, *truth_lines, *scores, ""]).encode()
 
 
+def to_machines_csv(study: Study, population: Population) -> bytes:
+    """A row for each machine reader and image, with the share of people who judged the image real; empty without."""
+    analysis = with_machines(study, analyse_study(study, population))
+    return table_csv("machine-images", analysis, flow_of(study, population)).encode()
+
+
 # Format: how it is made, and its content type.
 FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
     "csv": (to_csv, "text/csv; charset=utf-8"),
     "json": (to_json, "application/json"),
     "parquet": (to_parquet, "application/vnd.apache.parquet"),
     "imrmc": (to_imrmc, "text/plain; charset=utf-8"),
+    "machines": (to_machines_csv, "text/csv; charset=utf-8"),
 }
 
 
@@ -166,7 +175,7 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
 
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
     """One of the results page's `TABLES` as CSV."""
-    analysis = with_generators_named(study, analyse_study(study, population))
+    analysis = with_machines(study, with_generators_named(study, analyse_study(study, population)))
     content = table_csv(name, analysis, flow_of(study, population))
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
     return content.encode()

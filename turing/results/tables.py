@@ -219,6 +219,33 @@ def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         yield {"not in the rates": why, "count": count}
 
 
+def machines(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for one in analysis.get("machines", []):
+        measures = [("AUC", one["auc"]), ("Accuracy", one["accuracy"])]
+        measures += [("Generated judged real", one["fooling_rate"]), ("Real judged real", one["real_judged_real"])]
+        ranks = one["against_people"]["rank_correlation"]
+        measures += [(f"Rank correlation with readers, {name} images", found) for name, found in ranks.items()]
+        for label, found in measures:
+            yield {
+                "machine": one["name"],
+                "measure": label,
+                "images": found.get("images", one["images"]),
+                "estimate": found["estimate"],
+                **_limits(found["ci95"]),
+            }
+
+
+def machine_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for one in analysis.get("machines", []):
+        for row in one["by_image"]:
+            yield {
+                "machine": one["name"],
+                **{key: row[key] for key in row if not key.endswith("_right")},
+                "people_right": row["people_right"],
+                "machine_right": "yes" if row["machine_right"] else "no",
+            }
+
+
 TABLES = {
     "rates": Table("Rates", rates),
     "detection": Table("Detection", detection),
@@ -235,6 +262,8 @@ TABLES = {
     "images": Table("Images", images),
     "model_readers": Table("Readers by the model (shrunk)", model_readers),
     "model_images": Table("Images by the model (shrunk, with ranks)", model_images),
+    "machines": Table("Machine readers", machines),
+    "machine-images": Table("Machine readers, image by image", machine_images),
 }
 
 

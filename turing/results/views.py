@@ -11,6 +11,7 @@ from turing.results.analysis import analyse_study, extremes, with_generators_nam
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
+from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import TABLES
@@ -18,7 +19,7 @@ from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
 from turing.studies.provenance import training_warning
 
-LONG_TABLES = ("readers", "images", "model_readers", "model_images")  # folded on the page, left out of the report
+LONG_TABLES = ("readers", "images", "model_readers", "model_images", "machine-images")  # folded, not in the report
 
 
 def _find(request, slug):
@@ -31,7 +32,7 @@ def _find(request, slug):
 
 def _results(request, slug):
     study, population = _find(request, slug)
-    analysis, flow = analyse_study(study, population), flow_of(study, population)
+    analysis, flow = with_machines(study, analyse_study(study, population)), flow_of(study, population)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -49,6 +50,8 @@ def _results(request, slug):
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),
         "unseen": unseen_sentence(analysis),
+        "machine_sentence": machine_sentence(analysis, population),
+        "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": tables,
@@ -56,6 +59,10 @@ def _results(request, slug):
         "planned": marks(study),
         "training_warning": training_warning(study),
     }
+
+
+def _stimuli_of(study, machines):
+    return {str(one.pk): one for one in study.stimuli.of_test()} if machines else {}
 
 
 @require_safe
@@ -103,7 +110,8 @@ def download(request, slug, format):
     if format not in FORMATS:
         raise Http404
     content = export(study, population, format, request.user)
-    return _download(content, FORMATS[format][1], f"{slug}-{population.name}.{format}")
+    name = f"{population.name}-machines.csv" if format == "machines" else f"{population.name}.{format}"
+    return _download(content, FORMATS[format][1], f"{slug}-{name}")
 
 
 def _download(content, content_type, filename):

@@ -8,8 +8,7 @@ from django.forms.models import model_to_dict
 
 from console import ConsoleCommand, UserError
 from files import read_file
-from gan.diagnoses import normalise_diagnosis
-from gan.models import Generator
+from gan.models import Generator, normalise_diagnosis
 from turing.models import Study
 from turing.studies.design import LATER_FIELDS
 from turing.studies.forms import BREAK_EVERY, StudyForm

@@ -89,14 +89,23 @@ BIBTEX = r"""@article{gallas2006,
 """
 
 
-def citation_cff(study: Study, released: date) -> bytes:
-    """CITATION.cff 1.2.0. Its values are JSON, which YAML reads as well: nothing in a title can break it."""
+def names_of(study: Study) -> list[str]:
+    """The authors as the owner wrote them for the public page; empty where nobody did."""
+    return [name for part in study.cited_authors.split(";") if (name := part.strip())]
+
+
+def citation_cff(study: Study, released: date, address: str = "") -> bytes:
+    """CITATION.cff 1.2.0. Its values are JSON, which YAML reads as well: nothing in a title can break it.
+
+    `address` is that of the public page, where there is one.
+    """
     values: dict[str, Any] = {
         "cff-version": "1.2.0",
         "type": "dataset",
         "message": "If you use these data, please cite them as below.",
         "title": study.title,
-        "authors": [{"name": f"{AUTHOR}: write the authors here"}],
+        "authors": _authors(study),
+        **({"url": address} if address else {}),
         "date-released": released.isoformat(),
         "abstract": _abstract(study),
         "keywords": list(KEYWORDS),
@@ -113,11 +122,15 @@ def zenodo_json(study: Study) -> bytes:
         "title": study.title,
         "upload_type": "dataset",
         "description": f"<p>{_abstract(study)}</p>",
-        "creators": [{"name": f"{AUTHOR}: write the authors here"}],
+        "creators": _authors(study),
         "keywords": list(KEYWORDS),
         "notes": f"Design hash (SHA-256) {study.design_hash}. Made by {name_and_version()}.",
     }
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _authors(study: Study) -> list[dict[str, str]]:
+    return [{"name": name} for name in names_of(study)] or [{"name": f"{AUTHOR}: write the authors here"}]
 
 
 def _abstract(study: Study) -> str:

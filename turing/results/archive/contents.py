@@ -20,6 +20,7 @@ from turing.results.archive.profiles import with_shared_profiles
 from turing.results.archive.readme import readme
 from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
+from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.responses_csv import parse_responses
 from turing.results.tables import TABLES, table_csv
@@ -82,10 +83,12 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(with_generators_named(study, analysis), flow),
+        **_tables(with_machines(study, with_generators_named(study, analysis)), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
+    if study.machines.exists():
+        files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
     planned = Preregistration.objects.filter(study=study, is_sealed=True).first()
     if planned:
         files["preregistration.json"] = planned.document.encode
@@ -141,6 +144,7 @@ def _figures(
     from turing.results.figures.rates import draw_comparisons
 
     left_out = {"comparisons"} | ({"exposures"} if not study.timed else set())
+    left_out |= set() if study.machines.exists() else {"machines"}
     left_out |= set() if options.images else {SHOW_GENERATED}
     left_out |= set() if shows_all else {SHOW_BOTH}
     files: dict[str, Callable[[], bytes]] = {

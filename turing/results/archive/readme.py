@@ -17,6 +17,7 @@ WHAT = {
     "preregistration.md": "what was planned before the first answer",
     "preregistration.json": "the same as data",
     "analysis.json": "every figure of the analysis",
+    "machines.json": "machine readers: figures and scores of every image; not recomputed by the scripts",
     "flow.json": "how many readers and answers came to be counted",
     "tables/": "the analysis as tables",
     "figures/": "figures as SVG and PDF",

@@ -7,18 +7,21 @@ from matplotlib.figure import Figure
 
 from gan.models import TrainingRun
 from turing.models import Study
+from turing.results.analysis import Analysis, analyse_study
 from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
 from turing.results.figures.exposure import exposures_figure
 from turing.results.figures.flow import flow_figure
 from turing.results.figures.images import ranking_figure, strip_figure
+from turing.results.figures.machines import machines_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
 from turing.results.figures.style import CONTENT_TYPES, render
 from turing.results.figures.training import losses_figure, quality_figure
+from turing.results.machines import machines_version, with_machines
 
 __all__ = ["CONTENT_TYPES", "RUN_FIGURES", "STUDY_FIGURES", "run_figure", "study_figure"]
 
-STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
+STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
     "rates": rates_figure,
     "readers": readers_figure,
     "comparisons": comparisons_figure,
@@ -30,6 +33,7 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population], Figure]] = {
     "ranking": ranking_figure,
     "strip": strip_figure,
     "flow": flow_figure,
+    "machines": machines_figure,
 }
 RUN_FIGURES: dict[str, Callable[[TrainingRun], Figure]] = {"losses": losses_figure, "quality": quality_figure}
 KEPT_SECONDS = 24 * 60 * 60
@@ -39,11 +43,13 @@ def study_figure(name: str, study: Study, population: Population, format: str) -
     """The file of one of `STUDY_FIGURES`, kept until another answer comes in."""
 
     def draw() -> bytes:
-        return render(STUDY_FIGURES[name](study, population), format)
+        analysis = with_machines(study, analyse_study(study, population))
+        return render(STUDY_FIGURES[name](study, population, analysis), format)
 
     if name == "flow":  # it also counts readers who have not answered yet
         return draw()
-    return cache.get_or_set(f"figure-{name}-{format}-{version_of(study, population)}", draw, KEPT_SECONDS)
+    version = f"{version_of(study, population)}-{machines_version(study)}"
+    return cache.get_or_set(f"figure-{name}-{format}-{version}", draw, KEPT_SECONDS)
 
 
 def run_figure(name: str, run: TrainingRun, format: str) -> bytes:

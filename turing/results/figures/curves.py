@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import analyse_study
+from turing.results.analysis import Analysis
 from turing.results.counting import Population, load_responses
 from turing.results.figures.style import (
     ACCENT,
@@ -18,9 +18,8 @@ from turing.results.figures.style import (
 )
 
 
-def roc_figure(study: Study, population: Population) -> Figure:
+def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Each reader's empirical ROC curve and their vertical average."""
-    analysis = analyse_study(study, population)
     if analysis["roc"] is None:
         return nothing_to_show("No reader has judged both real and generated images")
     figure, axes = axes_of(5, 5.4)
@@ -31,6 +30,10 @@ def roc_figure(study: Study, population: Population) -> Figure:
     interval = f", 95% interval {auc['ci95'][0]:.2f} to {auc['ci95'][1]:.2f}" if auc["ci95"] else ""
     average = zip(*analysis["roc"]["average"], strict=True)
     axes.plot(*average, color=ACCENT, linewidth=2.4, label=f"average: AUC {auc['estimate']:.2f}{interval}")
+    for machine, style in zip(analysis.get("machines", []), ("--", "-.", (0, (1, 1))), strict=False):
+        if machine["auc"]["estimate"] is not None:
+            label = f"{machine['name'][:40]}: AUC {machine['auc']['estimate']:.2f}"
+            axes.plot(*_machine_curve(machine["by_image"]), color=WARM, linewidth=1.6, linestyle=style, label=label)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
     axes.set(xlabel="Real images judged generated", ylabel="Generated images judged generated", aspect="equal")
     percent_axis(axes.xaxis)
@@ -40,9 +43,19 @@ def roc_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def calibration_figure(study: Study, population: Population) -> Figure:
+def _machine_curve(by_image: list[dict]) -> tuple[list[float], list[float]]:
+    """The ROC curve of one machine over all images, those of all folds together."""
+    scores = sorted({row["score"] for row in by_image}, reverse=True)
+    shares = []
+    for truth in ("real", "generated"):
+        own = np.sort([row["score"] for row in by_image if row["truth"] == truth])
+        shares.append([0.0, *(1 - np.searchsorted(own, scores, "left") / len(own)).tolist()])
+    return shares[0], shares[1]
+
+
+def calibration_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Share of correct answers at each level of confidence; 50% is guessing."""
-    rows = [row for row in analyse_study(study, population)["calibration"] if row["correct"] is not None]
+    rows = [row for row in analysis["calibration"] if row["correct"] is not None]
     if not rows:
         return nothing_to_show("Readers were not asked for their confidence")
     figure, axes = axes_of(5, 3.6)
@@ -63,9 +76,9 @@ def calibration_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def course_figure(study: Study, population: Population) -> Figure:
+def course_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Accuracy and median response time over ten equal parts of the form."""
-    learning = analyse_study(study, population)["learning"]
+    learning = analysis["learning"]
     if learning is None:
         return nothing_to_show("No positions are known")
     blocks = learning["blocks"]
@@ -88,7 +101,7 @@ def course_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def times_figure(study: Study, population: Population) -> Figure:
+def times_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Distribution of response times, correct and wrong answers apart; log scale."""
     responses = load_responses(study, population)
     rows = responses.where((responses.response_time > 0) & ~responses.is_repeat)

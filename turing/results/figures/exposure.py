@@ -3,14 +3,14 @@
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import analyse_study
+from turing.results.analysis import Analysis
 from turing.results.counting import Population
 from turing.results.figures.style import ACCENT, MUTED, axes_of, legend_above, mark_simulated, nothing_to_show
 
 
-def exposures_figure(study: Study, population: Population) -> Figure:
+def exposures_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Each reader's staircase, and the median threshold of all readers with its interval."""
-    found = analyse_study(study, population)["exposure_threshold"]
+    found = analysis["exposure_threshold"]
     if found is None:
         return nothing_to_show("Readers looked at the images for as long as they liked")
     figure, axes = axes_of(7.5, 3.8)

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from turing.models import Study
+from turing.results.analysis import Analysis
 from turing.results.counting import Population, flow_of
 from turing.results.figures.style import INK, MUTED, axes_of, mark_simulated
 
@@ -13,7 +14,7 @@ WIDTH = {MAIN: 0.34, SIDE: 0.5}
 LINE, PADDING = 0.055, 0.05  # heights of a line of text and of what surrounds it
 
 
-def flow_figure(study: Study, population: Population) -> Figure:
+def flow_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     flow = flow_of(study, population)
     figure, axes = axes_of(7, 4.6)
     axes.set(xlim=(-0.01, 1.01), ylim=(0, 1))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from turing.models import Stimulus, Study, Truth
-from turing.results.analysis import analyse_study
+from turing.results.analysis import Analysis
 from turing.results.counting import Population
 from turing.results.figures.style import INK, mark_simulated, nothing_to_show
 
@@ -17,20 +17,25 @@ RANKED_COLUMNS, MOST_RANKED = 12, 120
 GAP = 0.06  # between images, as a share of their side
 
 
-def strip_figure(study: Study, population: Population) -> Figure:
+def strip_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Real images above generated ones, per diagnosis, as in the seed paper's figures."""
+    return draw_strip(study, list(study.stimuli.of_test().order_by("pk")))
+
+
+def draw_strip(study: Study, stimuli: Sequence[Stimulus]) -> Figure:
+    """The strip of some of the study's stimuli."""
     lines = []
     for diagnosis in study.diagnoses:
         for truth in (Truth.REAL, Truth.GENERATED):
-            shown = study.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth).order_by("pk")[:STRIP_COLUMNS]
+            shown = [one for one in stimuli if one.diagnosis == diagnosis and one.truth == truth][:STRIP_COLUMNS]
             kind = "phantom" if study.uses_phantoms and truth == Truth.REAL else truth.label
             lines.append(([(stimulus, "") for stimulus in shown], f"{diagnosis}, {kind}"))
     return _montage(lines, study.stimulus_size, STRIP_COLUMNS, side=1.1)
 
 
-def ranking_figure(study: Study, population: Population) -> Figure:
+def ranking_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Every generated image, from the one most often judged real to the one least often."""
-    rows = [row for row in analyse_study(study, population)["by_image"] if row["truth"] == Truth.GENERATED]
+    rows = [row for row in analysis["by_image"] if row["truth"] == Truth.GENERATED]
     if not rows:
         return nothing_to_show("No generated image was judged")
     rows.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))

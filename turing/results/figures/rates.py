@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import analyse_study, with_generators_named
+from turing.results.analysis import Analysis, with_generators_named
 from turing.results.counting import Population
 from turing.results.figures.style import (
     ACCENT,
@@ -27,9 +27,9 @@ RATES = {
 }
 
 
-def rates_figure(study: Study, population: Population) -> Figure:
+def rates_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """The rates, all together, per diagnosis and per generator: MRMC interval, and Wilson's, marked naive."""
-    analysis = with_generators_named(study, analyse_study(study, population))
+    analysis = with_generators_named(study, analysis)
     groups = {"All": analysis} | analysis["by_diagnosis"]
     rows = [
         (f"{label}\n{group}" if len(groups) > 1 else label, values[key])
@@ -49,9 +49,9 @@ def rates_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def readers_figure(study: Study, population: Population) -> Figure:
+def readers_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Every reader's fooling rate, sorted; intervals are for the images that the reader saw."""
-    rows = [row for row in analyse_study(study, population)["by_reader"] if row["fooling_rate"] is not None]
+    rows = [row for row in analysis["by_reader"] if row["fooling_rate"] is not None]
     rows.sort(key=lambda row: row["fooling_rate"])
     left_out, rows = max(0, len(rows) - MAX_READERS), rows[:MAX_READERS]
     figure, axes = axes_of(7.5, 0.22 * len(rows) + 1.6)
@@ -64,9 +64,9 @@ def readers_figure(study: Study, population: Population) -> Figure:
     return figure
 
 
-def comparisons_figure(study: Study, population: Population) -> Figure:
+def comparisons_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
     """Differences of the fooling rate between groups, with their intervals and adjusted p-values."""
-    rows = with_generators_named(study, analyse_study(study, population))["comparisons"]
+    rows = with_generators_named(study, analysis)["comparisons"]
     return draw_comparisons(rows, population)
 
 

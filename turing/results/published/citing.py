@@ -1,0 +1,42 @@
+"""How a published study is cited: as text, as BibTeX, as CITATION.cff."""
+
+import re
+
+from turing.models import Study
+from turing.results.archive.citation import citation_cff, names_of
+from turing.version import name_and_version
+
+SPECIAL = {one: f"\\{one}" for one in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\^{}"}
+
+
+def as_text(study: Study, address: str) -> str:
+    """One line, as a list of references has it."""
+    authors = "; ".join(names_of(study))
+    begin = f"{authors}. {study.title}" if authors else study.title
+    return (
+        f"{begin}: results of a visual Turing test. {study.published_at:%Y}. {address} "
+        f"(design SHA-256 {study.design_hash[:16]})"
+    )
+
+
+def as_bibtex(study: Study, address: str) -> str:
+    """A `@misc` entry: what every style of BibTeX knows. The key stays while the study's address does."""
+    fields = {
+        "author": " and ".join(f"{{{_tex(name)}}}" for name in names_of(study)),
+        "title": f"{{{_tex(study.title)}}}: results of a visual Turing test",
+        "year": f"{study.published_at:%Y}",
+        "howpublished": f"\\url{{{address}}}",
+        "note": f"Design SHA-256 {study.design_hash[:16]}; {_tex(name_and_version())}",
+    }
+    lines = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items() if value)
+    return f"@misc{{{re.sub(r'[^a-z0-9-]', '', study.slug.lower())}{study.published_at:%Y},\n{lines}\n}}\n"
+
+
+def as_cff(study: Study, address: str) -> bytes:
+    """CITATION.cff 1.2.0 with the page's address."""
+    return citation_cff(study, study.published_at.date(), address)
+
+
+def _tex(text: str) -> str:
+    """Text with what LaTeX would read as commands written out, in one line."""
+    return "".join(SPECIAL.get(one, one) for one in " ".join(text.split()))

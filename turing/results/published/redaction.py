@@ -1,0 +1,109 @@
+"""The analysis as everybody may see it: nothing in it is about fewer than five readers, and no reader has a name.
+
+The headline and what else is of all readers together stands however few they are; the page says how many.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from django.core.cache import cache
+
+from turing.models import Study, Trial
+from turing.results.analysis import KEPT_SECONDS, Analysis
+from turing.results.archive.profiles import LEAST, with_shared_profiles
+from turing.results.counting import Population, version_of
+from turing.results.exports import csv_of, rows
+from turing.results.responses_csv import parse_responses
+
+Row = dict[str, Any]
+
+
+def public_analysis(study: Study, population: Population) -> Analysis:
+    """The analysis contract's JSON, redacted; kept until another answer comes in or a reader withdraws.
+
+    Groups of readers are those of the archive, in which five share each profile.
+    """
+    return cache.get_or_set(
+        f"published-{version_of(study, population)}", lambda: _compute(study, population), KEPT_SECONDS
+    )
+
+
+def _compute(study: Study, population: Population) -> Analysis:
+    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
+
+    answers = with_shared_profiles(list(rows(study, population)))
+    if not answers:
+        return {}
+    found = analyse(parse_responses(csv_of(answers).decode()), study.equivalence_margin)
+    return redact(found, [row for row in answers if row["phase"] == Trial.Phase.TEST])
+
+
+def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
+    """The analysis of `answers`, rows of the responses CSV, without cells of fewer than five readers.
+
+    Readers are numbered in the order of their fooling rates: pseudonyms are the same in every study of the site.
+    """
+    few = len({row["reader"] for row in answers}) < LEAST
+    diagnoses = _enough(answers, lambda row: row["diagnosis"])
+    generators = _enough(answers, lambda row: str(row["run"]))
+    levels = _enough(answers, lambda row: row["confidence"])
+    images = _enough(answers, lambda row: row["image"])
+    told = {"diagnosis": diagnoses, "run": generators}
+    comparisons = [
+        row
+        for row in analysis["comparisons"]
+        if not few and (row["factor"] not in told or {row["first"], row["second"]} <= told[row["factor"]])
+    ]
+    hidden = [f"{name or 'no diagnosis'}, " for name in analysis["by_diagnosis"] if name not in diagnoses]
+    return analysis | {
+        "by_diagnosis": {name: values for name, values in analysis["by_diagnosis"].items() if name in diagnoses},
+        "by_reader": [] if few else _numbered(analysis["by_reader"]),
+        "by_image": [row for row in analysis["by_image"] if row["image"] in images],
+        "roc": None if few else _without_names(analysis["roc"], "readers"),
+        "calibration": [row for row in analysis["calibration"] if row["confidence"] in levels],
+        "response_times": None if few else analysis["response_times"],
+        "learning": None if few else _learning(analysis["learning"], answers),
+        "comparisons": comparisons,
+        "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
+        "variance_components": None if few else analysis["variance_components"],
+        "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
+    }
+
+
+def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hashable]:
+    """The values of `key` in the answers of at least five readers."""
+    readers = defaultdict(set)
+    for row in answers:
+        readers[key(row)].add(row["reader"])
+    return {value for value, names in readers.items() if len(names) >= LEAST}
+
+
+def _numbered(by_reader: list[Row]) -> list[Row]:
+    # The number of answers would tell who stopped when; it goes with the name.
+    ranked = sorted(by_reader, key=lambda row: (row["fooling_rate"] is None, row["fooling_rate"], row["accuracy"]))
+    return [row | {"reader": f"reader {number}"} for number, row in enumerate(ranked, start=1)]
+
+
+def _without_names(found: Row | None, key: str) -> Row | None:
+    if found is None:
+        return None
+    return found | {key: [{name: value for name, value in row.items() if name != "reader"} for row in found[key]]}
+
+
+def _learning(found: Row | None, answers: list[Row]) -> Row | None:
+    if found is None:
+        return None
+    blocks = [
+        block
+        for block in found["blocks"]
+        if _enough((row for row in answers if block["from"] <= row["trial_index"] <= block["to"]), lambda row: True)
+    ]
+    return found | {"blocks": blocks}
+
+
+def _thresholds(found: Row | None, few: bool) -> Row | None:
+    if found is None:
+        return None
+    ranked = [] if few else sorted(found["by_reader"], key=lambda row: row["threshold_ms"])
+    return found | {"by_reader": [row | {"reader": f"reader {n}"} for n, row in enumerate(ranked, start=1)]}
