@@ -44,7 +44,9 @@ def import_images(
     in several ways; the message names what decides.
     """
     if wrong := [role for role in columns or {} if role not in ROLES]:
-        raise GanError(f"--columns {wrong[0]}: not one of {', '.join(ROLES)}.")
+        column = (columns or {})[wrong[0]]
+        swapped = f"; did you mean {column}={wrong[0]}?" if column in ROLES else "."
+        raise GanError(f"--columns {wrong[0]}: not one of {', '.join(ROLES)}{swapped}")
     found = recognise(folder, format, columns, diagnosis)
     names = _names(found, collection, diagnosis, renamed or {})
     defaults = {

@@ -161,7 +161,9 @@ def test_any_table_comes_in_with_its_columns_named(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--columns", "file=foto,diagnosis=x"], "no table has these columns"),
+        (["--columns", "file=foto,diagnosis=x"], "--columns x: no table has this column"),
+        (["--columns", "file=a,diagnosis=x"], "--columns a,x: no table has these columns"),
+        (["--columns", "foto=file"], "foto: not one of .* did you mean file=foto"),
         (["--columns", "picture=foto"], "picture: not one of file, id, diagnosis"),
         (["--columns", "diagnosis=tani"], "name the column of the file"),
         (["--columns", "file"], "'file' is not of the form NAME=VALUE"),
@@ -267,3 +269,44 @@ def test_bad_files_are_named_and_good_ones_come_in(tmp_path):
 )
 def test_licences_that_forbid_commercial_use_are_told(licence, forbidden):
     assert is_non_commercial(licence) == forbidden
+
+
+def test_a_word_for_images_is_no_diagnosis_and_a_spreadsheet_beside_is_named(tmp_path):
+    images(tmp_path, "Bilder/1.png", "Bilder/2.png")
+    (tmp_path / "Befunde.xlsx").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"Bilder/1\.png, lie in no folder .*Befunde\.xlsx is not read: save it as CSV"):
+        import_images(tmp_path, image_type="clinical")
+    with pytest.raises(UserError, match=r"Befunde\.xlsx is not read"):
+        import_images(tmp_path, image_type="clinical", columns={"file": "Bild"})
+    report = import_images(tmp_path, image_type="clinical", diagnosis="bcc")
+    assert report.imported == 2
+    assert "Befunde.xlsx is not read: save it as CSV UTF-8" in report.recognised
+
+
+@pytest.mark.parametrize("name", ["Resimler", "fotos", "IMG", "Imágenes", "Photos"])
+def test_words_for_images_in_other_languages_are_no_diagnosis(name, tmp_path):
+    images(tmp_path, f"{name}/1.png")
+    with pytest.raises(UserError, match="lie in no folder that names their diagnosis"):
+        import_images(tmp_path, image_type="clinical")
+
+
+def test_one_folder_that_names_no_known_diagnosis_is_asked_about(tmp_path):
+    images(tmp_path / "a", "clinic/1.png")
+    with pytest.raises(UserError, match=r"below 'clinic', which is no diagnosis.* --diagnosis 'clinic'; if not, put"):
+        import_images(tmp_path / "a", image_type="clinical")
+    images(tmp_path / "b", "my export/MEL/1.png", "my export/images/bcc/2.png")
+    assert mapping(import_images(tmp_path / "b", image_type="clinical")) == {
+        "MEL": ("melanoma", 1), "bcc": ("basal cell carcinoma", 1),
+    }  # fmt: skip
+
+
+def test_a_file_in_the_place_of_a_folder_is_to_be_unpacked(tmp_path):
+    (tmp_path / "clinic.zip").write_bytes(b"PK")
+    with pytest.raises(CommandError, match=r"clinic\.zip: this is a file: unpack it first"):
+        run(tmp_path / "clinic.zip")
+
+
+def test_a_dry_run_speaks_as_the_import_does(tmp_path, capsys):
+    images(tmp_path, "nevus/1.png", "nevus/2.png", "unknown/3.png")
+    call_command("import_images", str(tmp_path), "--type", "clinical", "--dry-run")
+    assert "2 would be imported, 0 already present, 1 rejected" in capsys.readouterr().out

@@ -65,10 +65,9 @@ class Command(ConsoleCommand):
         if len(report.rejected) > SHOWN:
             self.warn(f"… and {len(report.rejected) - SHOWN} more; --json lists all.")
         if dry_run:
-            ready = sum(one.images for one in report.mapping if one.diagnosis)
             self.stdout.write(
-                f"dry run: {ready} images have a file and a diagnosis, {report.already_present} of them are present, "
-                f"{len(report.rejected)} would be rejected; nothing was written"
+                f"{report.to_import} would be imported, {report.already_present} already present, "
+                f"{len(report.rejected)} rejected; nothing was written"
             )
             return
         self.stdout.write(
