@@ -9,6 +9,7 @@ from gan.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
 from gan.images import SUFFIXES
 from gan.importing.formats import ARCHIVE, ROLES
+from gan.importing.hints import hints_for
 from gan.importing.mapping import BINARY, Described, Layout, Names, describe, image_type_of
 from gan.importing.reading import Row
 from gan.importing.recognise import Recognised, recognise
@@ -144,7 +145,8 @@ def _summarise(plan: Plan, names: Names, report: Report) -> None:
     if unknown := [said for said in names.renamed if said not in originals]:
         known = ", ".join(sorted({one.original for one, _ in plan.described if one.original})[:20]) or "none"
         raise GanError(f"--map {unknown[0]}: no image has this diagnosis (found: {known}).")
-    report.mapping = [Mapped(*names, count) for names, count in counts.most_common()]
+    hints = hints_for(name for _, name in counts)
+    report.mapping = [Mapped(*names, count, hints.get(names[1], "")) for names, count in counts.most_common()]
     report.image_types = dict(types.most_common())
     licences = Counter(str(one.fields["licence"]) for one, files in plan.described if files)
     told = [plan.found.text, f"collection {names.collection!r}"]

@@ -17,11 +17,15 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Mapped:
-    """What the collection calls a diagnosis, what we call it ('': no diagnosis), and how many images have it."""
+    """What the collection calls a diagnosis, what we call it ('': no diagnosis), and how many images have it.
+
+    `hint` marks a diagnosis that is new here.
+    """
 
     original: str
     diagnosis: str
     images: int
+    hint: str = ""
 
 
 @dataclass

@@ -149,8 +149,8 @@ def test_any_table_comes_in_with_its_columns_named(tmp_path):
     report = run(tmp_path, *options, *names)
     assert report["imported"] == 2
     assert report["mapping"] == [
-        {"original": "BHK", "diagnosis": "basal cell carcinoma", "images": 1},
-        {"original": "melanom", "diagnosis": "melanoma", "images": 1},
+        {"original": "BHK", "diagnosis": "basal cell carcinoma", "images": 1, "hint": ""},
+        {"original": "melanom", "diagnosis": "melanoma", "images": 1, "hint": ""},
     ]
     assert report["rejected"] == [{"file": "x/3.jpg", "reason": "no row in klinik.csv"}]
     image = LesionImage.objects.get(isic_id="Ankara_x_1")
@@ -310,3 +310,17 @@ def test_a_dry_run_speaks_as_the_import_does(tmp_path, capsys):
     images(tmp_path, "nevus/1.png", "nevus/2.png", "unknown/3.png")
     call_command("import_images", str(tmp_path), "--type", "clinical", "--dry-run")
     assert "2 would be imported, 0 already present, 1 rejected" in capsys.readouterr().out
+
+
+def test_a_diagnosis_that_is_new_here_is_marked(tmp_path, capsys):
+    images(tmp_path / "a", "melanom/1.png", "nv/2.png", "rosacea/3.png")
+    report = import_images(tmp_path / "a", image_type="clinical", dry_run=True)
+    assert {one.diagnosis: one.hint for one in report.mapping} == {
+        "melanom": "new here; did you mean melanoma?", "nevus": "", "rosacea": "new here",
+    }  # fmt: skip
+    call_command("import_images", str(tmp_path / "a"), "--type", "clinical", "--map", "melanom=mel")
+    assert "rosacea: new here" in capsys.readouterr().err
+    images(tmp_path / "b", "rosacea/4.png", "rosacaea/5.png")
+    report = import_images(tmp_path / "b", image_type="clinical", dry_run=True)
+    hints = {one.diagnosis: one.hint for one in report.mapping}
+    assert hints == {"rosacea": "", "rosacaea": "new here; did you mean rosacea?"}

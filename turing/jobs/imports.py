@@ -55,14 +55,11 @@ def _import(job: Job, commands: Commands, dry_run: bool) -> dict[str, Any]:
 
 def _for_page(report: dict[str, Any], dry_run: bool) -> dict[str, Any]:
     """The report in the one form that the job's page shows."""
-    mapping = report.get("mapping") or []
-    if isinstance(mapping, dict):
-        mapping = [{"original": name, "diagnosis": name, "images": count} for name, count in mapping.items()]
     rejected = report.get("rejected", [])
     return {
         "dry_run": dry_run,
         "recognised": report.get("recognised", ""),
-        "mapping": mapping,
+        "mapping": report.get("mapping", []),
         "imported": report.get("to_import" if dry_run else "imported", 0),
         "already_present": report.get("already_present", 0),
         "rejected": rejected[:LISTED],

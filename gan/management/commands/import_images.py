@@ -80,6 +80,8 @@ class Command(ConsoleCommand):
         for one in report.mapping:
             if one.diagnosis:
                 self.say(f"  {one.original or '(all)'} -> {one.diagnosis}: {one.images}")
+                if one.hint:
+                    self.warn(f"  {one.diagnosis}: {one.hint}")
             else:
                 self.warn(f"  {one.original or '(nothing)'} -> no diagnosis, left out: {one.images}")
         if report.unused_columns:
