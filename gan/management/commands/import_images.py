@@ -84,6 +84,8 @@ class Command(ConsoleCommand):
                     self.warn(f"  {one.diagnosis}: {one.hint}")
             else:
                 self.warn(f"  {one.original or '(nothing)'} -> no diagnosis, left out: {one.images}")
+        for sentence in report.not_understood:
+            self.warn(f"{sentence}.")
         if report.unused_columns:
             self.say(f"Kept as they are, unused: {', '.join(report.unused_columns)}.")
 
