@@ -22,6 +22,15 @@ ABBREVIATIONS = {
     "df": "dermatofibroma",
     "vasc": "vascular lesion",
 }
+# Further names that collections use for one diagnosis each. A name that is not known here comes in, but is asked about
+# where it could be no diagnosis at all, and marked in the report of its import.
+KNOWN = {
+    *ABBREVIATIONS.values(), "common nevus", "atypical nevus", "dysplastic nevus", "blue nevus", "spitz nevus",
+    "melanoma in situ", "lentigo", "solar lentigo", "lentigo simplex", "lentigo maligna",
+    "lichenoid keratosis", "pigmented benign keratosis", "keratoacanthoma", "angioma", "hemangioma", "angiokeratoma",
+    "pyogenic granuloma", "verruca", "psoriasis", "eczema", "acne", "atypical melanocytic proliferation",
+    "cafe au lait macule", "neurofibroma", "merkel cell carcinoma", "healthy skin",
+}  # fmt: skip
 # What stands where nobody knows the diagnosis; `unk` is ISIC 2019's, the others are what programs write for nothing.
 NO_DIAGNOSIS = {"", "unknown", "unk", "n/a", "na", "nan", "none", "null"}
 LEVELS = [f"diagnosis_{level}" for level in range(1, 6)]

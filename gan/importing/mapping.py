@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from gan.diagnoses import LEVELS, diagnosis_of_row, is_diagnosis, normalise_diag
 from gan.errors import GanError
 from gan.importing.formats import ROLES, USUAL, Format, key
 from gan.importing.reading import ISIC_ID, SURPLUS, Row
+from gan.importing.values import age_of, image_type_of, sex_of, site_of, skin_type_of
 from gan.models import PHANTOM_PREFIX
 
 STRICT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -20,8 +21,8 @@ LONGEST_SHORT_NAME = 40
 # Words that tell whether it is cancer, not what it is.
 BINARY = {"benign", "malignant", "indeterminate", "indeterminate/benign", "indeterminate/malignant"}
 YES, NO = {"1", "1.0", "x", "true", "yes"}, {"0", "0.0", "", "false", "no"}
-SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 PHANTOMS = "phantoms"
+READ = {"age": "age", "sex": "sex", "skin": "fitzpatrick_skin_type"}  # roles whose values are read: column of the image
 
 
 @dataclass(frozen=True)
@@ -239,33 +240,9 @@ def our_diagnosis(original: str, fields: Mapping[str, str], layout: Layout, rena
     return layout.form.gathered.get(name, name)
 
 
-def image_type_of(text: str) -> str:
-    """`dermoscopic`, `clinical: close-up`, …; '' where nothing is said."""
-    said = " ".join(text.lower().split())[:40]
-    return "dermoscopic" if said in ("dermoscopy", "dermatoscopic", "dermatoscopy") else said
-
-
-def age_of(text: str) -> int | None:
-    """Years from 0 to 120; None for anything else, such as a range."""
-    try:
-        age = float(text)
-    except ValueError:
-        return None
-    return round(age) if 0 <= age <= 120 else None
-
-
-def sex_of(text: str) -> str:
-    return {"f": "female", "female": "female", "m": "male", "male": "male"}.get(text.strip().lower(), "")
-
-
-def site_of(text: str) -> str:
-    said = " ".join(text.replace("_", " ").lower().split())[:80]
-    return said if is_diagnosis(said) else ""  # 'unknown' and the like
-
-
-def skin_type_of(text: str) -> str:
-    """Fitzpatrick's type as I to VI, whether written so or as a number."""
-    said = text.strip().upper().removeprefix("TYPE ").removesuffix(".0")
-    if said.isdecimal() and said.isascii() and 1 <= int(said[:4]) <= 6:
-        return SKIN_TYPES[int(said[:4]) - 1]
-    return said if said in SKIN_TYPES else ""
+def not_understood(described: Described, layout: Layout) -> Iterator[tuple[str, str]]:
+    """Role and value of each field that says something which is not kept, since nothing here reads it."""
+    for role, column in READ.items():
+        said = described.row.fields.get(layout.roles.get(role, ""), "")
+        if is_diagnosis(said) and not described.fields[column] and described.fields[column] != 0:
+            yield role, said

@@ -16,6 +16,9 @@ ISIC_ID = re.compile(r"ISIC_[0-9]{7}(_downsampled)?")
 LABELS_2016 = {"benign", "malignant", "0", "1", "0.0", "1.0"}
 COLUMNS_OF_2016 = ["image_id", "isic_2016_label"]
 PLAIN = (".csv", ".tsv")
+AS_CSV = "save it as CSV UTF-8."
+UNREAD = (".xlsx", ".xls", ".ods", ".numbers", ".json")
+MOST_NAMED = 3  # of tables that are not read
 HEAD = 1_000_000  # bytes, in which a header ends
 
 
@@ -58,6 +61,17 @@ def find_sheets(folder: Path) -> tuple[list[Sheet], list[str]]:
             except UserError as error:
                 faults.append(str(error))
     return sheets, faults
+
+
+def unread_tables(folder: Path) -> list[str]:
+    """One sentence for each spreadsheet below the folder that nothing here reads, so that nobody waits for it."""
+    found = [shown(path.relative_to(folder)) for path in walk(folder, UNREAD, links_out=False).files]
+    told = [
+        f"{name} is not read: " + ("make a table (.csv) of it." if name.lower().endswith(".json") else AS_CSV)
+        for name in found[:MOST_NAMED]
+    ]
+    left = len(found) - MOST_NAMED
+    return [*told, f"Nor are {left} more such files."] if left > 0 else told
 
 
 def read_sheet(path: Path, name: str) -> Sheet:

@@ -9,14 +9,17 @@ from gan.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
 from gan.images import SUFFIXES
 from gan.importing.formats import ARCHIVE, ROLES
-from gan.importing.mapping import BINARY, Described, Layout, Names, describe, image_type_of
+from gan.importing.hints import hints_for
+from gan.importing.mapping import BINARY, Described, Layout, Names, describe, not_understood
 from gan.importing.reading import Row
 from gan.importing.recognise import Recognised, recognise
 from gan.importing.report import Mapped, Plan, Report
 from gan.importing.trained_on import link_training_images
+from gan.importing.values import image_type_of
 from gan.importing.writing import Writer
 
 LONGEST_COLLECTION = 80
+MOST_VALUES = 5  # that a report names of those that are not understood
 
 
 def import_images(
@@ -44,7 +47,9 @@ def import_images(
     in several ways; the message names what decides.
     """
     if wrong := [role for role in columns or {} if role not in ROLES]:
-        raise GanError(f"--columns {wrong[0]}: not one of {', '.join(ROLES)}.")
+        column = (columns or {})[wrong[0]]
+        swapped = f"; did you mean {column}={wrong[0]}?" if column in ROLES else "."
+        raise GanError(f"--columns {wrong[0]}: not one of {', '.join(ROLES)}{swapped}")
     found = recognise(folder, format, columns, diagnosis)
     names = _names(found, collection, diagnosis, renamed or {})
     defaults = {
@@ -131,18 +136,23 @@ def _own_id(row: Row, layout: Layout, files: list[Path]) -> str:
 def _summarise(plan: Plan, names: Names, report: Report) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     types: Counter[str] = Counter()
+    lost: dict[str, Counter[str]] = {}
     originals = set()
     for one, files in plan.described:
         originals |= {one.original.strip().lower(), normalise_diagnosis(one.original)}
         if files:
             counts[one.original, one.diagnosis] += 1
             types[str(one.fields["image_type"])] += 1
+            for role, said in not_understood(one, plan.found.layout):
+                lost.setdefault(role, Counter())[said] += 1
         else:
             report.missing_files += 1
     if unknown := [said for said in names.renamed if said not in originals]:
         known = ", ".join(sorted({one.original for one, _ in plan.described if one.original})[:20]) or "none"
         raise GanError(f"--map {unknown[0]}: no image has this diagnosis (found: {known}).")
-    report.mapping = [Mapped(*names, count) for names, count in counts.most_common()]
+    hints = hints_for(name for _, name in counts)
+    report.mapping = [Mapped(*names, count, hints.get(names[1], "")) for names, count in counts.most_common()]
+    report.not_understood = [_lost(role, values) for role, values in lost.items()]
     report.image_types = dict(types.most_common())
     licences = Counter(str(one.fields["licence"]) for one, files in plan.described if files)
     told = [plan.found.text, f"collection {names.collection!r}"]
@@ -150,3 +160,11 @@ def _summarise(plan: Plan, names: Names, report: Report) -> None:
     if report.missing_files:
         told.append(f"{report.missing_files} rows without an image file")
     report.recognised = printable("; ".join(told))
+
+
+def _lost(role: str, values: Counter[str]) -> str:
+    """Such as `24 values of sex not understood: 'x', 'y'`."""
+    count = values.total()
+    named = ", ".join(repr(printable(value[:40])) for value, _ in values.most_common(MOST_VALUES))
+    more = ", …" if len(values) > MOST_VALUES else ""
+    return f"{count} {'value' if count == 1 else 'values'} of {role} not understood: {named}{more}"

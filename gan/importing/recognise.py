@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from console import UserError, printable
-from files import is_folder, shown
-from gan.diagnoses import ABBREVIATIONS, normalise_diagnosis
+from files import is_file, is_folder, shown
 from gan.errors import GanError
+from gan.importing.folders import diagnosis_folders, within_containers
 from gan.importing.formats import ARCHIVE, BY_NAME, COLUMNS, FOLDERS, FORMATS, Format, key
 from gan.importing.mapping import Layout, layout_of
 from gan.importing.pictures import Pictures
-from gan.importing.reading import ISIC_ID, SURPLUS, Row, Sheet, find_sheets, read_sheet
-
-SPLITS = {"train", "training", "test", "val", "valid", "validation", "images", "data"}  # folders that name no diagnosis
-KNOWN = set(ABBREVIATIONS.values())
+from gan.importing.reading import ISIC_ID, SURPLUS, Row, Sheet, find_sheets, read_sheet, unread_tables
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,8 @@ def recognise(folder: Path, format: str | None, columns: Mapping[str, str] | Non
 
     Raises `UserError` that names the option which decides, or what is missing.
     """
+    if is_file(folder):
+        raise GanError(f"{shown(folder)}: this is a file: unpack it first, and name the folder.")
     if not is_folder(folder):
         raise GanError(f"{shown(folder)}: no such folder.")
     if format is not None and format not in BY_NAME:
@@ -106,10 +105,16 @@ def _unknown(
     if faults:
         return GanError(faults[0])
     if not sheets:
-        return GanError(f"{shown(folder)}: no table (.csv) there, which --format {format or 'columns'} needs.")
+        unread = "".join(f" {one}" for one in unread_tables(folder))
+        return GanError(f"{shown(folder)}: no table (.csv) there, which --format {format or 'columns'} needs.{unread}")
     where = "; ".join(f"{sheet.name}: {', '.join(sheet.columns[:20])}" for sheet in sheets[:5])
     if columns:
-        return GanError(f"--columns {','.join(columns.values())}: no table has these columns ({where}).")
+        there = {column for sheet in sheets for column in sheet.columns}
+        missing = [column for column in columns.values() if column not in there]
+        if missing:
+            these = "this column" if len(missing) == 1 else "these columns"
+            return GanError(f"--columns {','.join(missing)}: no table has {these} ({where}).")
+        return GanError(f"--columns {','.join(columns.values())}: no one table has all of these columns ({where}).")
     if format is not None:
         return GanError(f"{shown(folder)}: no table of the format {format} ({where}).")
     return GanError(
@@ -179,19 +184,21 @@ def _join(rows: list[Row], sheets: list[Sheet], layout: Layout) -> list[Row]:
 
 
 def _of_folders(folder: Path, diagnosis: str | None) -> Recognised:
-    """A row per image file; its diagnosis is the name of the folder it lies in, below `train` and the like."""
+    """A row per image file; its diagnosis is the name of the folder that it lies in."""
     pictures = Pictures(folder)
     if not pictures.files:
         raise GanError(f"{shown(folder)}: no images there, and no table that names some.")
-    skipped = 0 if diagnosis else _folders_around(pictures)
+    unread = unread_tables(folder)
+    beside = f" {' '.join(unread)}" if unread else ""
+    paths = [PurePosixPath(pictures.called(path)) for path in pictures.files]
+    if diagnosis:
+        left = [within_containers(path.parts[:-1]) for path in paths]
+    else:
+        left = diagnosis_folders(paths, folder, beside)
     stems = Counter(path.stem for path in pictures.files)
     repeat = max(stems.values()) > 1
     rows, flat = [], []
-    for number, path in enumerate(pictures.files, 1):
-        within = PurePosixPath(pictures.called(path))
-        parts = list(within.parts[skipped:-1])
-        while parts and parts[0].lower() in SPLITS:
-            parts.pop(0)
+    for number, (path, within, parts) in enumerate(zip(pictures.files, paths, left, strict=True), 1):
         if not parts and not diagnosis:
             flat.append(str(within))
         own = within.stem
@@ -205,32 +212,11 @@ def _of_folders(folder: Path, diagnosis: str | None) -> Recognised:
         raise GanError(
             f"{shown(folder)}: {len(flat)} images, such as {flat[0]}, lie in no folder that names their diagnosis, and "
             "there is no table. Say the diagnosis of all with --diagnosis, or put them into one folder per diagnosis."
+            + beside
         )
     roles = {"file": "file", "id": "id", "lesion": "lesion"} | ({} if diagnosis else {"diagnosis": "folder"})
     layout = Layout(FOLDERS, roles, ("file",))
     kinds = sorted({row.fields["folder"] for row in rows if row.fields["folder"]})
     told = ["plain folders" + ("" if diagnosis else f", one per diagnosis ({', '.join(kinds[:20])})")]
-    text = "; ".join([*told, *_pictures_told(pictures)])
+    text = "; ".join([*told, *_pictures_told(pictures), *(one.removesuffix(".") for one in unread)])
     return Recognised(layout, rows, pictures, printable(text), folder.resolve().name)
-
-
-def _folders_around(pictures: Pictures) -> int:
-    """How many folders lie around all images and name no diagnosis, as unpacking an archive leaves them.
-
-    Raises `GanError` where the one folder around all could be the diagnosis, or no more than a wrapper.
-    """
-    below = [PurePosixPath(pictures.called(path)).parts[:-1] for path in pictures.files]
-    tops = {parts[0] if parts else "" for parts in below}
-    top = next(iter(tops))
-    if len(tops) > 1 or not top or top.lower() in SPLITS or normalise_diagnosis(top) in KNOWN:
-        return 0
-    inner = {parts[1].lower() if len(parts) > 1 else "" for parts in below}
-    if inner <= SPLITS:
-        return 1
-    if inner == {""}:
-        return 0
-    folders = ", ".join(sorted({parts[1] for parts in below if len(parts) > 1})[:5])
-    raise GanError(
-        f"all images lie below {top!r}. If that is their diagnosis, say --diagnosis {top!r}; if the folders in it "
-        f"({folders}) name diagnoses, import {shown(pictures.folder / top)}."
-    )

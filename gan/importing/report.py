@@ -17,11 +17,15 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Mapped:
-    """What the collection calls a diagnosis, what we call it ('': no diagnosis), and how many images have it."""
+    """What the collection calls a diagnosis, what we call it ('': no diagnosis), and how many images have it.
+
+    `hint` marks a diagnosis that is new here.
+    """
 
     original: str
     diagnosis: str
     images: int
+    hint: str = ""
 
 
 @dataclass
@@ -33,6 +37,7 @@ class Report:
     image_types: dict[str, int] = field(default_factory=dict)
     mapping: list[Mapped] = field(default_factory=list)
     missing_files: int = 0
+    not_understood: list[str] = field(default_factory=list)  # a sentence for each column with values that were lost
     unused_columns: list[str] = field(default_factory=list)
     to_import: int = 0  # that a dry run would import, as far as tables and names of files tell
     imported: int = 0

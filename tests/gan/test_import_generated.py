@@ -33,11 +33,16 @@ def brought(capsys, *arguments, **options) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
+def mapped(report: dict) -> list[tuple[str, str, int]]:
+    return [(one["original"], one["diagnosis"], one["images"]) for one in report["mapping"]]
+
+
 def test_a_folder_per_diagnosis_becomes_a_generator_and_again_changes_nothing(theirs, capsys):
     about = {"name": "StyleGAN3", "generator_version": "1.0", "licence": "CC-BY-4.0", "made_by": "A clinic"}
     report = brought(capsys, theirs, **about)
     assert (report["imported"], report["already_present"], report["rejected"]) == (24, 0, [])
-    assert report["mapping"] == {"basal cell carcinoma": 12, "melanoma": 12}
+    assert mapped(report) == [("bcc", "basal cell carcinoma", 12), ("melanoma", "melanoma", 12)]
+    assert report["recognised"] == "24 images in 2 folders named by diagnosis"
     generator = Generator.objects.get(pk=report["generator"])
     assert (generator.kind, generator.size, str(generator)) == ("external", 80, "StyleGAN3 1.0")
     assert (generator.licence, generator.made_by, generator.trained_on) == ("CC-BY-4.0", "A clinic", "not_told")
@@ -75,7 +80,7 @@ def test_samples_csv_says_what_each_file_shows(theirs, capsys):
         rows.writerow(["bcc/0.png", "unknown", 2])
         rows.writerow(["elsewhere.png", "melanoma", 3])
     report = brought(capsys, theirs, name="A")
-    assert report["mapping"] == {"nevus": 1}
+    assert mapped(report) == [("NV", "nevus", 1)]
     reasons = {one["file"]: one["reason"] for one in report["rejected"]}
     assert "not the name of a diagnosis" in reasons["samples.csv line 3"]
     assert "no such image" in reasons["samples.csv line 4"]

@@ -149,8 +149,8 @@ def test_any_table_comes_in_with_its_columns_named(tmp_path):
     report = run(tmp_path, *options, *names)
     assert report["imported"] == 2
     assert report["mapping"] == [
-        {"original": "BHK", "diagnosis": "basal cell carcinoma", "images": 1},
-        {"original": "melanom", "diagnosis": "melanoma", "images": 1},
+        {"original": "BHK", "diagnosis": "basal cell carcinoma", "images": 1, "hint": ""},
+        {"original": "melanom", "diagnosis": "melanoma", "images": 1, "hint": ""},
     ]
     assert report["rejected"] == [{"file": "x/3.jpg", "reason": "no row in klinik.csv"}]
     image = LesionImage.objects.get(isic_id="Ankara_x_1")
@@ -161,7 +161,9 @@ def test_any_table_comes_in_with_its_columns_named(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--columns", "file=foto,diagnosis=x"], "no table has these columns"),
+        (["--columns", "file=foto,diagnosis=x"], "--columns x: no table has this column"),
+        (["--columns", "file=a,diagnosis=x"], "--columns a,x: no table has these columns"),
+        (["--columns", "foto=file"], "foto: not one of .* did you mean file=foto"),
         (["--columns", "picture=foto"], "picture: not one of file, id, diagnosis"),
         (["--columns", "diagnosis=tani"], "name the column of the file"),
         (["--columns", "file"], "'file' is not of the form NAME=VALUE"),

@@ -6,8 +6,10 @@ Both are the commands `import_images` and `import_generated`, which print a repo
 
 from typing import Any, Protocol
 
-from console import progress
-from turing.jobs.uploads import find_upload, root_of
+from django.core.management.base import CommandError
+
+from console import UserError, progress
+from turing.jobs.uploads import Upload, find_upload, root_of
 from turing.jobs.zips import unpack
 from turing.models import Job
 
@@ -34,15 +36,35 @@ def bring_in(job: Job, commands: Commands) -> dict[str, Any]:
 
 
 def _import(job: Job, commands: Commands, dry_run: bool) -> dict[str, Any]:
+    upload = find_upload(job.arguments["upload"])
+    try:
+        return without_place(_report(job, upload, commands, dry_run), upload)
+    except (CommandError, UserError) as error:
+        raise UserError(without_place(str(error), upload)) from error
+
+
+def without_place(value: Any, upload: Upload) -> Any:
+    """The same with paths as they were uploaded: where the server keeps them is nobody's business."""
+    if isinstance(value, str):
+        for place in (upload.files, upload.folder):
+            for spelled in {str(place), str(place.resolve())}:
+                value = value.replace(f"{spelled}/", "").replace(spelled, "the upload")
+        return value
+    if isinstance(value, dict):
+        return {key: without_place(one, upload) for key, one in value.items()}
+    return [without_place(one, upload) for one in value] if isinstance(value, list) else value
+
+
+def _report(job: Job, upload: Upload, commands: Commands, dry_run: bool) -> dict[str, Any]:
     given = job.arguments
-    folder = root_of(unpack(find_upload(given["upload"]), progress))
+    folder = root_of(unpack(upload, progress))
     if given["origin"] == GENERATED:
         options = {"name": given["name"], "generator_version": given["version"], "source": given["source"]}
         options |= {"licence": given["licence"], "made_by": given["attribution"], "diagnosis": given["diagnosis"]}
         if given.get("trained_on_run"):
             options["trained_on_run"] = str(given["trained_on_run"])
         elif given.get("trained_on_ids"):
-            options["trained_on_ids"] = find_upload(given["upload"]).folder / "trained-on.txt"
+            options["trained_on_ids"] = upload.folder / "trained-on.txt"
             options["trained_on_ids"].write_text(given["trained_on_ids"], encoding="utf-8")
         report = commands.json_of("import_generated", str(folder), dry_run=dry_run, **options)
     else:
@@ -55,18 +77,16 @@ def _import(job: Job, commands: Commands, dry_run: bool) -> dict[str, Any]:
 
 def _for_page(report: dict[str, Any], dry_run: bool) -> dict[str, Any]:
     """The report in the one form that the job's page shows."""
-    mapping = report.get("mapping") or []
-    if isinstance(mapping, dict):
-        mapping = [{"original": name, "diagnosis": name, "images": count} for name, count in mapping.items()]
     rejected = report.get("rejected", [])
     return {
         "dry_run": dry_run,
         "recognised": report.get("recognised", ""),
-        "mapping": mapping,
+        "mapping": report.get("mapping", []),
         "imported": report.get("to_import" if dry_run else "imported", 0),
         "already_present": report.get("already_present", 0),
         "rejected": rejected[:LISTED],
         "rejected_count": len(rejected),
+        "not_understood": report.get("not_understood", []),
         "unused_columns": report.get("unused_columns", []),
         "generator": report.get("generator"),
     }

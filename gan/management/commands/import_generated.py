@@ -24,9 +24,14 @@ class Command(ConsoleCommand):
         parser.add_argument("--licence", default="", help="of the images, such as CC-BY-4.0")
         parser.add_argument("--made-by", default="", metavar="TEXT", help="whom to name")
         parser.add_argument(
-            "--diagnosis", default="", metavar="D", help="of all images; default: samples.csv, or one subfolder each"
+            "--diagnosis",
+            default="",
+            metavar="D",
+            help="of all images; default: what a table says, or one subfolder each",
         )
-        parser.add_argument("--samples", type=Path, metavar="FILE.csv", help="columns file and diagnosis")
+        parser.add_argument(
+            "--samples", type=Path, metavar="FILE.csv", help="a table that names each file and its diagnosis"
+        )
         told = parser.add_mutually_exclusive_group()
         told.add_argument("--trained-on", type=Path, metavar="FOLDER", help="its training images")
         told.add_argument("--trained-on-run", default="", metavar="RUN", help="a run of ours with the same images")
@@ -56,8 +61,10 @@ class Command(ConsoleCommand):
         for rejection in report.rejected:
             self.warn(f"{rejection.file}: {rejection.reason}")
         self.say(report.recognised)
-        for diagnosis, count in sorted(report.mapping.items()):
-            self.say(f"{diagnosis}: {count} images")
+        for one in report.mapping:
+            self.say(f"  {one.original or '(all)'} -> {one.diagnosis}: {one.images}")
+            if one.hint:
+                self.warn(f"  {one.diagnosis}: {one.hint}")
         would = "would be imported" if options["dry_run"] else "imported"
         self.stdout.write(
             f"{report.to_import or report.imported} {would}, {report.already_present} already present, "

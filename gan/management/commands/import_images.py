@@ -65,10 +65,9 @@ class Command(ConsoleCommand):
         if len(report.rejected) > SHOWN:
             self.warn(f"… and {len(report.rejected) - SHOWN} more; --json lists all.")
         if dry_run:
-            ready = sum(one.images for one in report.mapping if one.diagnosis)
             self.stdout.write(
-                f"dry run: {ready} images have a file and a diagnosis, {report.already_present} of them are present, "
-                f"{len(report.rejected)} would be rejected; nothing was written"
+                f"{report.to_import} would be imported, {report.already_present} already present, "
+                f"{len(report.rejected)} rejected; nothing was written"
             )
             return
         self.stdout.write(
@@ -81,8 +80,12 @@ class Command(ConsoleCommand):
         for one in report.mapping:
             if one.diagnosis:
                 self.say(f"  {one.original or '(all)'} -> {one.diagnosis}: {one.images}")
+                if one.hint:
+                    self.warn(f"  {one.diagnosis}: {one.hint}")
             else:
                 self.warn(f"  {one.original or '(nothing)'} -> no diagnosis, left out: {one.images}")
+        for sentence in report.not_understood:
+            self.warn(f"{sentence}.")
         if report.unused_columns:
             self.say(f"Kept as they are, unused: {', '.join(report.unused_columns)}.")
 

@@ -11,12 +11,14 @@ from django.core.management import call_command, get_commands
 from django.test import Client
 from django.urls import reverse
 
+from console import UserError
 from gan.images import png_bytes
 from gan.models import LesionImage
 from gan.phantom import draw_phantom
 from tests.conftest import PASSWORD
 from tests.turing.jobs.test_zips import zipped
 from turing.jobs import queue
+from turing.jobs.imports import without_place
 from turing.jobs.uploads import Upload
 from turing.models import Job
 
@@ -234,3 +236,16 @@ def test_only_what_was_looked_at_is_imported_and_not_twice_at_once(visitor, rese
 def test_expired_uploads_are_counted(db, capsys):
     call_command("clear_expired", json=True)
     assert json.loads(capsys.readouterr().out)["uploads"] == 0
+
+
+def test_what_is_told_names_files_as_they_were_uploaded(visitor, settings):
+    pictures = {name: content for name, content in export().items() if name.endswith(".png")}
+    send(visitor, zipped(pictures | {"odd/Befunde.csv": b"a,b\n1,2\n"}))
+    with pytest.raises(UserError, match=r"odd/Befunde\.csv") as caught:
+        do(Job.objects.get())
+    assert str(settings.UPLOADS_ROOT) not in str(caught.value)
+    assert Job.objects.get().arguments["upload"] not in str(caught.value)
+    upload = Upload("0" * 32)
+    report = {"rejected": [{"file": f"{upload.files}/odd/Befunde.csv", "reason": f"{upload.folder}: no"}], "n": 3}
+    told = {"rejected": [{"file": "odd/Befunde.csv", "reason": "the upload: no"}], "n": 3}
+    assert without_place(report, upload) == told

@@ -1,0 +1,71 @@
+"""Which folder names a diagnosis, and which only holds those that do; asks where the two cannot be told apart."""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from files import shown
+from gan.diagnoses import KNOWN, is_diagnosis, normalise_diagnosis
+from gan.errors import GanError
+from gan.importing.mapping import BINARY
+
+# Folders that name no diagnosis: parts of a data set, and words for images in the languages of people who sent some.
+WORDS = """
+train training test testing val valid validation data dataset datasets export exports download
+image images img imgs jpg jpeg png pic pics picture pictures photo photos sample samples all
+fake fakes generated synthetic real reals output outputs out results
+bild bilder foto fotos resim resimler fotoğraf fotoğraflar imagen imagenes imágenes imagem imagens
+immagine immagini afbeeldingen
+"""
+CONTAINERS = set(WORDS.split())
+
+
+def is_container(name: str) -> bool:
+    """Whether a folder of this name says nothing of what its images show."""
+    return unicodedata.normalize("NFC", name).strip().lower() in CONTAINERS
+
+
+def names_diagnosis(name: str) -> bool:
+    """Whether the name needs no question: a diagnosis that is known, or a word that an import judges by itself."""
+    said = normalise_diagnosis(name)
+    return said in KNOWN or said in BINARY or not is_diagnosis(name)
+
+
+def diagnosis_folders(files: Sequence[PurePosixPath], folder: Path, beside: str = "") -> list[tuple[str, ...]]:
+    """The folders of each file from the one on that names its diagnosis; nothing where none does.
+
+    `files` are paths below `folder`. Folders around all others are passed over where diagnoses, or `train` and the
+    like, lie in them. Raises `GanError` where the one folder around all could be the diagnosis, or no more than a
+    wrapper; the message ends with `beside`.
+    """
+    left = [within_containers(file.parts[:-1]) for file in files]
+    while len(tops := {parts[:1] for parts in left}) == 1 and (top := next(iter(tops))):
+        if names_diagnosis(top[0]):
+            break
+        inner = {parts[1:2] for parts in left}
+        if not all(one and (is_container(one[0]) or names_diagnosis(one[0])) for one in inner):
+            raise _asked(top[0], [*files], left, folder, beside)
+        left = [within_containers(parts[1:]) for parts in left]
+    return left
+
+
+def within_containers(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The folders without those at their beginning that name no diagnosis."""
+    while parts and is_container(parts[0]):
+        parts = parts[1:]
+    return parts
+
+
+def _asked(top: str, files: list[PurePosixPath], left: list[tuple[str, ...]], folder: Path, beside: str) -> GanError:
+    wrappers = {file.parts[: len(file.parts) - len(parts)] for file, parts in zip(files, left, strict=True)}
+    inner = sorted({parts[1] for parts in left if len(parts) > 1})
+    said = (
+        f"all images lie below {shown(top)!r}, which is no diagnosis that is known here. If that is their diagnosis, "
+        f"say --diagnosis {shown(top)!r}"
+    )
+    if not inner:
+        said += "; if not, put them into one folder per diagnosis, or add a table (.csv) that names each file's"
+    elif len(wrappers) == 1:
+        path = folder.joinpath(*next(iter(wrappers)), top)
+        said += f"; if the folders in it ({shown(', '.join(inner[:5]))}) name diagnoses, import {shown(path)}"
+    return GanError(f"{said}.{beside}")

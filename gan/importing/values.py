@@ -1,0 +1,53 @@
+"""Values of single fields as collections write them: type of image, age, sex, site, skin type."""
+
+import re
+import unicodedata
+
+from gan.diagnoses import is_diagnosis
+
+SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
+# English, German, Turkish, French, Spanish, Portuguese, Italian, Dutch. German 'w', Turkish 'k' and 'e' are initials
+# of one sex alone; 'd' (divers) is neither, and 'h' and 'v' are not known well enough.
+WOMEN = """
+f female woman w weiblich frau k kadın kadin femme féminin feminin mujer femenino femenina mulher feminino feminina
+donna femmina femminile vrouw vrouwelijk
+"""  # noqa: RUF001
+MEN = """
+m male man männlich maennlich mann e erkek homme masculin hombre masculino masculina homem uomo maschio maschile
+mannelijk
+"""
+FEMALE, MALE = set(WOMEN.split()), set(MEN.split())
+
+
+def image_type_of(text: str) -> str:
+    """`dermoscopic`, `clinical: close-up`, …; '' where nothing is said."""
+    said = " ".join(text.lower().split())[:40]
+    return "dermoscopic" if said in ("dermoscopy", "dermatoscopic", "dermatoscopy") else said
+
+
+def age_of(text: str) -> int | None:
+    """Years from 0 to 120, with a decimal point or comma; None for anything else, such as a range."""
+    try:
+        age = float(re.sub(r"^(\d+),(\d+)$", r"\1.\2", text.strip()))
+    except ValueError:
+        return None
+    return round(age) if 0 <= age <= 120 else None
+
+
+def sex_of(text: str) -> str:
+    """`female` or `male`, from the words and letters of several languages that mean one of them alone."""
+    said = unicodedata.normalize("NFC", text).strip().lower()
+    return "female" if said in FEMALE else "male" if said in MALE else ""
+
+
+def site_of(text: str) -> str:
+    said = " ".join(text.replace("_", " ").lower().split())[:80]
+    return said if is_diagnosis(said) else ""  # 'unknown' and the like
+
+
+def skin_type_of(text: str) -> str:
+    """Fitzpatrick's type as I to VI, whether written so or as a number."""
+    said = text.strip().upper().removeprefix("TYPE ").removesuffix(".0")
+    if said.isdecimal() and said.isascii() and 1 <= int(said[:4]) <= 6:
+        return SKIN_TYPES[int(said[:4]) - 1]
+    return said if said in SKIN_TYPES else ""
