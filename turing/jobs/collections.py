@@ -11,7 +11,7 @@ from turing.errors import StudyError
 from turing.jobs import queue
 from turing.jobs.imports import GENERATED, REAL
 from turing.jobs.receiving import ToDisk
-from turing.jobs.uploads import Upload, UploadError, find_upload
+from turing.jobs.uploads import Upload, UploadError, disk_told, find_upload
 from turing.jobs.zips import check_zip
 from turing.models import Job, User
 
@@ -121,7 +121,8 @@ def accept(form: CollectionForm, received: ToDisk, user: User) -> Job:
     if upload.archive.exists() and upload.files.exists():
         raise UploadError("Choose a zip or files, not both.")
     if upload.archive.exists():
-        check_zip(upload.archive)
+        with disk_told():
+            check_zip(upload.archive)
     elif not received.names.files:
         raise UploadError("Choose a zip, or files with at least one image or table.")
     return queue.start(Job.Kind.CHECK, UNTOLD | form.cleaned_data | {"upload": upload.key}, user)

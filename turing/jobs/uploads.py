@@ -1,10 +1,13 @@
 """Folders of what researchers upload. Each has a name of its own, and is gone when its images are imported."""
 
+import errno
 import re
 import secrets
 import shutil
 import time
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +28,28 @@ DRIVE = re.compile(r"[A-Za-z]:")
 
 class UploadError(UserError):
     """Something wrong with an upload; the message says what, and nothing of it is kept."""
+
+    status = 422
+
+
+class DiskError(UploadError):
+    """The site's disk is full or does not work; the upload may be good."""
+
+    def __init__(self, message: str, status: int = 507) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@contextmanager
+def disk_told() -> Iterator[None]:
+    """Raises `DiskError` where the disk refuses something within the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskError("The site's disk is full. Nothing was kept. Ask who runs the site.") from error
+        reason = error.strerror or type(error).__name__
+        raise DiskError(f"The site's disk takes no files: {reason}. Nothing was kept.", 503) from error
 
 
 @dataclass(frozen=True)
@@ -54,10 +79,11 @@ class Upload:
 
 
 def new_upload() -> Upload:
-    """An empty folder that its owner alone can read."""
+    """An empty folder that its owner alone can read. Raises `DiskError`."""
     upload = Upload(secrets.token_hex(16))
-    Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
-    upload.folder.mkdir(mode=0o700)
+    with disk_told():
+        Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
+        upload.folder.mkdir(mode=0o700)
     return upload
 
 
@@ -73,11 +99,12 @@ def find_upload(key: str) -> Upload:
 
 
 def require_room(size: int) -> None:
-    """Raises `UploadError` where the disk would be too full for answers of readers."""
-    Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.UPLOADS_ROOT).free - settings.MIN_FREE_MB * 2**20
+    """Raises `DiskError` where the disk would be too full for answers of readers."""
+    with disk_told():
+        Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(settings.UPLOADS_ROOT).free - settings.MIN_FREE_MB * 2**20
     if free < size:
-        raise UploadError(
+        raise DiskError(
             f"The site's disk has too little room: {size / 1e6:,.0f} MB are needed, {max(free, 0) / 1e6:,.0f} MB are "
             "free. Ask who runs the site."
         )
