@@ -40,7 +40,14 @@ def start(kind: str, arguments: dict[str, Any], user: User | None) -> Job:
 
 @transaction.atomic
 def start_again(job: Job) -> None:
-    """Put a failed or cancelled job into the queue once more. Raises `StudyError` where it is neither."""
+    """Put a failed or cancelled job into the queue once more.
+
+    Raises `StudyError` where it is neither, or another job is at work with its upload.
+    """
+    if upload := job.arguments.get("upload"):
+        other = Job.objects.of_upload(upload).unfinished().exclude(pk=job.pk).first()
+        if other is not None:
+            raise StudyError(f"Job {other.pk} uses the same upload. Wait until it has ended, or cancel it.")
     job = _locked(job)
     if not job.may_start_again:
         raise StudyError(f"This job is {job.get_state_display()}; only a failed or cancelled one can be started again.")
