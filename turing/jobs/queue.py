@@ -149,10 +149,12 @@ def _is_fresh(entry: DBTaskResult) -> bool:
 
 
 def _put_back(job: Job) -> None:
-    """Waiting again, with a new entry in the queue; what an earlier attempt said is gone."""
+    """Waiting again, with a new entry in the queue; what an earlier attempt said is gone, but that all is imported."""
     job.state, job.attempt = Job.State.WAITING, job.attempt + 1
     job.cancel_asked, job.worker, job.error, job.result, job.log, job.label = False, "", "", "", "", ""
-    job.done, job.total, job.report = 0, None, None
+    job.done, job.total = 0, None
+    if not job.is_imported:
+        job.report = None
     job.begun_at = job.ended_at = job.heartbeat_at = None
     _enqueue(job)
 

@@ -7,7 +7,7 @@ import shutil
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +23,7 @@ ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 KEPT_DAYS = 2  # what nobody imported
 LONGEST_PART, LONGEST_PATH, DEEPEST = 200, 1000, 16  # bytes, bytes, folders
 KEY = re.compile(r"[0-9a-f]{32}")
+LEAVING = ".leaving"  # after the key, of a folder that is being deleted
 DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -75,7 +76,12 @@ class Upload:
         return self.archive.is_file() or self.files.is_dir()
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """In one step for all who look for it: what is killed while it deletes leaves no half of an upload."""
+        leaving = self.folder.with_name(f"{self.key}{LEAVING}")
+        with suppress(OSError):  # it is gone, or the disk refuses
+            self.folder.rename(leaving)
+        for folder in (leaving, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_upload() -> Upload:
@@ -115,6 +121,8 @@ def remove_expired() -> int:
     root = Path(settings.UPLOADS_ROOT)
     limit = time.time() - KEPT_DAYS * 24 * 3600
     removed = 0
+    for folder in root.glob(f"*{LEAVING}"):  # whoever deleted it was killed
+        shutil.rmtree(folder, ignore_errors=True)
     for folder in root.iterdir() if root.is_dir() else ():
         wanted = Job.objects.unfinished().filter(arguments__upload=folder.name).exists()
         if KEY.fullmatch(folder.name) and folder.stat().st_mtime < limit and not wanted:

@@ -97,6 +97,11 @@ class Job(models.Model):
         return self.state in (self.State.FAILED, self.State.CANCELLED)
 
     @property
+    def is_imported(self) -> bool:
+        """Whether all of an upload is in the record, however the job itself ended."""
+        return bool(self.report and self.report.get("complete"))
+
+    @property
     def share(self) -> float | None:
         """How much is done, 0 to 1; None where nobody knows."""
         return min(1.0, self.done / self.total) if self.total else None
