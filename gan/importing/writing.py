@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 
 from console import UserError, printable
 from files import read_file
-from gan.images import MAX_BYTES, open_rgb, sha256
+from gan.images import MAX_BYTES, count_pixels, open_rgb, sha256
+from gan.importing.decoding import THREADS, Room
 from gan.importing.mapping import Described
 from gan.importing.pictures import choose_picture
 from gan.importing.reading import Row
@@ -42,13 +43,14 @@ class Writer:
         self.seen: dict[str, Row] = {}
         self.taken: set[Path] = set()
         self.file_of: dict[str, Path] = {}
+        self.room = Room()
 
     def write(self) -> Iterator[None]:
         """Yields once a row, for a progress bar."""
         self._reject_left_out()
         remaining = iter(self.plan.described)
         # Threads: decoding and hashing let go of Python's lock, and the store is waited for.
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(THREADS) as pool:
             while batch := list(islice(remaining, BATCH)):
                 chosen = [one for one in batch if self._choose(*one)]
                 reads = pool.map(self._store, [one.image_id for one, _ in chosen])
@@ -125,11 +127,12 @@ class Writer:
         path = self.file_of[image_id]
         try:
             content = read_file(path, MAX_BYTES)
-            image = open_rgb(content)
+            with self.room.take(count_pixels(content)):
+                width, height = open_rgb(content).size  # the pixels go before the room does
         except UserError as error:
             return error
         name = "" if image_id in self.present else save_content(content, path.suffix.lower())
-        return Picture(name, sha256(content), image.width, image.height)
+        return Picture(name, sha256(content), width, height)
 
     def _made(self, chosen: tuple[Described, list[Path]], read: Picture | UserError) -> LesionImage | None:
         """The unsaved lesion image; None where it is present or its file is no image."""

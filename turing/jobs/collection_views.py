@@ -28,17 +28,17 @@ def collections(request):
     """The collections, and a form that uploads another one."""
     if request.method != "POST":
         return _page(request, CollectionForm())
-    upload = new_upload()
-    taken = False
+    upload, taken = None, False
     try:
         require_room(int(request.META.get("CONTENT_LENGTH") or 0))
+        upload = new_upload()
         request.received = receive(request, upload)
         answer = _take(request)
         taken = getattr(request, "taken", False)
     except UserError as error:
-        return _refused(request, CollectionForm(), str(error))
+        return _refused(request, CollectionForm(), error)
     finally:
-        if not taken:
+        if upload is not None and not taken:
             upload.remove()
     return answer
 
@@ -51,18 +51,19 @@ def _take(request):
     try:
         job = accept(form, request.received, request.user)
     except UserError as error:
-        return _refused(request, form, str(error))
+        return _refused(request, form, error)
     request.taken = True
     if wants_json(request):
         return JsonResponse({"job": job.get_absolute_url()})
     return redirect(job)
 
 
-def _refused(request, form, reason=""):
+def _refused(request, form, error=None):
+    reason, status = str(error or ""), getattr(error, "status", 422)
     if wants_json(request):
         first = reason or " ".join(f"{form[name].label}: {found[0]}" for name, found in form.errors.items())
-        return JsonResponse({"error": first}, status=422)
-    return _page(request, form, reason, status=422)
+        return JsonResponse({"error": first}, status=status)
+    return _page(request, form, reason, status=status)
 
 
 def _page(request, form, reason="", status=200):

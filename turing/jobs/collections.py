@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from console import UNSTORABLE
 from gan.models import TrainingRun
@@ -11,9 +12,10 @@ from turing.errors import StudyError
 from turing.jobs import queue
 from turing.jobs.imports import GENERATED, REAL
 from turing.jobs.receiving import ToDisk
-from turing.jobs.uploads import Upload, UploadError, find_upload
+from turing.jobs.uploads import Upload, UploadError, disk_told, find_upload
 from turing.jobs.zips import check_zip
 from turing.models import Job, User
+from turing.models.jobs import JobQuerySet
 
 
 class OneLine(forms.CharField):
@@ -121,33 +123,44 @@ def accept(form: CollectionForm, received: ToDisk, user: User) -> Job:
     if upload.archive.exists() and upload.files.exists():
         raise UploadError("Choose a zip or files, not both.")
     if upload.archive.exists():
-        check_zip(upload.archive)
+        with disk_told():
+            check_zip(upload.archive)
     elif not received.names.files:
         raise UploadError("Choose a zip, or files with at least one image or table.")
     return queue.start(Job.Kind.CHECK, UNTOLD | form.cleaned_data | {"upload": upload.key}, user)
 
 
+@transaction.atomic
 def look_again(job: Job, form: ReadingForm, user: User) -> Job:
-    """Another look at the upload of this job, read in another way. Raises `UploadError` where it is gone."""
-    return queue.start(Job.Kind.CHECK, _arguments(job) | form.cleaned_data, user)
+    """Another look at the upload of this job, read in another way; the one that does so already, where there is one.
+
+    Raises `UploadError` where the upload is gone, `StudyError` while it is being imported.
+    """
+    others, arguments = _unfinished(job), _arguments(job) | form.cleaned_data
+    if others.filter(kind=Job.Kind.IMPORT).exists():
+        raise StudyError("This upload is being imported.")
+    same = [one for one in others.filter(kind=Job.Kind.CHECK) if one.arguments == arguments]
+    return same[0] if same else queue.start(Job.Kind.CHECK, arguments, user)
 
 
+@transaction.atomic
 def import_checked(job: Job, user: User) -> Job:
-    """Import what this job has looked at. Raises `StudyError` where it was not, `UploadError` where it is gone."""
+    """The import of what this job has looked at, which may be under way already.
+
+    Raises `StudyError` where it was not looked at, `UploadError` where it is gone.
+    """
     if job.kind != Job.Kind.CHECK or job.state != Job.State.FINISHED:
         raise StudyError("Only an upload that was looked at can be imported.")
-    arguments = _arguments(job)
-    if Job.objects.unfinished().filter(kind=Job.Kind.IMPORT, arguments__upload=arguments["upload"]).exists():
-        raise StudyError("This upload is being imported.")
-    return queue.start(Job.Kind.IMPORT, arguments, user)
+    begun = _unfinished(job).filter(kind=Job.Kind.IMPORT).first()
+    return begun or queue.start(Job.Kind.IMPORT, _arguments(job), user)
 
 
+@transaction.atomic
 def discard(job: Job) -> None:
     """Remove the upload. Raises `StudyError` while a job uses it."""
-    key = job.arguments.get("upload", "")
-    if Job.objects.unfinished().filter(arguments__upload=key).exists():
+    if _unfinished(job).exists():
         raise StudyError("A job uses this upload: cancel it first.")
-    find_upload(key).remove()
+    find_upload(job.arguments.get("upload", "")).remove()
 
 
 def upload_of(job: Job) -> Upload | None:
@@ -156,6 +169,11 @@ def upload_of(job: Job) -> Upload | None:
         return find_upload(job.arguments["upload"]) if "upload" in job.arguments else None
     except UploadError:
         return None
+
+
+def _unfinished(job: Job) -> JobQuerySet:
+    """Jobs that wait or run with the same upload; none begins before the transaction ends."""
+    return Job.objects.of_upload(job.arguments.get("upload", "")).unfinished()
 
 
 def _arguments(job: Job) -> dict[str, Any]:

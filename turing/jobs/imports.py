@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from django.core.management.base import CommandError
 
 from console import UserError, progress
+from turing.jobs import queue
 from turing.jobs.uploads import Upload, find_upload, root_of
 from turing.jobs.zips import unpack
 from turing.models import Job
@@ -29,9 +30,17 @@ def check(job: Job, commands: Commands) -> dict[str, Any]:
 
 
 def bring_in(job: Job, commands: Commands) -> dict[str, Any]:
-    """Import the upload. When all is in the record the upload goes; before that, the import can be done again."""
-    report = _import(job, commands, dry_run=False)
-    find_upload(job.arguments["upload"]).remove()
+    """Import the upload. When all is in the record the upload goes; before that, the import can be done again.
+
+    That all is in the record is kept with the job before the upload goes: what is killed between the two is done.
+    """
+    if job.is_imported:
+        report = job.report
+    else:
+        report = _import(job, commands, dry_run=False) | {"complete": True}
+        if not queue.keep(job, report=report):  # another attempt is at work, and needs the upload
+            return report
+    Upload(job.arguments["upload"]).remove()
     return report
 
 

@@ -40,7 +40,14 @@ def start(kind: str, arguments: dict[str, Any], user: User | None) -> Job:
 
 @transaction.atomic
 def start_again(job: Job) -> None:
-    """Put a failed or cancelled job into the queue once more. Raises `StudyError` where it is neither."""
+    """Put a failed or cancelled job into the queue once more.
+
+    Raises `StudyError` where it is neither, or another job is at work with its upload.
+    """
+    if upload := job.arguments.get("upload"):
+        other = Job.objects.of_upload(upload).unfinished().exclude(pk=job.pk).first()
+        if other is not None:
+            raise StudyError(f"Job {other.pk} uses the same upload. Wait until it has ended, or cancel it.")
     job = _locked(job)
     if not job.may_start_again:
         raise StudyError(f"This job is {job.get_state_display()}; only a failed or cancelled one can be started again.")
@@ -142,10 +149,12 @@ def _is_fresh(entry: DBTaskResult) -> bool:
 
 
 def _put_back(job: Job) -> None:
-    """Waiting again, with a new entry in the queue; what an earlier attempt said is gone."""
+    """Waiting again, with a new entry in the queue; what an earlier attempt said is gone, but that all is imported."""
     job.state, job.attempt = Job.State.WAITING, job.attempt + 1
     job.cancel_asked, job.worker, job.error, job.result, job.log, job.label = False, "", "", "", "", ""
-    job.done, job.total, job.report = 0, None, None
+    job.done, job.total = 0, None
+    if not job.is_imported:
+        job.report = None
     job.begun_at = job.ended_at = job.heartbeat_at = None
     _enqueue(job)
 

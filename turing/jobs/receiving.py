@@ -3,6 +3,7 @@
 A browser sends a folder as files whose names hold their folders. Django's own parser would cut those off.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import IO, Any
 
@@ -11,7 +12,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser
 
-from turing.jobs.uploads import Names, Upload, UploadError
+from turing.jobs.uploads import Names, Upload, UploadError, disk_told
 
 ARCHIVE_FIELD, FILES_FIELD, FOLDER_FIELD = "archive", "files", "folder"
 SLOWEST = 64 * 1024  # bytes a second that a sender must at least reach
@@ -59,34 +60,42 @@ class ToDisk(FileUploadHandler):
             target = self.upload.files / path
         else:
             raise SkipFile
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.stream = target.open("xb")
-        except OSError as error:  # a file where a folder should be
-            raise UploadError(f"{file_name[-80:]!a} cannot be kept: {error.strerror}.") from None
+        with disk_told():
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.stream = target.open("xb")
+            except (FileExistsError, NotADirectoryError) as error:  # a file where a folder should be
+                raise UploadError(f"{file_name[-80:]!a} cannot be kept: {error.strerror}.") from None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         assert self.stream is not None
         self.bytes += len(raw_data)
         if self.bytes > settings.UPLOAD_LIMIT:
             raise UploadError(f"More than the {settings.UPLOAD_LIMIT / 1e6:,.0f} MB that an upload may have.")
-        self.stream.write(raw_data)
+        with disk_told():
+            self.stream.write(raw_data)
 
     def file_complete(self, file_size: int) -> Received:
-        self.close()
+        with disk_told():
+            self.close()  # writes the rest
         return Received(self.file_name or "", file_size)
 
     def upload_interrupted(self) -> None:
-        self.close()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Close a file that will be removed, whatever the disk says to its last bytes."""
+        with suppress(OSError):
+            self.close()
 
     def close(self) -> None:
-        if self.stream is not None:
-            self.stream.close()
-            self.stream = None
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            stream.close()
 
 
 def receive(request: HttpRequest, upload: Upload) -> ToDisk:
-    """Read the request's form; its files go into the upload's folder. Raises `UploadError`."""
+    """Read the request's form; its files go into the upload's folder. Raises `UploadError`, also of a full disk."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if more_time := request.META.get("turing.more_time"):  # of turing/server.py, which cuts what takes long
         more_time(length / SLOWEST)
@@ -96,7 +105,7 @@ def receive(request: HttpRequest, upload: Upload) -> ToDisk:
     try:
         _ = request.POST
     finally:
-        handler.close()
+        handler.give_up()
     return handler
 
 

@@ -1,10 +1,13 @@
 """Folders of what researchers upload. Each has a name of its own, and is gone when its images are imported."""
 
+import errno
 import re
 import secrets
 import shutil
 import time
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -20,11 +23,34 @@ ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 KEPT_DAYS = 2  # what nobody imported
 LONGEST_PART, LONGEST_PATH, DEEPEST = 200, 1000, 16  # bytes, bytes, folders
 KEY = re.compile(r"[0-9a-f]{32}")
+LEAVING = ".leaving"  # after the key, of a folder that is being deleted
 DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class UploadError(UserError):
     """Something wrong with an upload; the message says what, and nothing of it is kept."""
+
+    status = 422
+
+
+class DiskError(UploadError):
+    """The site's disk is full or does not work; the upload may be good."""
+
+    def __init__(self, message: str, status: int = 507) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@contextmanager
+def disk_told() -> Iterator[None]:
+    """Raises `DiskError` where the disk refuses something within the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskError("The site's disk is full. Nothing was kept. Ask who runs the site.") from error
+        reason = error.strerror or type(error).__name__
+        raise DiskError(f"The site's disk takes no files: {reason}. Nothing was kept.", 503) from error
 
 
 @dataclass(frozen=True)
@@ -50,14 +76,20 @@ class Upload:
         return self.archive.is_file() or self.files.is_dir()
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """In one step for all who look for it: what is killed while it deletes leaves no half of an upload."""
+        leaving = self.folder.with_name(f"{self.key}{LEAVING}")
+        with suppress(OSError):  # it is gone, or the disk refuses
+            self.folder.rename(leaving)
+        for folder in (leaving, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_upload() -> Upload:
-    """An empty folder that its owner alone can read."""
+    """An empty folder that its owner alone can read. Raises `DiskError`."""
     upload = Upload(secrets.token_hex(16))
-    Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
-    upload.folder.mkdir(mode=0o700)
+    with disk_told():
+        Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
+        upload.folder.mkdir(mode=0o700)
     return upload
 
 
@@ -73,11 +105,12 @@ def find_upload(key: str) -> Upload:
 
 
 def require_room(size: int) -> None:
-    """Raises `UploadError` where the disk would be too full for answers of readers."""
-    Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.UPLOADS_ROOT).free - settings.MIN_FREE_MB * 2**20
+    """Raises `DiskError` where the disk would be too full for answers of readers."""
+    with disk_told():
+        Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(settings.UPLOADS_ROOT).free - settings.MIN_FREE_MB * 2**20
     if free < size:
-        raise UploadError(
+        raise DiskError(
             f"The site's disk has too little room: {size / 1e6:,.0f} MB are needed, {max(free, 0) / 1e6:,.0f} MB are "
             "free. Ask who runs the site."
         )
@@ -88,6 +121,8 @@ def remove_expired() -> int:
     root = Path(settings.UPLOADS_ROOT)
     limit = time.time() - KEPT_DAYS * 24 * 3600
     removed = 0
+    for folder in root.glob(f"*{LEAVING}"):  # whoever deleted it was killed
+        shutil.rmtree(folder, ignore_errors=True)
     for folder in root.iterdir() if root.is_dir() else ():
         wanted = Job.objects.unfinished().filter(arguments__upload=folder.name).exists()
         if KEY.fullmatch(folder.name) and folder.stat().st_mtime < limit and not wanted:

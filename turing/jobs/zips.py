@@ -11,20 +11,24 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from django.conf import settings
 
 from console import Progress, no_progress
 from turing.jobs.uploads import Names, Upload, UploadError, require_room
 
-END, END_64, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+ENTRY, END, RECORD_64, LOCATOR_64 = b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+ENTRY_HEAD, RECORD_BYTES, LOCATOR_BYTES = 46, 56, 20
+NOT_HERE = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)  # in the 32-bit end, where a figure stands in the 64-bit one
 LONGEST_COMMENT = 65535
-ENTRY_BYTES = 2000  # of an entry of the directory, with its name and extra fields; the average of an honest zip is 100
+ENTRY_BYTES = 500  # of an entry of the directory, with its name and extra fields; the average of an honest zip is 100
 MOST_TIMES = 100  # larger than it was sent
 HARMLESS = 10_000_000  # bytes, whatever the ratio
 CHUNK = 2**20
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError)
 CUT_OFF = "This is no zip file, or it is damaged or cut off. Make it again, and upload all of it."
+TWO_ENDS = "The zip says two things of what it holds: no program for zips makes such a file. Make it again."
 
 Entries = list[tuple[zipfile.ZipInfo, PurePosixPath]]
 
@@ -33,9 +37,7 @@ def check_zip(path: Path) -> Entries:
     """Entries to unpack, each with the path below the folder that it gets. Raises `UploadError`."""
     most = 4 * settings.UPLOAD_FILES  # folders, hidden files and what is left out are entries, too
     with path.open("rb") as stream:
-        count, size = _directory(stream)
-        if count > most or size > most * ENTRY_BYTES:
-            raise UploadError(f"The zip has more than the {settings.UPLOAD_FILES:,} files that an upload may have.")
+        _check_directory(stream, most)
     try:
         with zipfile.ZipFile(path) as archive:
             found = archive.infolist()
@@ -51,26 +53,65 @@ def check_zip(path: Path) -> Entries:
     return taken
 
 
-def _directory(stream) -> tuple[int, int]:
-    """Entries and bytes of the zip's directory, as its end says: `zipfile` would read a huge one into memory."""
+def _check_directory(stream: BinaryIO, most: int) -> None:
+    """Raise `UploadError` where the zip's directory is too large: `zipfile` would read any into memory.
+
+    What the end of the file says of the directory may be a lie, so the entries themselves are counted, too.
+    """
+    start, size, said = _directory(stream)
+    too_many = UploadError(f"The zip has more than the {settings.UPLOAD_FILES:,} files that an upload may have.")
+    if said > most or size > most * ENTRY_BYTES:
+        raise too_many
+    stream.seek(start)
+    count, left = 0, size
+    while left > 0:
+        head = stream.read(ENTRY_HEAD)
+        if len(head) < ENTRY_HEAD or not head.startswith(ENTRY):
+            raise UploadError(CUT_OFF)
+        rest = sum(struct.unpack_from("<HHH", head, 28))  # name, extra fields, comment
+        stream.seek(rest, 1)
+        left -= ENTRY_HEAD + rest
+        count += 1
+        if count > most:
+            raise too_many
+    if count != said or left != 0:
+        raise UploadError(CUT_OFF)
+
+
+def _directory(stream: BinaryIO) -> tuple[int, int, int]:
+    """Where the zip's directory begins, its bytes and its entries, as its end says.
+
+    A zip has one end or two: that of 32 bits, and before it one of 64 bits, which programs follow where it is there.
+    """
     length = stream.seek(0, 2)
     tail_at = max(0, length - LONGEST_COMMENT - 22)
     stream.seek(tail_at)
     tail = stream.read()
-    at = tail.rfind(END)
-    if at < 0 or len(tail) - at < 22:
+    found = tail.rfind(END)
+    if found < 0 or len(tail) - found < 22:
         raise UploadError(CUT_OFF)
-    count, size = struct.unpack_from("<HI", tail, at + 10)
-    if count == 0xFFFF or size == 0xFFFFFFFF:
-        locator = tail[at - 20 : at] if at >= 20 else b""
-        if not locator.startswith(LOCATOR_64):
-            return count, size
-        stream.seek(min(struct.unpack_from("<Q", locator, 8)[0], length))
-        record = stream.read(56)
-        if len(record) < 56 or not record.startswith(END_64):
+    at = tail_at + found
+    short = struct.unpack_from("<HHII", tail, found + 8)
+    stream.seek(max(0, at - LOCATOR_BYTES))
+    locator = stream.read(LOCATOR_BYTES)
+    if locator.startswith(LOCATOR_64):
+        at -= LOCATOR_BYTES + RECORD_BYTES
+        (record_at,) = struct.unpack_from("<Q", locator, 8)
+        if at < 0 or record_at != at:  # some programs read the one, some the other
             raise UploadError(CUT_OFF)
-        count, size = struct.unpack_from("<QQ", record, 32)
-    return count, size
+        stream.seek(at)
+        record = stream.read(RECORD_BYTES)
+        if not record.startswith(RECORD_64):
+            raise UploadError(CUT_OFF)
+        long = struct.unpack_from("<QQQQ", record, 24)
+        if any(one not in (other, none) for one, other, none in zip(short, long, NOT_HERE, strict=True)):
+            raise UploadError(TWO_ENDS)
+    else:
+        long = short
+    here, entries, size, _ = long
+    if here != entries or size > at:
+        raise UploadError(CUT_OFF)
+    return at - size, size, entries
 
 
 def _checked(entry: zipfile.ZipInfo) -> str:

@@ -19,6 +19,15 @@ class JobQuerySet(models.QuerySet):
     def unfinished(self):
         return self.filter(state__in=(Job.State.WAITING, Job.State.RUNNING))
 
+    def of_upload(self, key: str):
+        """All jobs of an upload, locked until the transaction ends: of two that decide what becomes of it, one waits.
+
+        SQLite locks nothing but the whole database, which every transaction does at its beginning.
+        """
+        found = self.filter(arguments__upload=key)
+        list(found.order_by("pk").select_for_update().values_list("pk"))
+        return found
+
     def lost(self):
         """Jobs that stand as running, but whose worker has given no sign of life for a while.
 
@@ -87,6 +96,11 @@ class Job(models.Model):
     @property
     def may_start_again(self) -> bool:
         return self.state in (self.State.FAILED, self.State.CANCELLED)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether all of an upload is in the record, however the job itself ended."""
+        return bool(self.report and self.report.get("complete"))
 
     @property
     def share(self) -> float | None:

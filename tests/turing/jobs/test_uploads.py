@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command, get_commands
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -18,8 +21,9 @@ from gan.phantom import draw_phantom
 from tests.conftest import PASSWORD
 from tests.turing.jobs.test_zips import zipped
 from turing.jobs import queue
+from turing.jobs.collections import import_checked
 from turing.jobs.imports import without_place
-from turing.jobs.uploads import Upload
+from turing.jobs.uploads import Upload, new_upload
 from turing.models import Job
 
 ABOUT = {"origin": "real", "name": "Clinic A", "licence": "CC-BY-4.0", "attribution": "Clinic A"}
@@ -221,16 +225,58 @@ def test_it_can_be_read_in_another_way_or_thrown_away(visitor, settings):
     assert Job.objects.count() == 2
 
 
-def test_only_what_was_looked_at_is_imported_and_not_twice_at_once(visitor, researcher):
+def test_only_what_was_looked_at_is_imported_and_a_second_press_leads_to_the_first_job(visitor, researcher):
     send(visitor, zipped(export()))
     job = Job.objects.get()
     early = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
     assert "looked at" in early.content.decode()
     do(job)
-    for _ in range(2):
-        twice = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
-    assert "is being imported" in twice.content.decode()
-    assert Job.objects.filter(kind="import").count() == 1
+    presses = [visitor.post(reverse("job-import", args=[job.pk])) for _ in range(2)]
+    begun = Job.objects.get(kind="import")
+    assert [answer["Location"] for answer in presses] == [begun.get_absolute_url()] * 2
+    look = visitor.post(reverse("job-check", args=[job.pk]), follow=True)
+    assert "is being imported" in look.content.decode()
+
+
+def test_two_looks_in_the_same_way_are_one(visitor):
+    send(visitor, zipped(export()))
+    job = do(Job.objects.get())
+    ways = [{"map": "MM=melanoma"}, {"map": "MM=melanoma"}, {"map": "MM=nevus"}]
+    answers = [visitor.post(reverse("job-check", args=[job.pk]), way)["Location"] for way in ways]
+    assert len(set(answers)) == 2
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_six_presses_at_once_make_one_job(researcher):
+    job = queue.start("check", {"upload": new_upload().key}, researcher)
+    Upload(job.arguments["upload"]).files.mkdir()
+    Job.objects.update(state="finished")
+    job.refresh_from_db()
+    together = threading.Barrier(6)
+
+    def press(_) -> int:
+        together.wait()
+        try:
+            return import_checked(job, researcher).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(press, range(6))) == {Job.objects.get(kind="import").pk}
+
+
+def test_an_import_does_not_start_again_beside_another_of_the_same_upload(visitor, researcher):
+    send(visitor, zipped(export()))
+    first = queue.start("import", Job.objects.get().arguments, researcher)
+    Job.objects.update(state="failed")
+    second = queue.start("import", first.arguments, researcher)
+    again = visitor.post(reverse("job-again", args=[first.pk]), follow=True)
+    assert f"Job {second.pk} uses the same upload" in again.content.decode()
+    assert list(Job.objects.unfinished()) == [second]
+    queue.cancel(second)
+    visitor.post(reverse("job-again", args=[first.pk]))
+    assert list(Job.objects.unfinished()) == [first]
 
 
 def test_expired_uploads_are_counted(db, capsys):

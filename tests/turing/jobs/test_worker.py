@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import sys
 from datetime import timedelta
 
 import pytest
@@ -151,6 +152,14 @@ def test_work_that_the_system_kills_has_failed_and_says_so(worker, work, researc
     job.refresh_from_db()
     assert job.state == "failed"
     assert "lack of memory" in job.error
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone can be told whom to end first")
+def test_a_job_goes_before_the_site_where_the_memory_is_full(worker, work, researcher):
+    job = queue.start("curate", {}, researcher)
+    worker("--once", **work("commands.out.write(open('/proc/self/oom_score_adj').read())")).wait(60)
+    job.refresh_from_db()
+    assert int(job.result) >= 500
 
 
 def test_two_workers_never_take_one_job(worker, work, researcher, tmp_path):

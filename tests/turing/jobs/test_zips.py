@@ -179,6 +179,56 @@ def test_a_directory_of_millions_is_refused_before_it_is_read(upload, settings, 
     refused(upload(content), "more than the 10 files")
 
 
+def with_64_bit_end(content: bytes, entries: int | None = None, moved: int = 0) -> bytes:
+    """The zip with a 64-bit end, too, that says the same, or of so many entries."""
+    at = content.rfind(b"PK\x05\x06")
+    said, _, size, start = struct.unpack_from("<HHII", content, at + 8)
+    count = said if entries is None else entries
+    record = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, start)
+    return content[:at] + record + b"PK\x06\x07" + struct.pack("<IQI", 0, at + moved, 1) + content[at:]
+
+
+def saying(content: bytes, entries: int) -> bytes:
+    """The zip whose 32-bit end says so many entries."""
+    changed = bytearray(content)
+    struct.pack_into("<HH", changed, changed.rfind(b"PK\x05\x06") + 8, entries, entries)
+    return bytes(changed)
+
+
+def test_a_64_bit_end_that_says_something_else_is_refused_before_the_directory_is_read(upload, monkeypatch):
+    content = zipped({f"{index}.png": b"1" for index in range(100)})
+    assert len(unpacked(upload(with_64_bit_end(content)))) == 100
+    assert len(unpacked(upload(saying(with_64_bit_end(content), 0xFFFF)))) == 100
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    refused(upload(saying(with_64_bit_end(content), 1)), "two things")
+    refused(upload(with_64_bit_end(content, 1_000_000)), "two things")
+    refused(upload(saying(with_64_bit_end(content, 1_000_000), 0xFFFF)), "more than the 20,000 files")
+    refused(upload(with_64_bit_end(content, moved=-4)), "damaged or cut off")
+
+
+def test_more_entries_than_the_end_says_are_refused_before_the_directory_is_read(upload, settings, monkeypatch):
+    settings.UPLOAD_FILES = 10
+    few, many = (saying(zipped({f"{index}.png": b"1" for index in range(count)}), 1) for count in (9, 41))
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    refused(upload(many), "more than the 10 files")
+    refused(upload(few), "damaged or cut off")
+
+
+def test_a_directory_of_many_bytes_is_refused_before_it_is_read(upload, settings, monkeypatch):
+    settings.UPLOAD_FILES = 1
+    entry = special("a.png", stat.S_IFREG)
+    entry.comment = b"x" * 5000
+    content = zipped([(entry, b"1")])
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    refused(upload(content), "more than the 1 files")
+
+
+def test_a_long_comment_after_a_64_bit_end_is_read_over(upload):
+    content = bytearray(with_64_bit_end(zipped({"a.png": b"1"})))
+    struct.pack_into("<H", content, len(content) - 2, 65535)
+    assert set(unpacked(upload(bytes(content) + b"x" * 65535))) == {"a.png"}
+
+
 def test_a_disk_without_room_is_told(upload, settings):
     settings.MIN_FREE_MB = 2**40
     refused(upload(zipped({"a.png": b"1"})), "too little room")

@@ -8,6 +8,7 @@ import sys
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, UserError, one_line, progress_told_to
+from turing.jobs import processes
 from turing.jobs.channel import Channel
 from turing.models import Job
 
@@ -34,6 +35,7 @@ class Command(ConsoleCommand):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         pipe = Channel(os.open(os.devnull, os.O_WRONLY) if channel is None else channel)
         commands = Commands(pipe)
+        processes.go_first()
         try:
             with progress_told_to(pipe):
                 report = WORK[found.kind](found, commands)

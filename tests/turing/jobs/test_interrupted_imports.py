@@ -1,0 +1,64 @@
+"""Imports that are killed or cancelled in the middle: what is in the record is told, and they can be begun again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from gan.models import LesionImage
+from tests.conftest import PASSWORD
+from tests.turing.jobs.test_uploads import do, export, send, uploads_left
+from tests.turing.jobs.test_zips import zipped
+from turing.jobs import queue, uploads
+from turing.jobs.uploads import Upload
+from turing.models import Job
+
+
+class Killed(BaseException):
+    """In the place of a signal that ends the process."""
+
+
+@pytest.fixture
+def visitor(client, researcher, settings, tmp_path):
+    settings.UPLOADS_ROOT = tmp_path / "uploads"
+    client.login(username=researcher.email, password=PASSWORD)
+    return client
+
+
+@pytest.fixture
+def importing(visitor) -> Job:
+    """An import that waits, of five good images."""
+    send(visitor, zipped(export()))
+    visitor.post(reverse("job-import", args=[do(Job.objects.get()).pk]))
+    return Job.objects.get(kind="import")
+
+
+def die(*args, **kwargs):
+    raise Killed
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Path, "rename"), (shutil, "rmtree")])
+def test_an_import_that_is_killed_while_the_upload_goes_is_finished_when_it_begins_again(
+    visitor, importing, settings, monkeypatch, owner, name
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, die)
+        with pytest.raises(Killed):
+            do(importing)
+    assert LesionImage.objects.count() == 5
+    assert Upload(importing.arguments["upload"]).is_there == (name == "rename"), "all of it or nothing"
+    importing.refresh_from_db()
+    assert queue.end(importing, "failed", error="killed")
+    visitor.post(reverse("job-again", args=[importing.pk]))
+    done = do(importing)
+    assert (done.state, done.report["imported"], done.report["rejected_count"]) == ("finished", 5, 1)
+    assert LesionImage.objects.count() == 5
+    uploads.remove_expired()
+    assert uploads_left(settings) == []
+
+
+def test_an_attempt_that_is_no_longer_wanted_leaves_the_upload_to_the_next(importing, monkeypatch):
+    monkeypatch.setattr(queue, "keep", lambda job, **values: False)
+    do(importing)
+    assert Upload(importing.arguments["upload"]).is_there
