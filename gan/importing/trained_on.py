@@ -95,7 +95,7 @@ def _read_folder(folder: Path, progress: Progress) -> tuple[dict[str, str], list
 
 def _read_ids(path: Path) -> list[str]:
     """Ids from a text file, one a line, or from the column of a CSV that holds them."""
-    text = read_text(path)
+    text = read_text(path, windows=True)
     header = text.removeprefix("\ufeff").lstrip().splitlines()[:1]
     if header and (columns := [name for name in ID_COLUMNS if name in re.split(r'[",;\t\s]+', header[0].lower())]):
         table = parse_table(text, shown(path))
