@@ -14,6 +14,9 @@ from files import MAX_CSV_BYTES, read_file, shown
 # Excel's first line that tells itself the delimiter.
 SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t|])"?[,;\t| ]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
+TWO_OF_UTF8 = re.compile(rb"[\xc3-\xc5\xce\xcf\xd0\xd1][\x80-\xbf]")  # letters of Europe
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -28,22 +31,53 @@ class Table:
     delimiter: str
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, windows: bool = False) -> str:
     """The text of a CSV file or a pipe: UTF-8 with or without a mark, or UTF-16 with one, as Excel writes it.
 
-    Raises `UserError` naming the file and, where it is not text, the line.
+    With `windows` also Windows-1252, which Excel writes in Europe: `is_windows` tells whether it is that. Raises
+    `UserError` naming the file and, where it is not text, the line.
     """
-    try:
-        content = read_file(path, MAX_CSV_BYTES, pipes=True)
-    except UserError as error:
-        raise UserError(f"{shown(path)}: {error}.") from None
+    content = _content(path)
     try:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
             return content.decode("utf-16")
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if windows and (text := _of_windows(content)) is not None:
+            return text
         line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{shown(path)}, line {line}: not a UTF-8 text file.") from None
+        raise UserError(f"{shown(path)}, line {line}: not a UTF-8 text file; save it as CSV UTF-8.") from None
+
+
+def is_windows(path: Path) -> bool:
+    """Whether `read_text` with `windows` takes the file for Windows-1252."""
+    content = _content(path)
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return not content.startswith((b"\xff\xfe", b"\xfe\xff")) and _of_windows(content) is not None
+    return False
+
+
+def _of_windows(content: bytes) -> str | None:
+    """The text in Windows-1252, None where that gives characters that no text has.
+
+    Two bytes that are one letter in UTF-8 hardly stand beside each other in Windows-1252: then it is UTF-8 with a
+    fault, and would come out as Ã¤ for ä.
+    """
+    if TWO_OF_UTF8.search(content) or CONTROL.search(content):
+        return None
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_file(path, MAX_CSV_BYTES, pipes=True)
+    except UserError as error:
+        raise UserError(f"{shown(path)}: {error}.") from None
 
 
 def parse_table(text: str, place: str = "", *, needed: Iterable[str] = (), ragged: bool = False) -> Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from console import UserError
 from files import shown, walk
-from tables import parse_table, read_text
+from tables import is_windows, parse_table, read_text
 
 SURPLUS = "\0surplus"  # no column's name: marks rows that are longer than the header
 ISIC_ID = re.compile(r"ISIC_[0-9]{7}(_downsampled)?")
@@ -49,6 +49,13 @@ class Sheet:
         Raises `UserError` that names the file and the line where it is no table.
         """
         return _read_rows(self.path, self.name)[1]
+
+    @property
+    def encoding_told(self) -> list[str]:
+        """One sentence where the table is not in UTF-8, so that somebody looks at its letters."""
+        if self.path.is_fifo() or not is_windows(self.path):
+            return []
+        return [f"{self.name} is read as Windows-1252: if letters such as ä and ğ come out wrong, {AS_CSV[:-1]}"]
 
 
 def find_sheets(folder: Path) -> tuple[list[Sheet], list[str]]:
@@ -104,7 +111,7 @@ def _is_of_ph2(path: Path) -> bool:
 
 def _read_rows(path: Path, name: str) -> tuple[list[str], list[Row]]:
     """Columns and rows of a whole table."""
-    text, place = read_text(path), shown(path)
+    text, place = read_text(path, windows=True), shown(path)
     if re.match(r"\s*\|\|", text):
         return _between_bars(text, name)
     above = 0

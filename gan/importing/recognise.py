@@ -143,6 +143,7 @@ def _of_tables(
         told.append(f"joined with {', '.join(sheet.name for sheet in joined)}")
     if ignored := [sheet.name for sheet in others if sheet not in joined]:
         told.append(f"not read: {', '.join(ignored)}")
+    told += [sentence for sheet in (*main, *joined) for sentence in sheet.encoding_told]
     pictures = Pictures(folder, form.masks)
     told += _pictures_told(pictures)
     told.append("columns: " + ", ".join(f"{role}={column}" for role, column in layout.roles.items()))

@@ -164,4 +164,5 @@ def _by_table(
             taken.add(files[0])
             images.append(Shows(files[0], printable(original)[:120], name))
     rejected += [Rejection(pictures.called(one), f"no line in {table}") for one in pictures.files if one not in taken]
-    return f"{count}, named by {sheet.name} ({file_column}, {diagnosis_column})", images, rejected
+    told = "; ".join([f"{count}, named by {sheet.name} ({file_column}, {diagnosis_column})", *sheet.encoding_told])
+    return told, images, rejected

@@ -131,7 +131,7 @@ def _hashes(paths: list[Path], progress: Progress) -> dict[str, Path]:
 
 def _read_ids(path: Path) -> list[str]:
     """Ids from a text file, one a line, or from the column of a CSV that holds them."""
-    text = read_text(path)
+    text = read_text(path, windows=True)
     header = text.removeprefix("\ufeff").lstrip().splitlines()[:1]
     if header and (columns := [name for name in ID_COLUMNS if name in re.split(r'[",;\t\s]+', header[0].lower())]):
         table = parse_table(text, shown(path))

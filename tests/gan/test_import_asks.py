@@ -88,3 +88,14 @@ def test_ages_and_sexes_are_read_as_europe_writes_them_and_others_are_told(tmp_p
     ]  # fmt: skip
     call_command("import_images", str(tmp_path), "--columns", "file=file,diagnosis=dx", "--type", "clinical")
     assert "3 values of sex not understood: 'x', 'divers'." in capsys.readouterr().err
+
+
+def test_a_table_of_windows_is_read_and_said_to_be_one(tmp_path):
+    images(tmp_path, "1.png")
+    (tmp_path / "t.csv").write_bytes("Größe;Foto;Diagnose\n5;1.png;nävus\n".encode("cp1252"))
+    names = {"nävus": "nevus"}
+    columns = {"file": "Foto", "diagnosis": "Diagnose"}
+    report = import_images(tmp_path, columns=columns, image_type="clinical", renamed=names)
+    assert mapping(report) == {"nävus": ("nevus", 1)}
+    assert "t.csv is read as Windows-1252" in report.recognised
+    assert LesionImage.objects.get().metadata["Größe"] == "5"

@@ -125,7 +125,7 @@ def test_large_tables_of_no_use_are_not_read(tmp_path, monkeypatch):
     ham10000(tmp_path)
     table(tmp_path / "hmnist_8_8_L.csv", "pixel0000 pixel0001 label\n1 2 3")
     read = []
-    monkeypatch.setattr(reading, "read_text", lambda path: read.append(path.name) or read_text(path))
+    monkeypatch.setattr(reading, "read_text", lambda path, **how: read.append(path.name) or read_text(path, **how))
     assert import_images(tmp_path).imported == 2
     assert read == ["HAM10000_metadata"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import UserError
-from tables import Table, parse_table, read_text
+from tables import Table, is_windows, parse_table, read_text
 from tests.hostile.inputs import THOROUGH, odd_text, odd_value, outcome
 from turing.errors import StudyError
 from turing.results.responses_csv import COLUMNS, parse_responses, read_responses
@@ -108,6 +108,22 @@ def test_bytes_that_are_no_text_name_their_line(tmp_path):
     (tmp_path / "r.csv").write_bytes(b"a,b\n1,2\nN\xe6vus,3\n")
     with pytest.raises(UserError, match=r"r\.csv, line 3: not a UTF-8 text file"):
         read_text(tmp_path / "r.csv")
+
+
+def test_text_of_windows_is_read_where_it_is_asked_for_and_can_be_nothing_else(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_bytes("a;b\nMüller;Größe: 5 €\n".encode("cp1252"))
+    assert read_text(path, windows=True) == "a;b\nMüller;Größe: 5 €\n"
+    assert is_windows(path)
+    with pytest.raises(UserError, match=r"line 2: not a UTF-8 text file; save it as CSV UTF-8"):
+        read_text(path)
+    for content in (b"a\n\xe6\x00\n", b"a\n\xe6\x81\n", b"a\n\xe6\x1b\n", "ä\n".encode() + b"\xe4\n"):
+        path.write_bytes(content)
+        assert not is_windows(path)
+        with pytest.raises(UserError, match="save it as CSV UTF-8"):
+            read_text(path, windows=True)
+    path.write_text("ä", encoding="utf-8")
+    assert not is_windows(path)
 
 
 def test_lone_quotes_over_megabytes_are_one_clear_error(tmp_path):
