@@ -32,6 +32,7 @@ bench: setup
 	@$(PYTHON) -m benchmarks.web
 	@$(PYTHON) -m benchmarks.web --chaos
 	@$(PYTHON) -m benchmarks.coverage
+	@$(PYTHON) -m benchmarks.model
 	@$(PYTHON) -m benchmarks.thresholds
 
 lint: setup

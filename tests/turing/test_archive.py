@@ -170,6 +170,18 @@ def test_a_change_in_an_archive_is_found_even_with_new_checksums(archive, tmp_pa
         output_of("verify_archive", str(path))
 
 
+def test_an_archive_of_an_earlier_version_without_the_later_figures_verifies(archive, tmp_path):
+    files = {key: lambda value=value: value for key, value in read(archive).items() if key != "SHA256SUMS"}
+    analysis = json.loads(files["analysis.json"]())
+    for name in ("reader_kinds", "dropout", "model"):
+        del analysis[name]
+    content = json.dumps(analysis).encode()
+    path = tmp_path / "earlier.zip"
+    with path.open("wb") as stream:
+        write_zip(files | {"analysis.json": lambda: content}, stream)
+    assert "holds  figures" in output_of("verify_archive", str(path))
+
+
 def test_files_that_were_changed_added_or_taken_away_are_named(archive, tmp_path):
     files = read(archive)
     path = tmp_path / "changed.zip"

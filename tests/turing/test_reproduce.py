@@ -195,7 +195,7 @@ def test_lme4_fits_the_model_of_readers_and_images_alike(needs_r, tmp_path, diag
     assert found["sensitivity"][0] == pytest.approx(model["sensitivity"]["estimate"], abs=1e-4)
     assert found["sd_image"][0] == pytest.approx(model["sd"]["image"], abs=1e-4)
     for name, (ours, theirs) in found.items():
-        assert ours == pytest.approx(theirs, abs=0.03), name
+        assert ours == pytest.approx(theirs, abs=0.05 if name.startswith("sd") else 0.03), name
 
 
 def test_the_script_needs_numpy_and_scipy_alone():

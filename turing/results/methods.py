@@ -30,6 +30,8 @@ REFERENCES = (
     "Adv Neural Inf Process Syst 2019;32.",
     "Kontsevich LL, Tyler CW. Bayesian adaptive estimation of psychometric slope and threshold. Vision Res "
     "1999;39:2729-2737.",
+    "Owen AB. Empirical likelihood ratio confidence intervals for a single functional. Biometrika 1988;75:237-249.",
+    "DeCarlo LT. Signal detection theory and generalized linear models. Psychol Methods 1998;3:186-205.",
 )
 
 
@@ -127,8 +129,19 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"unable to tell the images apart only if accuracy was shown to lie within 0.5 +- {study.equivalence_margin:g} "
         "by two one-sided tests [7]. Agreement is given as Fleiss' kappa, Krippendorff's alpha [8] and Gwet's AC1 [9]; "
         "p-values of group differences are adjusted by Holm's method within each factor [10]; HYPE-infinity [11] is "
-        "the share of wrong answers. Binomial intervals, which take answers as independent, are shown for comparison "
+        "the share of wrong answers. Beside the headline stand a likelihood ratio for readers of two kinds, with an "
+        "interval by empirical likelihood over readers [13], the readers who stopped early against those who finished, "
+        f"{_model_in_words(analysis)}. Binomial intervals, which take answers as independent, are shown for comparison "
         "only."
+    )
+
+
+def _model_in_words(analysis: dict[str, Any]) -> str:
+    if analysis["model"]["reason"]:
+        return "and, where it can be fitted, a signal detection model with crossed random effects [14]"
+    return (
+        "and a probit signal detection model with crossed random effects of readers and images [14], fitted by Laplace "
+        "approximation of the restricted likelihood"
     )
 
 

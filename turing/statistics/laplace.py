@@ -81,7 +81,8 @@ class Probit:
         coefficients = mode - 0.5 * self._pull(mode, covariance)
         if not np.isfinite(value) or (log_sd >= MOST_LOG_SD - 1e-3).any():
             raise NotFitted("the model does not settle: readers or images differ too much for it")
-        return Fit(coefficients, covariance, np.exp(log_sd), float(value))
+        sd = np.where(log_sd > LEAST_LOG_SD + 1e-9, np.exp(log_sd), 0.0)  # at the bound: none is seen
+        return Fit(coefficients, covariance, sd, float(value))
 
     def _polished(self, log_sd: np.ndarray) -> np.ndarray:
         """Newton's steps on the gradient: the optimiser's end is good to 1e-6 only, and machines would differ."""

@@ -19,7 +19,7 @@ from turing.statistics.laplace import Fit, Probit
 from turing.statistics.responses import Responses
 
 LEAST_READERS, LEAST_IMAGES = 5, 10  # images of each truth
-MOST_UNKNOWNS = 800  # coefficients; the time grows with their cube
+MOST_UNKNOWNS = 600  # coefficients; the time grows with their cube
 MOST_EFFECT = 6.0  # in units of the noise; a larger one has no limit in the answers
 DRAWS = 1000  # for the ranks of images
 METHOD = (

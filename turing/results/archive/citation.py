@@ -86,6 +86,18 @@ BIBTEX = r"""@article{gallas2006,
   title = {Bayesian adaptive estimation of psychometric slope and threshold},
   journal = {Vision Research}, year = {1999}, volume = {39}, pages = {2729--2737}
 }
+
+@article{owen1988,
+  author = {Owen, Art B.},
+  title = {Empirical likelihood ratio confidence intervals for a single functional},
+  journal = {Biometrika}, year = {1988}, volume = {75}, pages = {237--249}
+}
+
+@article{decarlo1998,
+  author = {DeCarlo, Lawrence T.},
+  title = {Signal detection theory and generalized linear models},
+  journal = {Psychological Methods}, year = {1998}, volume = {3}, pages = {186--205}
+}
 """
 
 
