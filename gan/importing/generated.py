@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField
 
 from console import UNSTORABLE, Progress, UserError, no_progress, printable
-from files import is_file, read_file, shown, walk
+from files import composed, is_file, read_file, shown, walk
 from gan.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
 from gan.images import MAX_BYTES, SUFFIXES, open_rgb, sha256
@@ -160,14 +160,14 @@ def _named(folder: Path, diagnosis: str, samples: Path | None, report: Generated
 
 def _by_table(folder: Path, listed: Path, files: list[Path], report: GeneratedReport) -> Iterator[tuple[Path, str]]:
     table = parse_table(read_text(listed), shown(listed), needed=["file", "diagnosis"])
-    at = {path.relative_to(folder).as_posix(): path for path in files}
+    at = {composed(path.relative_to(folder).as_posix()): path for path in files}
     by_name: dict[str, list[Path]] = {}
     for one in files:
-        by_name.setdefault(one.name, []).append(one)
+        by_name.setdefault(composed(one.name), []).append(one)
     file_column, diagnosis_column = (table.columns.index(name) for name in ("file", "diagnosis"))
     taken = set()
     for line, row in zip(table.lines, table.rows, strict=True):
-        file, said = row[file_column].strip(), row[diagnosis_column].strip()
+        file, said = composed(row[file_column].strip()), row[diagnosis_column].strip()
         same_name = by_name.get(file, [])
         path: Path | None = at.get(file.replace("\\", "/").removeprefix("./")) or (
             same_name[0] if len(same_name) == 1 else None
