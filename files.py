@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,11 @@ PART = ".part"  # of the names of files that are not written to their end
 def shown(path: Path | str) -> str:
     """The name as text that can be printed and stored: a name that is not UTF-8 has its odd bytes spelled out."""
     return printable(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
+def composed(name: str) -> str:
+    """The name with each accent in its letter (NFC), to compare names: macOS writes letter and accent apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def is_file(path: Path) -> bool:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from console import UserError
-from files import read_file, shown, walk
+from files import composed, read_file, shown, walk
 from gan.images import MAX_BYTES, SUFFIXES, is_grey, open_rgb, sha256
 
 
@@ -26,9 +26,9 @@ class Pictures:
                 self.masks += 1
                 continue
             self.files.append(path)
-            self._by_path[within] = path
-            self._by_name.setdefault(path.name.lower(), []).append(path)
-            self._by_stem.setdefault(path.stem, []).append(path)
+            self._by_path[composed(within)] = path
+            self._by_name.setdefault(composed(path.name).lower(), []).append(path)
+            self._by_stem.setdefault(composed(path.stem), []).append(path)
 
     def called(self, path: Path) -> str:
         """The path within the folder, as text that can be printed."""
@@ -36,7 +36,7 @@ class Pictures:
 
     def find(self, name: str) -> list[Path]:
         """Files with this path in the folder, else this file name, else this name without its ending."""
-        name = name.replace("\\", "/").removeprefix("./")
+        name = composed(name.replace("\\", "/").removeprefix("./"))
         if not name:
             return []
         if name in self._by_path:
@@ -44,7 +44,7 @@ class Pictures:
         if "/" in name:
             ending = f"/{name}"
             last = self._by_name.get(PurePosixPath(name).name.lower(), [])
-            return [path for path in last if path.as_posix().endswith(ending)]
+            return [path for path in last if composed(path.as_posix()).endswith(ending)]
         return self._by_name.get(name.lower()) or self._by_stem.get(name, []) or self._with_other_ending(name)
 
     def _with_other_ending(self, name: str) -> list[Path]:

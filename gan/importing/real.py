@@ -36,8 +36,9 @@ def import_images(
     dry_run: bool = False,
     progress: Progress = no_progress,
     tell: Callable[[Report], None] = lambda report: None,
+    written: Callable[[Report], None] = lambda report: None,
 ) -> Report:
-    """Import the images of a folder; `tell` is shown the report before anything is written.
+    """Import the images of a folder; `tell` is shown the report before anything is written, `written` after each batch.
 
     With `dry_run` nothing is: the report then has what tables and names of files tell, and no image is read.
     `columns` says which column (value) has which role (key, of `ROLES`); `renamed` what the collection's diagnoses
@@ -62,7 +63,7 @@ def import_images(
     report = Report(collection=names.collection, unused_columns=list(found.layout.unused))
     _summarise(plan, names, report)
     tell(report)
-    writer = Writer(plan, report)
+    writer = Writer(plan, report, written)
     if dry_run:
         writer.check()
     else:

@@ -1,6 +1,6 @@
 """Writes what a plan holds: reads and stores each file, adds the images to the database, tells what stays out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -35,7 +35,8 @@ class Picture:
 class Writer:
     """Writes a plan's images, a batch a transaction, and fills the report."""
 
-    def __init__(self, plan: Plan, report: Report) -> None:
+    def __init__(self, plan: Plan, report: Report, written: Callable[[Report], None] = lambda report: None) -> None:
+        self.written = written
         self.plan, self.report = plan, report
         self.pictures = plan.found.pictures
         self.present = dict(LesionImage.objects.values_list("isic_id", "sha256"))
@@ -55,6 +56,7 @@ class Writer:
                 chosen = [one for one in batch if self._choose(*one)]
                 reads = pool.map(self._store, [one.image_id for one, _ in chosen])
                 self._save([image for one, read in zip(chosen, reads, strict=True) if (image := self._made(one, read))])
+                self.written(self.report)
                 yield from [None] * len(batch)
         self._reject_unnamed()
 

@@ -23,6 +23,8 @@ class Commands(Protocol):
 
     def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]: ...
 
+    def tell(self, report: dict[str, Any]) -> None: ...
+
 
 def check(job: Job, commands: Commands) -> dict[str, Any]:
     """Unpack the upload, and say what an import of it would do."""
@@ -80,6 +82,8 @@ def _report(job: Job, upload: Upload, commands: Commands, dry_run: bool) -> dict
         options = {"collection": given["name"], "licence": given["licence"], "attribution": given["attribution"]}
         options |= {"columns": given["columns"], "map": given["map"]}
         options |= {"diagnosis": given["diagnosis"] or None, "type": given["image_type"] or None}
+        if not dry_run:
+            options["written"] = lambda so_far: commands.tell(_for_page(so_far.as_json(), dry_run))
         report = commands.json_of("import_images", str(folder), dry_run=dry_run, **options)
     return _for_page(report, dry_run)
 

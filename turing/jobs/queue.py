@@ -123,8 +123,8 @@ def _recover(job: Job) -> bool:
     elif current.times_lost >= MAY_BE_LOST:
         current.state, current.ended_at = Job.State.FAILED, timezone.now()
         current.error = (
-            f"Its worker ended {current.times_lost} times in the middle, perhaps for lack of memory. Nothing is "
-            "half-done: start it again when the reason is found."
+            f"Its worker ended {current.times_lost} times in the middle, perhaps for lack of memory. "
+            "What is written stays; start it again when the reason is found."
         )
         current.save()
     else:

@@ -140,11 +140,12 @@ class Supervision:
             done = {"done": told["total"]} if told.get("total") else {}
             queue.end(job, Job.State.FINISHED, **told | done)
         elif self.ending == "cancel":
-            queue.end(job, Job.State.CANCELLED, **told | {"error": ""})
+            queue.end(job, Job.State.CANCELLED, **told | {"error": _kept(told, "was cancelled")})
         elif self.ending == "stop":
             queue.give_back(job)
         elif not self.ending:
-            queue.end(job, Job.State.FAILED, **{"error": _reason(code)} | told)
+            error = f"{told.get('error') or _reason(code)} {_kept(told, 'ended')}".strip()
+            queue.end(job, Job.State.FAILED, **told | {"error": error})
 
     def _surely(self, act: Callable[[], None], seconds: float = 60) -> None:
         """Do it, also where the database is busy for a while."""
@@ -171,9 +172,15 @@ def _columns(told: dict[str, Any], names: tuple[str, ...] = PROGRESS + OUTCOME) 
 
 def _reason(code: int) -> str:
     if code == -signal.SIGKILL:
-        return (
-            "The system ended the work, most often for lack of memory. Nothing is half-done; it can be started again."
-        )
+        return "The work was ended from outside (signal 9), for example for lack of memory. It can be started again."
     if code < 0:
-        return f"The work ended by {signal.Signals(-code).name}. Nothing is half-done; it can be started again."
+        return f"The work ended by {signal.Signals(-code).name}. It can be started again."
     return "The work could not be done; the site's log says why."
+
+
+def _kept(told: dict[str, Any], how: str) -> str:
+    """What an import that did not come to its end has left in the record."""
+    report = told.get("report") or {}
+    if not report.get("imported") or report.get("dry_run") or report.get("complete"):
+        return ""
+    return f"{report['imported']} images were imported before it {how}; start again to bring in the rest."

@@ -20,6 +20,10 @@ class Commands:
         self.said = Said(channel)
         self.out = io.StringIO()
 
+    def tell(self, report: dict[str, Any]) -> None:
+        """What is done so far, to be known should the work not come to its end."""
+        self.said.channel.send(report=report)
+
     def run(self, command: str, /, *arguments: str, **options: Any) -> None:
         """Raises CommandError with the reason where the command fails."""
         call_command(command, *arguments, stdout=self.out, stderr=self.said, **options)

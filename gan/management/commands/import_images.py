@@ -25,6 +25,8 @@ class Command(ConsoleCommand):
         "--type dermoscopic"
     )
 
+    stealth_options = ("written",)  # of a caller that wants to know what is in the record after each batch
+
     def add_arguments(self, parser):
         parser.add_argument("folder", type=Path, metavar="FOLDER")
         parser.add_argument("--collection", default="", metavar="NAME", help="what the collection is called here")
@@ -56,6 +58,7 @@ class Command(ConsoleCommand):
             dry_run=dry_run,
             progress=progress,
             tell=self._tell,
+            written=options.get("written") or (lambda report: None),
         )
         if options["json"]:
             self.write_json(report.as_json() | {"dry_run": dry_run})

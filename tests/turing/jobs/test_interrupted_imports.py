@@ -2,16 +2,20 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.urls import reverse
 
+from gan.importing import writing
 from gan.models import LesionImage
 from tests.conftest import PASSWORD
 from tests.turing.jobs.test_uploads import do, export, send, uploads_left
 from tests.turing.jobs.test_zips import zipped
 from turing.jobs import queue, uploads
+from turing.jobs.supervisor import Supervision
 from turing.jobs.uploads import Upload
+from turing.jobs.work import Commands
 from turing.models import Job
 
 
@@ -62,3 +66,31 @@ def test_an_attempt_that_is_no_longer_wanted_leaves_the_upload_to_the_next(impor
     monkeypatch.setattr(queue, "keep", lambda job, **values: False)
     do(importing)
     assert Upload(importing.arguments["upload"]).is_there
+
+
+ENDS = [("cancel", "cancelled", "was cancelled"), ("", "failed", "ended")]
+
+
+@pytest.mark.parametrize(("ending", "state", "how"), ENDS)
+def test_what_was_imported_before_the_end_is_told(importing, monkeypatch, ending, state, how):
+    monkeypatch.setattr(writing, "BATCH", 2)
+    told = []
+
+    def tell(commands, report):
+        told.append(report)
+        if len(told) == 2:
+            raise Killed
+
+    monkeypatch.setattr(Commands, "tell", tell)
+    with pytest.raises(Killed):
+        do(importing)
+    importing.refresh_from_db()
+    supervision = Supervision(importing)
+    supervision.process, supervision.ending = SimpleNamespace(returncode=-9), ending
+    supervision.told = {"report": told[-1]}
+    supervision._record_end()
+    importing.refresh_from_db()
+    assert importing.state == state
+    assert importing.report["imported"] == LesionImage.objects.count() == 3
+    assert f"3 images were imported before it {how}; start again to bring in the rest." in importing.error
+    assert ("from outside (signal 9), for example for lack of memory" in importing.error) == (state == "failed")

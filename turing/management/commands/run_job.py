@@ -12,7 +12,7 @@ from turing.jobs import processes
 from turing.jobs.channel import Channel
 from turing.models import Job
 
-UNEXPECTED = "Something unexpected went wrong ({name}). The site's log says where; nothing is half-done."
+UNEXPECTED = "Something unexpected went wrong ({name}). The site's log says where."
 
 logger = logging.getLogger(__name__)
 
