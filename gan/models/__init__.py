@@ -3,10 +3,10 @@
 from gan.diagnoses import normalise_diagnosis
 from gan.models.generated import GeneratedImage
 from gan.models.generators import ALL_DIAGNOSES, Evaluation, Generator, TrainingName, TrainingRun, TrainingStep
-from gan.models.images import PHANTOM_PREFIX, LesionImage, is_non_commercial
+from gan.models.images import PHANTOM_PREFIX, SKIN_TONES, LesionImage, is_non_commercial, skin_tone_of
 
 __all__ = [
-    "ALL_DIAGNOSES", "PHANTOM_PREFIX", "Evaluation", "GeneratedImage", "Generator", "LesionImage", "TrainingName",
+    "ALL_DIAGNOSES", "PHANTOM_PREFIX", "SKIN_TONES", "Evaluation", "GeneratedImage", "Generator", "LesionImage", "TrainingName",
     "TrainingRun", "TrainingStep", "is_non_commercial",
-    "normalise_diagnosis",
+    "normalise_diagnosis", "skin_tone_of",
 ]  # fmt: skip

@@ -11,6 +11,13 @@ from gan.images import centre_square, open_rgb
 from gan.patients import group_names, unrelated
 
 PHANTOM_PREFIX = "PHANTOM_"
+# Bands of the individual typology angle by their lower limits in degrees, from light to dark (Del Bino, Bernerd 2013).
+SKIN_TONES = {"very light": 55.0, "light": 41.0, "intermediate": 28.0, "tan": 10.0, "brown": -30.0, "dark": -91.0}
+
+
+def skin_tone_of(ita: float) -> str:
+    """The band of an individual typology angle in degrees."""
+    return next(name for name, least in SKIN_TONES.items() if ita > least or name == "dark")
 
 
 class LesionImageQuerySet(models.QuerySet):
@@ -77,6 +84,8 @@ class StoredImage(models.Model):
     file = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
+    ita = models.FloatField(null=True, help_text="Individual typology angle in degrees; empty: not to be told.")
+    ita_share = models.FloatField(null=True, help_text="Share of pixels that counted as skin; empty: not measured.")
 
     class Meta:
         abstract = True

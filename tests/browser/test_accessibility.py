@@ -100,7 +100,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
 
 def test_axe_finds_nothing_on_published_results(study, site, chromium, researcher, tmp_path, screenshot):
     call_command("simulate_readers", study.slug, readers=6)
-    scores = [f"{one.pk},{index / 20}" for index, one in enumerate(study.stimuli.order_by("truth"))]
+    scores = [f"{one.pk},{index / 20}" for index, one in enumerate(study.stimuli.order_by("-truth"))]
     (tmp_path / "scores.csv").write_text("\n".join(["image,score", *scores]))
     call_command("add_machine_reader", study.slug, predictions=tmp_path / "scores.csv", name="Somebody's model")
     call_command("close_study", study.slug)

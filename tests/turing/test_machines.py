@@ -148,6 +148,7 @@ def test_the_sentence_tells_people_cannot_from_nobody_can():
     assert said(False, [0.4, 0.7], clear).startswith("Whether people can is not settled, but a machine")
     assert said(True, [0.45, 0.55], [0.4, 0.8]).startswith("People could not tell the images apart, and no machine")
     assert said(False, [0.4, 0.7], None).startswith("It is not shown that a machine")
+    assert said(True, [0.4, 0.7], [0.1, 0.3]).startswith("The machines' scores go against the truth")
     assert machine_sentence({"machines": []}, PEOPLE) == ""
 
 

@@ -127,7 +127,7 @@ PERSONAL = (
     ),
     Personal(
         "gan.LesionImage",
-        "age sex site fitzpatrick_skin_type metadata",
+        "age sex site fitzpatrick_skin_type ita ita_share metadata",
         "of patients, as the collection publishes it: describes the images, compares groups",
         "while the image is in the database",
         "not of a user: the operator deletes the image where a clinic asks",
@@ -152,8 +152,8 @@ NOT_PERSONAL = {
         "backend_name run_after return_value exception_class_path traceback"
     ),
     "gan.GeneratedImage": (
-        "id diagnosis file sha256 created_at generator latent_seed truncation name audited_at suspected_copy nearest "
-        "nearest_name nearest_distance"
+        "id diagnosis file sha256 created_at ita ita_share generator latent_seed truncation name audited_at "
+        "suspected_copy nearest nearest_name nearest_distance"
     ),
     "gan.LesionImage": (
         "id diagnosis file sha256 created_at isic_id collection licence attribution width height is_phantom "

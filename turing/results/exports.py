@@ -12,6 +12,7 @@ from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.machines import with_machines
 from turing.results.responses_csv import COLUMNS
+from turing.results.skin_tone import with_skin_tone
 from turing.results.tables import table_csv
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
@@ -97,6 +98,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "flow": {**flow.__dict__, "analysed": flow.analysed},
         "analysis": analyse_study(study, population),
         "machines": with_machines(study, analyse_study(study, population))["machines"],
+        "skin_tone": with_skin_tone(study, population, {})["skin_tone"],
         "responses": list(rows(study, population)),
     }
     return json.dumps(document, indent=2, allow_nan=False).encode()
@@ -176,6 +178,7 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
     """One of the results page's `TABLES` as CSV."""
     analysis = with_machines(study, with_generators_named(study, analyse_study(study, population)))
+    analysis = with_skin_tone(study, population, analysis)
     content = table_csv(name, analysis, flow_of(study, population))
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
     return content.encode()

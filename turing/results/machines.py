@@ -111,6 +111,8 @@ def machine_sentence(analysis: Analysis, population: Population) -> str:
     test = analysis["equivalence"]
     cannot = test is not None and test["equivalent"]
     low = (analysis["accuracy"]["ci95"] or (0, 1))[0]
+    if interval is not None and interval[1] < 0.5:
+        return f"The machines' scores go against the truth: {told}. Does a high score mean real?"
     if can and cannot:
         return f"{who} could not tell the images apart, but a machine could: {told}. So the images do differ."
     if can:

@@ -246,6 +246,27 @@ def machine_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             }
 
 
+def skin_tones(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    found = analysis.get("skin_tone") or {"bands": [], "types": []}
+    for scale, rows in (("angle", found["bands"]), ("Fitzpatrick type", found["types"])):
+        for row in rows:
+            yield {
+                "scale": scale,
+                "skin": row["skin"],
+                "generated_images": row["generated_images"],
+                "fooling_rate": row["fooling_rate"],
+                **_limits(row["fooling_rate_ci95"], "fooling_"),
+                "real_images": row["real_images"],
+                "real_judged_real": row["real_judged_real"],
+                **_limits(row["real_judged_real_ci95"], "real_"),
+                "note": row["said"],
+            }
+
+
+def skin_missing(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    return (analysis.get("skin_tone") or {"missing": []})["missing"]
+
+
 TABLES = {
     "rates": Table("Rates", rates),
     "detection": Table("Detection", detection),
@@ -262,6 +283,8 @@ TABLES = {
     "images": Table("Images", images),
     "model_readers": Table("Readers by the model (shrunk)", model_readers),
     "model_images": Table("Images by the model (shrunk, with ranks)", model_images),
+    "skin-tones": Table("Skin tone", skin_tones),
+    "skin-missing": Table("Skin tones of real and generated images", skin_missing),
     "machines": Table("Machine readers", machines),
     "machine-images": Table("Machine readers, image by image", machine_images),
 }

@@ -13,6 +13,7 @@ from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
@@ -33,6 +34,7 @@ def _find(request, slug):
 def _results(request, slug):
     study, population = _find(request, slug)
     analysis, flow = with_machines(study, analyse_study(study, population)), flow_of(study, population)
+    analysis = with_skin_tone(study, population, analysis)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -50,6 +52,7 @@ def _results(request, slug):
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),
         "unseen": unseen_sentence(analysis),
+        "skin_tone_sentence": skin_tone_sentence(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
         "methods": methods_paragraph(study, analysis, flow, population),

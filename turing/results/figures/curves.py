@@ -38,8 +38,9 @@ def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figu
     axes.set(xlabel="Real images judged generated", ylabel="Generated images judged generated", aspect="equal")
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
-    legend_above(axes)
-    mark_simulated(axes, population, pad=22)
+    machines = len(analysis.get("machines", []))
+    legend_above(axes, columns=1 if machines else 2)
+    mark_simulated(axes, population, pad=22 + (14 + 13 * min(machines, 3) if machines else 0))
     return figure
 
 

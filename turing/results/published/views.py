@@ -22,6 +22,7 @@ from turing.results.published import citing
 from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
+from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
 from turing.results.tables import TABLES, table_csv
 from turing.results.views import figure_response
 from turing.studies.preregistration import marks
@@ -77,7 +78,7 @@ def page(request, study):
     analysis, flow = public_analysis(study, population), flow_of(study, population)
     if not analysis:  # every reader has withdrawn since
         return render(request, "published/empty.html", {"study": study, "population": population})
-    analysis = with_machines(study, analysis)
+    analysis = with_skin_tone(study, population, with_machines(study, analysis))
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(analysis, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -94,6 +95,7 @@ def page(request, study):
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
+        "skin_tone_sentence": skin_tone_sentence(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], {str(one.pk): one for one in stimuli}),
         "methods": methods_paragraph(study, analysis, flow, population),
@@ -147,6 +149,7 @@ def table(request, study, name):
     if name not in TABLES or not analysis:
         raise Http404
     named = with_machines(study, with_generators_named(study, analysis))
+    named = with_skin_tone(study, population, named)
     content = table_csv(name, named, flow_of(study, population))
     if not content:
         raise Http404

@@ -1,0 +1,95 @@
+"""Measure the skin tone of images."""
+
+import numpy as np
+from scipy import stats
+
+from console import ConsoleCommand, progress
+from gan.errors import GanError
+from gan.models import SKIN_TONES, GeneratedImage, LesionImage, skin_tone_of
+from gan.skin_tone import SIDE, measure
+
+TYPES = ("I", "II", "III", "IV", "V", "VI")
+SAVED_AT_ONCE = 200
+FEWEST = 20  # images of known type, to say how they go with the angle
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Measure the skin around the lesion of every real and generated image: the individual typology angle (ITA) of "
+        "the border region without lesion, hair, dark corners and ink. The results pages of studies then show rates "
+        "by skin tone, and which tones no generated image has. Where real images have a Fitzpatrick type, the command "
+        "says how angle and type go together."
+    )
+    example = "manage.py measure_skin_tone"
+
+    def add_arguments(self, parser):
+        parser.add_argument("--again", action="store_true", help="also those measured before")
+        parser.add_argument("--json", action="store_true", help="the counts as JSON")
+
+    def handle(self, again, **options):
+        unreadable = 0
+        for model in (LesionImage, GeneratedImage):
+            images = model.objects.all() if again else model.objects.filter(ita_share=None)
+            unreadable += self._measure(model, images.order_by("pk"))
+        if unreadable:
+            self.warn(f"{unreadable} images could not be read and have no skin tone.")
+        report = {
+            "real": _bands(LesionImage.objects.filter(is_phantom=False)),
+            "phantoms": _bands(LesionImage.objects.filter(is_phantom=True)),
+            "generated": _bands(GeneratedImage.objects.all()),
+            "fitzpatrick": _agreement(),
+        }
+        if options["json"]:
+            self.write_json(report)
+            return
+        self.stdout.write(f"{'':16}{'real':>10}{'phantoms':>10}{'generated':>11}")
+        for name in (*SKIN_TONES, "not to be told", "not measured"):
+            counts = [report[kind][name] for kind in ("real", "phantoms", "generated")]
+            self.stdout.write(f"{name:16}{counts[0]:>10}{counts[1]:>10}{counts[2]:>11}")
+        found = report["fitzpatrick"]
+        if found["rank_correlation"] is None:
+            self.stdout.write(f"{found['images']} images have a Fitzpatrick type: too few to check the angle.")
+        else:
+            medians = ", ".join(f"{kind} {angle:.0f}" for kind, angle in found["median_ita"].items())
+            self.stdout.write(
+                f"Against the Fitzpatrick type of {found['images']} images: rank correlation "
+                f"{found['rank_correlation']:.2f} (-1 is best); median angle by type: {medians}"
+            )
+
+    def _measure(self, model, images) -> int:
+        """Measure and save; returns how many could not be read."""
+        unreadable, measured = 0, []
+        for image in progress(images.iterator(chunk_size=SAVED_AT_ONCE), f"Measuring {model.__name__}", images.count()):
+            try:
+                tone = measure(np.asarray(image.square(SIDE)))
+            except (GanError, OSError):
+                unreadable += 1
+                continue
+            image.ita, image.ita_share = tone.ita, tone.share
+            measured.append(image)
+            if len(measured) == SAVED_AT_ONCE:
+                model.objects.bulk_update(measured, ["ita", "ita_share"])
+                measured = []
+        if measured:
+            model.objects.bulk_update(measured, ["ita", "ita_share"])
+        return unreadable
+
+
+def _bands(images) -> dict[str, int]:
+    counts = dict.fromkeys([*SKIN_TONES, "not to be told", "not measured"], 0)
+    for ita, share in images.values_list("ita", "ita_share"):
+        counts["not measured" if share is None else "not to be told" if ita is None else skin_tone_of(ita)] += 1
+    return counts
+
+
+def _agreement() -> dict:
+    """How the angle goes with the Fitzpatrick type of real images that have one."""
+    rows = LesionImage.objects.filter(fitzpatrick_skin_type__in=TYPES, ita__isnull=False, is_phantom=False)
+    pairs = list(rows.values_list("fitzpatrick_skin_type", "ita"))
+    found: dict = {"images": len(pairs), "rank_correlation": None, "median_ita": {}}
+    kinds = {kind for kind, _ in pairs}
+    if len(pairs) < FEWEST or len(kinds) < 2:
+        return found
+    rho = stats.spearmanr([TYPES.index(kind) for kind, _ in pairs], [ita for _, ita in pairs]).statistic
+    medians = {kind: float(np.median([ita for one, ita in pairs if one == kind])) for kind in TYPES if kind in kinds}
+    return found | {"rank_correlation": float(rho), "median_ita": medians}
