@@ -6,7 +6,6 @@ from gan.models.generators import ALL_DIAGNOSES, Evaluation, Generator, Training
 from gan.models.images import PHANTOM_PREFIX, SKIN_TONES, LesionImage, is_non_commercial, skin_tone_of
 
 __all__ = [
-    "ALL_DIAGNOSES", "PHANTOM_PREFIX", "SKIN_TONES", "Evaluation", "GeneratedImage", "Generator", "LesionImage", "TrainingName",
-    "TrainingRun", "TrainingStep", "is_non_commercial",
-    "normalise_diagnosis", "skin_tone_of",
+    "ALL_DIAGNOSES", "PHANTOM_PREFIX", "SKIN_TONES", "Evaluation", "GeneratedImage", "Generator", "LesionImage",
+    "TrainingName", "TrainingRun", "TrainingStep", "is_non_commercial", "normalise_diagnosis", "skin_tone_of",
 ]  # fmt: skip
