@@ -1,5 +1,6 @@
 """Which real images a generator's are compared with: those that it was trained on, and those that it did not see."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def comparison_set_of(generator: Generator) -> TrainingSet:
         return TrainingSet(_from_folder(Path(said["path"]), generator), held_out, Path(said["path"]))
     names = {name: sources_of(seen.with_diagnosis(name)) for name in generator.diagnoses}
     return TrainingSet({name: sources for name, sources in names.items() if sources}, held_out)
+
+
+def only_collection(found: TrainingSet, collection: str) -> TrainingSet:
+    """The same with held-out images of one collection alone. Raises `GanError` where there is no such collection."""
+    of_it = set(LesionImage.objects.filter(collection=collection).values_list("pk", flat=True))
+    if not of_it:
+        known = ", ".join(sorted(set(LesionImage.objects.values_list("collection", flat=True)))) or "none"
+        raise GanError(f"--collection {collection!r}: no such collection (there are: {known}).")
+    held_out = {
+        name: [source for source in sources if source.lesion_image_id in of_it]
+        for name, sources in found.held_out.items()
+    }
+    return replace(found, held_out=held_out)
 
 
 def _all_real(generator: Generator) -> TrainingSet:

@@ -256,6 +256,11 @@ def test_quality_and_copies_of_an_external_generator(phantoms, theirs, tmp_path,
     assert report["memorisation"]["training_images"] == 12
     assert 0 <= report["memorisation"]["between"]["share_closer"] <= 1
     assert Evaluation.objects.filter(generator__name="A").count() == 2
+    with pytest.raises(CommandError, match=r"no such collection \(there are: phantoms\)"):
+        call_command("evaluate_generator", "A", collection="Elsewhere")
+    LesionImage.objects.filter(diagnosis="melanoma", isic_id__endswith="1").update(collection="Elsewhere")
+    with pytest.raises(CommandError, match="fewer than 8 held-out images"):
+        call_command("evaluate_generator", "A", collection="Elsewhere")
     call_command("audit_samples", "A", json=True)
     found = json.loads(capsys.readouterr().out)
     assert found["audited"] == 25

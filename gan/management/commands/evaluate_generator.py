@@ -19,6 +19,7 @@ class Command(ConsoleCommand):
         parser.add_argument("run", metavar="GENERATOR", help="id or name of a run or an imported generator")
         parser.add_argument("--count", type=int, default=256, metavar="N", help="images per diagnosis (256)")
         parser.add_argument("--seed", type=int, default=0, metavar="S")
+        parser.add_argument("--collection", metavar="NAME", help="compare with real images of this collection alone")
         parser.add_argument(
             "--inception",
             type=Path,
@@ -28,7 +29,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, run, count, seed, inception, **options):
-        from gan.comparison import comparison_set_of, find_generator
+        from gan.comparison import comparison_set_of, find_generator, only_collection
         from gan.evaluation.extractors import inception as load_inception
         from gan.evaluation.extractors import lite2
         from gan.evaluation.generators import evaluate_generator
@@ -38,7 +39,10 @@ class Command(ConsoleCommand):
             raise CommandError(f"--count must be {FEWEST} or more and --seed 0 or more.")
         found = find_generator(run)
         extractor = load_inception(inception) if inception else lite2()
-        report = evaluate_generator(found, comparison_set_of(found), count, seed, extractor, progress)
+        real = comparison_set_of(found)
+        if options["collection"]:
+            real = only_collection(real, options["collection"])
+        report = evaluate_generator(found, real, count, seed, extractor, progress)
         if options["json"]:
             self.write_json(report)
         else:
