@@ -11,6 +11,7 @@ from pathlib import Path
 from console import UserError
 from files import MAX_CSV_BYTES, read_file, shown
 
+LONGEST_FIELD = 131_072  # characters, as Python's csv has it
 # Excel's first line that tells itself the delimiter.
 SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t|])"?[,;\t| ]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
@@ -90,6 +91,7 @@ def parse_table(text: str, place: str = "", *, needed: Iterable[str] = (), ragge
     text = text.removeprefix("\ufeff")
     declared = SEPARATOR_LINE.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
+    csv.field_size_limit(LONGEST_FIELD)  # other packages change it for the whole process
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     filled = (row for row in reader if any(map(str.strip, row)))
     rows, lines = [], []

@@ -95,7 +95,9 @@ def test_the_proxy_lets_uploads_through():
     assert reverse("collections") in caddy
 
 
-def test_the_proxy_collects_requests_and_closes_before_the_site_does():
+def test_the_proxy_collects_requests_and_closes_before_the_site_does(monkeypatch):
+    for name in ("DATABASE_POOL", "OPENBLAS_NUM_THREADS", "PROMETHEUS_MULTIPROC_DIR"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # what the file sets is undone after the test
     caddy = (DEPLOY / "Caddyfile").read_text()
     assert "request_buffers" in caddy
     settings: dict = {"__file__": str(ROOT / "gunicorn.conf.py")}

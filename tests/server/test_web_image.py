@@ -71,7 +71,7 @@ def test_readers_and_researchers_are_served_without_the_training_packages(image,
     other = Visitor(server)
     other.open("/accounts/login/")
     other.open("/accounts/login/", username=researcher.email, password=PASSWORD)
-    for path in ("/research/", "/research/runs/", "/research/plan/", f"/research/studies/{study.slug}/results/"):
+    for path in ("/research/", "/research/generators/", "/research/plan/", f"/research/studies/{study.slug}/results/"):
         assert other.open(path)[0].endswith(path)
     assert server.get("/readyz") == 200
 

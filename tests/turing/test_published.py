@@ -17,11 +17,13 @@ from tests.conftest import make_reader
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Stimulus, Study
 from turing.reading.passage import record_response, start_reading
+from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED
+from turing.results.exports import rows
 from turing.results.published.citing import as_bibtex
 from turing.results.published.images import shown_stimuli
 from turing.results.published.publishing import publish, unpublish
-from turing.results.published.redaction import public_analysis
+from turing.results.published.redaction import public_analysis, redact
 
 
 def closed(study, readers):
@@ -107,6 +109,15 @@ def test_no_reader_is_recognised(over):
     rows = list(csv.DictReader(io.StringIO(Client().get(address(over, "published-table", "readers")).content.decode())))
     assert [row["reader"] for row in rows] == [f"reader {number}" for number in range(1, 7)]
     assert [float(row["fooling_rate"]) for row in rows] == sorted(float(row["fooling_rate"]) for row in rows)
+
+
+def test_a_figure_that_nobody_decided_about_is_not_told(over):
+    found = analyse_study(over, SIMULATED)
+    answers = list(rows(over, SIMULATED))
+    told = redact(found | {"of_tomorrow": 1}, answers)
+    assert told.keys() == found.keys()
+    assert told["model"]["by_reader"] is None
+    assert told["reader_kinds"] is None
 
 
 def test_of_four_readers_only_what_is_about_all_is_told(study, client):

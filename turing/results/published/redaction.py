@@ -17,6 +17,12 @@ from turing.results.exports import csv_of, rows
 from turing.results.responses_csv import parse_responses
 
 Row = dict[str, Any]
+# What is of all readers together. A figure that the analysis gains is not told before somebody decides here.
+OF_ALL = (
+    "counts", "fooling_rate", "real_judged_real", "accuracy", "auc", "dprime", "criterion", "agreement", "intra_reader",
+    "equivalence", "hype_infinity",
+)  # fmt: skip
+WITHHELD = "withheld: about fewer than five readers"
 
 
 def public_analysis(study: Study, population: Population) -> Analysis:
@@ -56,8 +62,10 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         if not few and (row["factor"] not in told or {row["first"], row["second"]} <= told[row["factor"]])
     ]
     hidden = [f"{name or 'no diagnosis'}, " for name in analysis["by_diagnosis"] if name not in diagnoses]
-    return analysis | {
+    hidden += [f"generator {name}, " for name in analysis["by_run"] if name not in generators]
+    return {key: analysis[key] for key in OF_ALL} | {
         "by_diagnosis": {name: values for name, values in analysis["by_diagnosis"].items() if name in diagnoses},
+        "by_run": {name: values for name, values in analysis["by_run"].items() if name in generators},
         "by_reader": [] if few else _numbered(analysis["by_reader"]),
         "by_image": [row for row in analysis["by_image"] if row["image"] in images],
         "roc": None if few else _without_names(analysis["roc"], "readers"),
@@ -65,6 +73,9 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "response_times": None if few else analysis["response_times"],
         "learning": None if few else _learning(analysis["learning"], answers),
         "comparisons": comparisons,
+        "dropout": _dropout(analysis["dropout"]),
+        "reader_kinds": None,  # a kind may be one reader
+        "model": _model(analysis["model"], few, diagnoses, generators, images),
         "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
         "variance_components": None if few else analysis["variance_components"],
         "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
@@ -100,6 +111,33 @@ def _learning(found: Row | None, answers: list[Row]) -> Row | None:
         if _enough((row for row in answers if block["from"] <= row["trial_index"] <= block["to"]), lambda row: True)
     ]
     return found | {"blocks": blocks}
+
+
+def _dropout(found: Row) -> Row:
+    """Those who stopped beside those who finished, where both are five or more."""
+    if min(found["stopped"] or 0, found["finished"] or 0) >= LEAST:
+        return found
+    nothing: Row = dict.fromkeys(found)
+    nested = {
+        key: dict.fromkeys(value) for key, value in found.items() if isinstance(value, dict) and key != "difference"
+    }
+    return nothing | nested | {"reason": WITHHELD}
+
+
+def _model(found: Row, few: bool, diagnoses: set, generators: set, images: set) -> Row:
+    """The model without single readers, of images and groups that five readers judged."""
+    if few:
+        return dict.fromkeys(found) | {"method": found["method"], "reason": WITHHELD}
+
+    def some(key: str, among: set) -> Row | None:
+        return {name: value for name, value in (found[key] or {}).items() if name in among} or None
+
+    return found | {
+        "by_diagnosis": some("by_diagnosis", diagnoses),
+        "by_generator": some("by_generator", generators),
+        "by_reader": None,
+        "by_image": [row for row in found["by_image"] or () if row["image"] in images] or None,
+    }
 
 
 def _thresholds(found: Row | None, few: bool) -> Row | None:
