@@ -15,10 +15,10 @@ NAME = "Müller/léșion é.png"
 SPELLINGS = [(file, table) for file in ("NFC", "NFD") for table in ("NFC", "NFD")]
 
 
-def picture(folder: Path, spelling: str) -> Path:
+def picture(folder: Path, spelling: str, colour: tuple[int, int, int] = (9, 90, 80)) -> Path:
     path = folder / unicodedata.normalize(spelling, NAME)
     path.parent.mkdir()
-    Image.new("RGB", (64, 64), (9, 90, 80)).save(path)
+    Image.new("RGB", (64, 64), colour).save(path)
     return path
 
 
@@ -34,9 +34,9 @@ def test_a_file_is_found_however_its_accents_are_written(tmp_path, file, table, 
 @pytest.mark.parametrize(("file", "table"), SPELLINGS)
 def test_real_and_generated_images_match_their_tables(db, tmp_path, file, table):
     said = unicodedata.normalize(table, NAME)
-    for folder in ("real", "generated"):
+    for folder, colour in (("real", (9, 90, 80)), ("generated", (90, 9, 80))):
         (tmp_path / folder).mkdir()
-        picture(tmp_path / folder, file)
+        picture(tmp_path / folder, file, colour)
         (tmp_path / folder / "samples.csv").write_text(f"file,diagnosis\n{said},nevus\n", encoding="utf-8")
     report = import_images(
         tmp_path / "real", image_type="dermoscopic", columns={"file": "file", "diagnosis": "diagnosis"}
