@@ -3,8 +3,8 @@ ISIC ?=
 SERVE ?= 1
 # Tests that run on PostgreSQL, too: all that use the database, without those that train networks or ask axe.
 ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/test_import_isic.py tests/gan/test_import_images.py \
-	tests/gan/test_patients.py tests/gan/test_curate_images.py \
-	tests/gan/test_import_images.py tests/gan/test_patients.py tests/server/test_connections.py tests/browser/test_connection.py tests/browser/test_main_job.py
+	tests/gan/test_patients.py tests/gan/test_curate_images.py tests/server/test_connections.py \
+	tests/browser/test_connection.py tests/browser/test_main_job.py
 
 .PHONY: setup demo test bench lint audit
 
