@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from django.db import connection
 
-from tests import processes
+from turing.jobs import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 

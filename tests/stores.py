@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 
 import boto3
 
-from tests import processes
 from tests.servers import free_port
+from turing.jobs import processes
 
 BUCKET = "lesion-images"
 KEY, SECRET = "test-key", "test-secret"

@@ -8,9 +8,9 @@ from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
-from tests import processes
 from tests.servers import free_port
 from turing import stores
+from turing.jobs import processes
 from turing.people.throttle import too_often
 from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED

@@ -15,7 +15,7 @@ FIRST_TO_GO = 500  # of 1000 that Linux adds to a process's share of the memory
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
-def start(command: Sequence[str], *, ends_by: int, **options: Any) -> subprocess.Popen:
+def start(command: Sequence[str], *, ends_by: int = signal.SIGTERM, **options: Any) -> subprocess.Popen:
     """Start a process in a group of its own that gets the signal when this process ends, by `kill -9` too.
 
     Only Linux promises the latter; elsewhere the process has to look whether its parent is still there.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import processes
 from tests.servers import ROOT, database_url
 from tests.turing.jobs.fakes import fake_work
+from turing.jobs import processes
 
 
 @pytest.fixture
