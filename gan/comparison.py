@@ -9,6 +9,7 @@ from gan.dataset import Source, read_image, sources_of, split_by_lesion
 from gan.errors import GanError
 from gan.images import SUFFIXES, sha256
 from gan.models import Generator, LesionImage, TrainingRun
+from gan.models.images import LesionImageQuerySet
 from gan.runs import TrainingSet, training_set_of
 
 OTHERS = "training images"  # a folder's, of which nobody says what they show
@@ -40,21 +41,21 @@ def comparison_set_of(generator: Generator) -> TrainingSet:
     """
     if generator.is_run:
         return training_set_of(as_run(generator))
-    said = generator.training_data
-    if not generator.knows_training_images:
+    seen = LesionImage.objects.seen_by([generator])
+    if not generator.knows_training_images or not seen.exists():
         return _all_real(generator)
-    if said["kind"] == "run":
-        run = training_set_of(as_run(find_generator(str(said["run"]))))
-        return TrainingSet(run.sources, {name: run.held_out.get(name, []) for name in generator.diagnoses}, run.folder)
-    if not LesionImage.objects.seen_by([generator]).exists():
-        return _all_real(generator)  # told by names alone, of which nothing is here any more
     unseen = LesionImage.objects.usable().filter(is_phantom=generator.uses_phantoms).not_trained_on_by([generator])
-    held_out = {name: sources_of(unseen.with_diagnosis(name).order_by("isic_id")) for name in generator.diagnoses}
-    seen = LesionImage.objects.seen_by([generator]).order_by("isic_id")
-    if said["kind"] == "folder" and len(said["told"]) == 1 and is_folder(Path(said["path"])):
+    held_out = _by_diagnosis(unseen, generator)
+    said = generator.training_data
+    if said["kind"] == "folder" and said["is_all"] and is_folder(Path(said["path"])):
         return TrainingSet(_from_folder(Path(said["path"]), generator), held_out, Path(said["path"]))
-    names = {name: sources_of(seen.with_diagnosis(name)) for name in generator.diagnoses}
-    return TrainingSet({name: sources for name, sources in names.items() if sources}, held_out)
+    sources = _by_diagnosis(seen, generator)
+    return TrainingSet({name: found for name, found in sources.items() if found}, held_out)
+
+
+def _by_diagnosis(images: LesionImageQuerySet, generator: Generator) -> dict[str, list[Source]]:
+    ordered = images.order_by("isic_id")
+    return {name: sources_of(ordered.with_diagnosis(name)) for name in generator.diagnoses}
 
 
 def only_collection(found: TrainingSet, collection: str) -> TrainingSet:
@@ -74,8 +75,7 @@ def _all_real(generator: Generator) -> TrainingSet:
     real = LesionImage.objects.filter(is_phantom=generator.uses_phantoms)
     others = sources_of(real.exclude(diagnosis__in=generator.diagnoses).order_by("isic_id"))
     sources, measure = {}, {}
-    for name in generator.diagnoses:
-        found = sources_of(real.with_diagnosis(name).order_by("isic_id"))
+    for name, found in _by_diagnosis(real, generator).items():
         sources[name], measure[name] = split_by_lesion(found, 0.5 if len(found) < FEW else MEASURING_SHARE, seed=0)
     return TrainingSet(sources, measure, told=False, others=others)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from console import Progress, no_progress
-from gan.curation.duplicates import ALIKE, HASH_BITS_APART, perceptual_hash, thumbnail_of
+from gan.curation.duplicates import Looks, look_of
 from gan.errors import GanError
 from gan.patients import Groups
 
@@ -42,25 +42,14 @@ class Detection:
 def near_copies(images: Sequence[np.ndarray]) -> Iterator[tuple[int, int]]:
     """Pairs of images (H, W, 3) uint8 that show the same picture, turned or mirrored or not, as curation finds them."""
     pictures = [Image.fromarray(image) for image in images]
-    plain = [_looks(picture) for picture in pictures]
-    words, directions = np.array([word for word, _ in plain], np.uint64), np.stack([one for _, one in plain])
+    plain = Looks([look_of(picture) for picture in pictures])
     for index, picture in enumerate(pictures):
         for turn in range(TURNS):
             turned = picture.rotate(90 * (turn % 4), expand=True)
             if turn >= 4:
                 turned = turned.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            word, direction = _looks(turned)
-            near = np.bitwise_count(words[:index] ^ np.uint64(word)) <= HASH_BITS_APART
-            for other in np.flatnonzero(near & (directions[:index] @ direction >= ALIKE)):
+            for other in plain.alike(look_of(turned), among=index):
                 yield int(other), index
-
-
-def _looks(picture: Image.Image) -> tuple[int, np.ndarray]:
-    """Perceptual hash, and the thumbnail (3072,) of unit length around its mean."""
-    thumbnail = thumbnail_of(picture)
-    flat = thumbnail.reshape(-1).astype(float)
-    flat -= flat.mean()
-    return perceptual_hash(thumbnail.mean(2)), flat / max(float(np.linalg.norm(flat)), 1e-9)
 
 
 def linked(names: Sequence[str], pairs: Iterator[tuple[int, int]]) -> np.ndarray:

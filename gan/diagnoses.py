@@ -5,6 +5,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from console import UNSTORABLE
+from gan.errors import GanError
+
 # Codes as their sources define them: HAM10000 (Tschandl et al. 2018, doi:10.1038/sdata.2018.161), ISIC 2018 and 2019,
 # PAD-UFES-20 (Pacheco et al. 2020, doi:10.1016/j.dib.2020.106221).
 ABBREVIATIONS = {
@@ -33,6 +36,8 @@ KNOWN = {
 }  # fmt: skip
 # What stands where nobody knows the diagnosis; `unk` is ISIC 2019's, the others are what programs write for nothing.
 NO_DIAGNOSIS = {"", "unknown", "unk", "n/a", "na", "nan", "none", "null"}
+BINARY = {"benign", "malignant", "indeterminate", "indeterminate/benign", "indeterminate/malignant"}
+LONGEST = 120  # characters
 LEVELS = [f"diagnosis_{level}" for level in range(1, 6)]
 
 
@@ -70,6 +75,19 @@ def diagnosis_of_row(row: Mapping[str, str]) -> str:
 def is_diagnosis(text: str) -> bool:
     """False for nothing and for words that say that nobody knows, such as 'unknown'."""
     return normalise_diagnosis(text) not in NO_DIAGNOSIS
+
+
+def says_which(name: str) -> bool:
+    """Whether a normalised name says what a lesion is: neither a number, nor only whether it is cancer."""
+    return is_diagnosis(name) and name not in BINARY and not re.fullmatch(r"[0-9.]+", name)
+
+
+def checked_diagnosis(text: str, what: str) -> str:
+    """The diagnosis by its one spelling. Raises `GanError` beginning with `what` where the text is none."""
+    name = normalise_diagnosis(text)
+    if not says_which(name) or len(name) > LONGEST or UNSTORABLE.search(name) or not name.isprintable():
+        raise GanError(f"{what}: {text[:80]!r} is not the name of a diagnosis.")
+    return name
 
 
 def slug_of(diagnosis: str) -> str:

@@ -74,6 +74,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def without_suffix(name: str) -> str:
+    """The name of an image file without its ending; any other name as it is."""
+    return next((name[: -len(end)] for end in SUFFIXES if name.lower().endswith(end)), name)
+
+
 def is_grey(image: Image.Image) -> bool:
     """Whether an RGB image has no colour anywhere, as a mask has none."""
     small = np.asarray(image.resize((128, 128), Image.Resampling.BOX), dtype=int)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from gan.dataset import Source, decode, fingerprint, from_database, from_folder, sources_of, split_all
 from gan.diagnoses import normalise_diagnosis
 from gan.errors import GanError
-from gan.models import LesionImage, TrainingRun
+from gan.models import LesionImage, TrainingName, TrainingRun
 from gan.recording import BarFactory, Recorder
 from gan.training.dcgan import DCGANTrainer
 from gan.training.processes import Processes
@@ -96,6 +96,10 @@ def start_run(name: str, training_set: TrainingSet, settings: Settings, device: 
             uses_phantoms=settings.phantoms,
         )
         run.training_images.set(pictured)
+        if training_set.folder:
+            # The same images may be in the record, or come later: no study must take them for held-out ones.
+            names = (name for source in training_set.all for name in (source.sha256, source.name))
+            TrainingName.objects.remember(run, names)
     if run.folder.exists():
         # Left by a database that is gone: kept, but this run must not continue from its snapshots.
         run.folder.rename(run.folder.with_name(f"{run.pk}-before-{time.time_ns()}"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -20,9 +21,46 @@ def perceptual_hash(thumbnail: np.ndarray) -> int:
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
+def hash_of(thumbnail: np.ndarray) -> int:
+    """The perceptual hash of a thumbnail (32, 32, 3): of the mean of its channels."""
+    return perceptual_hash(thumbnail.mean(-1))
+
+
 def thumbnail_of(image: Image.Image) -> np.ndarray:
     """The image as duplicates are compared, (32, 32, 3) uint8."""
     return np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+
+
+def direction_of(thumbnail: np.ndarray) -> np.ndarray:
+    """The thumbnail (32, 32, 3) around its mean, (3072,) of unit length: the product of two is their correlation."""
+    flat = thumbnail.reshape(-1).astype(float)
+    flat -= flat.mean()
+    return flat / max(float(np.linalg.norm(flat)), 1e-9)
+
+
+class Look(NamedTuple):
+    """How a picture is told from others: hashes at most `HASH_BITS_APART` apart, and directions that agree `ALIKE`."""
+
+    hash: int  # 63 bits
+    direction: np.ndarray  # (3072,), unit length
+
+
+def look_of(image: Image.Image) -> Look:
+    thumbnail = thumbnail_of(image)
+    return Look(hash_of(thumbnail), direction_of(thumbnail))
+
+
+class Looks:
+    """The looks of some pictures, to be searched for one that shows the same."""
+
+    def __init__(self, looks: Sequence[Look]) -> None:
+        self._hashes = np.array([one.hash for one in looks], dtype=np.uint64)
+        self._directions = np.stack([one.direction for one in looks])
+
+    def alike(self, look: Look, among: int | None = None) -> np.ndarray:
+        """Indices of the pictures, or of the first `among` of them, that show the same as `look`."""
+        near = np.flatnonzero(np.bitwise_count(self._hashes[:among] ^ np.uint64(look.hash)) <= HASH_BITS_APART)
+        return near[self._directions[near] @ look.direction >= ALIKE]
 
 
 def duplicate_of(hashes: Sequence[int], thumbnail: Callable[[int], np.ndarray]) -> list[int | None]:
@@ -35,9 +73,7 @@ def duplicate_of(hashes: Sequence[int], thumbnail: Callable[[int], np.ndarray]) 
 
     @lru_cache(maxsize=KEPT)
     def direction(index: int) -> np.ndarray:
-        flat = thumbnail(index).reshape(-1).astype(float)
-        flat -= flat.mean()
-        return flat / max(float(np.linalg.norm(flat)), 1e-9)
+        return direction_of(thumbnail(index))
 
     words = np.array(hashes, dtype=np.uint64)
     found: list[int | None] = []

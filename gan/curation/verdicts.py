@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from console import UserError
-from gan.curation.duplicates import duplicate_of, perceptual_hash, thumbnail_of
+from gan.curation.duplicates import duplicate_of, hash_of, thumbnail_of
 from gan.curation.frames import frame_score
 from gan.curation.quality import SHORTEST_SIDE, quality_score
 from gan.curation.rulers import ruler_score
@@ -74,7 +74,7 @@ def look_at(content: bytes | str) -> Appearance | str:
     }
     return Appearance(
         {reason: round(min(score, 99.0), 3) for reason, score in scores.items()},
-        perceptual_hash(thumbnail.mean(-1)),
+        hash_of(thumbnail),
         thumbnail,
         image.width * image.height,
     )

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from files import shown
-from gan.diagnoses import KNOWN, is_diagnosis, normalise_diagnosis
+from gan.diagnoses import BINARY, KNOWN, is_diagnosis, normalise_diagnosis
 from gan.errors import GanError
-from gan.importing.mapping import BINARY
 
 # Folders that name no diagnosis: parts of a data set, and words for images in the languages of people who sent some.
 WORDS = """

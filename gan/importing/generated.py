@@ -14,7 +14,7 @@ from gan.images import MAX_BYTES, open_rgb, sha256
 from gan.importing.hints import hints_for
 from gan.importing.report import Mapped, Rejection
 from gan.importing.samples import find_samples
-from gan.importing.trained_on import TrainedOn, record_training_images
+from gan.importing.trained_on import TrainedOn, check_told, record_training_images
 from gan.models import GeneratedImage, Generator, LesionImage
 from gan.storage import save_content
 
@@ -88,6 +88,8 @@ def import_generated(
     existing = Generator.objects.external().filter(name=about.name, version=about.version).first()
     if existing is not None:
         _check_agrees(existing, about, phantoms)
+    if dry_run and trained_on is not None:
+        check_told(trained_on)
     present = set(existing.generated_images.values_list("sha256", flat=True)) if existing else set()
     real = dict(LesionImage.objects.values_list("sha256", "isic_id"))
     found: dict[str, GeneratedImage] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console import UNSTORABLE
-from gan.diagnoses import LEVELS, diagnosis_of_row, is_diagnosis, normalise_diagnosis
+from gan.diagnoses import BINARY, LEVELS, diagnosis_of_row, is_diagnosis, normalise_diagnosis, says_which
 from gan.errors import GanError
 from gan.importing.formats import ROLES, USUAL, Format, key
 from gan.importing.reading import ISIC_ID, SURPLUS, Row
@@ -19,7 +19,6 @@ ISIC_WIDE = re.compile(r"(ISIC|IL|IP|HAM|BCN|MSK[0-9]?)_[A-Za-z0-9_]+")  # ids t
 LONGEST_ID = 120
 LONGEST_SHORT_NAME = 40
 # Words that tell whether it is cancer, not what it is.
-BINARY = {"benign", "malignant", "indeterminate", "indeterminate/benign", "indeterminate/malignant"}
 YES, NO = {"1", "1.0", "x", "true", "yes"}, {"0", "0.0", "", "false", "no"}
 PHANTOMS = "phantoms"
 READ = {"age": "age", "sex": "sex", "skin": "fitzpatrick_skin_type"}  # roles whose values are read: column of the image
@@ -177,7 +176,7 @@ def _fault_of_fields(fields: Mapping[str, str]) -> str:
 
 def _no_diagnosis(image_id: str, original: str) -> str:
     said = f"{image_id} has no diagnosis"
-    if original.lower() in BINARY or re.fullmatch(r"[0-9.]+", original):
+    if is_diagnosis(original) and not says_which(normalise_diagnosis(original)):
         return f"{said}: {original!r} does not say which; --map {original}=DIAGNOSIS gives one"
     return f"{said} ({original[:80]!r})" if original else said
 
@@ -235,7 +234,7 @@ def our_diagnosis(original: str, fields: Mapping[str, str], layout: Layout, rena
         name = diagnosis_of_row({level: fields.get(column, "") for level, column in layout.levels.items()})
     if name in renamed:
         return renamed[name]
-    if not is_diagnosis(name) or name in BINARY or re.fullmatch(r"[0-9.]+", name):
+    if not says_which(name):
         return ""
     return layout.form.gathered.get(name, name)
 

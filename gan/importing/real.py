@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from console import Progress, no_progress, printable
-from gan.diagnoses import is_diagnosis, normalise_diagnosis
+from gan.diagnoses import checked_diagnosis, normalise_diagnosis
 from gan.errors import GanError
-from gan.images import SUFFIXES
+from gan.images import without_suffix
 from gan.importing.formats import ARCHIVE, ROLES
 from gan.importing.hints import hints_for
-from gan.importing.mapping import BINARY, Described, Layout, Names, describe, not_understood
+from gan.importing.mapping import Described, Layout, Names, describe, not_understood
 from gan.importing.reading import Row
 from gan.importing.recognise import Recognised, recognise
 from gan.importing.report import Mapped, Plan, Report
@@ -81,23 +81,16 @@ def _names(found: Recognised, collection: str, diagnosis: str | None, renamed: M
             raise GanError(
                 "--diagnosis: the table tells each image's diagnosis; --map ORIGINAL=DIAGNOSIS calls one otherwise."
             )
-        diagnosis = _checked(diagnosis, "--diagnosis")
+        diagnosis = checked_diagnosis(diagnosis, "--diagnosis")
     elif not found.layout.tells_diagnoses:
         raise GanError(
             "no column tells the diagnosis: name it with --columns diagnosis=COLUMN, or say that of all images with "
             "--diagnosis."
         )
-    ours = {said.strip().lower(): _checked(name, f"--map {said}") for said, name in renamed.items()}
+    ours = {said.strip().lower(): checked_diagnosis(name, f"--map {said}") for said, name in renamed.items()}
     own = collection or found.form.collection or found.folder_name or "images"
     strict = found.form is ARCHIVE and not collection
     return Names(printable(own)[:LONGEST_COLLECTION], strict, diagnosis or "", ours)
-
-
-def _checked(diagnosis: str, option: str) -> str:
-    name = normalise_diagnosis(diagnosis)
-    if not is_diagnosis(name) or name in BINARY or len(name) > 120:
-        raise GanError(f"{option}: {diagnosis[:80]!r} is no diagnosis.")
-    return name
 
 
 def _type_of(found: Recognised, image_type: str | None) -> str:
@@ -127,11 +120,7 @@ def _with_files(row: Row, found: Recognised, names: Names, defaults: dict[str, s
 def _own_id(row: Row, layout: Layout, files: list[Path]) -> str:
     columns = [layout.roles["id"]] if "id" in layout.roles else []
     said = next((value for column in (*columns, *layout.files) if (value := row.fields.get(column, ""))), "")
-    for suffix in SUFFIXES:
-        if said.lower().endswith(suffix):
-            said = said[: -len(suffix)]
-            break
-    return said.replace("\\", "/").replace("/", "_")  # a path: `x/1.jpg` and `y/1.jpg` are two images
+    return without_suffix(said).replace("\\", "/").replace("/", "_")  # a path: `x/1.jpg` and `y/1.jpg` are two images
 
 
 def _summarise(plan: Plan, names: Names, report: Report) -> None:

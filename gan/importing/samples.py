@@ -1,12 +1,11 @@
 """What generated images show: told for all of them, by a table, or by the folders that they lie in."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from console import UNSTORABLE, UserError, printable
+from console import UserError, printable
 from files import is_file, shown
-from gan.diagnoses import is_diagnosis, normalise_diagnosis
+from gan.diagnoses import checked_diagnosis
 from gan.errors import GanError
 from gan.images import SUFFIXES
 from gan.importing.folders import diagnosis_folders, names_diagnosis
@@ -94,16 +93,6 @@ def find_samples(folder: Path, diagnosis: str = "", table: Path | None = None) -
     return Samples(recognised, found, rejected)
 
 
-def checked_diagnosis(text: str, what: str) -> str:
-    """The diagnosis by its one spelling. Raises `GanError` where the text is none."""
-    name = normalise_diagnosis(text)
-    if not is_diagnosis(text) or len(name) > 120 or UNSTORABLE.search(name) or not name.isprintable():
-        raise GanError(f"{what} is not the name of a diagnosis.")
-    if re.fullmatch(r"[0-9.]+", name):
-        raise GanError(f"{what} is a number, not the name of a diagnosis.")
-    return name
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
@@ -157,7 +146,7 @@ def _by_table(
         else:
             original = row.fields[diagnosis_column]
             try:
-                name = checked_diagnosis(original, f"diagnosis {original[:80]!r}")
+                name = checked_diagnosis(original, "diagnosis")
             except UserError as error:
                 rejected.append(Rejection(where, printable(str(error))))
                 continue

@@ -11,7 +11,7 @@ from pathlib import Path
 from console import Progress, UserError, no_progress
 from files import read_file, shown, walk
 from gan.errors import GanError
-from gan.images import MAX_BYTES, SUFFIXES, sha256
+from gan.images import MAX_BYTES, SUFFIXES, sha256, without_suffix
 from gan.importing.looks import same_looking
 from gan.models import Generator, LesionImage, TrainingName, TrainingRun
 from tables import parse_table, read_text
@@ -20,7 +20,6 @@ ID_COLUMNS = ("isic_id", "image_id", "image", "image_name", "img_id", "id", "nam
 ONE_ID = re.compile(r"[^\s,;]+")
 ARCHIVE_ID = re.compile(r"isic_\d{7}", re.IGNORECASE)
 AT_ONCE = 500  # values in one SQL statement
-LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -39,66 +38,66 @@ def record_training_images(generator: Generator, told: TrainedOn, progress: Prog
     and resized. All names are kept, so that an image that is imported later is recognised. Raises `UserError` where the
     folder, the run or the file cannot be used.
     """
+    fingerprint = ""
     if told.run:
-        run = TrainingRun.objects.find(told.run)
-        if run is None:
-            raise GanError(f"--trained-on-run: no training run {told.run!r}.")
+        run = _find_run(told.run)
+        fingerprint = run.data_fingerprint
         generator.training_images.add(*run.training_images.values_list("pk", flat=True))
-        generator.data_count = max(generator.data_count, run.data_count)
-        generator.data_fingerprint = run.data_fingerprint
-        generator.uses_phantoms = run.uses_phantoms
-        generator.training_data = {"kind": "run", "run": run.pk}
-        generator.trained_on = Generator.TrainedOn.KNOWN
-        generator.save()
-        return
-    if told.folder:
-        paths = walk(told.folder, SUFFIXES).files
-        if not paths:
-            raise GanError(f"--trained-on {shown(told.folder)}: no image below it.")
-        by_hash = _hashes(paths, progress)
-        _remember(generator, [*by_hash, *(_id_of(path.stem) for path in paths)])
-        generator.training_images.add(*_named(by_hash), *_named(_id_of(path.stem) for path in paths))
-        known = set(generator.training_images.values_list("sha256", "isic_id"))
-        seen = {value for pair in known for value in pair}
-        rest = [path for digest, path in by_hash.items() if digest not in seen and _id_of(path.stem) not in seen]
+        names = list(run.training_names.values_list("value", flat=True))
+        count, generator.uses_phantoms, said = run.data_count, run.uses_phantoms, {"kind": "run", "run": run.pk}
+    elif told.folder:
+        by_hash = _hashes(_paths(told.folder), progress)
+        names = [*by_hash, *(_id_of(path.stem) for path in by_hash.values())]
+        generator.training_images.add(*_named(names))
+        known = {one for pair in generator.training_images.values_list("sha256", "isic_id") for one in pair}
+        rest = [path for digest, path in by_hash.items() if not {digest, _id_of(path.stem)} & known]
         generator.training_images.add(*same_looking(rest, progress))
-        count = len(by_hash)
+        count, said = len(by_hash), {"kind": "folder", "path": str(told.folder.resolve())}
     else:
-        assert told.ids is not None, "one of the three is given"
-        ids = _read_ids(told.ids)
-        _remember(generator, ids)
-        generator.training_images.add(*_named(ids))
-        count = len(ids)
-    tellings = [*generator.training_data.get("told", []), count]
-    generator.training_data = {
-        "kind": "folder" if told.folder else "ids",
-        "path": str(told.folder.resolve()) if told.folder else "",
-        "told": tellings,
-    }
+        names = _read_ids(told.ids)
+        generator.training_images.add(*_named(names))
+        count, said = len(names), {"kind": "ids"}
+    # Only the last telling can be read again as a whole, and only if it was the first, too.
+    generator.training_data = said | {"is_all": not generator.training_data}
+    TrainingName.objects.remember(generator, names)
     generator.data_count = max(generator.data_count, count, generator.training_images.count())
     values = generator.training_names.order_by("value").values_list("value", flat=True)
-    generator.data_fingerprint = sha256("\n".join(values).encode())
-    found = LesionImage.objects.seen_by([generator]).exists()
-    generator.trained_on = Generator.TrainedOn.KNOWN if found else Generator.TrainedOn.NOT_FOUND
+    generator.data_fingerprint = fingerprint or sha256("\n".join(values).encode())
     generator.save()
 
 
+def check_told(told: TrainedOn) -> None:
+    """Raise `UserError` where the folder, the run or the file of ids cannot be used; nothing is read in full."""
+    if told.run:
+        _find_run(told.run)
+    elif told.folder:
+        _paths(told.folder)
+    else:
+        _read_ids(told.ids)
+
+
+def _find_run(reference: str) -> TrainingRun:
+    run = TrainingRun.objects.find(reference)
+    if run is None:
+        raise GanError(f"--trained-on-run: no training run {reference!r}.")
+    return run
+
+
+def _paths(folder: Path) -> list[Path]:
+    paths = walk(folder, SUFFIXES).files
+    if not paths:
+        raise GanError(f"--trained-on {shown(folder)}: no image below it.")
+    return paths
+
+
 def link_training_images() -> None:
-    """After an import of real images: link those among them that an external generator was said to have seen.
+    """After an import of real images: link those among them by whose names a generator's training images are known.
 
     No study depends on it, since `LesionImageQuerySet.seen_by` asks the names themselves; pages count the links.
     """
-    for generator in Generator.objects.external().exclude(trained_on=Generator.TrainedOn.NOT_TOLD):
-        found = LesionImage.objects.seen_by([generator]).values_list("pk", flat=True)
-        generator.training_images.add(*found)
-        if found and generator.trained_on == Generator.TrainedOn.NOT_FOUND:
-            generator.trained_on = Generator.TrainedOn.KNOWN
-            generator.save(update_fields=["trained_on"])
-
-
-def _remember(generator: Generator, names: Iterable[str]) -> None:
-    rows = [TrainingName(generator=generator, value=name) for name in dict.fromkeys(names) if 0 < len(name) <= LONGEST]
-    TrainingName.objects.bulk_create(rows, batch_size=AT_ONCE, ignore_conflicts=True)
+    for generator in Generator.objects.filter(training_names__isnull=False).distinct():
+        generator.training_images.add(*LesionImage.objects.seen_by([generator]).values_list("pk", flat=True))
+        TrainingName.objects.remember(generator, [])
 
 
 def _named(names: Iterable[str]) -> set[int]:
@@ -129,8 +128,9 @@ def _hashes(paths: list[Path], progress: Progress) -> dict[str, Path]:
     return found
 
 
-def _read_ids(path: Path) -> list[str]:
+def _read_ids(path: Path | None) -> list[str]:
     """Ids from a text file, one a line, or from the column of a CSV that holds them."""
+    assert path is not None, "a folder, a run or a file of ids is given"
     text = read_text(path, windows=True)
     header = text.removeprefix("\ufeff").lstrip().splitlines()[:1]
     if header and (columns := [name for name in ID_COLUMNS if name in re.split(r'[",;\t\s]+', header[0].lower())]):
@@ -149,5 +149,5 @@ def _read_ids(path: Path) -> list[str]:
 def _id_of(name: str) -> str:
     """The id in a file's name; the archive's in its one spelling."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    last = next((last[: -len(end)] for end in SUFFIXES if last.lower().endswith(end)), last)
+    last = without_suffix(last)
     return last.upper() if ARCHIVE_ID.fullmatch(last) else shown(last)

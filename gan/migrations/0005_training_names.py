@@ -4,6 +4,15 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def mark_runs_on_folders(apps, schema_editor):
+    """Runs on image folders named no image of the record: whether a study showed one as held out is not known."""
+    runs = apps.get_model("gan", "Generator").objects.filter(kind="run", training_images=None)
+    for run in runs.exclude(settings={}):
+        if run.settings.get("data"):
+            run.trained_on = "not_found"
+            run.save(update_fields=["trained_on"])
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -27,4 +36,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('generator', 'value'), name='one_training_name_of_a_generator')],
             },
         ),
+        migrations.RunPython(mark_runs_on_folders, migrations.RunPython.noop),
     ]

@@ -162,11 +162,23 @@ def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
     return older if not is_another and older.is_dir() and not folder.is_dir() else folder
 
 
+class TrainingNameManager(models.Manager):
+    def remember(self, generator: Generator, names: Iterable[str]) -> None:
+        """Add names, ids or content hashes, to those that the generator's training images are known by."""
+        rows = [self.model(generator=generator, value=name) for name in dict.fromkeys(names) if 0 < len(name) <= 200]
+        self.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+        found = LesionImage.objects.seen_by([generator]).exists()
+        generator.trained_on = Generator.TrainedOn.KNOWN if found else Generator.TrainedOn.NOT_FOUND
+        generator.save(update_fields=["trained_on"])
+
+
 class TrainingName(models.Model):
-    """What somebody told of an external generator's training images: one content hash or one id."""
+    """One content hash or id by which a training image is known that may not be in this record, or not yet."""
 
     generator = models.ForeignKey(Generator, models.CASCADE, related_name="training_names")
     value = models.CharField(max_length=200, db_index=True)
+
+    objects = TrainingNameManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["generator", "value"], name="one_training_name_of_a_generator")]

@@ -272,3 +272,15 @@ def test_a_generator_that_cannot_draw_is_said_to_be_one(theirs, capsys):
     for command in (("sample_gan", "A", "--count", "3"), ("train_gan", "--resume", "A")):
         with pytest.raises(CommandError, match="no training run 'A'"):
             call_command(*command)
+
+
+def test_a_dry_run_looks_at_what_is_told_of_the_training_images(theirs, tmp_path):
+    (tmp_path / "ids.txt").write_text("n/a\n")
+    for option, value in (("trained_on_ids", tmp_path / "ids.txt"), ("trained_on_run", "nobody")):
+        with pytest.raises(CommandError, match=r"no id in it|no training run"):
+            call_command("import_generated", str(theirs), name="A", dry_run=True, **{option: value})
+
+
+def test_benign_is_no_diagnosis_of_generated_images_either(theirs):
+    with pytest.raises(CommandError, match="'benign' is not the name of a diagnosis"):
+        call_command("import_generated", str(theirs), name="A", diagnosis="benign")

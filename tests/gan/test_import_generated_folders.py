@@ -103,7 +103,7 @@ def test_numbers_are_no_diagnoses(tmp_path, capsys):
     table(tmp_path / "metadata.csv", "image label\na1 1\na2 MEL")
     report = brought(capsys, tmp_path)
     assert mapped(report) == [("MEL", "melanoma", 1)]
-    assert "'1' is a number" in report["rejected"][0]["reason"]
+    assert "'1' is not the name of a diagnosis" in report["rejected"][0]["reason"]
 
 
 def test_a_zip_is_to_be_unpacked(tmp_path):

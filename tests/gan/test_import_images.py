@@ -109,7 +109,7 @@ def test_benign_and_malignant_are_no_diagnosis_and_the_report_says_what_to_do(tm
     assert import_images(tmp_path, renamed={"benign": "NV"}).imported == 1
     with pytest.raises(UserError, match="--map begnin: no image has this diagnosis"):
         import_images(tmp_path, renamed={"begnin": "NV"})
-    with pytest.raises(UserError, match="'malignant' is no diagnosis"):
+    with pytest.raises(UserError, match="'malignant' is not the name of a diagnosis"):
         import_images(tmp_path, renamed={"benign": "malignant"})
 
 
@@ -169,7 +169,7 @@ def test_any_table_comes_in_with_its_columns_named(tmp_path):
         (["--columns", "file"], "'file' is not of the form NAME=VALUE"),
         (["--columns", "file=foto"], "--columns diagnosis=COLUMN"),
         (["--columns", "file=foto,diagnosis=tani", "--diagnosis", "bcc"], "--map ORIGINAL=DIAGNOSIS"),
-        (["--columns", "file=foto", "--diagnosis", "unknown"], "'unknown' is no diagnosis"),
+        (["--columns", "file=foto", "--diagnosis", "unknown"], "'unknown' is not the name of a diagnosis"),
         (["--format", "ham10000"], "no table of the format ham10000"),
         (["--map", "a=b=", "--map", "a=c"], "'a' stands there twice"),
         (["--collection", "x" * 81, "--columns", "file=foto,diagnosis=tani"], "at most 80 characters"),

@@ -14,6 +14,7 @@ from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.archive.manifest import stimulus_rows
 from turing.results.counting import SIMULATED, flow_of
 from turing.results.methods import methods_paragraph
+from turing.results.published.publishing import publish
 from turing.studies.design import advice, choose_images, design_as_opened, generated_pool, problems
 from turing.studies.forms import StudyForm
 from turing.studies.provenance import of_lesions, shown_though_trained_on, training_warning
@@ -241,3 +242,31 @@ def test_numbers_of_a_generator_that_left_the_draft_are_forgotten(externals):
         "Unequal numbers of generated images: The numbers add up to 2 images per diagnosis; the study shows 4 "
         "generated ones."
     ]
+
+
+def test_the_published_page_names_the_generators(three, externals, client):
+    call_command("open_study", "three")
+    call_command("simulate_readers", "three", readers=5)
+    call_command("close_study", "three")
+    publish(Study.objects.get(slug="three"))
+    page = client.get(reverse("published", args=["three"])).content.decode()
+    assert "of generated images of Theirs for real" in page
+
+
+def test_a_run_on_a_folder_of_images_of_the_record_saw_these_images(phantoms, tmp_path):
+    seen = LesionImage.objects.with_diagnosis("melanoma").order_by("isic_id")[:6]
+    (tmp_path / "melanoma").mkdir()
+    for number, image in enumerate(seen):
+        (tmp_path / "melanoma" / f"{number}.png").write_bytes(image.read())
+    options = {"size": 64, "steps": 1, "batch_size": 4, "held_out": 0.0, "precision": "float32"}
+    call_command("train_gan", data=tmp_path, name="folder", **options)
+    run = Generator.objects.get(name="folder")
+    assert run.knows_training_images
+    assert set(LesionImage.objects.seen_by([run])) == set(seen)
+    # Of images that are not here nothing is claimed.
+    other = tmp_path / "others" / "melanoma"
+    other.mkdir(parents=True)
+    for number in range(5):
+        (other / f"x{number}.png").write_bytes(png_bytes(draw_phantom("melanoma", 7000 + number, 64, 64)))
+    call_command("train_gan", data=tmp_path / "others", name="elsewhere", **options)
+    assert not Generator.objects.get(name="elsewhere").knows_training_images

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Job',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('curate', 'Curate lesion images'), ('train', 'Train a GAN'), ('sample', 'Draw samples'), ('audit', 'Audit samples for copies'), ('evaluate', 'Evaluate a run'), ('check', 'Check an upload'), ('import', 'Import an upload')], max_length=20)),
+                ('kind', models.CharField(choices=[('curate', 'Curate lesion images'), ('train', 'Train a GAN'), ('sample', 'Draw samples'), ('audit', 'Look for copies'), ('evaluate', 'Evaluate a generator'), ('check', 'Check an upload'), ('import', 'Import an upload')], max_length=20)),
                 ('arguments', models.JSONField(default=dict, help_text="As the kind's form cleaned them.")),
                 ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('finished', 'finished'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='waiting', max_length=10)),
                 ('cancel_asked', models.BooleanField(default=False)),

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='job',
             name='kind',
-            field=models.CharField(choices=[('curate', 'Curate lesion images'), ('train', 'Train a GAN'), ('sample', 'Draw samples'), ('audit', 'Audit samples for copies'), ('evaluate', 'Evaluate a run'), ('detector', 'Add a detector'), ('check', 'Check an upload'), ('import', 'Import an upload')], max_length=20),
+            field=models.CharField(choices=[('curate', 'Curate lesion images'), ('train', 'Train a GAN'), ('sample', 'Draw samples'), ('audit', 'Look for copies'), ('evaluate', 'Evaluate a generator'), ('detector', 'Add a detector'), ('check', 'Check an upload'), ('import', 'Import an upload')], max_length=20),
         ),
         migrations.AddConstraint(
             model_name='study',

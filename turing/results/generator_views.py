@@ -51,12 +51,12 @@ def generator(request, id):
 
 def trained_on(found: Generator) -> str:
     """What was said of an external generator's training images."""
-    if not found.knows_training_images:
+    if found.trained_on == Generator.TrainedOn.NOT_TOLD:
         return "not told"
     said = found.training_data
-    where = {"run": f"the images of run {said.get('run')}", "ids": "a list of ids", "folder": "a folder of images"}
-    matched = f"; {said['in_record']} of them are in this record" if "in_record" in said else ""
-    return f"{found.data_count} images, {where.get(said.get('kind'), 'known')}{matched}"
+    how = {"run": f"those of run {said.get('run')}", "ids": "told by ids", "folder": "told by a folder of images"}
+    here = found.training_images.count()
+    return f"{found.data_count} images, {how[said['kind']]}; {here or 'none'} of them in this record"
 
 
 def quality_and_copies(found: Generator) -> dict[str, Any]:

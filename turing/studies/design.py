@@ -96,8 +96,8 @@ def problems(study: Study) -> list[str]:
             found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there.")
     if not study.allow_unaudited and (unaudited := unaudited_samples(study)):
         found.append(
-            f"{unaudited} generated images were not compared with the training images and may be copies of them: run "
-            "audit_samples for their run, or allow samples that were not audited."
+            f"{unaudited} generated images were not compared with the training images and may be copies of them: press "
+            "Audit on their generator's page (or run audit_samples), or allow samples that were not audited."
         )
     return found
 
@@ -136,9 +136,8 @@ def why_left_out(study: Study, diagnosis: str) -> str:
 
 def advice(study: Study) -> list[str]:
     """What a researcher should know before opening the study, though it stands in no way."""
-    unseen = sum(
-        real_pool(study, name).filter(verdict="", is_phantom=False).count() for name in study.diagnoses
-    ) if study.generators.all() else 0  # fmt: skip
+    pools = [real_pool(study, name) for name in study.diagnoses]
+    unseen = sum(pool.filter(verdict="", is_phantom=False).count() for pool in pools)
     if not unseen:
         return []
     return [

@@ -80,7 +80,7 @@ def page(request, study):
         return render(request, "published/empty.html", {"study": study, "population": population})
     analysis = with_skin_tone(study, population, with_machines(study, analysis))
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
-    first, *others = headlines(analysis, population) or [""]
+    first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
     address = address_of(request, study)
     few = flow.analysed < LEAST
