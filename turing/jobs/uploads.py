@@ -15,9 +15,9 @@ from django.conf import settings
 
 from console import UserError
 from files import is_hidden
+from gan.models import SUFFIXES as IMAGES
 from turing.models import Job
 
-IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 TABLES = (".csv", ".tsv", ".txt", ".json", ".xlsx")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 KEPT_DAYS = 2  # what nobody imported

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.cache import cache
 
 from turing.models import Study, Trial
-from turing.results.analysis import KEPT_SECONDS, Analysis
+from turing.results.analysis import KEPT_SECONDS, SHAPE, Analysis
 from turing.results.archive.profiles import LEAST, with_shared_profiles
 from turing.results.counting import Population, version_of
 from turing.results.exports import csv_of, rows
@@ -31,7 +31,7 @@ def public_analysis(study: Study, population: Population) -> Analysis:
     Groups of readers are those of the archive, in which five share each profile.
     """
     return cache.get_or_set(
-        f"published-{version_of(study, population)}", lambda: _compute(study, population), KEPT_SECONDS
+        f"published-{SHAPE}-{version_of(study, population)}", lambda: _compute(study, population), KEPT_SECONDS
     )
 
 
