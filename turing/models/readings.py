@@ -1,6 +1,7 @@
 """Readers' passages through studies: invitations, readings, trials, responses, and what is left when they end."""
 
 import secrets
+from functools import cache
 
 from django.db import models
 
@@ -12,9 +13,7 @@ from turing.models.studies import Stimulus, Study, Truth
 class ReadingQuerySet(models.QuerySet):
     def for_form(self, user, slug: str):
         """The user's reading of the study, as a form page needs it: with study, and `shows_phantoms`."""
-        phantoms = Generator.objects.filter(studies=models.OuterRef("study"), uses_phantoms=True)
-        found = self.filter(study__slug=slug, reader__user=user.pk).select_related("study")
-        return found.annotate(shows_phantoms=models.Exists(phantoms))
+        return _with_study().filter(study__slug=slug, reader__user=user.pk)
 
     def of_people(self):
         return self.filter(reader__is_simulated=False)
@@ -48,6 +47,13 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"reading {self.pk}"
+
+
+@cache
+def _with_study() -> ReadingQuerySet:
+    """Built once: to put it together takes as long as to run it, and every page and every answer asks for it."""
+    phantoms = Generator.objects.filter(studies=models.OuterRef("study"), uses_phantoms=True)
+    return Reading.objects.select_related("study").annotate(shows_phantoms=models.Exists(phantoms))
 
 
 class TrialQuerySet(models.QuerySet):
