@@ -46,7 +46,7 @@ def make_study(readers: int = READERS, per_group: int = PER_GROUP) -> Study:
         generated_per_diagnosis=per_group,
         allow_unaudited=True,
     )
-    study.runs.add(run)
+    study.generators.add(run)
     study = open_study(study)
     for _ in simulate_readers(study, readers, Observer(), seed=0):
         pass

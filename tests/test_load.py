@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from benchmarks.dashboard import make_study
 from benchmarks.load.chaos import judge
 from benchmarks.load.http import Reply
 from benchmarks.load.reader import Answer, meaning
+from turing.models import Response
 
 ANSWER = Answer("study", reading=7, position=3, answer="real", confidence=2, response_time_ms=900)
 STORED = {"reading": 7, "position": 3, "answer": "real", "confidence": 2}
@@ -53,3 +55,11 @@ def test_lost_doubled_and_changed_answers_are_counted():
     assert _judged([row], [[7, 3, "real", 3]]) == (0, 0, 1)
     assert _judged([row], [row], ["told two values"]) == (0, 0, 1)
     assert _judged([], [row]) == (0, 0, 0)  # stored, and the reply was lost: sent again it is the same answer
+
+
+@pytest.mark.django_db
+def test_the_study_that_benchmarks_measure_on_can_still_be_made():
+    study = make_study(readers=2, per_group=3)
+    assert study.is_open
+    assert (study.stimulus_count, study.stimuli.count()) == (12, 12)
+    assert Response.objects.filter(trial__reading__study=study).count() == 2 * 12
