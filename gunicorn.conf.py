@@ -14,7 +14,7 @@ from turing import environment
 workers = environment.whole_number("WEB_CONCURRENCY", 1)
 threads = environment.whole_number("WEB_THREADS", 1)
 worker_class = "turing.server.BufferingWorker"
-worker_connections = 1000
+worker_connections = 2000  # while one of two workers is replaced, the other has the connections of both
 
 # Commands need no pool: `restore` wants to be alone with the database, and a pool opens connections by itself.
 os.environ["DATABASE_POOL"] = os.environ.get("DATABASE_POOL") or "8"

@@ -19,7 +19,7 @@ from benchmarks.report import report
 
 LANES = 16  # connections that ask without a pause where throughput is measured
 PER_GROUP = 10  # images of a study: four times as many
-READERS_PER_LANE = 4  # whose answers a lane may use up in one round
+READERS_PER_LANE = 8  # whose answers a lane may use up in one round
 AT_ONCE, EVERY_S = 65, 4.0
 TARGETS = {  # ours: the bare views that it stands beside
     "trial GET": ("bare page", "bare insert"),

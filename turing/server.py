@@ -63,6 +63,17 @@ class Arrival:
     total: int | None = None
 
 
+def _has_arrived(client: socket.socket) -> bool:
+    """Whether something of a request, or the connection's end, waits to be read."""
+    try:
+        client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
 class BufferingWorker(ThreadWorker):
     """gunicorn's threaded worker, with a time limit for requests to arrive and for responses to leave."""
 
@@ -129,13 +140,18 @@ class BufferingWorker(ThreadWorker):
 
     def _make_room(self):
         """Close the connection that has been idle longest, else the one that has been sending longest."""
-        if self.keepalived_conns:
-            conn = self.keepalived_conns.popleft()
-            self._drop(conn)
+        idle = next((conn for conn in self.keepalived_conns if not _has_arrived(conn.sock)), None)
+        if idle is not None:
+            self.keepalived_conns.remove(idle)
+            self._drop(idle)
         elif self.arriving:
             self._drop(next(iter(self.arriving)))
 
+    # An event may be told of a connection that an event before it, of the same look at the sockets, has closed.
+
     def on_client_socket_readable(self, conn, client):
+        if conn not in self.keepalived_conns:
+            return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._await(conn)
@@ -148,6 +164,8 @@ class BufferingWorker(ThreadWorker):
             self._take(arrival, data)
 
     def _receive(self, arrival, client):
+        if self.arriving.get(arrival.conn) is not arrival:
+            return
         try:
             chunk = client.recv(65536)
         except BlockingIOError:
@@ -264,6 +282,8 @@ class BufferingWorker(ThreadWorker):
             self.parting[conn] = time.monotonic() + LINGER_SECONDS
 
     def _discard(self, conn, client):
+        if conn not in self.parting:
+            return
         try:
             if client.recv(65536):
                 return

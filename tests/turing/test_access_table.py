@@ -345,7 +345,9 @@ def world(study, reader, researcher):
     words = {
         "STUDY": study.slug, "DRAFT": draft.slug, "STIMULUS": study.stimuli.first().pk, "LAGGARD": laggard.pseudonym,
         "RUN": run.pk, "DIAGNOSIS": run.diagnoses[0], "IMAGE": LesionImage.objects.first().pk,
-        "EXTERNAL": Generator.objects.create(kind="external", name="Theirs", size=64, status="finished").pk,
+        "EXTERNAL": Generator.objects.create(
+            kind="external", name="Theirs", size=64, status="finished", trained_on="not_told"
+        ).pk,
         "JOB": job.pk, "PUBLISHED": published.slug, "SHOWN": shown_stimuli(published)[0].pk,
         "SOURCE": study.stimuli.filter(truth="real").first().lesion_image_id,
     }  # fmt: skip

@@ -54,9 +54,10 @@ def trained_on(found: Generator) -> str:
     if found.trained_on == Generator.TrainedOn.NOT_TOLD:
         return "not told"
     said = found.training_data
-    how = {"run": f"those of run {said.get('run')}", "ids": "told by ids", "folder": "told by a folder of images"}
+    ways = {"run": f"those of run {said.get('run')}", "ids": "told by ids", "folder": "told by a folder of images"}
+    how = ways.get(said.get("kind", ""), "not recorded how they were told")
     here = found.training_images.count()
-    return f"{found.data_count} images, {how[said['kind']]}; {here or 'none'} of them in this record"
+    return f"{found.data_count} images, {how}; {here or 'none'} of them in this record"
 
 
 def quality_and_copies(found: Generator) -> dict[str, Any]:
