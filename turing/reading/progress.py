@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from turing.models import Reading, Trial, Truth
 from turing.statistics.staircase import next_exposure
 
 AHEAD = 8  # images that the page may load before their turn
+
+
+@lru_cache(maxsize=4096)
+def _address_of(stimulus_id: UUID) -> str:
+    """Readers of a study see the same images, nine of them on a page."""
+    return reverse("stimulus", args=[stimulus_id])
 
 
 class Answer(NamedTuple):
@@ -36,7 +44,7 @@ class PlacedTrial(NamedTuple):
     @property
     def address(self) -> str:
         """Of the image."""
-        return reverse("stimulus", args=[self.stimulus_id])
+        return _address_of(self.stimulus_id)
 
     @property
     def is_practice(self) -> bool:
@@ -63,16 +71,16 @@ class Progress:
     def total(self) -> int:
         return len(self.trials)
 
-    @property
+    @cached_property
     def answered(self) -> int:
         return sum(trial.answer is not None for trial in self.trials)
 
-    @property
+    @cached_property
     def practice(self) -> int:
         """Trials at the form's beginning that are for practice."""
         return sum(trial.is_practice for trial in self.trials)
 
-    @property
+    @cached_property
     def next_position(self) -> int | None:
         """Of the first unanswered trial; None when the form is done."""
         return next((trial.position for trial in self.trials if trial.answer is None), None)
@@ -145,8 +153,13 @@ def progress_of(reading: Reading) -> Progress:
 
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:
-    rows = reading.trials.order_by("position").values_list(
+    for *trial, judgement, confidence in _with_answers().filter(reading=reading.pk):
+        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None)
+
+
+@cache
+def _with_answers() -> QuerySet:
+    """Built once: every page and every answer asks for it."""
+    return Trial.objects.order_by("position").values_list(
         "pk", "position", "phase", "stimulus_id", "stimulus__truth", "response__answer", "response__confidence"
     )
-    for *trial, judgement, confidence in rows:
-        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None)

@@ -6,6 +6,7 @@ from django.db import models
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
@@ -82,12 +83,12 @@ def trial(request, slug, page):
     A script that asks for JSON is told what is stored, the address that comes next and the images that it may load
     ahead; or why the answer was not taken, and whether that is final.
     """
-    reading = Reading.objects.for_form(request.user, slug).first()
+    reading = Reading.objects.for_form(request.user, slug)
     if request.method == "POST":
         return _answer(request, slug, reading, page)
     if reading is None or reading.withdrawn_at:
         return redirect("study", slug)
-    return _trial_page(request, reading, page, AnswerForm(reading.study))
+    return _trial_page(request, reading, page)
 
 
 def _answer(request, slug, reading, page):
@@ -155,7 +156,8 @@ def _recorded(request, reading, position, recorded: Recorded):
     return JsonResponse({**values, "ahead": progress.images_ahead(position), **exposure})
 
 
-def _trial_page(request, reading, page, form):
+def _trial_page(request, reading, page, refused: AnswerForm | None = None):
+    """The page, with what was wrong where an answer was refused."""
     progress = progress_of(reading)
     if not 1 <= page <= progress.page_count:
         raise Http404
@@ -168,11 +170,13 @@ def _trial_page(request, reading, page, form):
         "page": page,
         "progress": progress,
         "trials": progress.on_page(page),
-        "form": form,
+        # Most pages need none: what they show of an empty form is kept.
+        "form": refused or SimpleLazyObject(lambda: AnswerForm(reading.study)),
+        "is_refused": refused is not None,
         "ahead": progress.images_ahead(progress.next_position) if is_next else {},
         "exposure_ms": progress.exposure_ms if is_next else None,
     }
-    return render(request, "reading/trial.html", context, status=422 if form.errors else 200)
+    return render(request, "reading/trial.html", context, status=422 if refused else 200)
 
 
 def _continue_address(slug):
@@ -246,7 +250,7 @@ def stimulus(request, id):
     if not user.is_authenticated:
         raise Http404
     own = models.Exists(Trial.objects.filter(stimulus=models.OuterRef("pk"), reading__reader__user=user.pk))
-    found = Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id).first()
+    found = next(iter(Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id)), None)
     if found is None or not (found.is_own or _may_see(user, found.study_id)):
         raise Http404
     return HttpResponse(found.read(), content_type="image/png")
