@@ -60,6 +60,10 @@ class LesionImageQuerySet(models.QuerySet):
         """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
         return unrelated(self, LesionImage.objects.seen_by(generators))
 
+    def unrelated_to(self, others):
+        """Images that are not among the others, nor of a lesion or patient of one of them."""
+        return unrelated(self, others)
+
     def group_names(self) -> dict[int, str]:
         """By each image's key a name that it shares with all of its lesion or its patient."""
         return group_names(self)

@@ -263,6 +263,23 @@ def skin_tones(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             }
 
 
+def controls(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in analysis.get("controls") or ():
+        yield {
+            "control": row["name"],
+            "truth": row["truth"],
+            "images": row["images"],
+            "readers": row["readers"],
+            "responses": row["responses"],
+            "judged_real": row["judged_real"],
+            **_limits(row["ci95"]),
+            "test_judged_real": row["test_judged_real"],
+            "difference": row["difference"],
+            **_limits(row["difference_ci95"], "difference_"),
+            "p_value": row["p_value"],
+        }
+
+
 def skin_missing(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     return (analysis.get("skin_tone") or {"missing": []})["missing"]
 
@@ -272,6 +289,7 @@ TABLES = {
     "detection": Table("Detection", detection),
     "agreement": Table("Agreement", agreement),
     "comparisons": Table("Differences of the fooling rate", comparisons),
+    "controls": Table("Controls", controls),
     "calibration": Table("Calibration of confidence", calibration),
     "times": Table("Response times", times),
     "course": Table("Course of the form", course),

@@ -162,7 +162,9 @@ def _stimuli(content: bytes) -> dict[str, dict[str, str]]:
 
 def _design_hash(design: dict[str, Any], stimuli: dict[str, dict[str, str]]) -> Check:
     rows = [
-        stimulus_row(id, row["sha256"], row["truth"], row["diagnosis"], row["practice"] == "yes")
+        stimulus_row(
+            id, row["sha256"], row["truth"], row["diagnosis"], row["practice"] == "yes", row.get("control") == "yes"
+        )
         for id, row in stimuli.items()
     ]
     stored = str(design.get("design_hash"))
