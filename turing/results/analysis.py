@@ -11,7 +11,7 @@ from turing.results.counting import Population, load_responses, version_of
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 3  # counted up with each new key of the analysis: one kept by an older version has none of them
+SHAPE = 4  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
 SHOWN = 6  # images in the strips of most and least convincing
 
 

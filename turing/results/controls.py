@@ -37,6 +37,7 @@ def _figures(key: str, name: str, responses) -> Row:
 
     from turing.statistics.comparisons import compare  # SciPy: loaded with the first figures
     from turing.statistics.mrmc import mrmc_rate
+    from turing.statistics.withheld import WHOLE_SCALES
 
     truth, control = truth_of(key), responses.factors["control"]
     of_test = (control == "") & (responses.is_real == (truth == Truth.REAL))
@@ -58,7 +59,7 @@ def _figures(key: str, name: str, responses) -> Row:
         "ci95": list(rate.ci95) if rate.ci95 else None,
         "test_judged_real": difference["rates"][1],
         "difference": difference["difference"],
-        "difference_ci95": difference["ci95"],
+        "difference_ci95": None if difference["ci95"] in WHOLE_SCALES else difference["ci95"],
         "p_value": difference["p_value"],
     }
 

@@ -78,11 +78,13 @@ AGREEMENT = {
 def agreement(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     found = analysis["agreement"]
     for key, label in AGREEMENT.items():
-        yield {"between": "readers", "coefficient": label, "estimate": found[key], **_limits(found["ci95"][key])}
+        note = "too few readers or images to say how sure" if found[key] is not None and not found["ci95"][key] else ""
+        limits = _limits(found["ci95"][key]) | {"note": note}
+        yield {"between": "readers", "coefficient": label, "estimate": found[key], **limits}
     if own := analysis["intra_reader"]:
         same = {"between": "a reader's answers to one image"}
-        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"])}
-        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None)}
+        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"]), "note": ""}
+        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None), "note": ""}
 
 
 def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
