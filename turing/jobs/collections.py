@@ -58,6 +58,10 @@ class ReadingForm(forms.Form):
         required=False, max_length=2000, label="Names of diagnoses",
         help_text="The collection's name and ours, a line each, such as BCE=basal cell carcinoma.",
     )  # fmt: skip
+    sex = Pairs(
+        required=False, max_length=200, label="Codes of sex",
+        help_text="What they mean, a line each, where it is not clear: m=male, or m=female for mujer.",
+    )  # fmt: skip
 
 
 class Run(forms.ModelChoiceField):
@@ -80,7 +84,7 @@ class Ids(forms.CharField):
         return text
 
 
-UNTOLD = {"diagnosis": "", "columns": [], "map": []}  # of ReadingForm
+UNTOLD = {"diagnosis": "", "columns": [], "map": [], "sex": []}  # of ReadingForm
 IMAGE_TYPES = ("dermoscopic", "clinical", "histopathology")
 
 

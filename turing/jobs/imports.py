@@ -80,7 +80,7 @@ def _report(job: Job, upload: Upload, commands: Commands, dry_run: bool) -> dict
         report = commands.json_of("import_generated", str(folder), dry_run=dry_run, **options)
     else:
         options = {"collection": given["name"], "licence": given["licence"], "attribution": given["attribution"]}
-        options |= {"columns": given["columns"], "map": given["map"]}
+        options |= {"columns": given["columns"], "map": given["map"], "sex": given.get("sex", [])}
         options |= {"diagnosis": given["diagnosis"] or None, "type": given["image_type"] or None}
         if not dry_run:
             options["written"] = lambda so_far: commands.tell(_for_page(so_far.as_json(), dry_run))

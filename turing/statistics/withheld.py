@@ -27,7 +27,7 @@ def _cleared(value: Any, place: str, said: list[str]) -> Any:
         return [_cleared(one, place, said) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {}
+    found: dict[str, Any] = {}
     for key, inner in value.items():
         if key == "ci95" and inner in WHOLE_SCALES:
             found[key] = None
