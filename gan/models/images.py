@@ -72,6 +72,10 @@ class LesionImageQuerySet(models.QuerySet):
         """Rows of diagnosis, phantom or not, and count, the most frequent first."""
         return self.values("diagnosis", "is_phantom").annotate(count=models.Count("pk")).order_by("-count", "diagnosis")
 
+    def by_collection(self):
+        """Rows of collection and count, by name."""
+        return self.values("collection").annotate(count=models.Count("pk")).order_by("collection")
+
     def attributions(self):
         """Rows of attribution, licence and count: what the licences ask to be shown."""
         return (

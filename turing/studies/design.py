@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import models
 
-from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
 from turing.studies import controls
-from turing.studies.pools import Source, generated_pool, least_side, pool_of_generators, real_pool
+from turing.studies.left_out import why_generated_left_out, why_left_out
+from turing.studies.pools import Source, generated_pool, pool_of_generators, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
 FROZEN_FIELDS = (
@@ -72,7 +72,8 @@ def problems(study: Study) -> list[str]:
             found.append(f"{diagnosis}: {wanted} real images are wanted, {available} are there{left_out}.")
         wanted = study.generated_per_diagnosis + practice[diagnosis, Truth.GENERATED]
         if (available := generated_pool(study, diagnosis).count()) < wanted:
-            found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there.")
+            left_out = why_generated_left_out(study, diagnosis)
+            found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there{left_out}.")
     found += controls.problems(study)
     if not study.allow_unaudited and (unaudited := unaudited_samples(study)):
         found.append(
@@ -88,41 +89,35 @@ def counts_of(study: Study) -> dict[int, int]:
     return {int(key): count for key, count in study.generated_counts.items() if key in own}
 
 
-def why_left_out(study: Study, diagnosis: str) -> str:
-    """How many real images of the diagnosis the study cannot show, by the first reason that holds; '' if none is."""
-    images = LesionImage.objects.with_diagnosis(diagnosis)
-    if not study.generators.all():
-        return ""
-    other = (
-        "real, and the generators know phantoms"
-        if study.uses_phantoms
-        else "phantoms, and the generators know real images"
-    )
-    least = least_side(study)
-    kind = images.filter(is_phantom=study.uses_phantoms)
-    typed = kind.of_type(study.image_type)
-    usable = typed.usable()
-    fair = usable.not_trained_on_by(study.generators.all())
-    left = [
-        (images.count() - kind.count(), f"are {other}"),
-        (kind.count() - typed.count(), f"are not {study.image_type}"),
-        (typed.count() - usable.count(), "were rejected by curation"),
-        (usable.count() - fair.count(), "are of lesions or patients that a generator was trained on"),
-        (fair.exclude(width__gte=least, height__gte=least).count(), f"have fewer than {least} pixels on a side"),
-    ]
-    told = "; ".join(f"{count} {reason}" for count, reason in left if count)
-    return f" (left out: {told})" if told else ""
-
-
 def advice(study: Study) -> list[str]:
     """What a researcher should know before opening the study, though it stands in no way."""
     pools = [real_pool(study, name) for name in study.diagnoses]
     unseen = sum(pool.filter(verdict="", is_phantom=False).count() for pool in pools)
+    found = [line for name in study.diagnoses for line in _uneven(study, name)]
     if not unseen:
-        return []
+        return found
     return [
+        *found,
         f"{unseen} of the real images that it may show have no verdict of curation: round frames, rulers and "
-        "duplicates among them can give the truth away. Curate them first."
+        "duplicates among them can give the truth away. Curate them first.",
+    ]
+
+
+def _uneven(study: Study, diagnosis: str) -> list[str]:
+    """Generators that have too few images for an equal share, which the others then make up for."""
+    fixed = counts_of(study)
+    sharing = [one for one in study.tested_generators if one.pk not in fixed]
+    pool = generated_pool(study, diagnosis).order_by()
+    there = {row["generator"]: row["count"] for row in pool.values("generator").annotate(count=models.Count("pk"))}
+    if len(sharing) < 2 or sum(there.get(one.pk, 0) for one in sharing) < study.generated_per_diagnosis:
+        return []
+    share = (study.generated_per_diagnosis - sum(fixed.values())) // len(sharing)
+    return [
+        f"{diagnosis}: {one} has {there.get(one.pk, 0)} images that can be shown"
+        f"{why_generated_left_out(study, diagnosis, one)}, fewer than its share of {share}; the other generators give "
+        "the rest."
+        for one in sharing
+        if there.get(one.pk, 0) < share
     ]
 
 

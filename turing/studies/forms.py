@@ -6,6 +6,7 @@ from django import forms
 from django.core.validators import MaxValueValidator
 
 from gan.models import Generator, LesionImage
+from turing.forms import InSections
 from turing.models import Study
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
@@ -15,7 +16,19 @@ LATER = ("language", "scaling", "image_type", "control_per_diagnosis")
 BREAK_EVERY = 50  # what a new study proposes
 
 
-class StudyForm(forms.ModelForm):
+class StudyForm(InSections, forms.ModelForm):
+    SECTIONS = (
+        ("", ("title", "generators", "diagnoses", "image_type", "real_per_diagnosis", "generated_per_diagnosis")),
+        ("More options: unequal numbers and controls",
+         ("generated_counts", "control_per_diagnosis", "control_degradation", "control_generators")),
+        ("More options: how images are shown", ("stimulus_size", "scaling", "images_per_page", "timed")),
+        ("More options: what each reader gets",
+         ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
+        ("More options: what readers are asked and told",
+         ("confidence_levels", "tell_share", "show_score", "language", "instructions", "consent_text")),
+        ("More options: analysis and checks", ("equivalence_margin", "allow_unaudited", "seed")),
+    )  # fmt: skip
+
     generators = GeneratorsField(
         help_text="The generated images come from these; the real ones are of lesions that none of them is known to "
         "have trained on.",
@@ -97,6 +110,12 @@ class StudyForm(forms.ModelForm):
         self.initial["revision"] = self.instance.revision
         names = sorted({name for one in generators for name in one.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]
+
+    def is_set(self, field: forms.BoundField) -> bool:
+        if field.name == "break_every":
+            return str(field.value()) not in ("0", str(BREAK_EVERY))
+        default = Study._meta.get_field(field.name).get_default()
+        return str(field.value() or "") != str(default or "")
 
     def clean_title(self):
         """One line of text: it stands in subjects of e-mails and in file names."""

@@ -31,6 +31,9 @@ class GeneratorsField(forms.ModelMultipleChoiceField):
 class ControlsField(GeneratorsField):
     """Generators that serve as a control; cleaned to their ids, as `Study.control_generators` keeps them."""
 
+    def label_from_instance(self, one: Generator) -> str:
+        return f"{one} as a control"
+
     def clean(self, value) -> list[int]:
         return sorted(one.pk for one in super().clean(value))
 
