@@ -18,6 +18,7 @@ from turing.results.published import owner_views as publication
 from turing.results.published import views as published
 from turing.studies import plan_views as plans
 from turing.studies import preregistration_views as preregistrations
+from turing.studies import record_views as record
 from turing.studies import sharing_views as sharing
 from turing.studies import views as studies
 from turing.studies.lifecycle import MOVES
@@ -85,6 +86,8 @@ urlpatterns = [
     path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
     path("research/generators/", generators.generators, name="generators"),
     path("research/generators/<int:id>/", generators.generator, name="generator"),
+    path("research/generators/<int:id>/rename/", record.generator_rename, name="generator-rename"),
+    path("research/generators/<int:id>/delete/", record.generator_delete, name="generator-delete"),
     path("research/runs/", generators.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),
     path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),
@@ -100,6 +103,9 @@ urlpatterns = [
     path("research/jobs/<int:id>/check/", collections.check_again, name="job-check"),
     path("research/jobs/<int:id>/discard/", collections.discard_upload, name="job-discard"),
     path("research/collections/", collections.collections, name="collections"),
+    path("research/collections/one/", record.collection, name="collection"),
+    path("research/collections/rename/", record.collection_rename, name="collection-rename"),
+    path("research/collections/delete/", record.collection_delete, name="collection-delete"),
     path("research/images/<slug:kind>/<int:pk>.png", images.picture, name="picture"),
     path("research/curation/", images.curation, name="curation"),
     path("research/curation/<int:pk>/", images.overrule, name="overrule"),

@@ -77,6 +77,7 @@ class Names:
     strict: bool  # ids are the ISIC Archive's and stay as they are
     diagnosis: str = ""  # of every image, where the collection tells none
     renamed: Mapping[str, str] = field(default_factory=dict)  # what the collection says: our diagnosis
+    sexes: Mapping[str, str] = field(default_factory=dict)  # as `gan.importing.values.sexes_of`
 
     def image_id(self, value: str) -> str:
         """The unique id: an ISIC id as it is, any other after the collection's short name."""
@@ -159,7 +160,7 @@ def describe(row: Row, layout: Layout, names: Names, image_id: str) -> Described
         "licence": told.get("licence", "")[:60],
         "attribution": told.get("attribution", "")[:500],
         "age": age_of(told.get("age", "")),
-        "sex": sex_of(told.get("sex", "")),
+        "sex": sex_of(told.get("sex", ""), names.sexes),
         "site": site_of(told.get("site", "")),
         "fitzpatrick_skin_type": skin_type_of(told.get("skin", "")),
     }

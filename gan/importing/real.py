@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from console import Progress, no_progress, printable
@@ -15,7 +16,7 @@ from gan.importing.reading import Row
 from gan.importing.recognise import Recognised, recognise
 from gan.importing.report import Mapped, Plan, Report
 from gan.importing.trained_on import link_training_images
-from gan.importing.values import image_type_of
+from gan.importing.values import AMBIGUOUS, image_type_of, sexes_of
 from gan.importing.writing import Writer
 
 LONGEST_COLLECTION = 80
@@ -33,6 +34,7 @@ def import_images(
     image_type: str | None = None,
     format: str | None = None,
     renamed: Mapping[str, str] | None = None,
+    sexes: Mapping[str, str] | None = None,
     dry_run: bool = False,
     progress: Progress = no_progress,
     tell: Callable[[Report], None] = lambda report: None,
@@ -42,17 +44,17 @@ def import_images(
 
     With `dry_run` nothing is: the report then has what tables and names of files tell, and no image is read.
     `columns` says which column (value) has which role (key, of `ROLES`); `renamed` what the collection's diagnoses
-    are called here; `diagnosis` is that of every image where the collection tells none; `licence`, `attribution` and
-    `image_type` hold where a row says nothing. Safe to repeat: an image already present is counted and left as it
-    is. A bad row or file is reported and skipped. Raises `UserError` when the folder cannot be used, or can be read
-    in several ways; the message names what decides.
+    are called here; `sexes` what its codes of sex mean, `female` or `male`; `diagnosis` is that of every image where
+    the collection tells none; `licence`, `attribution` and `image_type` hold where a row says nothing. Safe to repeat:
+    an image already present is counted and left as it is. A bad row or file is reported and skipped. Raises `UserError`
+    when the folder cannot be used, or can be read in several ways; the message names what decides.
     """
     if wrong := [role for role in columns or {} if role not in ROLES]:
         column = (columns or {})[wrong[0]]
         swapped = f"; did you mean {column}={wrong[0]}?" if column in ROLES else "."
         raise GanError(f"--columns {wrong[0]}: not one of {', '.join(ROLES)}{swapped}")
     found = recognise(folder, format, columns, diagnosis)
-    names = _names(found, collection, diagnosis, renamed or {})
+    names = replace(_names(found, collection, diagnosis, renamed or {}), sexes=_sexes(found, sexes or {}))
     defaults = {
         "licence": licence[:60] or found.form.licence,
         "attribution": attribution[:500] or found.form.attribution,
@@ -91,6 +93,19 @@ def _names(found: Recognised, collection: str, diagnosis: str | None, renamed: M
     own = collection or found.form.collection or found.folder_name or "images"
     strict = found.form is ARCHIVE and not collection
     return Names(printable(own)[:LONGEST_COLLECTION], strict, diagnosis or "", ours)
+
+
+def _sexes(found: Recognised, told: Mapping[str, str]) -> dict[str, str]:
+    """What the codes of the column of sex mean. Raises `GanError` for a meaning that is none, or a code not there."""
+    column = found.layout.roles.get("sex", "")
+    values = {row.fields.get(column, "") for row in found.rows}
+    if wrong := [code for code, sex in told.items() if sex not in ("female", "male")]:
+        raise GanError(f"--sex {wrong[0]}: must be {wrong[0]}=female or {wrong[0]}=male.")
+    there = {value.strip().lower() for value in values}
+    if unknown := [code for code in told if code.strip().lower() not in there]:
+        known = ", ".join(sorted(there - {""})[:MOST_VALUES]) or "none"
+        raise GanError(f"--sex {unknown[0]}: no row has this sex (found: {known}).")
+    return sexes_of(values, told)
 
 
 def _type_of(found: Recognised, image_type: str | None) -> str:
@@ -157,4 +172,7 @@ def _lost(role: str, values: Counter[str]) -> str:
     count = values.total()
     named = ", ".join(repr(printable(value[:40])) for value, _ in values.most_common(MOST_VALUES))
     more = ", …" if len(values) > MOST_VALUES else ""
-    return f"{count} {'value' if count == 1 else 'values'} of {role} not understood: {named}{more}"
+    ask = ""
+    if role == "sex" and any(value.strip().lower() == AMBIGUOUS for value in values):
+        ask = "; 'm' may be a man or, as mujer or mulher, a woman: say --sex m=male or --sex m=female"
+    return f"{count} {'value' if count == 1 else 'values'} of {role} not understood: {named}{more}{ask}"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 
 from gan.diagnoses import is_diagnosis
 
@@ -13,9 +14,11 @@ f female woman w weiblich frau k kadın kadin femme féminin feminin mujer femen
 donna femmina femminile vrouw vrouwelijk
 """  # noqa: RUF001
 MEN = """
-m male man männlich maennlich mann e erkek homme masculin hombre masculino masculina homem uomo maschio maschile
+male man männlich maennlich mann e erkek homme masculin hombre masculino masculina homem uomo maschio maschile
 mannelijk
 """
+# A man in most languages; in Spanish and Portuguese, mujer and mulher, a woman. What else the column holds tells.
+AMBIGUOUS = "m"
 FEMALE, MALE = set(WOMEN.split()), set(MEN.split())
 
 
@@ -34,10 +37,27 @@ def age_of(text: str) -> int | None:
     return round(age) if 0 <= age <= 120 else None
 
 
-def sex_of(text: str) -> str:
-    """`female` or `male`, from the words and letters of several languages that mean one of them alone."""
-    said = unicodedata.normalize("NFC", text).strip().lower()
-    return "female" if said in FEMALE else "male" if said in MALE else ""
+def sexes_of(values: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
+    """`female` or `male` for each value of a column that means one of them alone, in lower case; `told` goes first.
+
+    `m` is a man where the column also has another code or word for women, such as `f` or `w`, or a man's word that
+    begins with it. Beside `h` (hombre, homem), or alone, it may be a woman, and is left out.
+    """
+    said = {_plain(value) for value in values}
+    found = dict.fromkeys(said & FEMALE, "female") | dict.fromkeys(said & MALE, "male")
+    others = {one for one in said & FEMALE if not one.startswith("m")} | {one for one in said & MALE if one[0] == "m"}
+    if AMBIGUOUS in said and others:
+        found[AMBIGUOUS] = "male"
+    return found | {_plain(value): sex for value, sex in told.items()}
+
+
+def sex_of(text: str, sexes: Mapping[str, str]) -> str:
+    """What `sexes_of` the column says of the value; '' where that is nothing."""
+    return sexes.get(_plain(text), "")
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().lower()
 
 
 def site_of(text: str) -> str:

@@ -1,15 +1,19 @@
 """What made generated images: training runs of ours and external generators, and how good they were measured to be."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
 from gan.diagnoses import plain_slug, slug_of
+from gan.errors import GanError
 from gan.models.images import LesionImage
 
+logger = logging.getLogger(__name__)
 ALL_DIAGNOSES = "all diagnoses"  # the networks that draw every diagnosis of a run
 
 
@@ -22,12 +26,29 @@ class GeneratorQuerySet(models.QuerySet):
         return self.filter(status=Generator.Status.FINISHED)
 
     def find(self, reference: str):
-        """The generator with this id, else the newest with this name; None where there is neither."""
+        """The generator with this id, this name and version, or this name alone; None where there is none.
+
+        Of several training runs with the name the newest is taken, and a line of the log says so. Raises `GanError`
+        where an external generator is in the record in several versions: they are different images.
+        """
         text = str(reference)
         # Nineteen digits: what a database holds, and fewer than Python refuses to read.
         is_id = text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 2**63
         by_id = self.filter(pk=int(text)).first() if is_id else None
-        return by_id or self.filter(name=reference).order_by("-pk").first()
+        if by_id:
+            return by_id
+        named: list[Any] = list(self.filter(name=reference).order_by("-pk"))
+        if not named:
+            whole = [one for one in self.exclude(version="") if str(one) == text]
+            return whole[0] if whole else None
+        exact = [one for one in named if str(one) == text]  # of no version
+        if any(not one.is_run for one in named) and len(named) > 1 and not exact:
+            listed = ", ".join(f"{one} (id {one.pk})" for one in named)
+            raise GanError(f"{text!r} names several generators: {listed}. Name one with its version, or by its id.")
+        found = (exact or named)[0]
+        if len(named) > 1:
+            logger.warning("%r names %s generators; %s is taken", text, len(named), found)
+        return found
 
 
 class Generator(models.Model):

@@ -60,6 +60,10 @@ class LesionImageQuerySet(models.QuerySet):
         """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
         return unrelated(self, LesionImage.objects.seen_by(generators))
 
+    def unrelated_to(self, others):
+        """Images that are not among the others, nor of a lesion or patient of one of them."""
+        return unrelated(self, others)
+
     def group_names(self) -> dict[int, str]:
         """By each image's key a name that it shares with all of its lesion or its patient."""
         return group_names(self)
@@ -67,6 +71,10 @@ class LesionImageQuerySet(models.QuerySet):
     def by_diagnosis(self):
         """Rows of diagnosis, phantom or not, and count, the most frequent first."""
         return self.values("diagnosis", "is_phantom").annotate(count=models.Count("pk")).order_by("-count", "diagnosis")
+
+    def by_collection(self):
+        """Rows of collection and count, by name."""
+        return self.values("collection").annotate(count=models.Count("pk")).order_by("collection")
 
     def attributions(self):
         """Rows of attribution, licence and count: what the licences ask to be shown."""

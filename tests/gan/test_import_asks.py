@@ -90,6 +90,38 @@ def test_ages_and_sexes_are_read_as_europe_writes_them_and_others_are_told(tmp_p
     assert "3 values of sex not understood: 'x', 'divers'." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("codes", "told", "sexes"),
+    [
+        ("m w", {}, "male female"),
+        ("M F", {}, "male female"),
+        ("m male", {}, "male male"),
+        ("m h", {}, " "),
+        ("m m", {}, " "),
+        ("M H", {"m": "female", "h": "male"}, "female male"),
+        ("m f", {"m": "female"}, "female female"),
+    ],
+)
+def test_the_code_m_is_a_man_only_where_the_column_says_so(tmp_path, codes, told, sexes):
+    images(tmp_path, "1.png", "2.png")
+    rows = [f"{index}.png,nv,{code}" for index, code in enumerate(codes.split(), 1)]
+    (tmp_path / "t.csv").write_text("file,dx,sex\n" + "\n".join(rows))
+    columns = {"file": "file", "diagnosis": "dx"}
+    report = import_images(tmp_path, columns=columns, image_type="clinical", sexes=told)
+    assert " ".join(LesionImage.objects.order_by("isic_id").values_list("sex", flat=True)) == sexes
+    assert ("--sex m=male or --sex m=female" in " ".join(report.not_understood)) == (sexes == " ")
+
+
+def test_a_meaning_of_a_code_that_is_none_is_refused(tmp_path):
+    images(tmp_path, "1.png")
+    (tmp_path / "t.csv").write_text("file,dx,sex\n1.png,nv,m\n")
+    for option, message in (("m=woman", "must be m=female or m=male"), ("k=female", "no row has this sex")):
+        with pytest.raises(CommandError, match=f"--sex .: {message}"):
+            call_command(
+                "import_images", str(tmp_path), columns=["file=file,diagnosis=dx"], type="clinical", sex=[option]
+            )
+
+
 def test_a_table_of_windows_is_read_and_said_to_be_one(tmp_path):
     images(tmp_path, "1.png")
     (tmp_path / "t.csv").write_bytes("Größe;Foto;Diagnose\n5;1.png;nävus\n".encode("cp1252"))

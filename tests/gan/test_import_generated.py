@@ -284,3 +284,19 @@ def test_a_dry_run_looks_at_what_is_told_of_the_training_images(theirs, tmp_path
 def test_benign_is_no_diagnosis_of_generated_images_either(theirs):
     with pytest.raises(CommandError, match="'benign' is not the name of a diagnosis"):
         call_command("import_generated", str(theirs), name="A", diagnosis="benign")
+
+
+def test_a_name_of_several_versions_asks_which(theirs):
+    for version in ("1", "2"):
+        call_command("import_generated", str(theirs), name="Vendor", generator_version=version)
+    first, second = Generator.objects.filter(name="Vendor").order_by("version")
+    assert Generator.objects.find("Vendor 1") == first
+    assert Generator.objects.find(str(second.pk)) == second
+    with pytest.raises(CommandError, match=rf"names several generators: Vendor 2 \(id {second.pk}\), Vendor 1 \(id "):
+        call_command("create_study", "Which", run=["Vendor"])
+
+
+def test_of_several_runs_of_a_name_the_newest_is_taken_and_named(db, caplog):
+    runs = [Generator.objects.create(name="paper", size=64) for _ in range(2)]
+    assert Generator.objects.find("paper") == runs[1]
+    assert f"'paper' names 2 generators; paper (run {runs[1].pk}) is taken" in caplog.text

@@ -234,6 +234,12 @@ research/generators/
 research/generators/<int:id>/ EXTERNAL
     GET         in      403      403      200      200      200      200      200
     POST       405
+research/generators/<int:id>/rename/ EXTERNAL
+    GET        405
+    POST        in      403      403      302      302      302      302      302
+research/generators/<int:id>/delete/ EXTERNAL
+    GET        405
+    POST        in      403      403      302      302      302      302      302
 research/runs/
     GET         in      403      403      301      301      301      301      301
     POST       405
@@ -279,6 +285,15 @@ research/jobs/<int:id>/discard/ JOB
 research/collections/
     GET         in      403      403      200      200      200      200      200
     POST        in      403      403      422      422      422      422      422
+research/collections/one/ ?name=phantoms
+    GET         in      403      403      200      200      200      200      200
+    POST       405
+research/collections/rename/
+    GET        405
+    POST        in      403      403      404      404      404      404      404
+research/collections/delete/
+    GET        405
+    POST        in      403      403      404      404      404      404      404
 research/images/<slug:kind>/<int:pk>.png lesion IMAGE
     GET         in      403      403      200      200      200      200      200
     POST       405

@@ -270,3 +270,45 @@ def test_a_run_on_a_folder_of_images_of_the_record_saw_these_images(phantoms, tm
         (other / f"x{number}.png").write_bytes(png_bytes(draw_phantom("melanoma", 7000 + number, 64, 64)))
     call_command("train_gan", data=tmp_path / "others", name="elsewhere", **options)
     assert not Generator.objects.get(name="elsewhere").knows_training_images
+
+
+def test_a_generator_that_cannot_give_its_share_is_named_with_the_reason(externals):
+    create("Uneven", ["Theirs", "Vendor"], generated=8)
+    study = Study.objects.get(slug="uneven")
+    assert not [line for line in advice(study) if "share" in line]
+    copies = externals[0].generated_images.filter(diagnosis="melanoma")[:7]
+    GeneratedImage.objects.filter(pk__in=[one.pk for one in copies]).update(suspected_copy=True)
+    assert (
+        "melanoma: Theirs has 2 images that can be shown (left out: 7 are suspected copies of training images), fewer "
+        "than its share of 4; the other generators give the rest."
+    ) in advice(study)
+    study.generated_per_diagnosis = 12
+    assert (
+        "melanoma: 12 generated images are wanted, 11 are there (left out: 7 are suspected copies of training images)."
+    ) in problems(study)
+
+
+def test_images_of_several_generators_are_named_by_them(three, run, externals, client, researcher):
+    call_command("open_study", "three")
+    call_command("simulate_readers", "three", readers=3)
+    client.force_login(researcher)
+    named = with_generators_named(three, analyse_study(three, SIMULATED))["by_image"]
+    counts = Counter(row["generator"] for row in named)
+    assert counts == {"": 10, str(run): 4, "Theirs": 10, "Vendor": 4}
+    page = client.get(reverse("results", args=["three"])).content.decode()
+    strips = page[page.index("convinced most") : page.index("Every generated image")]
+    assert sum(strips.count(f", {name}, rank") + strips.count(f", {name}</li>") for name in counts if name) == 12
+
+
+def test_a_form_has_every_field_in_one_section_and_unfolds_what_is_set(three):
+    form = StudyForm(instance=three)
+    named = [name for _, names in StudyForm.SECTIONS for name in names]
+    assert sorted(named) == sorted({*form.fields} - {"revision"})
+    opened = {section.title: section.is_open for section in form.sections() if section.is_folded}
+    assert [title for title, is_open in opened.items() if is_open] == [
+        "More options: unequal numbers and controls", "More options: how images are shown",
+        "More options: analysis and checks",
+    ]  # fmt: skip
+    assert not any(section.is_open for section in StudyForm().sections() if section.is_folded)
+    wrong = StudyForm({"title": "x", "repeats": "-1"})
+    assert {"More options: what each reader gets"} <= {one.title for one in wrong.sections() if one.is_open}

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -70,6 +71,9 @@ def _page(request, form, reason="", status=200):
     context = {
         "form": form,
         "reason": reason,
+        "named": [
+            one | {"query": urlencode({"name": one["collection"]})} for one in LesionImage.objects.by_collection()
+        ],
         "rows": LesionImage.objects.by_diagnosis(),
         "limit_mb": settings.UPLOAD_LIMIT // 2**20,
         "limit": settings.UPLOAD_LIMIT,

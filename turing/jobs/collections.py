@@ -9,23 +9,13 @@ from django.db import transaction
 from console import UNSTORABLE
 from gan.models import TrainingRun
 from turing.errors import StudyError
+from turing.forms import InSections, OneLine
 from turing.jobs import queue
-from turing.jobs.imports import GENERATED, REAL
 from turing.jobs.receiving import ToDisk
 from turing.jobs.uploads import Upload, UploadError, disk_told, find_upload
 from turing.jobs.zips import check_zip
 from turing.models import Job, User
 from turing.models.jobs import JobQuerySet
-
-
-class OneLine(forms.CharField):
-    """A line of text that every database stores."""
-
-    def clean(self, value: Any) -> str:
-        text = super().clean(value)
-        if UNSTORABLE.search(text) or not text.isprintable():
-            raise ValidationError("One line of text, please.")
-        return text
 
 
 class Pairs(forms.CharField):
@@ -58,6 +48,14 @@ class ReadingForm(forms.Form):
         required=False, max_length=2000, label="Names of diagnoses",
         help_text="The collection's name and ours, a line each, such as BCE=basal cell carcinoma.",
     )  # fmt: skip
+    format = OneLine(
+        required=False, max_length=20, label="Kind of collection",
+        help_text="Only where the message says that it can be read in several ways: the one of them that it is.",
+    )  # fmt: skip
+    sex = Pairs(
+        required=False, max_length=200, label="Codes of sex",
+        help_text="What they mean, a line each, where it is not clear: m=male, or m=female for mujer.",
+    )  # fmt: skip
 
 
 class Run(forms.ModelChoiceField):
@@ -80,12 +78,19 @@ class Ids(forms.CharField):
         return text
 
 
-UNTOLD = {"diagnosis": "", "columns": [], "map": []}  # of ReadingForm
+REAL, GENERATED = "real", "generated"  # where the images come from
+UNTOLD = {"diagnosis": "", "columns": [], "map": [], "sex": [], "format": ""}  # of ReadingForm
 IMAGE_TYPES = ("dermoscopic", "clinical", "histopathology")
 
 
-class CollectionForm(forms.Form):
+class CollectionForm(InSections, forms.Form):
     """What came, from whom, under which licence."""
+
+    SECTIONS = (
+        ("", ("origin", "name", "image_type", "licence", "attribution")),
+        ("More of a generator: version, source, what it was trained on",
+         ("version", "source", "trained_on_run", "trained_on_ids")),
+    )  # fmt: skip
 
     origin = forms.ChoiceField(
         choices=[(REAL, "real images"), (GENERATED, "images of a generator")], initial=REAL,

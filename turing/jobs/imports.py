@@ -10,11 +10,12 @@ from django.core.management.base import CommandError
 
 from console import UserError, progress
 from turing.jobs import queue
+from turing.jobs.collections import GENERATED
 from turing.jobs.uploads import Upload, find_upload, root_of
+from turing.jobs.wording import in_form_words
 from turing.jobs.zips import unpack
 from turing.models import Job
 
-REAL, GENERATED = "real", "generated"
 LISTED = 200  # rejected files that a page shows
 
 
@@ -80,7 +81,8 @@ def _report(job: Job, upload: Upload, commands: Commands, dry_run: bool) -> dict
         report = commands.json_of("import_generated", str(folder), dry_run=dry_run, **options)
     else:
         options = {"collection": given["name"], "licence": given["licence"], "attribution": given["attribution"]}
-        options |= {"columns": given["columns"], "map": given["map"]}
+        options |= {"columns": given["columns"], "map": given["map"], "sex": given.get("sex", [])}
+        options |= {"format": given.get("format") or None}
         options |= {"diagnosis": given["diagnosis"] or None, "type": given["image_type"] or None}
         if not dry_run:
             options["written"] = lambda so_far: commands.tell(_for_page(so_far.as_json(), dry_run))
@@ -97,9 +99,9 @@ def _for_page(report: dict[str, Any], dry_run: bool) -> dict[str, Any]:
         "mapping": report.get("mapping", []),
         "imported": report.get("to_import" if dry_run else "imported", 0),
         "already_present": report.get("already_present", 0),
-        "rejected": rejected[:LISTED],
+        "rejected": [one | {"reason": in_form_words(Job.Kind.CHECK, one["reason"])} for one in rejected[:LISTED]],
         "rejected_count": len(rejected),
-        "not_understood": report.get("not_understood", []),
+        "not_understood": [in_form_words(Job.Kind.CHECK, one) for one in report.get("not_understood", [])],
         "unused_columns": report.get("unused_columns", []),
         "generator": report.get("generator"),
     }

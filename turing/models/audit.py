@@ -80,6 +80,8 @@ class AuditLine(models.Model):
         UNSHARED = "unshared", "removed a collaborator"
         OWNED = "owned", "gave the study an owner"
         VISIBLE = "visible", "changed whether every researcher sees it"
+        RENAMED = "renamed", "renamed a generator or a collection"
+        DELETED = "deleted", "deleted a generator or a collection"
         OVERRULED = "overruled", "overruled a verdict of curation"
         WITHDREW = "withdrew", "withdrew consent"
         ERASED = "erased", "had personal data erased"

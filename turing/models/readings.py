@@ -85,6 +85,7 @@ class Trial(models.Model):
         PRACTICE = "practice", "practice"
         TEST = "test", "test"
         REPEAT = "repeat", "repeat"
+        CONTROL = "control", "control"
 
     reading = models.ForeignKey(Reading, models.CASCADE, related_name="trials")
     position = models.PositiveIntegerField(help_text="From 1.")

@@ -60,6 +60,13 @@ class Study(models.Model):
         PIXELS = "pixels", "pixel by pixel, with hard edges"
         SMOOTH = "smooth", "smoothly"
 
+    class Degradation(models.TextChoices):
+        """How the real images of a control are made worse, as they follow 'real images'."""
+
+        JPEG = "jpeg-10", "saved as JPEG of quality 10"
+        BLUR = "blur-1.5", "blurred (Gaussian, standard deviation 1.5% of the side)"
+        PIXELS = "pixels-4", "brought to a quarter of the pixels on each side and back"
+
     title = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
@@ -72,6 +79,25 @@ class Study(models.Model):
     generated_per_diagnosis = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     generated_counts = models.JSONField(
         default=dict, blank=True, help_text="Images per diagnosis by the generator's id; the others share what is left."
+    )
+    control_per_diagnosis = models.PositiveIntegerField(
+        "control images per diagnosis",
+        default=0,
+        help_text="Of each control, among the others. Answers to them stay out of every rate and are reported apart.",
+    )
+    control_degradation = models.CharField(
+        "real images made worse as a control",
+        max_length=10,
+        blank=True,
+        default="",
+        choices=Degradation,
+        help_text="Does lower quality alone make readers say 'generated'? Of lesions that the test does not show.",
+    )
+    control_generators = models.JSONField(
+        "generators as a control",
+        default=list,
+        blank=True,
+        help_text="Such as an older model: do readers notice images that are known to be weaker?",
     )
     images_per_page = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
@@ -203,26 +229,43 @@ class Study(models.Model):
 
     @property
     def form_length(self) -> int:
-        """Images of the test that one reader judges, practice and repeats aside."""
+        """Images of the test that one reader judges; practice, repeats and controls aside."""
         return self.images_per_reader or self.stimulus_count
 
     @property
     def images_announced(self) -> int:
         """What readers are told they will judge: repeats are among them, so that no count gives them away."""
-        return self.form_length + self.repeats
+        return self.form_length + self.repeats + self.control_count
 
     @property
     def share_of_real(self) -> float:
-        return len(self.diagnoses) * self.real_per_diagnosis / self.stimulus_count
+        degraded = self.control_per_diagnosis if self.control_degradation else 0
+        real = len(self.diagnoses) * (self.real_per_diagnosis + degraded)
+        return real / (self.stimulus_count + self.control_count)
+
+    @property
+    def controls(self) -> int:
+        """Conditions that serve as a control."""
+        return bool(self.control_degradation) + len(self.control_generators)
+
+    @property
+    def control_count(self) -> int:
+        """Images of all controls. Every reader sees them, beside the images of the test."""
+        return len(self.diagnoses) * self.control_per_diagnosis * self.controls
 
     @property
     def stimulus_count(self) -> int:
-        """Images of the test, practice and repeats aside."""
+        """Images of the test; practice, repeats and controls aside."""
         return len(self.diagnoses) * (self.real_per_diagnosis + self.generated_per_diagnosis)
 
     @property
     def uses_phantoms(self) -> bool:
         return any(one.uses_phantoms for one in self.generators.all())
+
+    @property
+    def tested_generators(self) -> list[Generator]:
+        """The generators that the study is about, without those that serve as a control."""
+        return [one for one in self.generators.all() if one.pk not in self.control_generators]
 
     @property
     def drawn_size(self) -> int:
@@ -258,7 +301,11 @@ class Truth(models.TextChoices):
 
 class StimulusQuerySet(models.QuerySet):
     def of_test(self):
-        return self.filter(is_practice=False)
+        """Those that count in results: neither for practice nor a control."""
+        return self.filter(is_practice=False, is_control=False)
+
+    def of_control(self):
+        return self.filter(is_control=True)
 
 
 class Stimulus(models.Model):
@@ -271,6 +318,7 @@ class Stimulus(models.Model):
     lesion_image = models.ForeignKey(LesionImage, models.PROTECT, null=True, related_name="stimuli")
     generated_image = models.ForeignKey(GeneratedImage, models.PROTECT, null=True, related_name="stimuli")
     is_practice = models.BooleanField(default=False)
+    is_control = models.BooleanField(default=False, help_text="Answers to it are reported apart.")
     file = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
 
@@ -293,6 +341,15 @@ class Stimulus(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("stimulus", args=[self.pk])
+
+    @property
+    def is_of_test(self) -> bool:
+        return not (self.is_practice or self.is_control)
+
+    @property
+    def kind(self) -> str:
+        """What a researcher calls it: its truth, or that it is a control."""
+        return f"control, {self.get_truth_display()}" if self.is_control else str(self.get_truth_display())
 
     def read(self) -> bytes:
         with default_storage.open(self.file) as stream:

@@ -9,12 +9,17 @@ from turing.reading.invited import is_invited
 LONGEST_NEXT = 1000  # characters
 
 
+def landing_page(user) -> str:
+    """Where somebody goes on who logged in and wanted nothing in particular: researchers to their studies."""
+    return reverse("research" if user.is_authenticated and user.is_researcher else "home")
+
+
 def next_url(request) -> str:
-    """The address on this site that the visitor came from, else the start page."""
+    """The address on this site that the visitor came from, else where they land after log-in."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     # Without a slash Django's redirect would take it for the name of a view.
-    return wanted if allowed and wanted.startswith("/") and len(wanted) <= LONGEST_NEXT else reverse("home")
+    return wanted if allowed and wanted.startswith("/") and len(wanted) <= LONGEST_NEXT else landing_page(request.user)
 
 
 def may_register(request) -> bool:

@@ -20,7 +20,7 @@ from turing.people.backends import EMAIL_BACKEND
 from turing.people.confirmation import check_link, send_confirmation
 from turing.people.confirmation import confirm as confirm_address
 from turing.people.forms import ReaderForm, RegistrationForm
-from turing.people.pages import LONGEST_NEXT, may_register, next_url
+from turing.people.pages import LONGEST_NEXT, landing_page, may_register, next_url
 from turing.people.registration import register as register_reader
 from turing.people.sessions import log_out_everywhere
 
@@ -29,6 +29,9 @@ class LogIn(auth.LoginView):
     def get_redirect_url(self):
         wanted = super().get_redirect_url()
         return wanted if wanted.startswith("/") and len(wanted) <= LONGEST_NEXT else ""
+
+    def get_default_redirect_url(self):
+        return landing_page(self.request.user)
 
 
 @require_form_methods

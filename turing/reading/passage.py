@@ -11,7 +11,14 @@ from django.utils.translation import gettext as _
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
 from turing.reading.progress import Answer, Progress, progress_of
-from turing.reading.randomisation import balanced_subset, form_order, in_blocks, new_seed, with_repeats
+from turing.reading.randomisation import (
+    balanced_subset,
+    form_order,
+    in_blocks,
+    new_seed,
+    with_controls,
+    with_repeats,
+)
 
 NOT_INVITED = gettext_noop(
     "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
@@ -56,9 +63,9 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
     Where readers see a part of the images, which part also depends on what other readers were given: to be called with
     the study locked.
     """
-    rows = list(study.stimuli.values_list("pk", "diagnosis", "truth", "is_practice"))
-    practice = form_order([key for key, *_, is_practice in rows if is_practice], reading.seed)
-    test = {key: (diagnosis, truth) for key, diagnosis, truth, is_practice in rows if not is_practice}
+    stimuli = list(study.stimuli.only("pk", "diagnosis", "truth", "is_practice", "is_control"))
+    practice = form_order([one.pk for one in stimuli if one.is_practice], reading.seed)
+    test = {one.pk: (one.diagnosis, one.truth) for one in stimuli if one.is_of_test}
     if study.images_per_reader:
         given = Trial.objects.filter(reading__study=study, phase=Trial.Phase.TEST, reading__withdrawn_at=None)
         shown = dict(given.order_by().values_list("stimulus").annotate(Count("pk")))
@@ -66,10 +73,13 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
         test = {key: test[key] for key in balanced_subset(strata, shown, study.images_per_reader, reading.seed)}
     block_of = {key: diagnosis if study.block_by_diagnosis else "" for key, (diagnosis, _) in test.items()}
     order = in_blocks(form_order(block_of, reading.seed), block_of, reading.seed)
-    phases = [(key, Trial.Phase.PRACTICE) for key in practice] + [
+    phases = [
         (key, Trial.Phase.REPEAT if repeat else Trial.Phase.TEST)
         for key, repeat in with_repeats(order, study.repeats, reading.seed, block_of)
     ]
+    controls = {one.pk: one.diagnosis if study.block_by_diagnosis else "" for one in stimuli if one.is_control}
+    phases = with_controls(phases, [(key, Trial.Phase.CONTROL) for key in controls], reading.seed, block_of | controls)
+    phases = [(key, Trial.Phase.PRACTICE) for key in practice] + phases
     return [
         Trial(reading=reading, position=position, stimulus_id=stimulus, phase=phase)
         for position, (stimulus, phase) in enumerate(phases, start=1)

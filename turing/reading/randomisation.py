@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+Placed = tuple[UUID, str]  # a stimulus, and the phase of its trial
 REPEAT_GAP = 10  # images at least between an image and its repeat, where the form is long enough
 
 
@@ -53,6 +54,26 @@ def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUI
     placed = [(float(index), False, stimulus) for index, stimulus in enumerate(order)]
     placed += [(place, True, stimulus) for _, place, stimulus in sorted(places)[:count]]
     return [(stimulus, repeat) for _, repeat, stimulus in sorted(placed, key=lambda one: one[:2])]
+
+
+def with_controls(order: list[Placed], controls: list[Placed], seed: int, block_of: Mapping[UUID, str]) -> list[Placed]:
+    """The order with the controls among it, each anywhere in its own block, also first or last in it.
+
+    Where follows from the seed; the others keep their order. A control whose block is not there comes last.
+    """
+    source = random.Random(f"{seed} controls")
+    first: dict[str, int] = {}
+    end: dict[str, int] = {}
+    for index, (stimulus, _) in enumerate(order):
+        first.setdefault(block_of[stimulus], index)
+        end[block_of[stimulus]] = index + 1
+    placed = [(float(index), one) for index, one in enumerate(order)]
+    for one in sorted(controls):
+        block = block_of[one[0]]
+        start, length = first.get(block, len(order)), end.get(block, len(order)) - first.get(block, len(order))
+        # Within half a place of the block's ends, so that the controls of two blocks never mix.
+        placed.append((start - 0.5 + source.random() * length, one))
+    return [one for _, one in sorted(placed)]
 
 
 def balanced_subset(stimuli: Mapping[UUID, str], shown: Mapping[UUID, int], count: int, seed: int) -> list[UUID]:

@@ -11,7 +11,7 @@ from turing.results.counting import Population, load_responses, version_of
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 3  # counted up with each new key of the analysis: one kept by an older version has none of them
+SHAPE = 4  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -33,11 +33,23 @@ def with_generators_named(study: Study, analysis: Analysis) -> Analysis:
         else row
         for row in analysis["comparisons"]
     ]
+    if made_by := makers(study):
+        by_image = [row | {"generator": made_by.get(row["image"], "")} for row in analysis["by_image"]]
+        analysis = analysis | {"by_image": by_image}
     by_run = {names.get(key, key): values for key, values in analysis["by_run"].items()}
     model = analysis["model"]
     if of := model["by_generator"]:
         model = model | {"by_generator": {names.get(key, key): value for key, value in of.items()}}
     return analysis | {"comparisons": rows, "by_run": by_run, "model": model}
+
+
+def makers(study: Study) -> dict[str, str]:
+    """The generator of each generated image of the test, by the stimulus's id; empty where the study has but one."""
+    names = {one.pk: str(one) for one in study.tested_generators}
+    if len(names) < 2:
+        return {}
+    rows = study.stimuli.of_test().exclude(generated_image=None).values_list("pk", "generated_image__generator")
+    return {str(key): names.get(generator, "") for key, generator in rows}
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,7 @@ class RatedStimulus:
     rate: float
     responses: int
     ranks: list[int] | None  # 95% interval of the rank by the model, 1 being the most convincing
+    generator: str  # '' where the study has one
 
 
 def extremes(study: Study, analysis: dict[str, Any]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
@@ -59,7 +72,17 @@ def extremes(study: Study, analysis: dict[str, Any]) -> tuple[list[RatedStimulus
     most, least = generated[:half], generated[len(generated) - half :][::-1]
     stimuli = Stimulus.objects.in_bulk([row["image"] for row in most + least])
     by_id = {str(key): value for key, value in stimuli.items()}
+    made_by = makers(study)
     return tuple(  # type: ignore[return-value]
-        [RatedStimulus(by_id[row["image"]], row["rate"], row["responses"], ranks.get(row["image"])) for row in rows]
+        [
+            RatedStimulus(
+                by_id[row["image"]],
+                row["rate"],
+                row["responses"],
+                ranks.get(row["image"]),
+                made_by.get(row["image"], ""),
+            )
+            for row in rows
+        ]
         for rows in (most, least)
     )

@@ -1,6 +1,6 @@
 """Which trials count in an analysis: decided here and nowhere else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.db.models import Case, Count, Max, Q, QuerySet, When
@@ -8,6 +8,7 @@ from django.db.models import Case, Count, Max, Q, QuerySet, When
 from turing.accounts import experience_band
 from turing.models import Reading, Response, Study, Trial, Truth
 from turing.statistics.responses import Responses
+from turing.studies.controls import DEGRADED
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def readings_of(study: Study, population: Population) -> QuerySet[Reading]:
 
 
 def exported(study: Study, population: Population) -> QuerySet[Response]:
-    """Test and repeat answers whose readers still consent, in the order of reader and position."""
+    """Test, repeat and control answers whose readers still consent, in the order of reader and position."""
     return (
         Response.objects.filter(
             trial__reading__study=study,
@@ -93,13 +94,15 @@ def flow_of(study: Study, population: Population) -> Flow:
         every=Count("trials__response"),
         practice=Count("trials__response", filter=Q(trials__phase=Trial.Phase.PRACTICE)),
         repeats=Count("trials__response", filter=Q(trials__phase=Trial.Phase.REPEAT)),
+        controls=Count("trials__response", filter=Q(trials__phase=Trial.Phase.CONTROL)),
     )
-    rows = list(readings.values("withdrawn_at", "test", "answered", "every", "practice", "repeats"))
+    rows = list(readings.values("withdrawn_at", "test", "answered", "every", "practice", "repeats", "controls"))
     kept = [row for row in rows if row["withdrawn_at"] is None]
     others = Response.objects.filter(
         trial__reading__study=study, trial__reading__reader__is_simulated=not population.simulated
     )
     other = "people" if population.simulated else "simulated readers"
+    controls = {"Answers to controls (reported apart)": sum(row["controls"] for row in kept)}
     return Flow(
         consented=len(rows),
         withdrawn=len(rows) - len(kept),
@@ -111,6 +114,7 @@ def flow_of(study: Study, population: Population) -> Flow:
             "Test trials not answered": sum(row["test"] - row["answered"] for row in kept),
             "Practice answers": sum(row["practice"] for row in kept),
             "Repeat answers (for intra-reader agreement only)": sum(row["repeats"] for row in kept),
+            **(controls if study.control_count else {}),
             "Answers of readers who withdrew": sum(row["every"] for row in rows if row["withdrawn_at"]),
             f"Answers of {other} (analysed apart)": others.count(),
         },
@@ -126,7 +130,17 @@ def form_lengths(study: Study, population: Population) -> dict[str, int]:
 
 def load_responses(study: Study, population: Population) -> Responses:
     """The counted responses, and the repeats beside them, as arrays."""
-    rows = exported(study, population).values_list(
+    found = _load(study, population, exported(study, population).exclude(trial__phase=Trial.Phase.CONTROL))
+    return replace(found, factors={name: values for name, values in found.factors.items() if name != "control"})
+
+
+def load_with_controls(study: Study, population: Population) -> Responses:
+    """The counted responses and those to controls; the factor `control` names the control, '' being none."""
+    return _load(study, population, exported(study, population).exclude(trial__phase=Trial.Phase.REPEAT))
+
+
+def _load(study: Study, population: Population, responses: QuerySet[Response]) -> Responses:
+    rows = responses.values_list(
         "trial__reading__reader__pseudonym",
         "trial__stimulus_id",
         "trial__stimulus__diagnosis",
@@ -146,6 +160,8 @@ def load_responses(study: Study, population: Population) -> Responses:
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
     profession, specialty, years, run, exposure = about
     forms = form_lengths(study, population)
+    kinds = zip(phase, run, strict=True)
+    control = [str(one or DEGRADED) if kind == Trial.Phase.CONTROL else "" for kind, one in kinds]
     return Responses.from_labels(
         np.array(reader, str),
         np.array([str(one) for one in image], str),
@@ -163,5 +179,6 @@ def load_responses(study: Study, population: Population) -> Responses:
             "specialty": np.array(specialty, str),
             "experience": np.array([experience_band(one) for one in years], str),
             "run": np.array(["" if one is None else str(one) for one in run], str),
+            "control": np.array(control, str),
         },
     )

@@ -9,6 +9,7 @@ from typing import Any
 from turing.accounts import experience_band
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
+from turing.results.controls import with_controls
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.machines import with_machines
 from turing.results.responses_csv import COLUMNS
@@ -98,6 +99,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "flow": {**flow.__dict__, "analysed": flow.analysed},
         "analysis": analyse_study(study, population),
         "machines": with_machines(study, analyse_study(study, population))["machines"],
+        "controls": with_controls(study, population, {})["controls"],
         "skin_tone": with_skin_tone(study, population, {})["skin_tone"],
         "responses": list(rows(study, population)),
     }
@@ -178,7 +180,7 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
     """One of the results page's `TABLES` as CSV."""
     analysis = with_machines(study, with_generators_named(study, analyse_study(study, population)))
-    analysis = with_skin_tone(study, population, analysis)
+    analysis = with_controls(study, population, with_skin_tone(study, population, analysis))
     content = table_csv(name, analysis, flow_of(study, population))
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
     return content.encode()

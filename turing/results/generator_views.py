@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from gan.models import Generator, TrainingRun
 from turing.access import researcher_required
+from turing.studies.record import uses_of_generator
 
 PAIRS = 12  # images shown beside the nearest real one
 EXAMPLES = 24
@@ -66,6 +67,7 @@ def quality_and_copies(found: Generator) -> dict[str, Any]:
         "evaluations": _latest_evaluations(found),
         "pairs": _nearest_pairs(found),
         "suspected": found.generated_images.filter(suspected_copy=True).count(),
+        "in_use": uses_of_generator(found),
         "unaudited": found.generated_images.unaudited().count(),
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 from turing.models import Study
 from turing.results.counting import Flow, Population
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
+from turing.studies.controls import in_words
 from turing.studies.provenance import of_generators, of_lesions
 from turing.templatetags.figures import percent
 
@@ -119,11 +120,12 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images ({of_generators(study)}) were "
         f"drawn at random, brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
         f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
-        f"reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
-        f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "
-        "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
-        "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "
-        "readers' and images' parts with their own degrees of freedom [4,5]. Accuracy was analysed with real and "
+        f"reader. {_form_in_words(study)}{_controls_in_words(study)}The design was fixed before the first "
+        f"answer (SHA-256 {study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. "
+        "The primary outcome was the fooling rate, the share of answers to generated images that were 'real'. Readers "
+        "and images were both taken as random samples: variances are multi-reader multi-case U-statistics [1-3], and "
+        "95% intervals combine the readers' and images' parts with their own degrees of freedom [4,5]. "
+        "Accuracy was analysed with real and "
         "generated images as fixed strata. Detection is given as the area under the ROC curve averaged over readers "
         "(answers ordered by confidence) and as d' and criterion with log-linear correction [6]. Readers were called "
         f"unable to tell the images apart only if accuracy was shown to lie within 0.5 +- {study.equivalence_margin:g} "
@@ -143,6 +145,11 @@ def _model_in_words(analysis: dict[str, Any]) -> str:
         "and a probit signal detection model with crossed random effects of readers and images [14], fitted by Laplace "
         "approximation of the restricted likelihood"
     )
+
+
+def _controls_in_words(study: Study) -> str:
+    """Ends in a space, or is empty."""
+    return f"{told} " if (told := in_words(study)) else ""
 
 
 def _form_in_words(study: Study) -> str:

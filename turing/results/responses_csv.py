@@ -64,7 +64,9 @@ def parse_responses(text: str, place: str = "") -> Responses:
         row, message = min(mistakes)
         raise StudyError(f"{place}, line {lines[row]}: {message}.")
     phase = columns.get("phase", [])
-    kept = np.array([value != Trial.Phase.PRACTICE for value in phase] or np.ones(len(lines), bool), bool)
+    kept = np.array(
+        [value not in (Trial.Phase.PRACTICE, Trial.Phase.CONTROL) for value in phase] or np.ones(len(lines), bool), bool
+    )
     repeat = np.array([value == Trial.Phase.REPEAT for value in phase] or np.zeros(len(lines), bool), bool)
     if not (kept & ~repeat).any():
         raise StudyError(f"{place}: no test responses in it.")

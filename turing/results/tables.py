@@ -78,11 +78,13 @@ AGREEMENT = {
 def agreement(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     found = analysis["agreement"]
     for key, label in AGREEMENT.items():
-        yield {"between": "readers", "coefficient": label, "estimate": found[key], **_limits(found["ci95"][key])}
+        note = "too few readers or images to say how sure" if found[key] is not None and not found["ci95"][key] else ""
+        limits = _limits(found["ci95"][key]) | {"note": note}
+        yield {"between": "readers", "coefficient": label, "estimate": found[key], **limits}
     if own := analysis["intra_reader"]:
         same = {"between": "a reader's answers to one image"}
-        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"])}
-        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None)}
+        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"]), "note": ""}
+        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None), "note": ""}
 
 
 def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -263,6 +265,23 @@ def skin_tones(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             }
 
 
+def controls(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    for row in analysis.get("controls") or ():
+        yield {
+            "control": row["name"],
+            "truth": row["truth"],
+            "images": row["images"],
+            "readers": row["readers"],
+            "responses": row["responses"],
+            "judged_real": row["judged_real"],
+            **_limits(row["ci95"]),
+            "test_judged_real": row["test_judged_real"],
+            "difference": row["difference"],
+            **_limits(row["difference_ci95"], "difference_"),
+            "p_value": row["p_value"],
+        }
+
+
 def skin_missing(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     return (analysis.get("skin_tone") or {"missing": []})["missing"]
 
@@ -272,6 +291,7 @@ TABLES = {
     "detection": Table("Detection", detection),
     "agreement": Table("Agreement", agreement),
     "comparisons": Table("Differences of the fooling rate", comparisons),
+    "controls": Table("Controls", controls),
     "calibration": Table("Calibration of confidence", calibration),
     "times": Table("Response times", times),
     "course": Table("Course of the form", course),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from turing.access import researcher_required
 from turing.models import Study
 from turing.results.analysis import analyse_study, extremes, with_generators_named
+from turing.results.controls import control_sentences, with_controls
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
@@ -34,7 +35,7 @@ def _find(request, slug):
 def _results(request, slug):
     study, population = _find(request, slug)
     analysis, flow = with_machines(study, analyse_study(study, population)), flow_of(study, population)
-    analysis = with_skin_tone(study, population, analysis)
+    analysis = with_controls(study, population, with_skin_tone(study, population, analysis))
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -52,6 +53,7 @@ def _results(request, slug):
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),
         "unseen": unseen_sentence(analysis),
+        "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),

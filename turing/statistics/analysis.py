@@ -17,6 +17,7 @@ from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
 from turing.statistics.responses import Responses
 from turing.statistics.thresholds import exposure_threshold
+from turing.statistics.withheld import without_empty_intervals
 
 FEW_READERS, FEW_IMAGES = 5, 20
 DEFAULT_MARGIN = 0.1
@@ -32,6 +33,11 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
     `margin`: of the equivalence test, accuracy within 0.5 +- margin; it belongs in a study's design, fixed before
     the first answer. Repeats count for intra-reader agreement alone.
     """
+    return without_empty_intervals(analyse_in_full(responses, margin))
+
+
+def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, Any]:
+    """As `analyse`, with intervals that say nothing; versions of before gave these."""
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
     generated, warnings = tests.where(~tests.is_real), _few(tests)
     fooling = _rate(generated, "judged_real", "fooling_rate", warnings)

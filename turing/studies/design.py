@@ -5,17 +5,15 @@ import json
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from math import ceil
 from typing import Any
 
 from django.db import models
 
-from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
-from turing.studies.stimuli import CROPPED_TO
-
-Source = LesionImage | GeneratedImage
+from turing.studies import controls
+from turing.studies.left_out import why_generated_left_out, why_left_out
+from turing.studies.pools import Source, generated_pool, pool_of_generators, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
 FROZEN_FIELDS = (
@@ -36,38 +34,19 @@ FROZEN_FIELDS = (
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
+    "control_per_diagnosis", "control_degradation", "control_generators",
 )  # fmt: skip
-
-
-def real_pool(study: Study, diagnosis: str):
-    """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
-    pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
-    # An image with fewer pixels than the generators draw would be the only one to be enlarged.
-    least = least_side(study)
-    pool = pool.of_type(study.image_type).filter(width__gte=least, height__gte=least)
-    return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
-
-
-def generated_pool(study: Study, diagnosis: str):
-    """Images of the study's generators that are not suspected to be copies."""
-    pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_generators(study.generators.all())
-    pool = pool.exclude(sha256__in=LesionImage.objects.values("sha256"))
-    return pool.order_by("generator_id", "latent_seed", "pk")
-
-
-def least_side(study: Study) -> int:
-    """Pixels that a real image's shorter side needs, so that no step enlarges it that does not enlarge all."""
-    if not study.generators.all():
-        return 0
-    return min(study.drawn_size, ceil(study.stimulus_size / CROPPED_TO[0]))
 
 
 def problems(study: Study) -> list[str]:
     """What stands in the way of opening the study; empty where nothing does."""
     generators = list(study.generators.all())
+    tested = study.tested_generators
     found = []
     if not generators:
         found.append("Generators: choose at least one.")
+    elif not tested:
+        found.append("Generators: choose at least one that is not a control.")
     if len({one.uses_phantoms for one in generators}) > 1:
         found.append("Generators: some were trained on phantoms and some on real images; they cannot be mixed.")
     if not study.diagnoses:
@@ -82,7 +61,7 @@ def problems(study: Study) -> list[str]:
         found.append("Images per page: images shown for a moment come one at a time.")
     if study.timed and study.repeats:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
-    if problem := counts_problem(counts_of(study), len(generators), study.generated_per_diagnosis):
+    if problem := counts_problem(counts_of(study), len(tested), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
@@ -93,7 +72,9 @@ def problems(study: Study) -> list[str]:
             found.append(f"{diagnosis}: {wanted} real images are wanted, {available} are there{left_out}.")
         wanted = study.generated_per_diagnosis + practice[diagnosis, Truth.GENERATED]
         if (available := generated_pool(study, diagnosis).count()) < wanted:
-            found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there.")
+            left_out = why_generated_left_out(study, diagnosis)
+            found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there{left_out}.")
+    found += controls.problems(study)
     if not study.allow_unaudited and (unaudited := unaudited_samples(study)):
         found.append(
             f"{unaudited} generated images were not compared with the training images and may be copies of them: press "
@@ -104,45 +85,39 @@ def problems(study: Study) -> list[str]:
 
 def counts_of(study: Study) -> dict[int, int]:
     """Images per diagnosis by the id of those of the study's generators for which the design sets a number."""
-    own = {str(one.pk) for one in study.generators.all()}
+    own = {str(one.pk) for one in study.tested_generators}
     return {int(key): count for key, count in study.generated_counts.items() if key in own}
-
-
-def why_left_out(study: Study, diagnosis: str) -> str:
-    """How many real images of the diagnosis the study cannot show, by the first reason that holds; '' if none is."""
-    images = LesionImage.objects.with_diagnosis(diagnosis)
-    if not study.generators.all():
-        return ""
-    other = (
-        "real, and the generators know phantoms"
-        if study.uses_phantoms
-        else "phantoms, and the generators know real images"
-    )
-    least = least_side(study)
-    kind = images.filter(is_phantom=study.uses_phantoms)
-    typed = kind.of_type(study.image_type)
-    usable = typed.usable()
-    fair = usable.not_trained_on_by(study.generators.all())
-    left = [
-        (images.count() - kind.count(), f"are {other}"),
-        (kind.count() - typed.count(), f"are not {study.image_type}"),
-        (typed.count() - usable.count(), "were rejected by curation"),
-        (usable.count() - fair.count(), "are of lesions or patients that a generator was trained on"),
-        (fair.exclude(width__gte=least, height__gte=least).count(), f"have fewer than {least} pixels on a side"),
-    ]
-    told = "; ".join(f"{count} {reason}" for count, reason in left if count)
-    return f" (left out: {told})" if told else ""
 
 
 def advice(study: Study) -> list[str]:
     """What a researcher should know before opening the study, though it stands in no way."""
     pools = [real_pool(study, name) for name in study.diagnoses]
     unseen = sum(pool.filter(verdict="", is_phantom=False).count() for pool in pools)
+    found = [line for name in study.diagnoses for line in _uneven(study, name)]
     if not unseen:
-        return []
+        return found
     return [
+        *found,
         f"{unseen} of the real images that it may show have no verdict of curation: round frames, rulers and "
-        "duplicates among them can give the truth away. Curate them first."
+        "duplicates among them can give the truth away. Curate them first.",
+    ]
+
+
+def _uneven(study: Study, diagnosis: str) -> list[str]:
+    """Generators that have too few images for an equal share, which the others then make up for."""
+    fixed = counts_of(study)
+    sharing = [one for one in study.tested_generators if one.pk not in fixed]
+    pool = generated_pool(study, diagnosis).order_by()
+    there = {row["generator"]: row["count"] for row in pool.values("generator").annotate(count=models.Count("pk"))}
+    if len(sharing) < 2 or sum(there.get(one.pk, 0) for one in sharing) < study.generated_per_diagnosis:
+        return []
+    share = (study.generated_per_diagnosis - sum(fixed.values())) // len(sharing)
+    return [
+        f"{diagnosis}: {one} has {there.get(one.pk, 0)} images that can be shown"
+        f"{why_generated_left_out(study, diagnosis, one)}, fewer than its share of {share}; the other generators give "
+        "the rest."
+        for one in sharing
+        if there.get(one.pk, 0) < share
     ]
 
 
@@ -154,11 +129,11 @@ def _lacking(study: Study, diagnosis: str) -> list[str]:
     pool = generated_pool(study, diagnosis).order_by()
     available = {row["generator"]: row["count"] for row in pool.values("generator").annotate(count=models.Count("pk"))}
     found = []
-    for generator in study.generators.all():
+    for generator in study.tested_generators:
         if (wanted := fixed.get(generator.pk, 0)) > (there := available.get(generator.pk, 0)):
             found.append(f"{diagnosis}: {wanted} images of {generator} are wanted, {there} are there.")
     sharing = sum(count for key, count in available.items() if key not in fixed)
-    others = study.generators.count() - len(fixed)
+    others = len(study.tested_generators) - len(fixed)
     if others and not found and study.generated_per_diagnosis - sum(fixed.values()) > sharing:
         wanted = study.generated_per_diagnosis - sum(fixed.values())
         found.append(f"{diagnosis}: {wanted} images of the other generators are wanted, {sharing} are there.")
@@ -177,7 +152,8 @@ def counts_problem(counts: Mapping[Any, int], generators: int, wanted: int) -> s
 
 def unaudited_samples(study: Study) -> int:
     """How many of the generated images that the study may show nobody compared with the training images."""
-    return sum(generated_pool(study, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
+    generators = list(study.generators.all())
+    return sum(pool_of_generators(generators, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
 
 
 def practice_counts(study: Study) -> Counter[tuple[str, str]]:
@@ -254,9 +230,11 @@ def frozen_design(study: Study, unknown: Collection[str] = ()) -> dict[str, Any]
     return design
 
 
-def stimulus_row(id: str, sha256: str, truth: str, diagnosis: str, is_practice: bool) -> list[str]:
+def stimulus_row(
+    id: str, sha256: str, truth: str, diagnosis: str, is_practice: bool, is_control: bool = False
+) -> list[str]:
     """What the hash covers of one stimulus."""
-    return [id, sha256, truth, diagnosis] + ["practice"] * is_practice
+    return [id, sha256, truth, diagnosis] + ["practice"] * is_practice + ["control"] * is_control
 
 
 def hash_of(design: dict[str, Any], stimuli: Iterable[list[str]]) -> str:
@@ -272,4 +250,7 @@ def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
 
 
 def _rows(stimuli: Iterable[Stimulus]) -> list[list[str]]:
-    return [stimulus_row(str(one.pk), one.sha256, one.truth, one.diagnosis, one.is_practice) for one in stimuli]
+    return [
+        stimulus_row(str(one.pk), one.sha256, one.truth, one.diagnosis, one.is_practice, one.is_control)
+        for one in stimuli
+    ]

@@ -6,15 +6,29 @@ from django import forms
 from django.core.validators import MaxValueValidator
 
 from gan.models import Generator, LesionImage
+from turing.forms import InSections
 from turing.models import Study
 from turing.studies.design import counts_problem
-from turing.studies.generator_fields import MOST, CountsField, GeneratorsField
+from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
+LATER = ("language", "scaling", "image_type", "control_per_diagnosis")
 BREAK_EVERY = 50  # what a new study proposes
 
 
-class StudyForm(forms.ModelForm):
+class StudyForm(InSections, forms.ModelForm):
+    SECTIONS = (
+        ("", ("title", "generators", "diagnoses", "image_type", "real_per_diagnosis", "generated_per_diagnosis")),
+        ("More options: unequal numbers and controls",
+         ("generated_counts", "control_per_diagnosis", "control_degradation", "control_generators")),
+        ("More options: how images are shown", ("stimulus_size", "scaling", "images_per_page", "timed")),
+        ("More options: what each reader gets",
+         ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
+        ("More options: what readers are asked and told",
+         ("confidence_levels", "tell_share", "show_score", "language", "instructions", "consent_text")),
+        ("More options: analysis and checks", ("equivalence_margin", "allow_unaudited", "seed")),
+    )  # fmt: skip
+
     generators = GeneratorsField(
         help_text="The generated images come from these; the real ones are of lesions that none of them is known to "
         "have trained on.",
@@ -26,6 +40,12 @@ class StudyForm(forms.ModelForm):
     )
     image_type = forms.ChoiceField(
         label="Type of the real images", help_text="Dermoscopic images and photographs are never mixed."
+    )
+    control_generators = ControlsField(
+        required=False,
+        label="Generators as a control",
+        help_text="Such as an older model: do readers notice images that are known to be weaker? It is no longer one "
+        "of the generators that the study is about.",
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -45,6 +65,9 @@ class StudyForm(forms.ModelForm):
             "real_per_diagnosis",
             "generated_per_diagnosis",
             "generated_counts",
+            "control_per_diagnosis",
+            "control_degradation",
+            "control_generators",
             "images_per_page",
             "timed",
             "stimulus_size",
@@ -71,12 +94,14 @@ class StudyForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         generators = Generator.objects.finished()
         self.fields["generators"].queryset = generators
+        self.fields["control_generators"].queryset = generators
         self.fields["generated_counts"].widget.names = [(str(one.pk), str(one)) for one in generators]
         if len(generators) < 2:
-            del self.fields["generated_counts"]
+            del self.fields["generated_counts"], self.fields["control_generators"]
         types = sorted({self.instance.image_type, *LesionImage.objects.kinds_of_type()})
         self.fields["image_type"].choices = [(name, name) for name in types]
-        for name in ("language", "scaling", "image_type"):  # where a page of before is sent: the default
+        self.fields["control_degradation"].choices = [("", "none"), *Study.Degradation.choices]
+        for name in LATER:  # where a page of before is sent: the default
             self.fields[name].required = False
         for name, field in self.fields.items():
             if isinstance(field, forms.IntegerField) and name != "seed":
@@ -85,6 +110,12 @@ class StudyForm(forms.ModelForm):
         self.initial["revision"] = self.instance.revision
         names = sorted({name for one in generators for name in one.diagnoses})
         self.fields["diagnoses"].choices = [(name, name) for name in names]
+
+    def is_set(self, field: forms.BoundField) -> bool:
+        if field.name == "break_every":
+            return str(field.value()) not in ("0", str(BREAK_EVERY))
+        default = Study._meta.get_field(field.name).get_default()
+        return str(field.value() or "") != str(default or "")
 
     def clean_title(self):
         """One line of text: it stands in subjects of e-mails and in file names."""
@@ -101,6 +132,12 @@ class StudyForm(forms.ModelForm):
 
     def clean(self):
         data = super().clean()
+        controls = data.get("control_generators") or []
+        tested = [one for one in data.get("generators") or [] if one.pk not in controls]
+        if controls and "generators" in data:
+            data["generators"] = Generator.objects.filter(pk__in=[*controls, *(one.pk for one in tested)])
+        if controls and "generators" in data and not tested:
+            self.add_error("generators", "Choose at least one generator that is not a control.")
         generators = data.get("generators") or []
         drawn = {name for one in generators for name in one.diagnoses}
         for name in data.get("diagnoses") or []:
@@ -110,12 +147,15 @@ class StudyForm(forms.ModelForm):
             message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
             self.add_error("generators", message)
         if "generated_counts" in data:
-            chosen = {str(one.pk) for one in generators}
+            chosen = {str(one.pk) for one in tested}
             counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}
             data["generated_counts"] = counts
             if problem := counts_problem(counts, len(chosen), data.get("generated_per_diagnosis") or 0):
                 self.add_error("generated_counts", problem)
         return data
+
+    def clean_control_per_diagnosis(self) -> int:
+        return self.cleaned_data["control_per_diagnosis"] or 0
 
     def clean_scaling(self):
         return self.cleaned_data["scaling"] or self.instance.scaling

@@ -28,6 +28,16 @@ class GeneratorsField(forms.ModelMultipleChoiceField):
         return f"{one}: {', '.join(one.diagnoses)}, {one.size} pixels{phantoms}{untold}"
 
 
+class ControlsField(GeneratorsField):
+    """Generators that serve as a control; cleaned to their ids, as `Study.control_generators` keeps them."""
+
+    def label_from_instance(self, one: Generator) -> str:
+        return f"{one} as a control"
+
+    def clean(self, value) -> list[int]:
+        return sorted(one.pk for one in super().clean(value))
+
+
 class CountsWidget(forms.Widget):
     """A number for each generator, `count_<id>`; empty: an equal share of what is left."""
 

@@ -14,7 +14,9 @@ from django.utils.text import slugify
 from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
-from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, Source, choose_images, design_hash
+from turing.studies.controls import choose_controls, degradation_of
+from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, choose_images, design_hash
+from turing.studies.pools import Source
 from turing.studies.preregistration import seal
 from turing.studies.provenance import untold
 from turing.studies.stimuli import encode_stimulus
@@ -100,10 +102,16 @@ def _build_stimuli(study: Study, written: list[str]) -> list[Stimulus]:
     """Stimuli whose files are written, not saved yet; the files' names are added to `written` as they come."""
     test, practice = choose_images(study)
     through = study.drawn_size
+    controls = choose_controls(study, test + practice)
     stimuli, lengths = [], set()
-    for source in test + practice:
-        content = encode_stimulus(source, study.stimulus_size, through)
-        stimuli.append(_write_stimulus(study, source, content, is_practice=len(stimuli) >= len(test)))
+    for source, kind in (
+        [(one, "test") for one in test]
+        + [(one, "practice") for one in practice]
+        + [(one, "control") for one in controls]
+    ):
+        degradation = degradation_of(study, source, is_control=kind == "control")
+        content = encode_stimulus(source, study.stimulus_size, through, degradation)
+        stimuli.append(_write_stimulus(study, source, content, kind))
         written.append(stimuli[-1].file)
         lengths.add(len(content))
     seen: dict[str, Stimulus] = {}
@@ -217,13 +225,14 @@ def find_study(slug: str) -> Study:
     return study
 
 
-def _write_stimulus(study: Study, source: Source, content: bytes, *, is_practice: bool) -> Stimulus:
+def _write_stimulus(study: Study, source: Source, content: bytes, kind: str) -> Stimulus:
     real = isinstance(source, LesionImage)
     stimulus = Stimulus(
         study=study,
         truth=Truth.REAL if real else Truth.GENERATED,
         diagnosis=source.diagnosis,
-        is_practice=is_practice,
+        is_practice=kind == "practice",
+        is_control=kind == "control",
         lesion_image=source if real else None,
         generated_image=None if real else source,
         sha256=hashlib.sha256(content).hexdigest(),

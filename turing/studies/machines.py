@@ -79,7 +79,7 @@ def read_predictions(study: Study, path: Path, threshold: float | None = None) -
 
     `image` is the stimulus's id, as exports have it, with or without `.png`. `score` is the higher, the more like
     generated; from `threshold` on the answer is 'generated'. Without a threshold scores must be probabilities, and one
-    half is taken. Where both columns are there, `response` is the answer. Practice images are passed over.
+    half is taken. Where both columns are there, `response` is the answer. Practice images and controls are passed over.
     Raises `StudyError` naming file and line of the first mistake.
     """
     stimuli = {one.pk: one for one in _stimuli_of(study, practice=True)}
@@ -103,12 +103,12 @@ def read_predictions(study: Study, path: Path, threshold: float | None = None) -
             score, answer, confidence = _prediction(row, threshold)
         except ValueError as error:
             raise StudyError(f"{place}, line {line}: {error}.") from None
-        if not stimulus.is_practice:
+        if stimulus.is_of_test:
             found[stimulus.pk] = Judged(stimulus.pk, score, answer, confidence, group=groups[stimulus.pk])
     if not found:
         raise StudyError(f"{place}: no predictions in it.")
     used = THRESHOLD if threshold is None and "score" in table.columns else threshold
-    missing = sum(not one.is_practice for one in stimuli.values()) - len(found)
+    missing = sum(one.is_of_test for one in stimuli.values()) - len(found)
     return list(found.values()), {"file": path.name[:120], "threshold": used, "images_without": missing}
 
 

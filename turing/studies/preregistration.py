@@ -116,7 +116,7 @@ def planned_analyses(study: Study) -> dict[str, Any]:
         "primary": ["fooling_rate"],
         "secondary": secondary + (["exposure_threshold"] if study.timed else []),
         "comparisons": (["diagnosis"] if len(study.diagnoses) > 1 else [])
-        + (["run"] if study.generators.count() > 1 else []),
+        + (["run"] if len(study.tested_generators) > 1 else []),
     }
 
 

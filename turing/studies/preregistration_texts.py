@@ -5,6 +5,7 @@ from typing import Any
 
 from turing.models import Study
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
+from turing.studies.controls import in_words
 from turing.studies.provenance import factor_name, of_generators, of_lesions
 
 Items = list[tuple[str, str]]  # prompt, answer
@@ -42,7 +43,7 @@ def design_plan(study: Study) -> Items:
             f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real} and "
             f"{study.generated_per_diagnosis} generated images ({of_generators(study)}), "
             f"{study.stimulus_count} in all, at {study.stimulus_size} x {study.stimulus_size} pixels, "
-            f"{study.images_per_page} on a page. {part}{exposure}",
+            f"{study.images_per_page} on a page. {part}{exposure} {in_words(study)}".strip(),
         ),
         (
             "Randomisation",
@@ -106,6 +107,11 @@ def variables(study: Study) -> Items:
 def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) -> Items:
     compared = [factor_name(one) for one in planned["comparisons"]]
     by = f"The fooling rate is compared by {' and by '.join(compared)}. " if compared else ""
+    compared_controls = (
+        "The share of each control's images judged real is compared with that of the other images of the same truth. "
+        if study.control_count
+        else ""
+    )
     threshold = (
         "The exposure threshold is estimated by Weibull functions fitted to all answers. " if study.timed else ""
     )
@@ -115,7 +121,7 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
             "Secondary analyses",
             f"Accuracy, with real and generated images as fixed strata, and its equivalence to guessing within 0.5 +- "
             f"{study.equivalence_margin:g} by two one-sided tests; the share of real images judged real. "
-            f"{threshold}{by}"
+            f"{threshold}{by}{compared_controls}"
             .strip(),
         ),
         ("Transformations", "None. Answers without a given confidence count as a guess in the ROC analysis."),
@@ -127,7 +133,8 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
         (
             "Exclusions",
             "Readers who withdraw consent; practice answers; repeated answers, which serve agreement within readers "
-            f"alone. Nobody is left out for what they answered. {own.get('exclusions', '')}".strip(),
+            f"alone{'; answers to controls' if study.control_count else ''}. Nobody is left out for what they "
+            f"answered. {own.get('exclusions', '')}".strip(),
         ),
         ("Missing data", "Unanswered trials are left out. Readers who stop early count as far as they answered."),
         (

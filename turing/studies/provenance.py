@@ -31,7 +31,7 @@ def describe(generator: Generator) -> str:
 def of_generators(study: Study) -> str:
     """The study's generators and, where the design sets unequal numbers, how many images per diagnosis each gives."""
     parts = []
-    generators = list(study.generators.order_by("pk"))
+    generators = sorted(study.tested_generators, key=lambda one: one.pk)
     for one in generators:
         count = study.generated_counts.get(str(one.pk))
         parts.append(f"{count} of {one}" if count is not None else str(one))

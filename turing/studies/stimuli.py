@@ -6,11 +6,12 @@ from io import BytesIO
 from PIL import Image
 
 from gan.models import GeneratedImage, LesionImage
+from turing.studies.degradation import degrade
 
 CROPPED_TO = (0.9, 0.97)  # of the side, at random
 
 
-def encode_stimulus(image: LesionImage | GeneratedImage, size: int, through: int) -> bytes:
+def encode_stimulus(image: LesionImage | GeneratedImage, size: int, through: int, degradation: str = "") -> bytes:
     """PNG file of the image's centred square, less a margin, at `size` x `size` pixels, blinded.
 
     Real and generated images are cropped, resampled and encoded by the same calls, and all of them by way of
@@ -20,9 +21,12 @@ def encode_stimulus(image: LesionImage | GeneratedImage, size: int, through: int
     resampling then lie across each image's pixels in a way of their own. Size and place follow from the pixels, so
     that the same image always gives the same bytes. The PNG holds pixels alone (IHDR, IDAT, IEND) and is stored without
     compression, so that every stimulus of a size has the same number of bytes: how well an image compresses would
-    otherwise tell what it is.
+    otherwise tell what it is. With a `degradation` of `turing.studies.degradation` the image is made worse at `through`
+    pixels, before all other steps.
     """
     pixels = image.square(through)
+    if degradation:
+        pixels = degrade(pixels, degradation)
     source = random.Random(pixels.tobytes())
     side = through * source.uniform(*CROPPED_TO)
     left, top = (source.uniform(0, through - side) for _ in range(2))

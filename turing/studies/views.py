@@ -13,17 +13,20 @@ from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
 from turing.people.accounts import readers_who_share_an_address
-from turing.studies.design import advice, choose_images, generated_pool, problems, real_pool
+from turing.studies.controls import choose_controls, in_words
+from turing.studies.design import advice, choose_images, problems
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
 from turing.studies.monitor import monitor, send_reminder
 from turing.studies.permissions import get_study
+from turing.studies.pools import pool_of_generators, real_pool
 from turing.studies.provenance import training_warning
 from turing.studies.stimuli import encode_stimulus
 from turing.studies.trail import trail_rows
 
 PREVIEW = 16  # stimuli shown on the study's page
+CONTROLS = 4  # of a draft's controls, beside them
 TRAIL = 10  # lines of the audit trail shown there
 
 
@@ -85,7 +88,8 @@ def detail(request, slug):
         ],
         "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
-        "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
+        "preview": study.stimuli.filter(is_practice=False).order_by("pk")[:PREVIEW],
+        "controls": in_words(study),
         "may_edit": study.right >= Right.EDIT,
         "may_share": study.right >= Right.OWN,
         "collaborators": study.collaborators.count(),
@@ -99,11 +103,12 @@ def detail(request, slug):
 
 
 def _drawn(study):
-    """The first images that a draft would show, as the address of each and what it is."""
+    """Some of the images that a draft would show, as the address of each and what it is."""
     test, practice = choose_images(study)
-    kinds = [
-        ("real" if isinstance(source, LesionImage) else "generated", source) for source in (test + practice)[:PREVIEW]
-    ]
+    chosen = test + practice
+    kinds = [("real" if isinstance(one, LesionImage) else "generated", one) for one in chosen[:PREVIEW]]
+    controls = choose_controls(study, chosen)
+    kinds += [("control" if isinstance(one, LesionImage) else "generated", one) for one in controls[:CONTROLS]]
     return [(reverse("preview", args=[study.slug, kind, source.pk]), kind, source.diagnosis) for kind, source in kinds]
 
 
@@ -111,12 +116,16 @@ def _drawn(study):
 @researcher_required
 @cache_control(private=True, max_age=600)
 def preview(request, slug, kind, pk):
-    """One image of a draft's pools as its stimulus would be."""
+    """One image of a draft's pools as its stimulus would be; of the kind `control` a real one made worse."""
     study = get_study(request, slug, studies=Study.objects.filter(state=Study.State.DRAFT))
-    pools = real_pool if kind == "real" else generated_pool
     for diagnosis in study.diagnoses:
-        if source := pools(study, diagnosis).filter(pk=pk).first():
-            content = encode_stimulus(source, study.stimulus_size, study.drawn_size)
+        if kind == "generated":
+            pool = pool_of_generators(study.generators.all(), diagnosis)
+        else:
+            pool = real_pool(study, diagnosis)
+        if source := pool.filter(pk=pk).first():
+            degradation = study.control_degradation if kind == "control" else ""
+            content = encode_stimulus(source, study.stimulus_size, study.drawn_size, degradation)
             return HttpResponse(content, content_type="image/png")
     raise Http404
 

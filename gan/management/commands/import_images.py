@@ -38,6 +38,9 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--map", action="append", default=[], metavar="ORIGINAL=DIAGNOSIS", help="repeat for several; also for 0, 1"
         )
+        parser.add_argument(
+            "--sex", action="append", default=[], metavar="CODE=SEX", help="such as m=female; repeat for several"
+        )
         parser.add_argument("--licence", default="", metavar="L", help="of images whose row tells none")
         parser.add_argument("--attribution", default="", metavar="A", help="of images whose row tells none")
         parser.add_argument("--type", metavar="T", help="dermoscopic, clinical, …: of images whose row tells none")
@@ -55,6 +58,7 @@ class Command(ConsoleCommand):
             image_type=options["type"],
             format=format,
             renamed=pairs(options["map"], "--map"),
+            sexes=pairs(options["sex"], "--sex"),
             dry_run=dry_run,
             progress=progress,
             tell=self._tell,

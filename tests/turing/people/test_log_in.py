@@ -38,6 +38,15 @@ def test_log_in_ignores_capitals_and_never_leaves_the_site(client, reader):
     assert client.post(reverse("login"), data).url == "/"
 
 
+def test_a_researcher_lands_on_the_research_page_unless_another_was_wanted(client, researcher):
+    data = {"username": researcher.email, "password": PASSWORD}
+    assert client.post(reverse("login"), data).url == reverse("research")
+    client.logout()
+    assert client.post(reverse("login"), data | {"next": "/studies/x/"}).url == "/studies/x/"
+    client.logout()
+    assert client.post(reverse("login"), data | {"next": "https://evil.example/"}).url == reverse("research")
+
+
 def test_every_log_in_computes_two_hashes(posted, client, reader, hashes):
     make_reader("alone@test.example")
     posted("register", registration(reader.user.email, OTHER_PASSWORD))

@@ -37,6 +37,22 @@ class Command(ConsoleCommand):
         parser.add_argument("--diagnosis", action="append", metavar="D", help="default: all that the generators draw")
         parser.add_argument("--real", type=int, default=50, metavar="N", help="real images per diagnosis (50)")
         parser.add_argument("--generated", type=int, default=50, metavar="N", help="generated per diagnosis (50)")
+        parser.add_argument(
+            "--control-per-diagnosis", type=int, default=0, metavar="N", help="images of each control (0)"
+        )
+        parser.add_argument(
+            "--control-degradation",
+            choices=Study.Degradation.values,
+            default="",
+            help="real images made worse as a control",
+        )
+        parser.add_argument(
+            "--control-generator",
+            action="append",
+            default=[],
+            metavar="GENERATOR",
+            help="its images are a control, such as an older model's; may be repeated",
+        )
         parser.add_argument("--images-per-page", type=int, default=1, metavar="N")
         parser.add_argument("--image-type", default="dermoscopic", metavar="TYPE", help="of the real images")
         parser.add_argument("--stimulus-size", type=int, default=128, help="pixels: 64, 128, 256, 512 or 1024")
@@ -76,6 +92,7 @@ class Command(ConsoleCommand):
 
     def handle(self, title, **options):
         counts = dict(_reference_and_count(text) for text in options["run"])
+        controls = [_reference_and_count(text)[0] for text in options["control_generator"]]
         drawn = list(dict.fromkeys(name for one in counts for name in one.diagnoses))
         data = model_to_dict(Study()) | {
             "title": title,
@@ -87,8 +104,9 @@ class Command(ConsoleCommand):
             **{
                 name: options[name]
                 for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
-                if name != "generated_counts"
+                if name not in ("generated_counts", "control_generators")
             },
+            "control_generators": [one.pk for one in controls],
             "equivalence_margin": options["margin"],
             "instructions": options["instructions"],
             "seed": options["seed"],

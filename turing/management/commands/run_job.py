@@ -26,6 +26,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--channel", type=int, metavar="N", help="file descriptor of the pipe to the worker")
 
     def handle(self, job, channel, **options):
+        from turing.jobs.wording import in_form_words
         from turing.jobs.work import WORK, Commands
 
         found = Job.objects.filter(pk=job, state=Job.State.RUNNING).first()
@@ -40,7 +41,7 @@ class Command(ConsoleCommand):
             with progress_told_to(pipe):
                 report = WORK[found.kind](found, commands)
         except (CommandError, UserError) as error:
-            self._fail(pipe, one_line(str(error)))
+            self._fail(pipe, in_form_words(found.kind, one_line(str(error))))
         except ModuleNotFoundError as error:
             logger.exception("Job %s", job)
             self._fail(pipe, f"This needs {error.name}, which the worker does not have: pip install '.[train]'.")

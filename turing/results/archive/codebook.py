@@ -68,8 +68,10 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("rt_ms", "integer", "Milliseconds from first paint to choice, in the browser.", minimum=0),
         _field("trial_index", "integer", "Position in the reader's own order, from 1.", minimum=1, required=True),
         _field(
-            "phase", "string", "test: counts in every rate. repeat: an image shown again, for intra-reader agreement.",
-            enum=[Trial.Phase.TEST, Trial.Phase.REPEAT], required=True,
+            "phase", "string",
+            "test: counts in every rate. repeat: an image shown again, for intra-reader agreement. control: an image "
+            "of a control, in no rate.",
+            enum=[Trial.Phase.TEST, Trial.Phase.REPEAT, Trial.Phase.CONTROL], required=True,
         ),
         _field("profession", "string", f"As the reader gave it.{withheld}", enum=list(Profession.values)),
         _field("specialty", "string", f"As the reader gave it.{withheld}", enum=list(Specialty.values)),
@@ -95,6 +97,7 @@ def _stimulus_fields() -> list[dict[str, Any]]:
         _field("truth", "string", "What the image is.", enum=TRUTHS, required=True),
         _field("diagnosis", "string", "Of the lesion, or the one that the generator was asked to draw."),
         _field("practice", "string", "Shown for practice, with feedback; counts in no result.", **YES_NO),
+        _field("control", "string", "Of a control, in no rate; a real one was made worse on purpose.", **YES_NO),
         _field("source", "string", "A real image's id in its collection (such as ISIC); a generated one's origin."),
         _field("generator", "integer", "`id` under `generators` in design.json; empty for real images."),
         _field("latent_seed", "integer", "With the generator it gives the same image again."),

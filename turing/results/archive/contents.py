@@ -18,6 +18,7 @@ from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
 from turing.results.archive.profiles import with_shared_profiles
 from turing.results.archive.readme import readme
+from turing.results.controls import with_controls
 from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.machines import with_machines
@@ -83,7 +84,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(with_machines(study, with_generators_named(study, analysis)), flow),
+        **_tables(with_controls(study, population, with_machines(study, with_generators_named(study, analysis))), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }

@@ -10,12 +10,13 @@ from turing.results.counting import Population
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, design_as_opened, frozen_design, is_as_opened
 
 COLUMNS = (
-    "id", "truth", "diagnosis", "practice", "source", "generator", "latent_seed", "truncation", "phantom", "licence",
-    "attribution", "sha256", "redistributable", "file",
+    "id", "truth", "diagnosis", "practice", "control", "source", "generator", "latent_seed", "truncation", "phantom",
+    "licence", "attribution", "sha256", "redistributable", "file",
 )  # fmt: skip
 HOW = (
     "Take the object under 'hashed'. Add the key 'stimuli': a list with one list for each row of stimuli.csv, holding "
-    "id, sha256, truth, diagnosis, and fifth the word 'practice' where the column practice says yes; sort these lists. "
+    "id, sha256, truth, diagnosis, and fifth the word 'practice' or 'control' where that column says yes; sort these "
+    "lists. "
     "Write the whole as JSON with sorted keys, without spaces after commas and colons, with characters beyond ASCII as "
     "they are, in UTF-8. The hash is the SHA-256 of those bytes. reproduce.py does it in five lines."
 )
@@ -79,6 +80,7 @@ def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
             "truth": stimulus.truth,
             "diagnosis": stimulus.diagnosis,
             "practice": "yes" if stimulus.is_practice else "no",
+            "control": "yes" if stimulus.is_control else "no",
             "source": lesion.isic_id if lesion else str(generated),
             "generator": generated.generator_id if generated else None,
             "latent_seed": generated.latent_seed if generated else None,

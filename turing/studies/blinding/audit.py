@@ -34,11 +34,14 @@ def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None
     of_pages, times = check_pages(study, stimuli)
     checks += of_pages
     step("pixels")
-    of_pixels, hints = check_pixels(list(contents.values()), generated)
+    # A control's pixels differ on purpose.
+    of_test = np.array([not item.is_control for item in stimuli])
+    shown = [contents[str(item.pk)] for item in stimuli if not item.is_control]
+    of_pixels, hints = check_pixels(shown, generated[of_test])
     step("classifiers")
     traces = np.column_stack([_numbers(item, contents[str(item.pk)]) for item in stimuli]).T
     checks.append(check_classifier("everything but pixels", np.column_stack([traces, times]), generated, Verdict.LEAK))
-    return [*checks, *of_pixels, check_classifier("pixels: all hints", hints, generated, Verdict.WARNING)]
+    return [*checks, *of_pixels, check_classifier("pixels: all hints", hints, generated[of_test], Verdict.WARNING)]
 
 
 def as_json(checks: list[Check]) -> dict[str, Any]:

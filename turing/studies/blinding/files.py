@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 
 from turing.models import Stimulus, Study
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
+from turing.studies.controls import degradation_of
 from turing.studies.design import is_as_opened
 from turing.studies.stimuli import encode_stimulus
 
@@ -102,7 +103,8 @@ def _one_procedure(study: Study, stimuli: list[Stimulus], contents: dict[str, by
     through = study.drawn_size
     for item in stimuli:
         source = item.lesion_image or item.generated_image
-        if encode_stimulus(source, study.stimulus_size, through) != contents[str(item.pk)]:
+        degradation = degradation_of(study, source, is_control=item.is_control)
+        if encode_stimulus(source, study.stimulus_size, through, degradation) != contents[str(item.pk)]:
             other.append(f"{item.pk}: encoding its source again gives another file")
     if other and len(other) == len(stimuli):
         return Check(name, Verdict.WARNING, "the encoder has changed since the study opened; nothing to compare with")

@@ -547,7 +547,9 @@ def design_hash():
         rows = list(csv.DictReader(stream))
     design = json.loads((HERE / "design.json").read_text(encoding="utf-8"))
     stimuli = [
-        [row["id"], row["sha256"], row["truth"], row["diagnosis"]] + ["practice"] * (row["practice"] == "yes")
+        [row["id"], row["sha256"], row["truth"], row["diagnosis"]]
+        + ["practice"] * (row["practice"] == "yes")
+        + ["control"] * (row.get("control") == "yes")
         for row in rows
     ]
     whole = design["hashed"] | {"stimuli": sorted(stimuli)}
@@ -559,7 +561,7 @@ def main():
     published = json.loads((HERE / "analysis.json").read_text(encoding="utf-8"))
     design = json.loads((HERE / "design.json").read_text(encoding="utf-8"))["design"]
     with (HERE / "data" / "responses.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+        rows = [row for row in csv.DictReader(stream) if row["phase"] != "control"]
     margin, show_all = design["equivalence_margin"], "--all" in sys.argv[1:]
 
     whole = full_analysis(rows, margin)

@@ -1,0 +1,103 @@
+"""Generators and collections get another name or leave the record, while nothing rests on them."""
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.urls import reverse
+
+from gan.images import png_bytes
+from gan.models import GeneratedImage, Generator, LesionImage
+from gan.phantom import draw_phantom
+from turing.jobs import queue
+from turing.models import AuditLine, Job, Study
+
+pytestmark = pytest.mark.django_db
+
+
+def draw(folder, count, seed):
+    (folder / "melanoma").mkdir(parents=True)
+    for index in range(count):
+        (folder / "melanoma" / f"{index}.png").write_bytes(png_bytes(draw_phantom("melanoma", seed + index, 64, 64)))
+    return str(folder)
+
+
+@pytest.fixture
+def vendor(db, tmp_path) -> Generator:
+    """Two images, one of which another generator has, too."""
+    call_command("import_generated", draw(tmp_path / "vendor", 2, 5000), name="Vendor", phantoms=True)
+    call_command("import_generated", draw(tmp_path / "other", 1, 5000), name="Other", phantoms=True)
+    return Generator.objects.get(name="Vendor")
+
+
+@pytest.fixture
+def clinic(db, tmp_path) -> str:
+    call_command("import_images", draw(tmp_path / "clinic", 2, 6000), collection="Clinic & Co", type="clinical")
+    return "Clinic & Co"
+
+
+def test_a_generator_is_renamed_and_the_trail_has_a_line(vendor, client, researcher):
+    client.force_login(researcher)
+    address = reverse("generator-rename", args=[vendor.pk])
+    client.post(address, {"name": "StyleGAN", "version": "3"})
+    assert str(Generator.objects.get(pk=vendor.pk)) == "StyleGAN 3"
+    line = AuditLine.objects.get(what="renamed")
+    assert line.detail == {"generator": vendor.pk, "was": "Vendor", "now": "StyleGAN 3"}
+    answer = client.post(address, {"name": "Other", "version": ""}, follow=True)
+    assert "There is a generator called Other already" in answer.content.decode()
+    for wrong in ("", "two\nlines", "x" * 81):
+        assert "New name:" in client.post(address, {"name": wrong}, follow=True).content.decode()
+    assert str(Generator.objects.get(pk=vendor.pk)) == "StyleGAN 3"
+
+
+def test_a_deleted_generator_takes_its_images_and_the_files_that_only_it_has(vendor, client, researcher):
+    client.force_login(researcher)
+    files = {one.sha256: one.file for one in vendor.generated_images.all()}
+    shared = GeneratedImage.objects.get(generator__name="Other")
+    page = client.get(vendor.get_absolute_url()).content.decode()
+    assert "Delete for good" in page
+    answer = client.post(reverse("generator-delete", args=[vendor.pk]), follow=True)
+    assert "Vendor is deleted, with 2 images" in answer.content.decode()
+    assert not Generator.objects.filter(pk=vendor.pk).exists()
+    assert {digest: default_storage.exists(name) for digest, name in files.items()} == {
+        digest: digest == shared.sha256 for digest in files
+    }
+    assert AuditLine.objects.get(what="deleted").detail == {"generator": vendor.pk, "was": "Vendor", "images": 2}
+
+
+def test_what_a_study_uses_stays(run, researcher, client, study):
+    client.force_login(researcher)
+    page = client.get(reverse("run", args=[run.pk])).content.decode()
+    assert "It can be neither renamed nor deleted: 1 study uses it." in page
+    for name in ("generator-rename", "generator-delete"):
+        answer = client.post(reverse(name, args=[run.pk]), {"name": "x"}, follow=True)
+        assert "1 study uses it" in answer.content.decode()
+    name = LesionImage.objects.values_list("collection", flat=True).first()
+    answer = client.post(reverse("collection-delete"), {"collection": name}, follow=True).content.decode()
+    assert "1 study shows images of it and 1 generator was trained on images of it" in answer
+    assert LesionImage.objects.filter(collection=name).count() == 48
+    assert Study.objects.get().generators.get().name == "tiny"
+    assert not AuditLine.objects.filter(what__in=("renamed", "deleted")).exists()
+
+
+def test_what_a_job_works_with_stays_until_it_has_ended(vendor, client, researcher):
+    client.force_login(researcher)
+    job = queue.start(Job.Kind.AUDIT, {"run": vendor.pk, "again": False}, researcher)
+    address = reverse("generator-delete", args=[vendor.pk])
+    assert "a job is at work with it" in client.post(address, follow=True).content.decode()
+    queue.cancel(job)
+    assert "is deleted" in client.post(address, follow=True).content.decode()
+
+
+def test_a_collection_is_renamed_and_deleted(clinic, client, researcher):
+    client.force_login(researcher)
+    assert "Clinic &amp; Co" in client.get(reverse("collections")).content.decode()
+    answer = client.post(reverse("collection-rename"), {"collection": clinic, "name": "Clinic B"}, follow=True)
+    assert "2 images belong to Clinic B now" in answer.content.decode()
+    files = list(LesionImage.objects.filter(collection="Clinic B").values_list("file", flat=True))
+    assert len(files) == 2
+    assert client.get(reverse("collection"), {"name": clinic}).status_code == 404
+    answer = client.post(reverse("collection-delete"), {"collection": "Clinic B"}, follow=True)
+    assert "Clinic B is deleted, with 2 images" in answer.content.decode()
+    assert not LesionImage.objects.exists()
+    assert not any(map(default_storage.exists, files))
+    assert [line.what for line in AuditLine.objects.order_by("pk")] == ["renamed", "deleted"]

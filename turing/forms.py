@@ -1,0 +1,51 @@
+"""What forms of several packages share: fields, and sections of long forms."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from console import UNSTORABLE
+
+
+class OneLine(forms.CharField):
+    """A line of text that every database stores."""
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if UNSTORABLE.search(text) or not text.isprintable():
+            raise ValidationError("One line of text, please.")
+        return text
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields of a form under one title; the first section has none and is never folded."""
+
+    title: str
+    fields: list[forms.BoundField]
+    is_open: bool
+
+    @property
+    def is_folded(self) -> bool:
+        return bool(self.title)
+
+
+class InSections(forms.BaseForm):
+    """For a form with many fields: `SECTIONS` has titles and names of fields, those without a title first.
+
+    A folded section is open where one of its fields has an error or is not as a new form has it.
+    """
+
+    SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def sections(self) -> Iterator[Section]:
+        for title, names in self.SECTIONS:
+            found = [self[name] for name in names if name in self.fields]
+            if found:
+                yield Section(title, found, any(one.errors or self.is_set(one) for one in found))
+
+    def is_set(self, field: forms.BoundField) -> bool:
+        return field.value() not in (None, "", [], {}, False, field.field.initial)

@@ -1,0 +1,112 @@
+"""Controls of a study: images whose answers stay out of every rate, and say what the rates are worth.
+
+Real images made worse are a negative control: nothing in them is generated, so that what readers then call generated
+they call so for its quality (Lipsitch, Tchetgen Tchetgen, Cohen 2010, Negative controls: a tool for detecting
+confounding and bias in observational studies, Epidemiology 21:383-388). A generator known to be weaker is a positive
+control: a study that shows no difference says something only where it could have shown one (assay sensitivity, ICH E10,
+2000, section 1.5).
+"""
+
+import random
+from collections.abc import Iterable
+
+from gan.models import Generator, LesionImage
+from turing.errors import StudyError
+from turing.models import Study, Truth
+from turing.studies.pools import Source, pool_of_generators, real_pool
+
+DEGRADED = "degraded"  # the name of the condition of real images, beside generators' ids
+
+
+def generators_of(study: Study) -> list[Generator]:
+    """The study's generators that serve as a control."""
+    return [one for one in study.generators.all() if one.pk in study.control_generators]
+
+
+def problems(study: Study) -> list[str]:
+    """What stands in the way of the study's controls; empty where nothing does."""
+    found = []
+    if study.control_per_diagnosis and not study.controls:
+        found.append("Controls: choose what serves as a control, or set their number of images to 0.")
+    if study.controls and not study.control_per_diagnosis:
+        found.append("Controls: say how many images of each there are per diagnosis.")
+    wanted = study.control_per_diagnosis
+    for diagnosis in study.diagnoses:
+        if study.control_degradation and (lacking := _lacking_lesions(study, diagnosis)):
+            found.append(lacking)
+        for generator in generators_of(study):
+            if (there := pool_of_generators([generator], diagnosis).count()) < wanted:
+                found.append(f"{diagnosis}: {wanted} images of the control {generator} are wanted, {there} are there.")
+    return found
+
+
+def _lacking_lesions(study: Study, diagnosis: str) -> str:
+    """That the diagnosis has too few lesions for controls of lesions of their own; '' where it has enough."""
+    others = study.real_per_diagnosis + study.practice_images
+    there = len(set(real_pool(study, diagnosis).group_names().values()))
+    if there >= others + study.control_per_diagnosis:
+        return ""
+    return (
+        f"{diagnosis}: {study.control_per_diagnosis} real images are wanted as a control, of lesions and patients that "
+        f"the other {others} real images do not show; {there} lesions or patients are there in all."
+    )
+
+
+def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
+    """The controls' images, beside those `taken` for test and practice; the same seed and pools give the same ones.
+
+    Real ones are of lesions and patients that the taken ones do not show, one of each. Raises `StudyError` where there
+    are too few, which `problems` tells before.
+    """
+    if not study.control_count:
+        return []
+    rng = random.Random(f"{study.seed} controls")
+    shown = LesionImage.objects.filter(pk__in=[one.pk for one in taken if isinstance(one, LesionImage)])
+    found: list[Source] = []
+    for diagnosis in study.diagnoses:
+        pools: list[list[Source]] = []
+        if study.control_degradation:
+            pools.append(_one_of_each_lesion(real_pool(study, diagnosis).unrelated_to(shown), rng))
+        pools += [list(pool_of_generators([one], diagnosis).order_by("pk")) for one in generators_of(study)]
+        for pool in pools:
+            if len(pool) < study.control_per_diagnosis:
+                raise StudyError(f"{diagnosis}: too few images for the controls.")
+            found += rng.sample(pool, study.control_per_diagnosis)
+    return found
+
+
+def _one_of_each_lesion(pool, rng: random.Random) -> list[Source]:
+    groups: dict[str, list[Source]] = {}
+    names = pool.group_names()
+    for image in pool:
+        groups.setdefault(names[image.pk], []).append(image)
+    return [rng.choice(groups[name]) for name in sorted(groups)]
+
+
+def degradation_of(study: Study, source: Source, *, is_control: bool) -> str:
+    """How the encoder makes an image of the study worse; '' where it does not."""
+    return study.control_degradation if is_control and isinstance(source, LesionImage) else ""
+
+
+def names_of(study: Study) -> dict[str, str]:
+    """What each control is called, by `DEGRADED` or the generator's id; empty without controls."""
+    found = {}
+    if study.control_degradation:
+        found[DEGRADED] = f"real images {study.get_control_degradation_display()}"
+    return found | {str(one.pk): f"images of {one}" for one in generators_of(study)}
+
+
+def truth_of(key: str) -> str:
+    """What the images of a control are."""
+    return Truth.REAL if key == DEGRADED else Truth.GENERATED
+
+
+def in_words(study: Study) -> str:
+    """The controls in a sentence, for the study's page, its plan and its methods; '' without."""
+    if not study.control_count:
+        return ""
+    each = " and ".join(f"{study.control_per_diagnosis} {name}" for name in names_of(study).values())
+    return (
+        f"As a control, {each} per diagnosis came among the others; answers to them are in no rate and are reported "
+        "apart."
+    )

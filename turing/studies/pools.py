@@ -1,0 +1,38 @@
+"""Which images a study may show."""
+
+from collections.abc import Iterable
+from math import ceil
+
+from gan.models import GeneratedImage, Generator, LesionImage
+from turing.models import Study
+from turing.studies.stimuli import CROPPED_TO
+
+Source = LesionImage | GeneratedImage
+
+
+def real_pool(study: Study, diagnosis: str):
+    """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
+    pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
+    # An image with fewer pixels than the generators draw would be the only one to be enlarged.
+    least = least_side(study)
+    pool = pool.of_type(study.image_type).filter(width__gte=least, height__gte=least)
+    return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
+
+
+def generated_pool(study: Study, diagnosis: str):
+    """Images of the generators that the study is about which are not suspected to be copies."""
+    return pool_of_generators(study.tested_generators, diagnosis)
+
+
+def pool_of_generators(generators: Iterable[Generator], diagnosis: str):
+    """Images of the generators that are not suspected to be copies."""
+    pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_generators(list(generators))
+    pool = pool.exclude(sha256__in=LesionImage.objects.values("sha256"))
+    return pool.order_by("generator_id", "latent_seed", "pk")
+
+
+def least_side(study: Study) -> int:
+    """Pixels that a real image's shorter side needs, so that no step enlarges it that does not enlarge all."""
+    if not study.generators.all():
+        return 0
+    return min(study.drawn_size, ceil(study.stimulus_size / CROPPED_TO[0]))

@@ -1,0 +1,122 @@
+"""Generators and collections get another name, or leave the record; what a study or a training rests on stays."""
+
+import logging
+import shutil
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from gan.models import GeneratedImage, Generator, LesionImage
+from turing.errors import StudyError
+from turing.models import AuditLine, Job, Study, User
+
+logger = logging.getLogger(__name__)
+What = AuditLine.What
+AT_ONCE = 500  # values in one SQL statement
+
+
+def uses_of_generator(generator: Generator) -> str:
+    """Why the generator can neither be renamed nor deleted; '' where it can. No study is named: some are hidden."""
+    found = []
+    if count := Study.objects.filter(generators=generator).count():
+        found.append(f"{_counted(count, 'study uses', 'studies use')} it")
+    if generator.status == Generator.Status.RUNNING:
+        found.append("it is being trained")
+    if Job.objects.unfinished().filter(arguments__run=generator.pk).exists():
+        found.append("a job is at work with it")
+    return " and ".join(found)
+
+
+def uses_of_collection(name: str) -> str:
+    """Why the collection can neither be renamed nor deleted; '' where it can."""
+    images = LesionImage.objects.filter(collection=name)
+    found = []
+    if count := Study.objects.filter(stimuli__lesion_image__in=images).distinct().count():
+        found.append(f"{_counted(count, 'study shows', 'studies show')} images of it")
+    if count := Generator.objects.filter(training_images__in=images).distinct().count():
+        found.append(f"{_counted(count, 'generator was', 'generators were')} trained on images of it")
+    if Job.objects.unfinished().exists():
+        found.append("a job is at work, which may use them")
+    return " and ".join(found)
+
+
+@transaction.atomic
+def rename_generator(generator: Generator, name: str, version: str, actor: User) -> Generator:
+    """Raises `StudyError` where something rests on the generator, or another one is called so."""
+    found = Generator.objects.select_for_update().get(pk=generator.pk)
+    _refuse(uses_of_generator(found), "renamed")
+    was = str(found)
+    found.name, found.version = name, "" if found.is_run else version
+    others = Generator.objects.filter(name=found.name, version=found.version).exclude(pk=found.pk)
+    if others.exists():
+        raise StudyError(f"There is a generator called {others[0]} already.")
+    found.save(update_fields=["name", "version"])
+    AuditLine.objects.record(What.RENAMED, actor, generator=found.pk, was=was, now=str(found))
+    return found
+
+
+def delete_generator(generator: Generator, actor: User) -> int:
+    """Remove the generator with its images, figures and, of a run, its files; how many images these were.
+
+    Raises `StudyError` where something rests on it.
+    """
+    with transaction.atomic():
+        found = Generator.objects.select_for_update().get(pk=generator.pk)
+        _refuse(uses_of_generator(found), "deleted")
+        files = list(found.generated_images.values_list("file", flat=True))
+        AuditLine.objects.record(What.DELETED, actor, generator=found.pk, was=str(found), images=len(files))
+        found.generated_images.all().delete()
+        folder = found.folder
+        found.delete()
+    _remove_files(files)
+    shutil.rmtree(folder, ignore_errors=True)
+    return len(files)
+
+
+@transaction.atomic
+def rename_collection(name: str, new: str, actor: User) -> int:
+    """How many images have the new name. Raises `StudyError` where something rests on them, or there is such one."""
+    _refuse(uses_of_collection(name), "renamed")
+    if LesionImage.objects.filter(collection=new).exists():
+        raise StudyError(f"There is a collection called {new} already.")
+    count = LesionImage.objects.filter(collection=name).update(collection=new)
+    AuditLine.objects.record(What.RENAMED, actor, collection=new, was=name, images=count)
+    return count
+
+
+def delete_collection(name: str, actor: User) -> int:
+    """Remove the collection's images, files included; how many. Raises `StudyError` where something rests on them."""
+    images = LesionImage.objects.filter(collection=name)
+    try:
+        with transaction.atomic():
+            _refuse(uses_of_collection(name), "deleted")
+            files = list(images.values_list("file", flat=True))
+            AuditLine.objects.record(What.DELETED, actor, collection=name, images=len(files))
+            images.delete()
+    except ProtectedError as error:  # a study opened meanwhile
+        raise StudyError("It cannot be deleted: a study shows images of it.") from error
+    _remove_files(files)
+    return len(files)
+
+
+def _refuse(reason: str, what: str) -> None:
+    if reason:
+        raise StudyError(f"It cannot be {what}: {reason}.")
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _remove_files(names: list[str]) -> None:
+    """Delete files that no other image has: equal bytes are one file."""
+    for start in range(0, len(names), AT_ONCE):
+        part = set(names[start : start + AT_ONCE])
+        for model in (LesionImage, GeneratedImage):
+            part -= set(model._default_manager.filter(file__in=part).values_list("file", flat=True))
+        for name in part:
+            try:
+                default_storage.delete(name)
+            except OSError as error:
+                logger.warning("%s is left in the store: %s", name, error)
