@@ -20,7 +20,7 @@ from gan.images import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
 from gan.seeds import derive_seed
-from gan.snapshots import SNAPSHOT, read_snapshot
+from gan.snapshots import SNAPSHOT, kept_path, read_snapshot
 from gan.storage import save_content
 from gan.training.trainer import with_prefix
 
@@ -60,9 +60,17 @@ class Sample:
         return np.asarray(Image.open(io.BytesIO(self.png)))
 
 
+def weights_path(run: TrainingRun, diagnosis: str) -> Path:
+    """The run's last snapshot of the networks that draw the diagnosis; of a snapshot, what the run kept of its step."""
+    if run.is_snapshot:
+        parent = TrainingRun.objects.get(snapshots=run)
+        return kept_path(parent.diagnosis_folder(diagnosis), run.snapshot_step)
+    return run.diagnosis_folder(diagnosis) / SNAPSHOT
+
+
 def load_drawer(run: TrainingRun, diagnosis: str) -> Drawer:
     """The generator of the run's last snapshot, float32 on the CPU, in evaluation mode."""
-    tensors, _ = read_snapshot(run.diagnosis_folder(diagnosis) / SNAPSHOT)
+    tensors, _ = read_snapshot(weights_path(run, diagnosis))
     size = run.size
     generator: dcgan.Generator | projected.Generator | r3gan.Generator
     try:
