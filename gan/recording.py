@@ -13,10 +13,11 @@ from files import PART, write_file
 from gan.dataset import Source, to_pixels
 from gan.grids import contact_sheet
 from gan.images import png_bytes
+from gan.kept import is_kept, kept_path, kept_steps
 from gan.models import Evaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
 from gan.seeds import derive_seed
-from gan.snapshots import SNAPSHOT, generator_of, is_kept, kept_path, kept_steps, read_snapshot, write_snapshot
+from gan.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
 

@@ -20,7 +20,6 @@ from gan.diagnoses import normalise_diagnosis
 from gan.errors import GanError
 from gan.models import LesionImage, TrainingName, TrainingRun
 from gan.recording import BarFactory, Recorder
-from gan.snapshots import kept_steps
 from gan.training.dcgan import DCGANTrainer
 from gan.training.processes import Processes
 from gan.training.projected import ProjectedTrainer
@@ -137,12 +136,6 @@ def find_run(reference: str) -> TrainingRun:
     return run
 
 
-def kept_steps_of(run: TrainingRun) -> list[int]:
-    """The steps of which every pair of networks of the run keeps its generator, ascending."""
-    kept = [set(kept_steps(run.diagnosis_folder(name))) for name in run.networks]
-    return sorted(set.intersection(*kept)) if kept else []
-
-
 def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
     """What the run drew at a step that it kept, as a generator of its own: studies can compare it with others.
 
@@ -150,7 +143,7 @@ def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
     """
     if run.is_snapshot:
         raise GanError(f"--step: run {run.pk} is a snapshot itself, of run {run.snapshot_of_id}.")
-    if step not in (kept := kept_steps_of(run)):
+    if step not in (kept := run.kept_steps()):
         there = ", ".join(map(str, kept)) or "none; runs of earlier versions kept only their last snapshot"
         raise GanError(f"--step {step}: run {run.pk} kept no snapshot of that step (kept: {there}).")
     ending = f", step {step}"

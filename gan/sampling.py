@@ -17,10 +17,11 @@ from gan.diagnoses import normalise_diagnosis, slug_of
 from gan.errors import GanError
 from gan.grids import contact_sheet
 from gan.images import png_bytes, sha256
+from gan.kept import kept_path
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
 from gan.seeds import derive_seed
-from gan.snapshots import SNAPSHOT, kept_path, read_snapshot
+from gan.snapshots import SNAPSHOT, read_snapshot
 from gan.storage import save_content
 from gan.training.trainer import with_prefix
 

@@ -85,6 +85,7 @@ urlpatterns = [
     path("research/studies/<slug:slug>/results/tables/<slug:name>.csv", results.table, name="table"),
     path("research/generators/", generators.generators, name="generators"),
     path("research/generators/<int:id>/", generators.generator, name="generator"),
+    path("research/generators/<int:id>/<slug:name>.<slug:format>", generators.generator_chart, name="generator-figure"),
     path("research/runs/", generators.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),
     path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from gan.diagnoses import plain_slug, slug_of
+from gan.kept import kept_steps
 from gan.models.images import LesionImage
 
 ALL_DIAGNOSES = "all diagnoses"  # the networks that draw every diagnosis of a run
@@ -174,6 +175,11 @@ class TrainingRun(Generator):
         """Where the networks that draw a diagnosis, or are so named, keep their snapshot, log and grids."""
         name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
         return _named_folder(self.folder, name, self.networks)
+
+    def kept_steps(self) -> list[int]:
+        """The steps of which every pair of networks keeps its generator, ascending."""
+        kept = [set(kept_steps(self.diagnosis_folder(name))) for name in self.networks]
+        return sorted(set.intersection(*kept)) if kept else []
 
     def grids_folder(self, diagnosis: str) -> Path:
         """Where the sample grids of one diagnosis are, one a snapshot."""

@@ -3,10 +3,11 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from gan.kept import is_kept
 from gan.models import Evaluation, TrainingRun
-from gan.runs import kept_steps_of, snapshot_at
+from gan.runs import snapshot_at
 from gan.sampling import draw_samples
-from gan.snapshots import is_kept, read_snapshot
+from gan.snapshots import read_snapshot
 
 OPTIONS = {"size": 64, "batch_size": 4, "held_out": 0.5, "phantoms": True, "precision": "float32", "model": "dcgan"}
 
@@ -25,10 +26,10 @@ def long_run(phantoms) -> TrainingRun:
 
 
 def test_a_snapshot_draws_what_a_shorter_run_draws_and_is_a_generator_of_its_own(long_run, capsys):
-    assert kept_steps_of(long_run) == [1, 2, 3, 4]
+    assert long_run.kept_steps() == [1, 2, 3, 4]
     call_command("train_gan", diagnosis=["melanoma"], steps=3, snapshot_every=100, name="short", **OPTIONS)
     short = TrainingRun.objects.get(name="short")
-    assert kept_steps_of(short) == []
+    assert short.kept_steps() == []
     call_command("sample_gan", "long", step=3, count=4)
     snapshot = TrainingRun.objects.get(snapshot_of=long_run)
     assert str(snapshot) == f"long, step 3 (run {snapshot.pk})"
@@ -58,5 +59,5 @@ def test_what_is_kept_cannot_train_and_what_is_not_kept_is_named(long_run):
     # A run that goes on from an earlier snapshot, as after a kill, forgets what lay ahead of it.
     kept.rename(kept.with_name("step-0000006.safetensors"))
     call_command("train_gan", resume="long", steps=4)
-    assert kept_steps_of(long_run) == [1, 2, 3]
+    assert long_run.kept_steps() == [1, 2, 3]
     assert not kept.with_name("step-0000006.safetensors").exists()

@@ -234,6 +234,9 @@ research/generators/
 research/generators/<int:id>/ EXTERNAL
     GET         in      403      403      200      200      200      200      200
     POST       405
+research/generators/<int:id>/<slug:name>.<slug:format> EXTERNAL utility svg
+    GET         in      403      403      200      200      200      200      200
+    POST       405
 research/runs/
     GET         in      403      403      301      301      301      301      301
     POST       405
@@ -345,7 +348,9 @@ def world(study, reader, researcher):
     words = {
         "STUDY": study.slug, "DRAFT": draft.slug, "STIMULUS": study.stimuli.first().pk, "LAGGARD": laggard.pseudonym,
         "RUN": run.pk, "DIAGNOSIS": run.diagnoses[0], "IMAGE": LesionImage.objects.first().pk,
-        "EXTERNAL": Generator.objects.create(kind="external", name="Theirs", size=64, status="finished").pk,
+        "EXTERNAL": Generator.objects.create(
+            kind="external", name="Theirs", size=64, status="finished", trained_on="not_told"
+        ).pk,
         "JOB": job.pk, "PUBLISHED": published.slug, "SHOWN": shown_stimuli(published)[0].pk,
         "SOURCE": study.stimuli.filter(truth="real").first().lesion_image_id,
     }  # fmt: skip
