@@ -1,6 +1,7 @@
 """What was measured of a generator's use stands on its page, in the methods, in exports; of snapshots on one figure."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -9,6 +10,8 @@ from django.urls import reverse
 from gan.models import Evaluation, Generator, UtilityEvaluation
 from tests.conftest import make_researcher
 from tests.turing.test_runs import FIGURES
+from turing.jobs.forms import EvaluateForm
+from turing.jobs.work import evaluate
 from turing.models import Reader
 from turing.results.archive.contents import Options, archive_files
 from turing.results.counting import SIMULATED
@@ -113,3 +116,16 @@ def test_snapshots_stand_beside_each_other_with_what_people_said(study, run, res
     assert b"Small study" not in generator_figure("snapshots", run, stranger, "svg")
     assert "tiny, step 1" in visit(run.get_absolute_url())
     assert "A snapshot of" in visit(reverse("run", args=[snapshot.pk]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "ran"), [(False, ["evaluate_generator"]), (True, ["evaluate_generator", "evaluate_utility"])]
+)
+def test_a_job_measures_it_where_it_was_asked_to(run, asked, ran):
+    form = EvaluateForm({"run": run.pk, "count": 10} | ({"utility": "on"} if asked else {}))
+    assert form.is_valid(), form.errors
+    commands = []
+    evaluate(
+        SimpleNamespace(arguments=form.arguments()), SimpleNamespace(run=lambda name, *_, **__: commands.append(name))
+    )
+    assert commands == ran

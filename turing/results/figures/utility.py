@@ -25,7 +25,7 @@ def utility_figure(figures: Row | None) -> Figure:
         return nothing_to_show("Not measured yet")
     classifiers = list(figures["classifiers"])
     figure = Figure(figsize=(5.2 * len(classifiers), 6.2), layout="constrained")
-    panels = figure.subplots(2, len(classifiers), squeeze=False, height_ratios=(2.2, 1), sharey="row")
+    panels = figure.subplots(2, len(classifiers), squeeze=False, height_ratios=(2.2, 1), sharex="row", sharey="row")
     for column, key in enumerate(classifiers):
         rows = [row for row in figures["curves"] if row["classifier"] == key]
         _curves(panels[0, column], rows)
