@@ -137,7 +137,7 @@ def split_all(
     is_held: dict[Node, bool] = {}
     return {
         diagnosis: _split(members, groups, is_held, held_out, seed)
-        for (diagnosis, members), groups in zip(sources.items(), _groups(sources), strict=True)
+        for (diagnosis, members), groups in zip(sources.items(), groups_of(sources), strict=True)
     }
 
 
@@ -162,7 +162,7 @@ def _split(
     return sorted(sides[0], key=lambda one: one.name), sorted(sides[1], key=lambda one: one.name)
 
 
-def _groups(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
+def groups_of(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
     """By diagnosis the group of each source: one lesion, one patient, or linked through others.
 
     File names and folders say something within one diagnosis only; ids of the database everywhere.

@@ -108,7 +108,7 @@ def detect(
     """
     rng = np.random.default_rng(seed)
     others = []
-    with _one_thread():
+    with one_thread():
         fold = split(group, generated, folds, rng)
         score = _scores(features, generated, group, fold, rng)
         for _ in progress(range(other_splits), "Other splits", other_splits):
@@ -202,7 +202,7 @@ def _predict(x: Tensor, truth: Tensor, others: Tensor, penalty: float) -> np.nda
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Matrices are small: threads that wait for each other cost more than they bring, most on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

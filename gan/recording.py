@@ -13,10 +13,11 @@ from files import PART, write_file
 from gan.dataset import Source, to_pixels
 from gan.grids import contact_sheet
 from gan.images import png_bytes
+from gan.kept import is_kept, kept_path, kept_steps
 from gan.models import Evaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
 from gan.seeds import derive_seed
-from gan.snapshots import SNAPSHOT, read_snapshot, write_snapshot
+from gan.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
 
@@ -63,7 +64,7 @@ class Recorder:
                 shown.update()
                 shown.set_postfix_str(f"generator {losses.generator:.2f}, discriminator {losses.discriminator:.2f}")
                 if trainer.step % settings.snapshot_every == 0:
-                    self._snapshot(log)
+                    self._snapshot(log, is_kept(trainer.step, settings.snapshot_every))
                     saved = trainer.step
                 if settings.evaluate_every and trainer.step % settings.evaluate_every == 0:
                     self._evaluate()
@@ -79,6 +80,9 @@ class Recorder:
         if self.trainer.processes.first:
             for left in self.folder.glob(f".*{PART}"):  # by a process that was killed while it wrote
                 left.unlink(missing_ok=True)
+            for step in kept_steps(self.folder):
+                if step > self.trainer.step:
+                    kept_path(self.folder, step).unlink(missing_ok=True)
             # What was logged after the snapshot will be logged again.
             for kept in (TrainingStep, Evaluation):
                 of_run = self.run.steps if kept is TrainingStep else self.run.evaluations
@@ -126,8 +130,11 @@ class Recorder:
         TrainingStep.objects.bulk_create(self.unrecorded)
         self.unrecorded.clear()
 
-    def _snapshot(self, log: IO[str] | None) -> None:
-        """Losses, grids and, last, the weights: what is on disk is never behind the snapshot."""
+    def _snapshot(self, log: IO[str] | None, is_kept: bool = False) -> None:
+        """Losses, grids and, last, the weights: what is on disk is never behind the snapshot.
+
+        With `is_kept` its generator also stays when the next snapshot comes.
+        """
         if log is None:
             return
         log.flush()
@@ -139,7 +146,10 @@ class Recorder:
             sheet = contact_sheet(pixels, GRID_COLUMNS)
             write_file(self.run.grids_folder(diagnosis) / f"step-{trainer.step:07d}.png", png_bytes(sheet))
         state = {"step": trainer.step, "seconds": self.seconds, "networks": self.name, **self.run.settings}
-        write_snapshot(self.folder / SNAPSHOT, trainer.tensors(), state)
+        tensors = trainer.tensors()
+        if is_kept:
+            write_snapshot(kept_path(self.folder, trainer.step), dict(generator_of(tensors)), state)
+        write_snapshot(self.folder / SNAPSHOT, tensors, state)
 
     def _evaluate(self) -> None:
         """A quick look at the samples of each diagnosis, where images are held out to compare with."""

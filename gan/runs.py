@@ -136,6 +136,35 @@ def find_run(reference: str) -> TrainingRun:
     return run
 
 
+def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
+    """What the run drew at a step that it kept, as a generator of its own: studies can compare it with others.
+
+    Raises `GanError` naming the steps that are there.
+    """
+    if run.is_snapshot:
+        raise GanError(f"--step: run {run.pk} is a snapshot itself, of run {run.snapshot_of_id}.")
+    if step not in (kept := run.kept_steps()):
+        there = ", ".join(map(str, kept)) or "none; runs of earlier versions kept only their last snapshot"
+        raise GanError(f"--step {step}: run {run.pk} kept no snapshot of that step (kept: {there}).")
+    ending = f", step {step}"
+    copied = (
+        "diagnoses", "size", "uses_phantoms", "trained_on", "data_fingerprint", "data_count", "model", "settings",
+        "seed", "device", "software",
+    )  # fmt: skip
+    values = {name: getattr(run, name) for name in copied} | {
+        "name": run.name[: 80 - len(ending)] + ending,
+        "status": TrainingRun.Status.FINISHED,
+        "finished_at": timezone.now(),
+    }
+    with transaction.atomic():
+        found, is_new = TrainingRun.objects.get_or_create(snapshot_of_id=run.pk, snapshot_step=step, defaults=values)
+        if is_new:
+            found.training_images.set(run.training_images.all())
+            names = run.training_names.values_list("value", flat=True)
+            TrainingName.objects.bulk_create([TrainingName(generator=found, value=one) for one in names])
+    return found
+
+
 # What a resumed run may be told anew: how long it goes on, and what changes no image that it sees.
 CHANGEABLE = ("steps", "minutes", "precision", "snapshot_every", "evaluate_every")
 
@@ -152,6 +181,8 @@ def reopen_run(
     Raises `GanError` where one asked for contradicts what the run was started with.
     """
     run = find_run(reference)
+    if run.is_snapshot:
+        raise GanError(f"run {run.pk} is a snapshot of run {run.snapshot_of_id}: only that one can be trained on.")
     settings = Settings.from_json(run.settings)
     asked = {key: value for key, value in (asked or {}).items() if value is not None}
     stored = {key: getattr(settings, key) for key in asked} | {"diagnosis": run.diagnoses, "name": run.name}

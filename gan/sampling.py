@@ -17,6 +17,7 @@ from gan.diagnoses import normalise_diagnosis, slug_of
 from gan.errors import GanError
 from gan.grids import contact_sheet
 from gan.images import png_bytes, sha256
+from gan.kept import kept_path
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
 from gan.seeds import derive_seed
@@ -60,9 +61,17 @@ class Sample:
         return np.asarray(Image.open(io.BytesIO(self.png)))
 
 
+def weights_path(run: TrainingRun, diagnosis: str) -> Path:
+    """The run's last snapshot of the networks that draw the diagnosis; of a snapshot, what the run kept of its step."""
+    if run.is_snapshot:
+        parent = TrainingRun.objects.get(snapshots=run)
+        return kept_path(parent.diagnosis_folder(diagnosis), run.snapshot_step)
+    return run.diagnosis_folder(diagnosis) / SNAPSHOT
+
+
 def load_drawer(run: TrainingRun, diagnosis: str) -> Drawer:
     """The generator of the run's last snapshot, float32 on the CPU, in evaluation mode."""
-    tensors, _ = read_snapshot(run.diagnosis_folder(diagnosis) / SNAPSHOT)
+    tensors, _ = read_snapshot(weights_path(run, diagnosis))
     size = run.size
     generator: dcgan.Generator | projected.Generator | r3gan.Generator
     try:

@@ -1,7 +1,7 @@
 """Snapshots of training: safetensors files, written so that a crash never leaves a broken one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,15 @@ from files import write_file
 from gan.errors import GanError
 
 SNAPSHOT = "snapshot.safetensors"
+
+
+def generator_of(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """What of a snapshot's tensors draws images: the averaged weights, where a model has these.
+
+    The discriminator, which knows its training images, and the optimisers' moments stay behind.
+    """
+    prefix = "average." if any(name.startswith("average.") for name in tensors) else "generator."
+    return ((name, tensor) for name, tensor in tensors.items() if name.startswith(prefix))
 
 
 def write_snapshot(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

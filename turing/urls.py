@@ -88,6 +88,7 @@ urlpatterns = [
     path("research/generators/<int:id>/", generators.generator, name="generator"),
     path("research/generators/<int:id>/rename/", record.generator_rename, name="generator-rename"),
     path("research/generators/<int:id>/delete/", record.generator_delete, name="generator-delete"),
+    path("research/generators/<int:id>/<slug:name>.<slug:format>", generators.generator_chart, name="generator-figure"),
     path("research/runs/", generators.runs, name="runs"),
     path("research/runs/<int:id>/", runs.run, name="run"),
     path("research/runs/<int:id>/state.json", runs.run_state, name="run-state"),

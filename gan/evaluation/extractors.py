@@ -41,7 +41,7 @@ def lite2() -> Extractor:
     network = LiteFeatures(2)
 
     def extract(images: Tensor) -> Tensor:
-        scaled = _resize(images, JUDGING_SIDE) / 127.5 - 1
+        scaled = resize(images, JUDGING_SIDE) / 127.5 - 1
         return network.pooled(scaled.contiguous(memory_format=torch.channels_last))
 
     return Extractor(f"EfficientNet-Lite2, ImageNet, pooled, {JUDGING_SIDE} px", extract)
@@ -66,11 +66,12 @@ def inception(path: Path) -> Extractor:
         raise GanError(f"{path}: gave {tuple(shape)} for one image, not a feature vector.")
 
     def extract(images: Tensor) -> Tensor:
-        scaled = _resize(images, INCEPTION_SIDE).round().clamp(0, 255).to(torch.uint8)
+        scaled = resize(images, INCEPTION_SIDE).round().clamp(0, 255).to(torch.uint8)
         return network(scaled, return_features=True)
 
     return Extractor(f"Inception-v3 ({path.name}), pooled, {INCEPTION_SIDE} px", extract)
 
 
-def _resize(images: Tensor, side: int) -> Tensor:
+def resize(images: Tensor, side: int) -> Tensor:
+    """Images (N, C, H, W) of any type to float32 (N, C, side, side), smoothed where they get smaller."""
     return F.interpolate(images.float(), size=(side, side), mode="bilinear", antialias=True, align_corners=False)

@@ -76,13 +76,14 @@ def _audited(
     progress: Progress,
 ) -> dict[str, Any]:
     detector = CopyDetector(generator, training_set, progress)
+    has_discriminator = generator.is_run and not generator.is_snapshot
     found = audit(images, decode_pixels(training_set.all, generator.size), detector.reference, progress)
     # Of the figures per image, the report keeps those that a researcher would look at.
     return found | {
         "told": training_set.told,
         "between": between(images, training_set, generator.size, detector.reference, progress),
         "closest": closest_pairs(marks, found.pop("closeness"), found.pop("nearest")),
-        "membership": membership(as_run(generator), training_set) if generator.is_run else {},
+        "membership": membership(as_run(generator), training_set) if has_discriminator else {},
     }
 
 
@@ -156,8 +157,9 @@ def _keep(run: Generator, by_diagnosis: dict[str, Any], memorisation: dict[str, 
     networks = as_run(run).networks if run.is_run else {}
     for diagnosis, figures in by_diagnosis.items():
         last = run.steps.filter(diagnosis__in=(diagnosis, *networks)).order_by("-step").first()
+        step = last.step if last else run.snapshot_step
         Evaluation.objects.update_or_create(
-            generator=run, diagnosis=diagnosis, step=last.step if last else 0, defaults={"figures": figures}
+            generator=run, diagnosis=diagnosis, step=step, defaults={"figures": figures}
         )
     run.memorisation = memorisation
     run.save(update_fields=["memorisation"])

@@ -3,11 +3,19 @@
 from gan.diagnoses import normalise_diagnosis
 from gan.images import SUFFIXES
 from gan.models.generated import GeneratedImage
-from gan.models.generators import ALL_DIAGNOSES, Evaluation, Generator, TrainingName, TrainingRun, TrainingStep
+from gan.models.generators import (
+    ALL_DIAGNOSES,
+    Evaluation,
+    Generator,
+    TrainingName,
+    TrainingRun,
+    TrainingStep,
+    UtilityEvaluation,
+)
 from gan.models.images import PHANTOM_PREFIX, SKIN_TONES, LesionImage, is_non_commercial, skin_tone_of
 
 __all__ = [
     "ALL_DIAGNOSES", "PHANTOM_PREFIX", "SKIN_TONES", "SUFFIXES", "Evaluation", "GeneratedImage", "Generator",
-    "LesionImage", "TrainingName", "TrainingRun", "TrainingStep", "is_non_commercial", "normalise_diagnosis",
-    "skin_tone_of",
+    "LesionImage", "TrainingName", "TrainingRun", "TrainingStep", "UtilityEvaluation", "is_non_commercial",
+    "normalise_diagnosis", "skin_tone_of",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from gan.diagnoses import plain_slug, slug_of
 from gan.errors import GanError
+from gan.kept import kept_steps
 from gan.models.images import LesionImage
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,15 @@ class Generator(models.Model):
     device = models.CharField(max_length=60, blank=True)
     software = models.JSONField(default=dict, help_text="Versions that the run used.")
     finished_at = models.DateTimeField(null=True, blank=True)
+    snapshot_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="snapshots",
+        help_text="The run it is a snapshot of.",
+    )
+    snapshot_step = models.PositiveIntegerField(default=0, help_text="Of a snapshot, the step it was kept at.")
 
     objects = GeneratorQuerySet.as_manager()
 
@@ -113,7 +123,12 @@ class Generator(models.Model):
                 fields=["name", "version"],
                 condition=models.Q(kind="external"),
                 name="one_external_generator_of_a_name_and_version",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["snapshot_of", "snapshot_step"],
+                condition=models.Q(snapshot_of__isnull=False),
+                name="one_generator_of_a_snapshot",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -129,9 +144,20 @@ class Generator(models.Model):
         return self.kind == self.Kind.RUN
 
     @property
+    def is_snapshot(self) -> bool:
+        """Whether it is an earlier state of a training run, which can be drawn from but not trained."""
+        return self.snapshot_of_id is not None
+
+    @property
     def knows_training_images(self) -> bool:
         """Whether a claim about them can be made: told and, by at least one image of this record, seen to be right."""
         return self.trained_on == self.TrainedOn.KNOWN
+
+    def last_step(self) -> int:
+        """How far it is trained; 0 for an external generator."""
+        if self.is_snapshot:
+            return self.snapshot_step
+        return self.steps.order_by("-step").values_list("step", flat=True).first() or 0
 
     @property
     def folder(self) -> Path:
@@ -170,6 +196,11 @@ class TrainingRun(Generator):
         """Where the networks that draw a diagnosis, or are so named, keep their snapshot, log and grids."""
         name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
         return _named_folder(self.folder, name, self.networks)
+
+    def kept_steps(self) -> list[int]:
+        """The steps of which every pair of networks keeps its generator, ascending."""
+        kept = [set(kept_steps(self.diagnosis_folder(name))) for name in self.networks]
+        return sorted(set.intersection(*kept)) if kept else []
 
     def grids_folder(self, diagnosis: str) -> Path:
         """Where the sample grids of one diagnosis are, one a snapshot."""
@@ -242,3 +273,19 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"generator {self.generator_id}, {self.diagnosis}, step {self.step}"
+
+
+class UtilityEvaluation(models.Model):
+    """Whether a generator's images help to train a classifier, as `gan.utility` measured it; every one is kept."""
+
+    generator = models.ForeignKey(Generator, models.CASCADE, related_name="utilities")
+    step = models.PositiveIntegerField(default=0, help_text="Of the training; 0 for an external generator.")
+    collection = models.CharField(max_length=80, blank=True, help_text="Of the test images; empty: any.")
+    figures = models.JSONField(help_text="Curves, comparisons, verdict and conclusion, as gan.utility.report.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"utility of generator {self.generator_id}, {self.created_at:%Y-%m-%d}"

@@ -240,6 +240,9 @@ research/generators/<int:id>/rename/ EXTERNAL
 research/generators/<int:id>/delete/ EXTERNAL
     GET        405
     POST        in      403      403      302      302      302      302      302
+research/generators/<int:id>/<slug:name>.<slug:format> EXTERNAL utility svg
+    GET         in      403      403      200      200      200      200      200
+    POST       405
 research/runs/
     GET         in      403      403      301      301      301      301      301
     POST       405

@@ -65,6 +65,11 @@ class AuditForm(GeneratorForm):
 class EvaluateForm(GeneratorForm):
     explanation = "Measures a generator's images against real ones that it was not trained on, and looks for copies."
     count = forms.IntegerField(min_value=10, max_value=MOST_SAMPLES, initial=256, label="Images of each diagnosis")
+    utility = forms.BooleanField(
+        required=False,
+        label="Also whether its images help to train a classifier",
+        help_text="Trains many classifiers: minutes to an hour.",
+    )
 
 
 class TrainForm(WorkForm):

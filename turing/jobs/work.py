@@ -51,6 +51,8 @@ def audit(job: Job, commands: Commands) -> None:
 
 def evaluate(job: Job, commands: Commands) -> None:
     commands.run("evaluate_generator", str(job.arguments["run"]), count=job.arguments["count"])
+    if job.arguments.get("utility"):
+        commands.run("evaluate_utility", str(job.arguments["run"]))
 
 
 def train(job: Job, commands: Commands) -> None:

@@ -162,11 +162,13 @@ NOT_PERSONAL = {
     "gan.Evaluation": "id generator diagnosis step figures created_at",
     "gan.Generator": (
         "id kind version source licence trained_on training_data name model status error settings diagnoses size seed "
-        "device software data_fingerprint data_count uses_phantoms memorisation started_at finished_at training_images"
+        "device software data_fingerprint data_count uses_phantoms memorisation started_at finished_at training_images "
+        "snapshot_of snapshot_step"
     ),
     "gan.Generator_training_images": "id generator lesionimage",
     "gan.TrainingName": "id generator value",
     "gan.TrainingStep": "id run diagnosis step generator_loss discriminator_loss",
+    "gan.UtilityEvaluation": "id generator step collection figures created_at",
     "otp_static.StaticDevice": "id",
     "otp_static.StaticToken": "id",
     "otp_totp.TOTPDevice": "id step t0 digits tolerance",

@@ -15,6 +15,7 @@ from turing.results.machines import with_machines
 from turing.results.responses_csv import COLUMNS
 from turing.results.skin_tone import with_skin_tone
 from turing.results.tables import table_csv
+from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
 FURTHER = (
@@ -100,6 +101,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "analysis": analyse_study(study, population),
         "machines": with_machines(study, analyse_study(study, population))["machines"],
         "controls": with_controls(study, population, {})["controls"],
+        "utility": utilities_of(study),
         "skin_tone": with_skin_tone(study, population, {})["skin_tone"],
         "responses": list(rows(study, population)),
     }

@@ -3,12 +3,16 @@
 from typing import Any
 
 from django.db.models import Count
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from gan.models import Generator, TrainingRun
 from turing.access import researcher_required
+from turing.results.utility import shown
+from turing.results.views import figure_response
 from turing.studies.record import uses_of_generator
 
 PAIRS = 12  # images shown beside the nearest real one
@@ -50,6 +54,19 @@ def generator(request, id):
     return render(request, "research/generator.html", context)
 
 
+@require_safe
+@researcher_required
+@cache_control(private=True, no_cache=True)
+def generator_chart(request, id, name, format):
+    from turing.results.figures import CONTENT_TYPES, GENERATOR_FIGURES, generator_figure
+
+    found = get_object_or_404(Generator, pk=id)
+    if format not in CONTENT_TYPES or name not in GENERATOR_FIGURES:
+        raise Http404
+    content = generator_figure(name, found, request.user, format)
+    return figure_response(request, content, CONTENT_TYPES[format], f"generator-{id}-{name}.{format}")
+
+
 def trained_on(found: Generator) -> str:
     """What was said of an external generator's training images."""
     if found.trained_on == Generator.TrainedOn.NOT_TOLD:
@@ -62,13 +79,14 @@ def trained_on(found: Generator) -> str:
 
 
 def quality_and_copies(found: Generator) -> dict[str, Any]:
-    """What the pages of all generators show of figures and of suspected copies."""
+    """What the pages of all generators show of figures, of what their images are worth and of suspected copies."""
     return {
         "evaluations": _latest_evaluations(found),
         "pairs": _nearest_pairs(found),
         "suspected": found.generated_images.filter(suspected_copy=True).count(),
         "in_use": uses_of_generator(found),
         "unaudited": found.generated_images.unaudited().count(),
+        **shown(found),
     }
 
 

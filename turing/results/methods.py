@@ -4,6 +4,7 @@ from typing import Any
 
 from turing.models import Study
 from turing.results.counting import Flow, Population
+from turing.results.utility import utility_in_words
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.controls import in_words
 from turing.studies.provenance import of_generators, of_lesions
@@ -33,6 +34,7 @@ REFERENCES = (
     "1999;39:2729-2737.",
     "Owen AB. Empirical likelihood ratio confidence intervals for a single functional. Biometrika 1988;75:237-249.",
     "DeCarlo LT. Signal detection theory and generalized linear models. Psychol Methods 1998;3:186-205.",
+    "Owen AB. The pigeonhole bootstrap. Ann Appl Stat 2007;1:386-411.",
 )
 
 
@@ -134,7 +136,7 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         "the share of wrong answers. Beside the headline stand a likelihood ratio for readers of two kinds, with an "
         "interval by empirical likelihood over readers [13], the readers who stopped early against those who finished, "
         f"{_model_in_words(analysis)}. Binomial intervals, which take answers as independent, are shown for comparison "
-        "only."
+        f"only.{utility_in_words(study)}"
     )
 
 

@@ -22,6 +22,8 @@ def run(request, id):
         "run": found,
         "grids": {name: steps for name in found.diagnoses if (steps := _grid_steps(found, name))},
         "counts": counts,
+        "kept_steps": [] if found.is_snapshot else found.kept_steps(),
+        "snapshots": found.snapshots.order_by("snapshot_step"),
         **quality_and_copies(found),
     }
     return render(request, "research/run.html", context)

@@ -23,6 +23,12 @@ class Command(ConsoleCommand):
         parser.add_argument("run", metavar="RUN", help="id or name")
         parser.add_argument("--count", type=int, required=True, metavar="N", help="images per diagnosis")
         parser.add_argument("--seed", type=int, default=0, metavar="S")
+        parser.add_argument(
+            "--step",
+            type=int,
+            metavar="N",
+            help="draw from the snapshot that the run kept of this step, which then is a generator of its own",
+        )
         parser.add_argument("--diagnosis", action="append", default=[], metavar="D", help="default: all of the run's")
         parser.add_argument(
             "--truncation", type=float, default=1.0, metavar="T", help="below 1: more typical, less varied (1)"
@@ -36,7 +42,7 @@ class Command(ConsoleCommand):
 
     def handle(self, run, count, seed, diagnosis, truncation, output, **options):
         from gan.auditing import Finding, draw_and_compare, draw_originals, keep_finding
-        from gan.runs import find_run
+        from gan.runs import find_run, snapshot_at
         from gan.sampling import Sample, chosen_diagnoses, draw_samples, register, write_folder
 
         if count < 1 or not 0 <= seed < 2**63:
@@ -48,6 +54,9 @@ class Command(ConsoleCommand):
         if options["strips"]:
             check_writable(options["strips"], "--strips", new_folders=True)
         found = find_run(run)
+        if options["step"] is not None:
+            found = snapshot_at(found, options["step"])
+            self.say(f"Generator {found.pk}: {found.name}.")
         chosen = chosen_diagnoses(found, diagnosis)
         if options["strips"]:
             self._write_strips(found, chosen, count, seed, options["strips"])

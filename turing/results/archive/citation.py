@@ -98,6 +98,12 @@ BIBTEX = r"""@article{gallas2006,
   title = {Signal detection theory and generalized linear models},
   journal = {Psychological Methods}, year = {1998}, volume = {3}, pages = {186--205}
 }
+
+@article{owen2007,
+  author = {Owen, Art B.},
+  title = {The pigeonhole bootstrap},
+  journal = {The Annals of Applied Statistics}, year = {2007}, volume = {1}, pages = {386--411}
+}
 """
 
 

@@ -25,6 +25,7 @@ from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.responses_csv import parse_responses
 from turing.results.tables import TABLES, table_csv
+from turing.results.utility import utilities_of
 from turing.studies.preregistration_texts import markdown
 from turing.version import ROOT, STATISTICS, software
 
@@ -90,6 +91,8 @@ def archive_files(study: Study, population: Population, options: Options = Optio
     }
     if study.machines.exists():
         files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
+    if measured := utilities_of(study):
+        files["utility.json"] = lambda: _json(measured)
     planned = Preregistration.objects.filter(study=study, is_sealed=True).first()
     if planned:
         files["preregistration.json"] = planned.document.encode

@@ -55,6 +55,8 @@ def design_document(study: Study, population: Population) -> dict[str, Any]:
                 "training_images": one.data_count if one.knows_training_images else None,
                 "training_images_sha256": one.data_fingerprint,
                 "trained_on_phantoms": one.uses_phantoms,
+                "snapshot_of": one.snapshot_of_id,
+                "step": one.snapshot_step if one.is_snapshot else None,
             }
             for one in study.generators.order_by("pk")
         ],

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from django.core.cache import cache
 from matplotlib.figure import Figure
 
-from gan.models import TrainingRun
-from turing.models import Study
+from gan.models import Generator, TrainingRun
+from turing.models import Study, User
 from turing.results.analysis import Analysis, analyse_study
 from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
@@ -17,9 +17,15 @@ from turing.results.figures.machines import machines_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
 from turing.results.figures.style import CONTENT_TYPES, render
 from turing.results.figures.training import losses_figure, quality_figure
+from turing.results.figures.utility import snapshots_figure, utility_figure
 from turing.results.machines import machines_version, with_machines
+from turing.results.snapshots import points_of
+from turing.results.utility import latest
 
-__all__ = ["CONTENT_TYPES", "RUN_FIGURES", "STUDY_FIGURES", "run_figure", "study_figure"]
+__all__ = [
+    "CONTENT_TYPES", "GENERATOR_FIGURES", "RUN_FIGURES", "STUDY_FIGURES", "generator_figure", "run_figure",
+    "study_figure",
+]  # fmt: skip
 
 STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
     "rates": rates_figure,
@@ -36,6 +42,7 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
     "machines": machines_figure,
 }
 RUN_FIGURES: dict[str, Callable[[TrainingRun], Figure]] = {"losses": losses_figure, "quality": quality_figure}
+GENERATOR_FIGURES = ("utility", "snapshots")
 KEPT_SECONDS = 24 * 60 * 60
 
 
@@ -55,3 +62,11 @@ def study_figure(name: str, study: Study, population: Population, format: str) -
 def run_figure(name: str, run: TrainingRun, format: str) -> bytes:
     """The file of one of `RUN_FIGURES`; drawn anew each time, for a run may be training."""
     return render(RUN_FIGURES[name](run), format)
+
+
+def generator_figure(name: str, generator: Generator, user: User, format: str) -> bytes:
+    """The file of one of `GENERATOR_FIGURES`, with what the user may see; snapshots are those of a training run."""
+    if name == "utility":
+        return render(utility_figure(latest(generator)), format)
+    run = TrainingRun.objects.filter(pk=generator.pk).first()
+    return render(snapshots_figure(points_of(run, user) if run else {}), format)

@@ -1,0 +1,152 @@
+"""How good predictions are on the test lesions, with intervals over lesions and training seeds: numbers in and out.
+
+Every figure weighs the diagnoses alike, as if they were equally frequent.
+
+References:
+    Owen (2007), The pigeonhole bootstrap, Ann Appl Stat 1:386-411: lesions and seeds are both drawn anew; on average
+        the variance that it finds is not too small.
+    Guo, Pleiss, Sun, Weinberger (2017), On calibration of modern neural networks, ICML: the slope is the inverse of
+        their temperature.
+    Holm (1979), A simple sequentially rejective multiple test procedure, Scand J Stat 6:65-70.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+REPLICATES = 2000
+SMALLEST = 1e-6  # a probability of 0 would make the slope infinite
+SLOPES = 20 * np.linspace(0, 1, 601) ** 2  # dense where slopes are
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """What was drawn: how often each test image and each training seed counts, in each of B replicates.
+
+    The first replicate is the data as they are.
+    """
+
+    images: np.ndarray  # (B, M), to each diagnosis 1 in all
+    seeds: np.ndarray  # (B, S), 1 in all
+
+
+def draw_replicates(
+    label: np.ndarray, group: np.ndarray, seeds: int, rng: np.random.Generator, count: int = REPLICATES
+) -> Replicates:
+    """Lesions drawn anew, with all of their images, within their diagnosis; and training seeds drawn anew.
+
+    A group with images of several diagnoses counts to that of its first.
+    """
+    codes, first, member = np.unique(group, return_index=True, return_inverse=True)
+    main = label[first]
+    often = np.zeros((count, len(codes)))
+    for one in np.unique(main):
+        own = np.flatnonzero(main == one)
+        often[:, own] = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), count)
+    often[0] = 1
+    images = often[:, member]
+    for one in np.unique(label):
+        images[:, label == one] /= images[:, label == one].sum(1, keepdims=True)
+    drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), count) / seeds
+    drawn[0] = 1 / seeds
+    return Replicates(images, drawn)
+
+
+def auc(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve (B,) for probabilities (M, K) and weights (B, M), to each diagnosis 1 in all.
+
+    The mean over diagnoses of each against the rest; of two diagnoses the usual area. Ties count one half.
+    """
+    classes = predicted.shape[1]
+    found = np.zeros(len(weights))
+    for one in range(classes):
+        order = np.argsort(predicted[:, one], kind="stable")
+        own = label[order] == one
+        ties = np.flatnonzero(np.diff(predicted[order, one], prepend=-np.inf) > 0)
+        positive = np.add.reduceat(np.where(own, weights[:, order], 0), ties, axis=1)
+        negative = np.add.reduceat(np.where(own, 0, weights[:, order]), ties, axis=1)
+        found += (positive * (negative.cumsum(1) - negative / 2)).sum(1) / (classes - 1)
+    return found / classes
+
+
+def accuracy(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of right diagnoses (B,), the most probable one being the answer."""
+    return weights @ (predicted.argmax(1) == label) / predicted.shape[1]
+
+
+def brier(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Brier score (B,): half the squared distance of probabilities and truth; of two diagnoses (p - y)^2."""
+    truth = np.eye(predicted.shape[1])[label]
+    return weights @ ((predicted - truth) ** 2).sum(1) / 2 / predicted.shape[1]
+
+
+def slope(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Calibration slope (B,): by what the log odds would have to be multiplied to fit best (maximum likelihood).
+
+    1 is right, below 1 too sure of itself, above 1 not sure enough. Between 0 and 20: where all answers are right, no
+    slope is steep enough.
+    """
+    logs = np.log(np.clip(predicted, SMALLEST, 1))
+    logs -= logs[np.arange(len(label)), label][:, None]  # (M, K), 0 at the truth
+    # An image's part of the gradient depends on the slope alone: computed once for all replicates on a fine grid.
+    parts = np.stack([_mean_under(logs, one) for one in SLOPES], 1)
+    gradient = (weights / weights.sum(1, keepdims=True)) @ parts  # (B, grid), rising: the likelihood is concave
+    after = np.clip((gradient < 0).sum(1), 1, len(SLOPES) - 1)
+    rows = np.arange(len(weights))
+    low, high = gradient[rows, after - 1], gradient[rows, after]
+    share = np.clip(np.divide(-low, high - low, out=np.zeros_like(low), where=high > low), 0, 1)
+    return SLOPES[after - 1] + share * (SLOPES[after] - SLOPES[after - 1])
+
+
+def _mean_under(logs: np.ndarray, slope: float) -> np.ndarray:
+    """(M,) mean of each row under the probabilities that the slope makes of it."""
+    powers = np.exp(slope * logs - (slope * logs).max(1, keepdims=True))
+    return (powers * logs).sum(1) / powers.sum(1)
+
+
+Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+MEASURES: dict[str, Measure] = {"auc": auc, "accuracy": accuracy, "brier": brier, "slope": slope}
+
+
+def measured(predictions: Sequence[np.ndarray], label: np.ndarray, replicates: Replicates) -> dict[str, np.ndarray]:
+    """Each of `MEASURES` (B, S) for the predictions (M, K) of S training seeds."""
+    return {
+        name: np.stack([measure(one, label, replicates.images) for one in predictions], 1)
+        for name, measure in MEASURES.items()
+    }
+
+
+def summary(by_seed: np.ndarray, replicates: Replicates) -> dict[str, Any]:
+    """The mean over seeds of a measure (B, S), its 95% interval, and what each seed gave."""
+    drawn = (by_seed * replicates.seeds).sum(1)
+    return {
+        "estimate": float(drawn[0]),
+        "ci95": np.quantile(drawn[1:], (0.025, 0.975)).tolist(),
+        "by_seed": by_seed[0].tolist(),
+    }
+
+
+def difference(by_seed: np.ndarray, other: np.ndarray, replicates: Replicates) -> dict[str, Any]:
+    """How much the first measure (B, S) is above the other, on the same lesions and seeds, and whether by chance.
+
+    The p-value is two-sided: twice the smaller share of replicates at or beyond no difference.
+    """
+    drawn = ((by_seed - other) * replicates.seeds).sum(1)
+    again = drawn[1:]
+    beyond = min((again <= 0).sum(), (again >= 0).sum())
+    return {
+        "estimate": float(drawn[0]),
+        "ci95": np.quantile(again, (0.025, 0.975)).tolist(),
+        "p_value": float(min(1.0, 2 * (beyond + 1) / (len(again) + 1))),
+    }
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjustment of p-values, in their order."""
+    order = np.argsort(p_values, kind="stable")
+    scaled = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(scaled))
+    return adjusted.tolist()
