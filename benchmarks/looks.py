@@ -5,8 +5,8 @@ standard error of 0.7 points. Readers come one after the other and judge every i
 
 `equivalence`: two one-sided tests say that readers cannot tell, where accuracy lies at the margin's edge: at most 5%.
 `superiority`: accuracy is said to differ from one half, where readers guess: at most 5%. `missed`: an interval of one
-look or more misses the accuracy: at most 5%. Each is shown as the platform does it, and, marked `naive`, as if each look
-were the only one. `power` is that of equivalence where readers guess, `once` that of one analysis at the end.
+look or more misses the accuracy: at most 5%. Each is shown as the platform does it, and, marked `naive`, as if each
+look were the only one. `power` is that of equivalence where readers guess, `once` that of one analysis at the end.
 """
 
 import itertools

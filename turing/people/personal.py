@@ -189,7 +189,7 @@ NOT_PERSONAL = {
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
         "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
-        "through untold visible_to_researchers published_at publishes_archive"
+        "through untold visible_to_researchers published_at publishes_archive planned_readers looks"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",

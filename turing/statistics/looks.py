@@ -112,6 +112,11 @@ class Looks:
         if self.planned < 1 or not self.answers or self.answers[0] < 1 or not growing:
             raise ValueError("looks need planned answers, and numbers of answers that grow from one look to the next")
 
+    @classmethod
+    def with_now(cls, planned: int, looked_at: Sequence[int], now: int) -> "Looks":
+        """The looks that were taken and, where more answers have come since, the present analysis."""
+        return cls(planned, (*looked_at, now) if now > looked_at[-1] else tuple(looked_at))
+
     @property
     def now(self) -> Boundary:
         """The boundary of the present analysis."""

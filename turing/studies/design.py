@@ -13,6 +13,7 @@ from django.db import models
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
+from turing.studies.looks import looks_problem
 from turing.studies.stimuli import CROPPED_TO
 
 Source = LesionImage | GeneratedImage
@@ -36,6 +37,7 @@ FROZEN_FIELDS = (
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
+    "planned_readers", "looks",
 )  # fmt: skip
 
 
@@ -84,6 +86,8 @@ def problems(study: Study) -> list[str]:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
     if problem := counts_problem(counts_of(study), len(generators), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
+    if problem := looks_problem(study.looks, study.planned_readers):
+        found.append(f"Looks at results: {problem}")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         found += _lacking(study, diagnosis)

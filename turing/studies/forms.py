@@ -9,6 +9,8 @@ from gan.models import Generator, LesionImage
 from turing.models import Study
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, CountsField, GeneratorsField
+from turing.studies.look_field import LooksField
+from turing.studies.looks import looks_problem
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
 BREAK_EVERY = 50  # what a new study proposes
@@ -28,6 +30,10 @@ class StudyForm(forms.ModelForm):
         label="Type of the real images", help_text="Dermoscopic images and photographs are never mixed."
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    looks = LooksField(
+        label="Looks at results before the end",
+        help_text=Study._meta.get_field("looks").help_text,
+    )
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     stimulus_size = forms.TypedChoiceField(
         coerce=int,
@@ -51,6 +57,8 @@ class StudyForm(forms.ModelForm):
             "scaling",
             "confidence_levels",
             "equivalence_margin",
+            "planned_readers",
+            "looks",
             "images_per_reader",
             "practice_images",
             "repeats",
@@ -76,7 +84,8 @@ class StudyForm(forms.ModelForm):
             del self.fields["generated_counts"]
         types = sorted({self.instance.image_type, *LesionImage.objects.kinds_of_type()})
         self.fields["image_type"].choices = [(name, name) for name in types]
-        for name in ("language", "scaling", "image_type"):  # where a page of before is sent: the default
+        # Where a page of before is sent: the default.
+        for name in ("language", "scaling", "image_type", "planned_readers"):
             self.fields[name].required = False
         for name, field in self.fields.items():
             if isinstance(field, forms.IntegerField) and name != "seed":
@@ -109,6 +118,8 @@ class StudyForm(forms.ModelForm):
         if len({one.uses_phantoms for one in generators}) > 1:
             message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
             self.add_error("generators", message)
+        if problem := looks_problem(data.get("looks") or [], data.get("planned_readers") or 0):
+            self.add_error("looks", f"Looks: {problem}")
         if "generated_counts" in data:
             chosen = {str(one.pk) for one in generators}
             counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}
@@ -116,6 +127,9 @@ class StudyForm(forms.ModelForm):
             if problem := counts_problem(counts, len(chosen), data.get("generated_per_diagnosis") or 0):
                 self.add_error("generated_counts", problem)
         return data
+
+    def clean_planned_readers(self):
+        return self.cleaned_data["planned_readers"] or 0
 
     def clean_scaling(self):
         return self.cleaned_data["scaling"] or self.instance.scaling

@@ -17,6 +17,7 @@ from turing.studies.design import advice, choose_images, generated_pool, problem
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
+from turing.studies.looks import in_words
 from turing.studies.monitor import monitor, send_reminder
 from turing.studies.permissions import get_study
 from turing.studies.provenance import training_warning
@@ -83,6 +84,7 @@ def detail(request, slug):
             for one in study.generators.all()
             if str(one.pk) in study.generated_counts
         ],
+        "looks_planned": in_words(study.looks),
         "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],

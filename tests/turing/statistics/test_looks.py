@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
+from benchmarks.looks import Cell, errors
 from turing.statistics.analysis import analyse
 from turing.statistics.looks import MOST, Looks, boundaries, spending
 from turing.statistics.responses import Responses
@@ -82,3 +83,12 @@ def test_an_interval_of_a_very_early_look_is_wide_and_no_error():
     low, high = found["accuracy"]["ci95"]
     assert 0 <= low < 0.1
     assert 0.9 < high <= 1
+
+
+def test_planned_looks_keep_the_error_that_looking_without_them_doubles():
+    """As `benchmarks/looks.py` measures it, on few studies of a fixed seed."""
+    found = errors(Cell(12, 40, 0.0, 0.0, (1 / 3, 2 / 3, 1.0)), 250)
+    for name in ("equivalence", "superiority"):
+        assert found[name] <= 0.06
+    assert found["missed"] <= 0.06
+    assert found["naive_superiority"] >= found["superiority"] + 0.03

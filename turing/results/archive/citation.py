@@ -98,6 +98,18 @@ BIBTEX = r"""@article{gallas2006,
   title = {Signal detection theory and generalized linear models},
   journal = {Psychological Methods}, year = {1998}, volume = {3}, pages = {186--205}
 }
+
+@article{lan1983,
+  author = {Lan, K. K. Gordon and DeMets, David L.},
+  title = {Discrete sequential boundaries for clinical trials},
+  journal = {Biometrika}, year = {1983}, volume = {70}, pages = {659--663}
+}
+
+@article{jennison1989,
+  author = {Jennison, Christopher and Turnbull, Bruce W.},
+  title = {Interim analyses: the repeated confidence interval approach},
+  journal = {Journal of the Royal Statistical Society, Series B}, year = {1989}, volume = {51}, pages = {305--361}
+}
 """
 
 

@@ -20,6 +20,7 @@ from turing.results.archive.profiles import with_shared_profiles
 from turing.results.archive.readme import readme
 from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
+from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.responses_csv import parse_responses
@@ -43,10 +44,12 @@ class Options:
 def archive_files(study: Study, population: Population, options: Options = Options()) -> Files:
     """The files of the archive; analysis first, so that what is wrong shows before anything is written.
 
-    Raises `StudyError` for a draft, for a study without answers, and where the design no longer gives its hash.
+    Raises `StudyError` for a draft, for a study without answers or whose results are hidden until a look, and where the
+    design no longer gives its hash.
     """
     if study.is_draft:
         raise StudyError(f"{study.slug} is a draft: it has no answers to archive.")
+    check_visible(study, population)
     if not counted(study, population).exists():
         raise StudyError(f"{study.slug} has no answers of {_who(population)} yet.")
     if not manifest.still_gives_its_hash(study):
@@ -61,7 +64,8 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         answers = with_shared_profiles(answers)
     responses = csv_of(answers)
     # From the file itself: what a stranger computes from it is what stands beside it.
-    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin)
+    looks = analysed_looks(study, population)
+    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, looks)
     flow = flow_of(study, population)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
@@ -83,10 +87,12 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(with_machines(study, with_generators_named(study, analysis)), flow),
+        **_tables(with_looks(study, population, with_machines(study, with_generators_named(study, analysis))), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
+    if study.looks:
+        files["looks.json"] = lambda: _json(manifest.looks_document(study, population))
     if study.machines.exists():
         files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
     planned = Preregistration.objects.filter(study=study, is_sealed=True).first()

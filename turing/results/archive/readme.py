@@ -18,6 +18,7 @@ WHAT = {
     "preregistration.json": "the same as data",
     "analysis.json": "every figure of the analysis",
     "machines.json": "machine readers: figures and scores of every image; not recomputed by the scripts",
+    "looks.json": "looks at results before the end: those planned, and those taken with the numbers seen",
     "flow.json": "how many readers and answers came to be counted",
     "tables/": "the analysis as tables",
     "figures/": "figures as SVG and PDF",
