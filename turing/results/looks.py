@@ -6,7 +6,7 @@ says who saw them when.
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
@@ -166,7 +166,7 @@ def with_looks(study: Study, population: Population, analysis: dict[str, Any]) -
 
 
 def _when(at: datetime) -> str:
-    return at.isoformat(timespec="minutes")
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def unplanned_stages(study: Study, population: Population) -> list[int]:

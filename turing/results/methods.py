@@ -70,7 +70,7 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
     band = f"accuracy between {percent(0.5 - test['margin'])} and {percent(0.5 + test['margin'])}"
     p_value = f"p = {test['p_value']:.3f}" if test["p_value"] >= 0.001 else "p < 0.001"
     if looks := analysis.get("looks"):
-        p_value += f", where a look asks for p < {looks['alpha']:.3g}"
+        p_value += f", where a look asks for p < {looks['alpha']:.4f}"
     low, high = accuracy["ci95"] or (0, 1)
     differs = "better than" if low > 0.5 else "worse than" if high < 0.5 else ""
     if not test["equivalent"]:

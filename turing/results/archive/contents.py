@@ -13,7 +13,7 @@ from django.db.models import Max
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
 from turing.results.analysis import with_generators_named
-from turing.results.archive import checklists, citation, manifest
+from turing.results.archive import checklists, citation, manifest, psych_ds
 from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
 from turing.results.archive.profiles import with_shared_profiles
@@ -66,13 +66,15 @@ def archive_files(study: Study, population: Population, options: Options = Optio
     # From the file itself: what a stranger computes from it is what stands beside it.
     looks = analysed_looks(study, population)
     analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, looks)
-    flow = flow_of(study, population)
+    flow, package = flow_of(study, population), data_package(study, options.full_profiles)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
     files: dict[str, Callable[[], bytes]] = {
         "data/responses.csv": lambda: responses,
         "data/responses.parquet": lambda: parquet_of(answers, study, population),
-        "datapackage.json": lambda: _json(data_package(study, options.full_profiles)),
+        "datapackage.json": lambda: _json(package),
+        psych_ds.data_path(study): lambda: responses,
+        psych_ds.DESCRIPTION: lambda: _json(psych_ds.dataset_description(study, package)),
         "stimuli.csv": lambda: manifest.stimuli_csv(study, options.images),
         "design.json": lambda: _json(manifest.design_document(study, population)),
         "analysis.json": lambda: _json(analysis),

@@ -11,6 +11,8 @@ from turing.version import name_and_version
 WHAT = {
     "data/responses.csv": "the answers, one a row, under pseudonyms",
     "data/responses.parquet": "the same with types",
+    "data/study-": "the same as responses.csv, under the name that Psych-DS wants (study-NAME_data.csv)",
+    "dataset_description.json": "what Psych-DS and search engines read: the data set and its columns (schema.org)",
     "datapackage.json": "the codebook: what each column means (Frictionless Data Package)",
     "stimuli.csv": "the manifest: each image's id, truth, origin, licence, attribution, SHA-256",
     "design.json": "every field of the design that was fixed at opening, and its hash",
@@ -45,7 +47,7 @@ def readme(
     listed = [
         f"- `{what}`: {meaning}"
         for what, meaning in WHAT.items()
-        if any(name == what or (what.endswith("/") and name.startswith(what)) for name in names)
+        if any(name == what or (what.endswith(("/", "-")) and name.startswith(what)) for name in names)
     ]
     notes = []
     if population.simulated:

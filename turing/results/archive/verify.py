@@ -54,7 +54,7 @@ def verify_archive(path: Path) -> list[Check]:
             checks = [_checksums(archive, entries)]
             content = {name: _read(archive, entries[name]) for name in (*NEEDED, LOOKS) if name in entries}
             checks += _contents(content)
-            checks += _preregistration(archive, entries, content)
+            checks += _preregistration(archive, entries, content) + _copy_of_answers(archive, entries, content)
             return [*checks, *_software(archive, entries)]
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror or error}.") from None
@@ -270,6 +270,16 @@ def _preregistration(
         ]
     except StudyError as error:
         return [Check("preregistration", False, str(error))]
+
+
+def _copy_of_answers(
+    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], content: dict[str, bytes]
+) -> list[Check]:
+    """The file that Psych-DS reads holds the same answers; an archive of an earlier version has none."""
+    names = [name for name in entries if name.startswith("data/") and name.endswith("_data.csv")]
+    wrong = [name for name in names if _read(archive, entries[name]) != content["data/responses.csv"]]
+    told = _first([f"{name} is not data/responses.csv" for name in wrong])
+    return [Check("copy for Psych-DS", not wrong, told or "the same answers")] if names else []
 
 
 def _software(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> list[Check]:
