@@ -79,6 +79,7 @@ urlpatterns = [
     path("research/trail/", sharing.trail, name="trail"),
     path("research/trail.csv", sharing.trail_file, name="trail-csv"),
     path("research/studies/<slug:slug>/results/", results.dashboard, name="results"),
+    path("research/studies/<slug:slug>/results/look/", results.look, name="look"),
     path("research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format>", results.figure, name="figure"),
     path("research/studies/<slug:slug>/results/responses.<slug:format>", results.download, name="export"),
     path("research/studies/<slug:slug>/results/report/", results.report, name="report"),

@@ -216,6 +216,9 @@ research/studies/<slug:slug>/results/figures/<slug:name>.<slug:format> STUDY flo
 research/studies/<slug:slug>/results/responses.<slug:format> STUDY csv
     GET         in      403      403      404      200      200      200      200
     POST       405
+research/studies/<slug:slug>/results/look/ STUDY
+    GET        405
+    POST        in      403      403      404      403      302      302      302
 research/studies/<slug:slug>/results/report/ STUDY
     GET         in      403      403      404      200      200      200      200
     POST       405

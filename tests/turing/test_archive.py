@@ -241,6 +241,21 @@ def test_what_is_no_archive_is_refused_in_one_line(tmp_path, kind, message):
     assert "\n" not in str(refused.value)
 
 
+def test_the_archive_follows_the_rules_of_psych_ds(unpacked):
+    found = json.loads((unpacked / "dataset_description.json").read_text())
+    assert (found["@context"], found["@type"]) == ("https://schema.org/", "Dataset")
+    assert found["name"]
+    assert found["description"]
+    official = list((unpacked / "data").rglob("*_data.csv"))
+    assert len(official) == 1
+    assert re.fullmatch(r"([a-z]+-[a-zA-Z0-9]+)(_[a-z]+-[a-zA-Z0-9]+)*_data\.csv", official[0].name)
+    assert official[0].read_bytes() == (unpacked / "data" / "responses.csv").read_bytes()
+    with official[0].open(newline="") as stream:
+        header = next(csv.reader(stream))
+    assert [one["name"] for one in found["variableMeasured"]] == header
+    assert {one["@type"] for one in found["variableMeasured"]} == {"PropertyValue"}
+
+
 def test_the_codebook_describes_the_tables_as_frictionless_reads_them(unpacked):
     frictionless = pytest.importorskip("frictionless")
     report = frictionless.validate(str(unpacked / "datapackage.json"))

@@ -16,6 +16,7 @@ from tests.turing.test_archive import archive, kept_archive, simulated, unpacked
 from turing.results.archive.contents import SCRIPTS
 from turing.results.tables import table_csv
 from turing.statistics.analysis import analyse
+from turing.statistics.looks import Looks
 from turing.statistics.responses import Responses
 
 COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "phase")
@@ -114,6 +115,15 @@ def test_the_plain_code_agrees_with_the_modules_for_any_pattern_of_answers():
                 assert script.difference(published.get(name, "missing"), value) <= script.TOLERANCE, (name, answers)
                 compared += 1
     assert compared > 8000
+
+
+def test_the_plain_code_finds_the_boundaries_of_looks_that_the_modules_find():
+    script, rng = load_script(), np.random.default_rng(7)
+    for count in (1, 2, 2, 3, 4):
+        answers = np.sort(rng.choice(np.arange(100, 1200), count, replace=False)).tolist()
+        now, plain = Looks(1100, tuple(answers)).now, script.judged_by(1100, answers)
+        for name in ("fraction", "z", "level", "alpha"):
+            assert abs(getattr(now, name) - plain[name]) <= script.TOLERANCE, (name, answers)
 
 
 def run_r(folder):

@@ -72,6 +72,7 @@ class AuditLine(models.Model):
         UNPUBLISHED = "unpublished", "took the published results back"
         MACHINE = "machine", "added or removed a machine reader"
         VIEWED = "viewed", "saw results before the study was closed"
+        LOOKED = "looked", "took a look at results"
         EXPORTED = "exported", "exported results"
         INVITED = "invited", "invited readers"
         REMINDED = "reminded", "sent a reminder"

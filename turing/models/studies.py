@@ -126,6 +126,16 @@ class Study(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(0.3)],
         help_text="Readers count as unable to tell where accuracy is shown to lie within 0.5 plus or minus this.",
     )
+    planned_readers = models.PositiveIntegerField(
+        "planned number of readers", default=0, help_text="Looks at results are timed by it; 0: no number is planned."
+    )
+    looks = models.JSONField(
+        "looks at results before the end",
+        default=list,
+        blank=True,
+        help_text="Shares of the planned answers, such as 50% or 33%, 67%. Until each look nobody sees results. Empty: "
+        "no look is planned.",
+    )
     images_per_reader = models.PositiveIntegerField(
         default=0, help_text="Each reader judges so many, every image about equally often; 0: all of them."
     )
@@ -231,6 +241,11 @@ class Study(models.Model):
     def form_length(self) -> int:
         """Images of the test that one reader judges; practice, repeats and controls aside."""
         return self.images_per_reader or self.stimulus_count
+
+    @property
+    def planned_answers(self) -> int:
+        """Answers of the test that the planned readers will have given; 0 where no number of readers is planned."""
+        return self.planned_readers * self.form_length
 
     @property
     def images_announced(self) -> int:

@@ -192,7 +192,7 @@ NOT_PERSONAL = {
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
         "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
         "control_per_diagnosis control_degradation control_generators "
-        "through untold visible_to_researchers published_at publishes_archive"
+        "through untold visible_to_researchers published_at publishes_archive planned_readers looks"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",

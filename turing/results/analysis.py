@@ -7,11 +7,12 @@ from django.core.cache import cache
 
 from turing.models import Stimulus, Study
 from turing.results.counting import Population, load_responses, version_of
+from turing.results.looks import analysed_looks
 
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 4  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
+SHAPE = 5  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -20,8 +21,12 @@ def analyse_study(study: Study, population: Population) -> Analysis:
     from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
 
     key = f"analysis-{SHAPE}-{version_of(study, population)}"
-    margin = study.equivalence_margin
-    return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
+
+    def compute() -> Analysis:
+        looks = analysed_looks(study, population)
+        return analyse(load_responses(study, population), study.equivalence_margin, looks)
+
+    return cache.get_or_set(key, compute, KEPT_SECONDS)
 
 
 def with_generators_named(study: Study, analysis: Analysis) -> Analysis:

@@ -9,6 +9,7 @@ from turing.accounts import experience_band
 from turing.models import Reading, Response, Study, Trial, Truth
 from turing.statistics.responses import Responses
 from turing.studies.controls import DEGRADED
+from turing.studies.looks import last_visible, looks_taken
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,11 @@ def readings_of(study: Study, population: Population) -> QuerySet[Reading]:
     return Reading.objects.filter(study=study, reader__is_simulated=population.simulated)
 
 
-def exported(study: Study, population: Population) -> QuerySet[Response]:
-    """Test, repeat and control answers whose readers still consent, in the order of reader and position."""
+def arrived(study: Study, population: Population) -> QuerySet[Response]:
+    """Test, repeat and control answers whose readers still consent, in the order of reader and position.
+
+    Answers are among them that nobody may see results of yet: see `exported`.
+    """
     return (
         Response.objects.filter(
             trial__reading__study=study,
@@ -57,15 +61,27 @@ def exported(study: Study, population: Population) -> QuerySet[Response]:
     )
 
 
+def exported(study: Study, population: Population) -> QuerySet[Response]:
+    """Of those that `arrived`, the answers whose results may be seen: where looks are planned, up to the last look."""
+    rows, last = arrived(study, population), last_visible(study, population.name)
+    return rows if last is None else rows.filter(pk__lte=last)
+
+
 def counted(study: Study, population: Population) -> QuerySet[Response]:
     """The responses that every rate rests on: of those exported, the answers to test trials."""
-    return exported(study, population).filter(trial__phase=Trial.Phase.TEST)
+    return tests_among(exported(study, population))
+
+
+def tests_among(rows: QuerySet[Response]) -> QuerySet[Response]:
+    return rows.filter(trial__phase=Trial.Phase.TEST)
 
 
 def version_of(study: Study, population: Population) -> str:
     """Changes when an answer comes in or a reader withdraws; answers themselves are never changed."""
     rows = exported(study, population).order_by().aggregate(last=Max("pk"), count=Count("pk"))
-    return f"{study.pk}-{study.design_hash}-{population.name}-{rows['last'] or 0}-{rows['count']}"
+    version = f"{study.pk}-{study.design_hash}-{population.name}-{rows['last'] or 0}-{rows['count']}"
+    # The same answers are judged otherwise after another look.
+    return f"{version}-{len(looks_taken(study, population.name))}" if study.looks else version
 
 
 @dataclass(frozen=True)
@@ -88,13 +104,15 @@ class Flow:
 
 def flow_of(study: Study, population: Population) -> Flow:
     """The flow of readers and trials, in two queries."""
+    last = last_visible(study, population.name)
+    seen = Q() if last is None else Q(trials__response__pk__lte=last)
     readings = readings_of(study, population).annotate(
         test=Count("trials", filter=Q(trials__phase=Trial.Phase.TEST)),
-        answered=Count("trials__response", filter=Q(trials__phase=Trial.Phase.TEST)),
-        every=Count("trials__response"),
-        practice=Count("trials__response", filter=Q(trials__phase=Trial.Phase.PRACTICE)),
-        repeats=Count("trials__response", filter=Q(trials__phase=Trial.Phase.REPEAT)),
-        controls=Count("trials__response", filter=Q(trials__phase=Trial.Phase.CONTROL)),
+        answered=Count("trials__response", filter=Q(trials__phase=Trial.Phase.TEST) & seen),
+        every=Count("trials__response", filter=seen),
+        practice=Count("trials__response", filter=Q(trials__phase=Trial.Phase.PRACTICE) & seen),
+        repeats=Count("trials__response", filter=Q(trials__phase=Trial.Phase.REPEAT) & seen),
+        controls=Count("trials__response", filter=Q(trials__phase=Trial.Phase.CONTROL) & seen),
     )
     rows = list(readings.values("withdrawn_at", "test", "answered", "every", "practice", "repeats", "controls"))
     kept = [row for row in rows if row["withdrawn_at"] is None]
@@ -128,9 +146,10 @@ def form_lengths(study: Study, population: Population) -> dict[str, int]:
     return dict(names.annotate(Count("pk")))
 
 
-def load_responses(study: Study, population: Population) -> Responses:
-    """The counted responses, and the repeats beside them, as arrays."""
-    found = _load(study, population, exported(study, population).exclude(trial__phase=Trial.Phase.CONTROL))
+def load_responses(study: Study, population: Population, rows: QuerySet[Response] | None = None) -> Responses:
+    """The counted responses, and the repeats beside them, as arrays; or `rows` of them."""
+    rows = exported(study, population) if rows is None else rows
+    found = _load(study, population, rows.exclude(trial__phase=Trial.Phase.CONTROL))
     return replace(found, factors={name: values for name, values in found.factors.items() if name != "control"})
 
 

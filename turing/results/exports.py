@@ -11,6 +11,7 @@ from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.controls import with_controls
 from turing.results.counting import Population, exported, flow_of, form_lengths
+from turing.results.looks import check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.responses_csv import COLUMNS
 from turing.results.skin_tone import with_skin_tone
@@ -98,6 +99,7 @@ def to_json(study: Study, population: Population) -> bytes:
         },
         "readers": population.name,
         "flow": {**flow.__dict__, "analysed": flow.analysed},
+        **({"looks": with_looks(study, population, {})["look_history"]} if study.looks else {}),
         "analysis": analyse_study(study, population),
         "machines": with_machines(study, analyse_study(study, population))["machines"],
         "controls": with_controls(study, population, {})["controls"],
@@ -173,16 +175,19 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 
 
 def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """The export in one of `FORMATS`."""
+    """The export in one of `FORMATS`. Raises `StudyError` where looks are planned and none was taken yet."""
+    check_visible(study, population)
     content = FORMATS[format][0](study, population)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content
 
 
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """One of the results page's `TABLES` as CSV."""
+    """One of the results page's `TABLES` as CSV. Raises `StudyError` as `export` does."""
+    check_visible(study, population)
     analysis = with_machines(study, with_generators_named(study, analyse_study(study, population)))
     analysis = with_controls(study, population, with_skin_tone(study, population, analysis))
+    analysis = with_looks(study, population, analysis)
     content = table_csv(name, analysis, flow_of(study, population))
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
     return content.encode()

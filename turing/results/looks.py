@@ -1,10 +1,240 @@
-"""Looks at results while answers still come in: each is an unplanned look, and the audit trail says who took it."""
+"""Looks at results while answers still come in: planned ones, taken by a researcher, and those that nobody planned.
 
+A design that plans looks hides results between them. One that plans none shows them at any time, and the audit trail
+says who saw them when.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Count, Max
+from django.utils import timezone
+
+from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study
-from turing.results.counting import Population
+from turing.results.counting import Population, arrived, counted, exported, load_responses, tests_among, version_of
+from turing.studies.looks import Look, due_at, in_words, looks_taken
+
+if TYPE_CHECKING:
+    from turing.statistics.looks import Looks
+
+What = AuditLine.What
+DECIMALS = 4  # of the numbers that the audit trail keeps of a look
 
 
 def note_look(study: Study, population: Population, actor: Actor = COMMAND_LINE) -> None:
-    """Record that the actor sees results of an open or paused study, once an hour at most for each population."""
-    if not study.is_draft and not study.is_over:
-        AuditLine.objects.record_once_an_hour(AuditLine.What.VIEWED, actor, study, readers=population.name)
+    """Record that the actor sees results of an open or paused study, once an hour at most for each population.
+
+    Where looks are planned, what can be seen is what the last look showed, and that stands in the trail already.
+    """
+    if not study.is_draft and not study.is_over and not study.looks:
+        AuditLine.objects.record_once_an_hour(What.VIEWED, actor, study, readers=population.name)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the planned looks at a study's results stand, for one population; counts alone, no result."""
+
+    taken: list[Look]
+    arrived: int  # answers that would count
+    planned_answers: int
+    next_due: int | None  # answers at which the next planned look is due; None: no further one is planned
+    is_over: bool
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no result may be seen."""
+        return not self.taken and not self.is_over
+
+    @property
+    def is_due(self) -> bool:
+        return not self.is_over and self.next_due is not None and self.arrived >= self.next_due
+
+    @property
+    def until(self) -> str:
+        """Until when nothing new may be seen."""
+        return f"{self.next_due:,} answers have come" if self.next_due else "the study is closed"
+
+    @property
+    def can_look_early(self) -> bool:
+        """There are answers that no look has seen."""
+        return not self.is_over and not self.is_due and self.arrived > (self.taken[-1].answers if self.taken else 0)
+
+
+def standing(study: Study, population: Population) -> Standing | None:
+    """Where the looks stand; None for a study that plans none, or is a draft."""
+    if not study.looks or study.is_draft:
+        return None
+    taken = looks_taken(study, population.name)
+    seen = taken[-1].answers if taken else 0
+    return Standing(
+        taken=taken,
+        arrived=tests_among(arrived(study, population)).count(),
+        planned_answers=study.planned_answers,
+        next_due=next((due for due in due_at(study) if due > seen), None),
+        is_over=study.is_over,
+    )
+
+
+def check_visible(study: Study, population: Population) -> None:
+    """Raises `StudyError` where no result of the study may be seen yet."""
+    found = standing(study, population)
+    if found and found.is_hidden:
+        raise StudyError(
+            f"{study.slug}: results are hidden until {found.until}; there are {found.arrived:,}. Looks are taken on "
+            "the page of results, or by look_study."
+        )
+
+
+def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE, *, early: bool = False) -> Look:
+    """Take a look at the answers that have come: the planned one that is due, or with `early` one that is not planned.
+
+    The audit trail records it with the numbers seen. Raises `StudyError` where no look is due, or nothing new came.
+    """
+    found = standing(study, population)
+    if found is None:
+        raise StudyError(f"{study.slug} plans no looks at results: they can be seen at any time, and that is recorded.")
+    if found.is_over:
+        raise StudyError(f"{study.slug} is over: its results can be seen without a look.")
+    if not found.is_due and not early:
+        raise StudyError(
+            f"{study.slug}: no look is due until {found.until}; there are {found.arrived:,}. A look before that is not "
+            "planned, is reported as such, and costs a part of the error; to take it, ask for an early look."
+        )
+    rows = arrived(study, population)
+    seen = tests_among(rows).aggregate(last=Max("pk"), count=Count("pk"))
+    last = rows.aggregate(last=Max("pk"))["last"] or 0
+    if seen["count"] <= (found.taken[-1].answers if found.taken else 0):
+        raise StudyError(f"{study.slug}: no answers have come since the last look.")
+    detail = {
+        "readers": population.name,
+        "look": len(found.taken) + 1,
+        "planned": "yes" if found.is_due else "no",
+        "answers": seen["count"],
+        "of": found.planned_answers,
+        "last": last,
+        **_numbers(study, population, [*(look.answers for look in found.taken), seen["count"]], last),
+    }
+    with transaction.atomic():
+        locked = Study.objects.select_for_update().get(pk=study.pk)
+        if locked.is_over or len(looks_taken(locked, population.name)) != len(found.taken):
+            raise StudyError(f"{study.slug}: somebody else took a look, or closed the study, at the same moment.")
+        AuditLine.objects.record(What.LOOKED, actor, study, **detail)
+    return looks_taken(study, population.name)[-1]
+
+
+def _numbers(study: Study, population: Population, answers: list[int], last: int) -> dict[str, Any]:
+    """What is seen at a look, as the audit trail keeps it."""
+    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first look
+    from turing.statistics.looks import Looks
+
+    rows = arrived(study, population).filter(pk__lte=last)
+    looks = Looks(study.planned_answers, tuple(answers))
+    analysis = analyse(load_responses(study, population, rows), study.equivalence_margin, looks)
+    test = analysis["equivalence"]
+    found = {"z": looks.now.z}
+    for name in ("fooling_rate", "accuracy"):
+        rate = analysis[name]
+        low, high = rate["ci95"] or (None, None)
+        found |= {name: rate["estimate"], f"{name}_low": low, f"{name}_high": high}
+    found |= {"p_value": test and test["p_value"], "needed": looks.now.alpha}
+    rounded = {name: None if value is None else round(value, DECIMALS) for name, value in found.items()}
+    return rounded | {"equivalent": "yes" if test and test["equivalent"] else "no"}
+
+
+def analysed_looks(study: Study, population: Population) -> "Looks | None":
+    """The analyses of the study's results so far, for `analyse`; None where no planned look was taken."""
+    taken = looks_taken(study, population.name)
+    if not taken:
+        return None
+    from turing.statistics.looks import Looks
+
+    return Looks.with_now(study.planned_answers, [look.answers for look in taken], counted(study, population).count())
+
+
+def with_looks(study: Study, population: Population, analysis: dict[str, Any]) -> dict[str, Any]:
+    """The analysis with the looks that were taken, as `look_history`."""
+    history = [
+        {"look": look.number, "planned": "yes" if look.is_planned else "no", "at": _when(look.at), **look.seen}
+        for look in looks_taken(study, population.name)
+    ]
+    return analysis | {"look_history": history}
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def unplanned_stages(study: Study, population: Population) -> list[int]:
+    """Of a study that plans no looks, how many answers had come each time that somebody saw results before its close.
+
+    Views with the same answers are one. The trail holds one view an hour of each person: there may have been more.
+    While the study goes on, whoever asks is seeing results, too.
+    """
+    if study.looks or study.is_draft:
+        return []
+    lines = study.audit_lines.filter(what__in=(What.VIEWED, What.EXPORTED)).order_by("pk")
+    if study.closed_at:
+        lines = lines.filter(at__lt=study.closed_at)
+    times = [at for at, detail in lines.values_list("at", "detail") if detail.get("readers") == population.name]
+    if not study.is_over:
+        times.append(timezone.now())
+    if not times:
+        return []
+
+    def count() -> list[int]:
+        answered = sorted(tests_among(exported(study, population)).order_by().values_list("answered_at", flat=True))
+        return sorted({bisect_right(answered, at) for at in times} - {0})
+
+    key = f"stages-{version_of(study, population)}-{len(times)}-{study.is_over}"
+    return cache.get_or_set(key, count, 24 * 60 * 60)
+
+
+def looks_sentence(analysis: dict[str, Any]) -> str:
+    """What looking early means for the numbers beside it; empty where nobody looked early."""
+    found = analysis.get("looks")
+    if not found:
+        return ""
+    history = analysis.get("look_history", [])
+    shown = [row for row in history if row["equivalent"] == "yes"]
+    times = "once" if len(history) == 1 else f"{len(history)} times"
+    parts = [
+        f"Results were looked at {times} before all answers had come. So that the intervals hold at every look "
+        f"together, they are computed at {100 * found['level']:.4g}% (repeated 95% confidence intervals, at "
+        f"{found['fraction']:.0%} of the planned answers)."
+    ]
+    if interval := found["unlooked"]["fooling_rate"]:
+        parts.append(f"If nobody had looked, the fooling rate's would be {interval[0]:.1%} to {interval[1]:.1%}.")
+    if shown and not (analysis["equivalence"] or {}).get("equivalent"):
+        parts.append(f"At look {shown[0]['look']} it was shown that readers cannot tell; the later answers say less.")
+    return " ".join(parts)
+
+
+def looks_in_words(study: Study, population: Population) -> str:
+    """For the methods paragraph: planned looks and unplanned ones; ends in a space, or is empty."""
+    if not study.looks:
+        return _unplanned_in_words(unplanned_stages(study, population))
+    planned = f"Looks at results were planned at {in_words(study.looks)} of {study.planned_answers:,} answers"
+    taken = looks_taken(study, population.name)
+    if not taken:
+        return f"{planned}; none was taken before the study closed. " if study.is_over else f"{planned}. "
+    at = [f"{look.answers:,}{'' if look.is_planned else ' (not planned)'}" for look in taken]
+    return (
+        f"{planned}, and taken at {', '.join(at)} answers; between them results were hidden. The error was spent by "
+        "Lan and DeMets's function of the type of O'Brien and Fleming [15], so that the intervals of rates and of the "
+        "ROC area are repeated 95% confidence intervals [16]. "
+    )
+
+
+def _unplanned_in_words(stages: list[int]) -> str:
+    if not stages:
+        return ""
+    times = "once" if len(stages) == 1 else f"at {len(stages)} stages at least, first"
+    return (
+        f"No look at results was planned before the study closed; they were seen {times} after {stages[0]:,} answers, "
+        "and intervals do not allow for that. "
+    )

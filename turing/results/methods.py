@@ -4,9 +4,10 @@ from typing import Any
 
 from turing.models import Study
 from turing.results.counting import Flow, Population
+from turing.results.looks import looks_in_words
 from turing.results.utility import utility_in_words
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
-from turing.studies.controls import in_words
+from turing.studies.controls import controls_in_words
 from turing.studies.provenance import of_generators, of_lesions
 from turing.templatetags.figures import percent
 
@@ -34,6 +35,9 @@ REFERENCES = (
     "1999;39:2729-2737.",
     "Owen AB. Empirical likelihood ratio confidence intervals for a single functional. Biometrika 1988;75:237-249.",
     "DeCarlo LT. Signal detection theory and generalized linear models. Psychol Methods 1998;3:186-205.",
+    "Lan KKG, DeMets DL. Discrete sequential boundaries for clinical trials. Biometrika 1983;70:659-663.",
+    "Jennison C, Turnbull BW. Interim analyses: the repeated confidence interval approach. J R Stat Soc B "
+    "1989;51:305-361.",
     "Owen AB. The pigeonhole bootstrap. Ann Appl Stat 2007;1:386-411.",
 )
 
@@ -68,6 +72,8 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
         return "Whether readers can tell the images apart could not be tested."
     band = f"accuracy between {percent(0.5 - test['margin'])} and {percent(0.5 + test['margin'])}"
     p_value = f"p = {test['p_value']:.3f}" if test["p_value"] >= 0.001 else "p < 0.001"
+    if looks := analysis.get("looks"):
+        p_value += f", where a look asks for p < {looks['alpha']:.4f}"
     low, high = accuracy["ci95"] or (0, 1)
     differs = "better than" if low > 0.5 else "worse than" if high < 0.5 else ""
     if not test["equivalent"]:
@@ -135,8 +141,8 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         "p-values of group differences are adjusted by Holm's method within each factor [10]; HYPE-infinity [11] is "
         "the share of wrong answers. Beside the headline stand a likelihood ratio for readers of two kinds, with an "
         "interval by empirical likelihood over readers [13], the readers who stopped early against those who finished, "
-        f"{_model_in_words(analysis)}. Binomial intervals, which take answers as independent, are shown for comparison "
-        f"only.{utility_in_words(study)}"
+        f"{_model_in_words(analysis)}. {looks_in_words(study, population)}Binomial intervals, which take answers as "
+        f"independent, are shown for comparison only.{utility_in_words(study)}"
     )
 
 
@@ -151,7 +157,7 @@ def _model_in_words(analysis: dict[str, Any]) -> str:
 
 def _controls_in_words(study: Study) -> str:
     """Ends in a space, or is empty."""
-    return f"{told} " if (told := in_words(study)) else ""
+    return f"{told} " if (told := controls_in_words(study)) else ""
 
 
 def _form_in_words(study: Study) -> str:

@@ -4,12 +4,23 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from turing.results.counting import Flow
+from turing.results.supporting_tables import (
+    Analysis,
+    Row,
+    controls,
+    dropout,
+    limits,
+    machine_images,
+    machines,
+    model,
+    model_images,
+    model_readers,
+    skin_missing,
+    skin_tones,
+)
 
-Analysis = dict[str, Any]
-Row = dict[str, Any]
 RATES = {
     "fooling_rate": "Generated judged real (fooling rate)",
     "real_judged_real": "Real judged real",
@@ -25,11 +36,6 @@ class Table:
     rows: Callable[[Analysis, Flow], Iterable[Row]]
 
 
-def _limits(interval: list[float] | None, name: str = "") -> Row:
-    low, high = interval or (None, None)
-    return {f"{name}low": low, f"{name}high": high}
-
-
 def rates(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     groups = {"all": analysis} | analysis["by_diagnosis"]
     for key, label in RATES.items():
@@ -39,11 +45,11 @@ def rates(analysis: Analysis, flow: Flow) -> Iterable[Row]:
                 "rate": label,
                 "images": group,
                 "estimate": rate["estimate"],
-                **_limits(rate["ci95"], "mrmc_"),
+                **limits(rate["ci95"], "mrmc_"),
                 "variance": rate["variance"],
                 "df": rate["df"],
-                **_limits(rate["naive"]["wilson"], "wilson_naive_"),
-                **_limits(rate["naive"]["clopper_pearson"], "clopper_pearson_naive_"),
+                **limits(rate["naive"]["wilson"], "wilson_naive_"),
+                **limits(rate["naive"]["clopper_pearson"], "clopper_pearson_naive_"),
             }
 
 
@@ -52,20 +58,20 @@ def detection(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for group, values in groups.items():
         auc = values["auc"]
         if auc:
-            yield {"measure": "AUC", "images": group, "estimate": auc["estimate"], **_limits(auc["ci95"])}
+            yield {"measure": "AUC", "images": group, "estimate": auc["estimate"], **limits(auc["ci95"])}
             if (alike := auc["imrmc"])["estimate"] != auc["estimate"]:
                 label = "AUC, every comparison weighed alike (iMRMC)"
-                yield {"measure": label, "images": group, "estimate": alike["estimate"], **_limits(alike["ci95"])}
+                yield {"measure": label, "images": group, "estimate": alike["estimate"], **limits(alike["ci95"])}
     for key, label in {"dprime": "d', mean of readers", "criterion": "criterion c, mean of readers"}.items():
         if found := analysis[key]:
-            yield {"measure": label, "images": "all", "estimate": found["mean_reader"], **_limits(found["ci95"])}
+            yield {"measure": label, "images": "all", "estimate": found["mean_reader"], **limits(found["ci95"])}
             yield {
                 "measure": label.replace("mean of readers", "pooled"),
                 "images": "all",
                 "estimate": found["pooled"],
-            } | (_limits(None))
+            } | (limits(None))
     if hype := analysis["hype_infinity"]:
-        yield {"measure": "HYPE-infinity", "images": "all", "estimate": hype["estimate"], **_limits(hype["ci95"])}
+        yield {"measure": "HYPE-infinity", "images": "all", "estimate": hype["estimate"], **limits(hype["ci95"])}
 
 
 AGREEMENT = {
@@ -79,12 +85,17 @@ def agreement(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     found = analysis["agreement"]
     for key, label in AGREEMENT.items():
         note = "too few readers or images to say how sure" if found[key] is not None and not found["ci95"][key] else ""
-        limits = _limits(found["ci95"][key]) | {"note": note}
-        yield {"between": "readers", "coefficient": label, "estimate": found[key], **limits}
+        yield {
+            "between": "readers",
+            "coefficient": label,
+            "estimate": found[key],
+            **limits(found["ci95"][key]),
+            "note": note,
+        }
     if own := analysis["intra_reader"]:
         same = {"between": "a reader's answers to one image"}
-        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"]), "note": ""}
-        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None), "note": ""}
+        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **limits(own["ci95"]), "note": ""}
+        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **limits(None), "note": ""}
 
 
 def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -96,7 +107,7 @@ def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             "first_rate": row["rates"][0],
             "second_rate": row["rates"][1],
             "difference": row["difference"],
-            **_limits(row["ci95"]),
+            **limits(row["ci95"]),
             "p_value": row["p_value"],
             "p_holm": row["p_holm"],
         }
@@ -105,7 +116,7 @@ def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 def readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in analysis["by_reader"]:
         interval = row["fooling_rate_wilson"]
-        yield {key: value for key, value in row.items() if key != "fooling_rate_wilson"} | _limits(interval, "fooling_")
+        yield {key: value for key, value in row.items() if key != "fooling_rate_wilson"} | limits(interval, "fooling_")
 
 
 def images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -114,12 +125,12 @@ def images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 
 def calibration(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in analysis["calibration"]:
-        yield {key: value for key, value in row.items() if key != "ci95"} | _limits(row["ci95"])
+        yield {key: value for key, value in row.items() if key != "ci95"} | limits(row["ci95"])
 
 
 def course(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in (analysis["learning"] or {"blocks": []})["blocks"]:
-        yield {key: value for key, value in row.items() if key != "ci95"} | _limits(row["ci95"])
+        yield {key: value for key, value in row.items() if key != "ci95"} | limits(row["ci95"])
 
 
 def times(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -141,78 +152,13 @@ def exposures(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     found = analysis["exposure_threshold"]
     if not found:
         return
-    yield {"reader": "all", "threshold_ms": found["estimate_ms"], **_limits(found["ci95"]), "trials": None}
+    yield {"reader": "all", "threshold_ms": found["estimate_ms"], **limits(found["ci95"]), "trials": None}
     for row in found["by_reader"]:
         yield {
             "reader": row["reader"],
             "threshold_ms": row["threshold_ms"],
-            **_limits(row["ci95"]),
+            **limits(row["ci95"]),
             "trials": row["trials"],
-        }
-
-
-def dropout(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    found = analysis["dropout"]
-    if not found["stopped"]:
-        return
-    readers = {"finished": found["finished"], "stopped": found["stopped"]}
-    rates = {
-        "readers who finished": (found["fooling_rate"]["finished"], readers["finished"]),
-        "readers who stopped early": (found["fooling_rate"]["stopped"], readers["stopped"]),
-        "difference": (found["difference"], None),
-        "all readers, every answer weighed alike (headline)": (analysis["fooling_rate"], sum(readers.values())),
-        "all readers, every reader weighed alike": (found["sensitivity"]["readers_alike"], sum(readers.values())),
-    }
-    for label, (rate, count) in rates.items():
-        rate = rate or {"estimate": None, "ci95": None}
-        yield {
-            "fooling rate of": label,
-            "readers": count,
-            "estimate": rate["estimate"],
-            **_limits(rate["ci95"]),
-            "p_value": rate.get("p_value"),
-        }
-
-
-def model(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    found = analysis["model"]
-    if found["reason"]:
-        return
-    groups = {"all": found} | (found["by_diagnosis"] or {}) | (found["by_generator"] or {})
-    for group, values in groups.items():
-        one = values["sensitivity"]
-        yield {"quantity": "sensitivity (d')", "of": group, "value": one["estimate"], **_limits(one["ci95"])}
-    one = found["criterion"]
-    yield {"quantity": "criterion c", "of": "all", "value": one["estimate"], **_limits(one["ci95"])}
-    for name, value in found["sd"].items():
-        units = "images" if name == "image" else "readers"
-        label = "standard deviation" + ("" if name == "image" else f" of the {name}")
-        yield {"quantity": label, "of": units, "value": value, **_limits(None)}
-
-
-def model_readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for row in analysis["model"]["by_reader"] or ():
-        yield {
-            "reader": row["reader"],
-            "sensitivity": row["sensitivity"],
-            **_limits(row["sensitivity_ci95"], "sensitivity_"),
-            "criterion": row["criterion"],
-            **_limits(row["criterion_ci95"], "criterion_"),
-        }
-
-
-def model_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    rows = analysis["model"]["by_image"] or ()
-    for row in sorted(rows, key=lambda row: (row["rank"] is None, row["rank"], row["image"])):
-        best, worst = row["rank95"] or (None, None)
-        yield {
-            "image": row["image"],
-            "truth": row["truth"],
-            "rate": row["judged_real"],
-            **_limits(row["ci95"]),
-            "rank": row["rank"],
-            "rank_from": best,
-            "rank_to": worst,
         }
 
 
@@ -221,69 +167,9 @@ def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         yield {"not in the rates": why, "count": count}
 
 
-def machines(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for one in analysis.get("machines", []):
-        measures = [("AUC", one["auc"]), ("Accuracy", one["accuracy"])]
-        measures += [("Generated judged real", one["fooling_rate"]), ("Real judged real", one["real_judged_real"])]
-        ranks = one["against_people"]["rank_correlation"]
-        measures += [(f"Rank correlation with readers, {name} images", found) for name, found in ranks.items()]
-        for label, found in measures:
-            yield {
-                "machine": one["name"],
-                "measure": label,
-                "images": found.get("images", one["images"]),
-                "estimate": found["estimate"],
-                **_limits(found["ci95"]),
-            }
-
-
-def machine_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for one in analysis.get("machines", []):
-        for row in one["by_image"]:
-            yield {
-                "machine": one["name"],
-                **{key: row[key] for key in row if not key.endswith("_right")},
-                "people_right": row["people_right"],
-                "machine_right": "yes" if row["machine_right"] else "no",
-            }
-
-
-def skin_tones(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    found = analysis.get("skin_tone") or {"bands": [], "types": []}
-    for scale, rows in (("angle", found["bands"]), ("Fitzpatrick type", found["types"])):
-        for row in rows:
-            yield {
-                "scale": scale,
-                "skin": row["skin"],
-                "generated_images": row["generated_images"],
-                "fooling_rate": row["fooling_rate"],
-                **_limits(row["fooling_rate_ci95"], "fooling_"),
-                "real_images": row["real_images"],
-                "real_judged_real": row["real_judged_real"],
-                **_limits(row["real_judged_real_ci95"], "real_"),
-                "note": row["said"],
-            }
-
-
-def controls(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for row in analysis.get("controls") or ():
-        yield {
-            "control": row["name"],
-            "truth": row["truth"],
-            "images": row["images"],
-            "readers": row["readers"],
-            "responses": row["responses"],
-            "judged_real": row["judged_real"],
-            **_limits(row["ci95"]),
-            "test_judged_real": row["test_judged_real"],
-            "difference": row["difference"],
-            **_limits(row["difference_ci95"], "difference_"),
-            "p_value": row["p_value"],
-        }
-
-
-def skin_missing(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    return (analysis.get("skin_tone") or {"missing": []})["missing"]
+def looks(analysis: Analysis, flow: Flow) -> Iterable[Row]:
+    """The looks at results before the end, with the numbers as the audit trail keeps them."""
+    return analysis.get("look_history", [])
 
 
 TABLES = {
@@ -298,6 +184,7 @@ TABLES = {
     "exposures": Table("Exposure thresholds", exposures),
     "dropout": Table("Readers who stopped early", dropout),
     "exclusions": Table("What is not counted", exclusions),
+    "looks": Table("Looks at results before the end", looks),
     "model": Table("Model of readers and images", model),
     "readers": Table("Readers", readers),
     "images": Table("Images", images),

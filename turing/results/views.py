@@ -1,17 +1,22 @@
 """Pages of a study's results: dashboard, report, figures, tables, exports."""
 
+from functools import wraps
+
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from turing.access import researcher_required
-from turing.models import Study
+from turing.errors import StudyError
+from turing.models import Right, Study
 from turing.results.analysis import analyse_study, extremes, with_generators_named
 from turing.results.controls import control_sentences, with_controls
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
-from turing.results.looks import note_look
+from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look, with_looks
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
@@ -32,13 +37,15 @@ def _find(request, slug):
     return study, population
 
 
-def _results(request, slug):
-    study, population = _find(request, slug)
+def _results(study, population):
     analysis, flow = with_machines(study, analyse_study(study, population)), flow_of(study, population)
     analysis = with_controls(study, population, with_skin_tone(study, population, analysis))
+    analysis = with_looks(study, population, analysis)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
+    if not study.looks:
+        del tables["looks"]
     return {
         "study": study,
         "population": population,
@@ -49,6 +56,9 @@ def _results(request, slug):
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
+        "standing": standing(study, population),
+        "may_look": study.right >= Right.EDIT,
+        "looks": looks_sentence(analysis),
         "kinds": kinds_sentence(analysis),
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),
@@ -73,8 +83,11 @@ def _stimuli_of(study, machines):
 @require_safe
 @researcher_required
 def dashboard(request, slug):
-    context = _results(request, slug)
-    most, least = extremes(context["study"], context["analysis"])
+    study, population = _find(request, slug)
+    if _is_hidden(study, population):
+        return _hidden_page(request, study, population)
+    context = _results(study, population)
+    most, least = extremes(study, context["analysis"])
     return render(request, "research/results.html", context | {"most": most, "least": least, "formats": FORMATS})
 
 
@@ -82,16 +95,67 @@ def dashboard(request, slug):
 @researcher_required
 def report(request, slug):
     """Everything on paper: figures inline, tables open, methods and references."""
-    return render(request, "research/report.html", _results(request, slug))
+    study, population = _find(request, slug)
+    if _is_hidden(study, population):
+        return _hidden_page(request, study, population)
+    return render(request, "research/report.html", _results(study, population))
+
+
+def _is_hidden(study, population):
+    found = standing(study, population)
+    return found is not None and found.is_hidden
+
+
+def _hidden_page(request, study, population):
+    """What the results pages show before the first look: counts of answers, and no result."""
+    context = {
+        "study": study,
+        "population": population,
+        "populations": populations_of(study),
+        "standing": standing(study, population),
+        "may_look": study.right >= Right.EDIT,
+    }
+    return render(request, "research/results_hidden.html", context)
+
+
+def when_visible(view):
+    """Before the first look, back to the page that says why there are no results."""
+
+    @wraps(view)
+    def guarded(request, slug, **arguments):
+        try:
+            return view(request, slug, **arguments)
+        except StudyError as error:
+            messages.error(request, str(error))
+            return redirect("results", slug)
+
+    return guarded
+
+
+@require_POST
+@researcher_required
+def look(request, slug):
+    """Take the look that is due or, with `early`, one that is not planned."""
+    study = get_study(request, slug, Right.EDIT)
+    population = choose_population(study, request.POST.get("readers"))
+    try:
+        taken = take_look(study, population, request.user, early="early" in request.POST)
+    except StudyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"Look {taken.number} is taken, at {taken.answers:,} answers, and recorded.")
+    return redirect(f"{reverse('results', args=[slug])}?readers={population.name}")
 
 
 @require_safe
 @researcher_required
 @cache_control(private=True, no_cache=True)
+@when_visible
 def figure(request, slug, name, format):
     from turing.results.figures import CONTENT_TYPES, STUDY_FIGURES, study_figure
 
     study, population = _find(request, slug)
+    check_visible(study, population)
     if name not in STUDY_FIGURES or format not in CONTENT_TYPES:
         raise Http404
     content = study_figure(name, study, population, format)
@@ -100,6 +164,7 @@ def figure(request, slug, name, format):
 
 @require_safe
 @researcher_required
+@when_visible
 def table(request, slug, name):
     study, population = _find(request, slug)
     if name not in TABLES:
@@ -110,6 +175,7 @@ def table(request, slug, name):
 
 @require_safe
 @researcher_required
+@when_visible
 def download(request, slug, format):
     study, population = _find(request, slug)
     if format not in FORMATS:

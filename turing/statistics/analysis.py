@@ -6,12 +6,13 @@ import numpy as np
 
 from turing.statistics.agreement import agreement, intra_reader
 from turing.statistics.auc import mrmc_auc, reader_aucs
-from turing.statistics.comparisons import compare, equivalence, hype_infinity
+from turing.statistics.comparisons import ALPHA, compare, equivalence, hype_infinity
 from turing.statistics.course import learning, reader_medians, response_times
 from turing.statistics.detection import calibration, detection, dprime_criterion, reader_counts, roc_curves
 from turing.statistics.dropout import dropout
-from turing.statistics.intervals import Estimate
+from turing.statistics.intervals import LEVEL, Estimate, score_interval
 from turing.statistics.kinds import reader_kinds
+from turing.statistics.looks import Looks
 from turing.statistics.model import reader_image_model
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
@@ -27,34 +28,37 @@ TWO_KINDS = (
 )
 
 
-def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, Any]:
+def analyse(responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None) -> dict[str, Any]:
     """The analysis as plain JSON values; what could not be computed is None and named in `warnings`.
 
     `margin`: of the equivalence test, accuracy within 0.5 +- margin; it belongs in a study's design, fixed before
-    the first answer. Repeats count for intra-reader agreement alone.
+    the first answer. Repeats count for intra-reader agreement alone. `looks`: where results were looked at earlier, or
+    are now, before all answers came; intervals of rates, of the AUC and of HYPE-infinity are then repeated confidence
+    intervals (Jennison and Turnbull 1989), and the test of equivalence asks for a smaller p-value.
     """
-    return without_empty_intervals(analyse_in_full(responses, margin))
+    return without_empty_intervals(analyse_in_full(responses, margin, looks))
 
 
-def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, Any]:
+def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None) -> dict[str, Any]:
     """As `analyse`, with intervals that say nothing; versions of before gave these."""
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
     generated, warnings = tests.where(~tests.is_real), _few(tests)
-    fooling = _rate(generated, "judged_real", "fooling_rate", warnings)
-    accuracy = _rate(tests, "correct", "accuracy", warnings)
-    auc = _auc(tests, "auc", warnings)
+    level = looks.now.level if looks else LEVEL
+    fooling = _rate(generated, "judged_real", "fooling_rate", warnings, level)
+    accuracy = _rate(tests, "correct", "accuracy", warnings, level)
+    auc = _auc(tests, "auc", warnings, level)
     by_diagnosis = {
-        name: _diagnosis(tests.where(tests.diagnosis == code), name, warnings)
+        name: _diagnosis(tests.where(tests.diagnosis == code), name, warnings, level)
         for code, name in enumerate(tests.diagnosis_names)
         if (tests.diagnosis == code).any()
     }
-    kinds = reader_kinds(generated.reader, generated.judged_real, fooling)
+    kinds = reader_kinds(generated.reader, generated.judged_real, fooling, level)
     if kinds and kinds["two_kinds"]:
         warnings.append(TWO_KINDS)
     analysis = {
         "counts": _counts(tests),
         "fooling_rate": _rate_json(fooling, tests.judged_real[~tests.is_real]),
-        "real_judged_real": _real_judged_real(tests, "", warnings),
+        "real_judged_real": _real_judged_real(tests, "", warnings, level),
         "accuracy": _rate_json(accuracy, tests.correct),
         "variance_components": _components(generated, fooling, warnings),
         "reader_kinds": kinds,
@@ -63,10 +67,10 @@ def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN) -> dic
         **detection(tests),
         "agreement": agreement(tests),
         "intra_reader": intra_reader(tests, repeats),
-        "equivalence": equivalence(accuracy, margin),
+        "equivalence": equivalence(accuracy, margin, looks.now.alpha if looks else ALPHA),
         "hype_infinity": hype_infinity(accuracy),
         "by_diagnosis": by_diagnosis,
-        "by_run": _by_run(tests, warnings),
+        "by_run": _by_run(tests, warnings, level),
         "by_reader": _by_reader(tests),
         "by_image": _by_image(tests),
         "roc": roc_curves(tests),
@@ -76,6 +80,7 @@ def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN) -> dic
         "comparisons": _comparisons(tests, warnings),
         "exposure_threshold": exposure_threshold(tests),
         "model": reader_image_model(tests),
+        "looks": _looks(looks, {"fooling_rate": fooling, "accuracy": accuracy}) if looks else None,
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 
@@ -94,21 +99,43 @@ def _few(tests: Responses) -> list[str]:
     return found
 
 
-def _rate(rows: Responses, score: str, name: str, warnings: list[str]) -> Estimate:
-    rate = mrmc_rate(rows.reader, rows.image, getattr(rows, score), rows.is_real, {False: "generated", True: "real"})
+def _looks(looks: Looks, rates: dict[str, Estimate]) -> dict[str, Any]:
+    """What the analysis is judged by, and the 95% intervals `unlooked` as they would be if nobody had looked."""
+    now = looks.now
+    return {
+        "planned_answers": looks.planned,
+        "answers": list(looks.answers),
+        "fraction": now.fraction,
+        "z": now.z,
+        "level": now.level,
+        "alpha": now.alpha,
+        "unlooked": {
+            name: list(score_interval(rate.estimate, rate.spread))
+            if rate.spread and rate.estimate is not None
+            else None
+            for name, rate in rates.items()
+        },
+    }
+
+
+def _rate(rows: Responses, score: str, name: str, warnings: list[str], level: float) -> Estimate:
+    names = {False: "generated", True: "real"}
+    rate = mrmc_rate(rows.reader, rows.image, getattr(rows, score), rows.is_real, names, level)
     warnings.extend(f"{name}: {warning}" for warning in rate.warnings)
     return rate
 
 
-def _auc(rows: Responses, name: str, warnings: list[str]) -> dict[str, Any] | None:
+def _auc(rows: Responses, name: str, warnings: list[str], level: float) -> dict[str, Any] | None:
     """The AUC averaged over readers and, as `imrmc`, the one that weighs every comparison alike."""
     values = rows.reader, rows.image, ~rows.is_real, rows.score
-    auc = mrmc_auc(*values)
+    auc = mrmc_auc(*values, level=level)
     warnings.extend(f"{name}: {warning}" for warning in auc.warnings)
     if auc.estimate is None:
         return None
     is_crossed = len(rows) == len(np.unique(rows.reader)) * len(np.unique(rows.image))
-    return _auc_json(auc) | {"imrmc": _auc_json(auc if is_crossed else mrmc_auc(*values, weigh="comparisons"))}
+    return _auc_json(auc) | {
+        "imrmc": _auc_json(auc if is_crossed else mrmc_auc(*values, weigh="comparisons", level=level))
+    }
 
 
 def _auc_json(auc: Estimate) -> dict[str, Any]:
@@ -128,32 +155,32 @@ def _rate_json(rate: Estimate, values: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _real_judged_real(rows: Responses, label: str, warnings: list[str]) -> dict[str, Any]:
+def _real_judged_real(rows: Responses, label: str, warnings: list[str], level: float) -> dict[str, Any]:
     real = rows.where(rows.is_real)
-    return _rate_json(_rate(real, "judged_real", f"{label}real_judged_real", warnings), real.judged_real)
+    return _rate_json(_rate(real, "judged_real", f"{label}real_judged_real", warnings, level), real.judged_real)
 
 
-def _by_run(tests: Responses, warnings: list[str]) -> dict[str, Any]:
+def _by_run(tests: Responses, warnings: list[str], level: float) -> dict[str, Any]:
     """The fooling rate of each generator, by its id; empty where there is one or none."""
     labels = tests.factors.get("run", np.array([""] * len(tests)))
     names = sorted({str(one) for one in labels[~tests.is_real]} - {""})
     found = {}
     for name in names if len(names) > 1 else ():
         rows = tests.where(~tests.is_real & (labels == name))
-        rate = _rate(rows, "judged_real", f"generator {name}, fooling_rate", warnings)
+        rate = _rate(rows, "judged_real", f"generator {name}, fooling_rate", warnings, level)
         found[name] = {"fooling_rate": _rate_json(rate, rows.judged_real), "images": len(np.unique(rows.image))}
     return found
 
 
-def _diagnosis(rows: Responses, name: str, warnings: list[str]) -> dict[str, Any]:
+def _diagnosis(rows: Responses, name: str, warnings: list[str], level: float) -> dict[str, Any]:
     label = f"{name or 'no diagnosis'}, "
     generated = rows.where(~rows.is_real)
-    fooling = _rate(generated, "judged_real", f"{label}fooling_rate", warnings)
+    fooling = _rate(generated, "judged_real", f"{label}fooling_rate", warnings, level)
     return {
         "fooling_rate": _rate_json(fooling, generated.judged_real),
-        "real_judged_real": _real_judged_real(rows, label, warnings),
-        "accuracy": _rate_json(_rate(rows, "correct", f"{label}accuracy", warnings), rows.correct),
-        "auc": _auc(rows, f"{label}auc", warnings),
+        "real_judged_real": _real_judged_real(rows, label, warnings, level),
+        "accuracy": _rate_json(_rate(rows, "correct", f"{label}accuracy", warnings, level), rows.correct),
+        "auc": _auc(rows, f"{label}auc", warnings, level),
     }
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
+from turing.statistics.intervals import LEVEL, NEGLIGIBLE, Estimate, Spread, score_interval
 from turing.statistics.intervals import METHOD as INTERVAL
-from turing.statistics.intervals import NEGLIGIBLE, Estimate, Spread, score_interval
 from turing.statistics.mrmc import NO_INFORMATION, check_pairs, codes
 
 VARIANCE = "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC"
@@ -67,6 +67,7 @@ def mrmc_auc(
     is_generated: ArrayLike,
     score: ArrayLike,
     weigh: Literal["readers", "comparisons"] = "readers",
+    level: float = LEVEL,
 ) -> Estimate:
     """The mean over readers of the empirical AUC, with its variance over readers, generated and real images.
 
@@ -77,6 +78,7 @@ def mrmc_auc(
         weigh: what weighs alike. `readers`: the AUC is the mean of the readers' AUCs. `comparisons`: it is the mean of
             all comparisons, so that a reader counts by the number of comparisons, as in the FDA's iMRMC. For a fully
             crossed design the two are the same.
+        level: of the interval, see `looks`.
 
     The AUC is a mean of comparisons k of one generated with one real image by one reader; reader r's comparisons
     weigh 1 / (R n_r m_r), or all of them alike. With M0 the weighted mean product of two comparisons that share
@@ -135,7 +137,7 @@ def mrmc_auc(
     if variance <= NEGLIGIBLE:
         variance = max(spread.least, 0.0)
         warnings += ("the variance estimate was not positive; the variance of readers and images alike stands in",)
-    return Estimate(auc, variance, spread.df, score_interval(auc, spread), spread, method, warnings)
+    return Estimate(auc, variance, spread.df, score_interval(auc, spread, level), spread, method, warnings)
 
 
 def _tabulate(reader: np.ndarray, image: np.ndarray, is_generated: ArrayLike, score: ArrayLike) -> _Tables:

@@ -20,14 +20,16 @@ from turing.statistics.mrmc import group_means
 from turing.statistics.responses import Responses
 
 MOST_GROUPS = 12
+ALPHA = 0.05  # of each one-sided test of equivalence
 
 
-def equivalence(accuracy: Estimate, margin: float) -> dict[str, Any] | None:
+def equivalence(accuracy: Estimate, margin: float, alpha: float = ALPHA) -> dict[str, Any] | None:
     """TOST: is accuracy within 0.5 +- `margin` (0 to 0.5)? None where accuracy has no variance.
 
     Two one-sided t tests on the MRMC variance, not below the binomial one, with Satterthwaite's degrees of freedom.
-    `p_value` is the larger of the two; `equivalent` where it is below 0.05, that is where the 90% t interval lies
-    inside the margins. A p-value above 0.05 is no evidence of a difference.
+    `p_value` is the larger of the two; `equivalent` where it is below `alpha`: with 0.05, that is where the 90% t
+    interval lies inside the margins. Looks at results ask for less (see `looks`). A p-value above `alpha` is no
+    evidence of a difference.
     """
     spread = accuracy.spread
     if accuracy.estimate is None or spread is None:
@@ -37,7 +39,7 @@ def equivalence(accuracy: Estimate, margin: float) -> dict[str, Any] | None:
     below = stats.t.sf((distance + margin) / error, spread.df)
     above = stats.t.cdf((distance - margin) / error, spread.df)
     p_value = max(below, above)
-    return {"margin": margin, "p_value": float(p_value), "equivalent": bool(p_value < 0.05)}
+    return {"margin": margin, "p_value": float(p_value), "equivalent": bool(p_value < alpha)}
 
 
 def hype_infinity(accuracy: Estimate) -> dict[str, Any] | None:

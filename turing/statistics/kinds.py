@@ -34,11 +34,12 @@ METHOD = (
 )
 
 
-def reader_kinds(reader: np.ndarray, score: np.ndarray, rate: Estimate) -> dict[str, Any] | None:
+def reader_kinds(reader: np.ndarray, score: np.ndarray, rate: Estimate, level: float = LEVEL) -> dict[str, Any] | None:
     """Whether the readers' rates are of two kinds, and the interval that allows for it; None without an interval.
 
     Args:
-        reader: codes (n,). score: (n,) 0 or 1. rate: the MRMC estimate from the same responses.
+        reader: codes (n,). score: (n,) 0 or 1. rate: the MRMC estimate from the same responses,
+            with an interval at `level`.
 
     Returns `two_kinds` (None where it cannot be tested, with `reason`), `statistic` and `threshold` of the likelihood
     ratio, `share` of the kind with the lower rate and the `rates` of both, `ci95` of the rate, and `unseen_share`: the
@@ -56,7 +57,7 @@ def reader_kinds(reader: np.ndarray, score: np.ndarray, rate: Estimate) -> dict[
         "threshold": THRESHOLD,
         "share": None,
         "rates": None,
-        "ci95": list(kinds_interval(answers, hits, rate)),
+        "ci95": list(kinds_interval(answers, hits, rate, level)),
         "unseen_share": float(1 - 0.05 ** (1 / readers)),
         "method": METHOD,
     }
@@ -137,7 +138,7 @@ def _fit(
 
 
 def kinds_interval(answers: np.ndarray, hits: np.ndarray, rate: Estimate, level: float = LEVEL) -> tuple[float, float]:
-    """The 95% interval of the rate by empirical likelihood over readers, at least as wide as the rate's own.
+    """The interval of the rate at `level` by empirical likelihood over readers, at least as wide as the rate's own.
 
     Empirical likelihood takes no shape for granted: where a few readers differ much from the others, the limit on
     their side lies further away, as in an interval of a share. Readers weigh by their numbers of answers, `answers`

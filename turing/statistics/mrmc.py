@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from turing.statistics.intervals import LEVEL, NEGLIGIBLE, Estimate, Spread, score_interval
 from turing.statistics.intervals import METHOD as INTERVAL
-from turing.statistics.intervals import NEGLIGIBLE, Estimate, Spread, score_interval
 
 NO_INFORMATION = "the data hold no information on the interval's width"
 METHOD = f"MRMC U-statistic variance (Gallas 2007); {INTERVAL}"
@@ -151,13 +151,15 @@ def mrmc_rate(
     score: ArrayLike,
     stratum: ArrayLike | None = None,
     names: Mapping[Any, str] = MappingProxyType({}),
+    level: float = LEVEL,
 ) -> Estimate:
     """Mean score over all responses, with its variance over readers and images.
 
     `stratum` (n,) labels parts of the images that the design fixes, such as real and generated: the differences
-    between them are then not taken for chance. `names` are the strata's in warnings, by label. For the other arguments
-    and errors see `group_means`. Where the responses of every stratum are all alike, variance and interval are None:
-    the variance would be zero by construction, and the interval without width.
+    between them are then not taken for chance. `names` are the strata's in warnings, by label. `level`: of the
+    interval, see `looks`. For the other arguments and errors see `group_means`. Where the responses of every stratum
+    are all alike, variance and interval are None: the variance would be zero by construction, and the interval
+    without width.
     """
     y = np.asarray(score, dtype=float)
     if len(y) == 0:
@@ -185,7 +187,7 @@ def mrmc_rate(
     if variance <= NEGLIGIBLE:
         variance = spread.least
         warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
-    interval = score_interval(estimate, spread)
+    interval = score_interval(estimate, spread, level)
     return Estimate(estimate, variance, spread.df, interval, spread, METHOD, tuple(warnings))
 
 

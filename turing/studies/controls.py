@@ -101,7 +101,7 @@ def truth_of(key: str) -> str:
     return Truth.REAL if key == DEGRADED else Truth.GENERATED
 
 
-def in_words(study: Study) -> str:
+def controls_in_words(study: Study) -> str:
     """The controls in a sentence, for the study's page, its plan and its methods; '' without."""
     if not study.control_count:
         return ""

@@ -13,6 +13,7 @@ from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
+from turing.studies.looks import looks_problem
 from turing.studies.pools import Source, generated_pool, pool_of_generators, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
@@ -35,6 +36,7 @@ LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
+    "planned_readers", "looks",
 )  # fmt: skip
 
 
@@ -63,6 +65,8 @@ def problems(study: Study) -> list[str]:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
     if problem := counts_problem(counts_of(study), len(tested), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
+    if problem := looks_problem(study.looks, study.planned_readers):
+        found.append(f"Looks at results: {problem}")
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         found += _lacking(study, diagnosis)

@@ -10,9 +10,11 @@ from turing.forms import InSections
 from turing.models import Study
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
+from turing.studies.look_field import LooksField
+from turing.studies.looks import looks_problem
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
-LATER = ("language", "scaling", "image_type", "control_per_diagnosis")
+LATER = ("language", "scaling", "image_type", "control_per_diagnosis", "planned_readers")
 BREAK_EVERY = 50  # what a new study proposes
 
 
@@ -48,6 +50,10 @@ class StudyForm(InSections, forms.ModelForm):
         "of the generators that the study is about.",
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    looks = LooksField(
+        label="Looks at results before the end",
+        help_text=Study._meta.get_field("looks").help_text,
+    )
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     stimulus_size = forms.TypedChoiceField(
         coerce=int,
@@ -74,6 +80,8 @@ class StudyForm(InSections, forms.ModelForm):
             "scaling",
             "confidence_levels",
             "equivalence_margin",
+            "planned_readers",
+            "looks",
             "images_per_reader",
             "practice_images",
             "repeats",
@@ -146,6 +154,8 @@ class StudyForm(InSections, forms.ModelForm):
         if len({one.uses_phantoms for one in generators}) > 1:
             message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
             self.add_error("generators", message)
+        if problem := looks_problem(data.get("looks") or [], data.get("planned_readers") or 0):
+            self.add_error("looks", f"Looks: {problem}")
         if "generated_counts" in data:
             chosen = {str(one.pk) for one in tested}
             counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}
@@ -156,6 +166,9 @@ class StudyForm(InSections, forms.ModelForm):
 
     def clean_control_per_diagnosis(self) -> int:
         return self.cleaned_data["control_per_diagnosis"] or 0
+
+    def clean_planned_readers(self) -> int:
+        return self.cleaned_data["planned_readers"] or 0
 
     def clean_scaling(self):
         return self.cleaned_data["scaling"] or self.instance.scaling

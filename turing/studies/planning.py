@@ -6,6 +6,7 @@ from turing.errors import StudyError
 from turing.models import Study
 from turing.results.analysis import analyse_study
 from turing.results.counting import choose_population
+from turing.results.looks import check_visible
 from turing.statistics.planning import STRUCTURES, Goal, Population, check_by_simulation, plan
 
 READERS = (5, 10, 15, 20, 30, 40, 65, 100)
@@ -31,7 +32,9 @@ def planned_population(
             return Population.from_components(0.5 if rate is None else rate, *components)
         if pilot is None:
             return Population(0.5 if rate is None else rate, *STRUCTURES[structure])
-        analysis = analyse_study(pilot, choose_population(pilot))
+        population = choose_population(pilot)
+        check_visible(pilot, population)
+        analysis = analyse_study(pilot, population)
         components = analysis["variance_components"]
         if components is None:
             raise StudyError(f"{pilot.slug}: every reader must have answered every image of a pilot study.")

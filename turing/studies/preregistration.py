@@ -89,7 +89,7 @@ def _store(study: Study, own_words: dict[str, Any], *, is_sealed: bool) -> Prere
 
 def preregistration_document(study: Study, own_words: dict[str, Any], at: datetime) -> dict[str, Any]:
     """The plan as JSON values: `stamp`, `planned` (which analyses), and `sections` of prompts and answers."""
-    sampling = expected_precision(study, own_words.get("readers"))
+    sampling = expected_precision(study, own_words.get("readers") or study.planned_readers)
     return {
         "stamp": {
             "study": study.slug,

@@ -5,7 +5,8 @@ from typing import Any
 
 from turing.models import Study
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
-from turing.studies.controls import in_words
+from turing.studies import controls
+from turing.studies.looks import due_at, in_words, looks_problem
 from turing.studies.provenance import factor_name, of_generators, of_lesions
 
 Items = list[tuple[str, str]]  # prompt, answer
@@ -43,7 +44,7 @@ def design_plan(study: Study) -> Items:
             f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real} and "
             f"{study.generated_per_diagnosis} generated images ({of_generators(study)}), "
             f"{study.stimulus_count} in all, at {study.stimulus_size} x {study.stimulus_size} pixels, "
-            f"{study.images_per_page} on a page. {part}{exposure} {in_words(study)}".strip(),
+            f"{study.images_per_page} on a page. {part}{exposure} {controls.controls_in_words(study)}".strip(),
         ),
         (
             "Randomisation",
@@ -55,7 +56,7 @@ def design_plan(study: Study) -> Items:
 
 def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | None) -> Items:
     opened = "The study opens with this document; no answer has been given."
-    readers = own.get("readers")
+    readers = own.get("readers") or study.planned_readers
     return [
         ("Existing data", opened if study.design_hash else "The study is a draft; no answer can be given."),
         (
@@ -81,10 +82,39 @@ def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | 
         (
             "When collection stops",
             own.get("stopping")
-            or "When the researcher closes the study. No rule was written; looking at results before that, and "
-            "stopping because of them, would make the intervals wrong.",
+            or (
+                "When the planned answers have come, or at one of the planned looks, or when the researcher closes the "
+                "study: the intervals hold whatever the reason."
+                if study.looks
+                else "When the researcher closes the study. No rule was written; looking at results before that, and "
+                "stopping because of them, would make the intervals wrong."
+            ),
         ),
+        *_looks(study),
     ]  # fmt: skip
+
+
+def _looks(study: Study) -> Items:
+    """The planned looks with their boundaries; empty where none is planned, or a draft's cannot be timed yet."""
+    if not study.looks or looks_problem(study.looks, study.planned_readers):
+        return []
+    from turing.statistics.looks import Looks  # SciPy: a web worker loads it with the first plan
+
+    planned, bounds = study.planned_answers, []
+    analyses = sorted({*due_at(study), planned} - {0})
+    for number, answers in enumerate(analyses, start=1):
+        now = Looks(planned, tuple(analyses[:number])).now
+        levels = f"intervals at {100 * now.level:.4g}%, equivalence at p < {now.alpha:.4f}"
+        bounds.append(f"at {answers:,} answers z = {now.z:.3f}, {levels}")
+    text = (
+        f"At {in_words(study.looks)} of the {planned:,} planned answers ({study.planned_readers} readers with "
+        f"{study.form_length} images). Until each look nobody sees results. The error, 2.5% at each end of an interval "
+        "and 5% for each test of equivalence, is spent by Lan and DeMets's function of the type of O'Brien and "
+        f"Fleming: {'; '.join(bounds)}. Where a look comes later than planned, or one that is not planned is taken, "
+        "its boundary follows from the answers that have come, by the same function. A study that closes with fewer "
+        "answers than planned spends less."
+    )
+    return [("Looks at results before the end", text)]
 
 
 def variables(study: Study) -> Items:
@@ -127,7 +157,7 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
         ("Transformations", "None. Answers without a given confidence count as a guess in the ROC analysis."),
         (
             "What counts as evidence",
-            "Intervals at 95%; tests at 0.05"
+            ("Intervals at 95%; tests at 0.05" if not study.looks else "The levels of the looks, in the sampling plan")
             + (", adjusted by Holm within each factor of comparison." if compared else "."),
         ),
         (

@@ -13,11 +13,12 @@ from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
 from turing.people.accounts import readers_who_share_an_address
-from turing.studies.controls import choose_controls, in_words
+from turing.studies.controls import choose_controls, controls_in_words
 from turing.studies.design import advice, choose_images, problems
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
+from turing.studies.looks import in_words
 from turing.studies.monitor import monitor, send_reminder
 from turing.studies.permissions import get_study
 from turing.studies.pools import pool_of_generators, real_pool
@@ -86,10 +87,11 @@ def detail(request, slug):
             for one in study.generators.all()
             if str(one.pk) in study.generated_counts
         ],
+        "looks_planned": in_words(study.looks),
         "drawn": _drawn(study) if study.is_draft and not found else [],
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.filter(is_practice=False).order_by("pk")[:PREVIEW],
-        "controls": in_words(study),
+        "controls": controls_in_words(study),
         "may_edit": study.right >= Right.EDIT,
         "may_share": study.right >= Right.OWN,
         "collaborators": study.collaborators.count(),

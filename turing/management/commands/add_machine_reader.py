@@ -12,6 +12,7 @@ from turing.errors import StudyError
 from turing.models import MachineReader
 from turing.results.analysis import analyse_study
 from turing.results.counting import choose_population
+from turing.results.looks import note_look
 from turing.results.machines import machine_sentence, with_machines
 from turing.studies.lifecycle import find_study
 from turing.studies.machines import (
@@ -95,6 +96,7 @@ class Command(ConsoleCommand):
 
     def _report(self, study, name, as_json):
         population = choose_population(study)
+        note_look(study, population)
         analysis = with_machines(study, analyse_study(study, population))
         machine = next(one for one in analysis["machines"] if one["name"] == name)
         if as_json:

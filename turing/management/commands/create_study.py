@@ -63,6 +63,14 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
         )
+        parser.add_argument("--planned-readers", type=int, default=0, metavar="N", help="0: no number is planned (0)")
+        parser.add_argument(
+            "--looks",
+            default="",
+            metavar="SHARES",
+            help="looks at results before the end, as shares of the planned answers: 50%%, or 33%%,67%% for two; "
+            "nobody sees results until then; needs --planned-readers",
+        )
         parser.add_argument("--images-per-reader", type=int, default=0, metavar="N", help="0: all of them (0)")
         parser.add_argument(
             "--practice-images", type=int, default=0, metavar="N", help="shown first, with feedback (0)"

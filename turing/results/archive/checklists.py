@@ -11,7 +11,7 @@ from turing.models import Study
 from turing.results.archive.citation import AUTHOR
 from turing.results.archive.packing import Files
 from turing.results.counting import Flow, Population, readings_of
-from turing.studies.controls import in_words
+from turing.studies.controls import controls_in_words
 from turing.studies.provenance import describe, of_lesions
 from turing.templatetags.figures import interval, percent
 from turing.version import name_and_version
@@ -42,7 +42,7 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         f"equivalence to guessing within 0.5 +- {study.equivalence_margin:g}.",
         "images": f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real}, "
         f"{of_lesions(study)}, and {study.generated_per_diagnosis} generated images, drawn at random by the seed "
-        f"{study.seed}; stimuli.csv lists them. {in_words(study)}".strip(),
+        f"{study.seed}; stimuli.csv lists them. {controls_in_words(study)}".strip(),
         "preparation": f"All by one procedure: cropped, resampled to {study.stimulus_size} x {study.stimulus_size} "
         "pixels, without metadata, equal in bytes.",
         "origin": "ISIC ids, licences and attributions are in stimuli.csv." if not study.uses_phantoms

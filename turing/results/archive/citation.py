@@ -104,6 +104,18 @@ BIBTEX = r"""@article{gallas2006,
   title = {The pigeonhole bootstrap},
   journal = {The Annals of Applied Statistics}, year = {2007}, volume = {1}, pages = {386--411}
 }
+
+@article{lan1983,
+  author = {Lan, K. K. Gordon and DeMets, David L.},
+  title = {Discrete sequential boundaries for clinical trials},
+  journal = {Biometrika}, year = {1983}, volume = {70}, pages = {659--663}
+}
+
+@article{jennison1989,
+  author = {Jennison, Christopher and Turnbull, Bruce W.},
+  title = {Interim analyses: the repeated confidence interval approach},
+  journal = {Journal of the Royal Statistical Society, Series B}, year = {1989}, volume = {51}, pages = {305--361}
+}
 """
 
 

@@ -13,7 +13,7 @@ from django.db.models import Max
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
 from turing.results.analysis import with_generators_named
-from turing.results.archive import checklists, citation, manifest
+from turing.results.archive import checklists, citation, manifest, psych_ds
 from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
 from turing.results.archive.profiles import with_shared_profiles
@@ -21,6 +21,7 @@ from turing.results.archive.readme import readme
 from turing.results.controls import with_controls
 from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
+from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.responses_csv import parse_responses
@@ -45,10 +46,12 @@ class Options:
 def archive_files(study: Study, population: Population, options: Options = Options()) -> Files:
     """The files of the archive; analysis first, so that what is wrong shows before anything is written.
 
-    Raises `StudyError` for a draft, for a study without answers, and where the design no longer gives its hash.
+    Raises `StudyError` for a draft, for a study without answers or whose results are hidden until a look, and where the
+    design no longer gives its hash.
     """
     if study.is_draft:
         raise StudyError(f"{study.slug} is a draft: it has no answers to archive.")
+    check_visible(study, population)
     if not counted(study, population).exists():
         raise StudyError(f"{study.slug} has no answers of {_who(population)} yet.")
     if not manifest.still_gives_its_hash(study):
@@ -63,14 +66,17 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         answers = with_shared_profiles(answers)
     responses = csv_of(answers)
     # From the file itself: what a stranger computes from it is what stands beside it.
-    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin)
-    flow = flow_of(study, population)
+    looks = analysed_looks(study, population)
+    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, looks)
+    flow, package = flow_of(study, population), data_package(study, options.full_profiles)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
     files: dict[str, Callable[[], bytes]] = {
         "data/responses.csv": lambda: responses,
         "data/responses.parquet": lambda: parquet_of(answers, study, population),
-        "datapackage.json": lambda: _json(data_package(study, options.full_profiles)),
+        "datapackage.json": lambda: _json(package),
+        psych_ds.data_path(study): lambda: responses,
+        psych_ds.DESCRIPTION: lambda: _json(psych_ds.dataset_description(study, package)),
         "stimuli.csv": lambda: manifest.stimuli_csv(study, options.images),
         "design.json": lambda: _json(manifest.design_document(study, population)),
         "analysis.json": lambda: _json(analysis),
@@ -85,10 +91,12 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(with_controls(study, population, with_machines(study, with_generators_named(study, analysis))), flow),
+        **_tables(_with_everything(study, population, analysis), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
+    if study.looks:
+        files["looks.json"] = lambda: _json(manifest.looks_document(study, population))
     if study.machines.exists():
         files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
     if measured := utilities_of(study):
@@ -133,6 +141,12 @@ def _methods(study: Study, population: Population, analysis: dict[str, Any], flo
     parts = ["# Methods", methods_paragraph(study, analysis, flow, population), "# Results in short"]
     parts += headlines(analysis, population)
     return "\n\n".join([*parts, "# References", "\n".join(references), ""]).encode()
+
+
+def _with_everything(study: Study, population: Population, analysis: dict[str, Any]) -> dict[str, Any]:
+    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks."""
+    named = with_machines(study, with_generators_named(study, analysis))
+    return with_looks(study, population, with_controls(study, population, named))
 
 
 def _tables(analysis: dict[str, Any], flow: Flow) -> Files:

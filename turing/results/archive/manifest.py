@@ -7,6 +7,7 @@ from typing import Any
 
 from turing.models import Stimulus, Study
 from turing.results.counting import Population
+from turing.results.looks import with_looks
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, design_as_opened, frozen_design, is_as_opened
 
 COLUMNS = (
@@ -63,6 +64,16 @@ def design_document(study: Study, population: Population) -> dict[str, Any]:
         "hashed": design_as_opened(study, study.stimuli.all()) or frozen_design(study),
         "design_hash": study.design_hash,
         "how_to_compute_the_hash": HOW,
+    }
+
+
+def looks_document(study: Study, population: Population) -> dict[str, Any]:
+    """The looks at results that the design plans, and those that were taken with the numbers seen."""
+    return {
+        "planned": study.looks,
+        "planned_readers": study.planned_readers,
+        "planned_answers": study.planned_answers,
+        "taken": with_looks(study, population, {})["look_history"],
     }
 
 

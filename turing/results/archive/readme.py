@@ -11,6 +11,8 @@ from turing.version import name_and_version
 WHAT = {
     "data/responses.csv": "the answers, one a row, under pseudonyms",
     "data/responses.parquet": "the same with types",
+    "data/study-": "the same as responses.csv, under the name that Psych-DS wants (study-NAME_data.csv)",
+    "dataset_description.json": "what Psych-DS and search engines read: the data set and its columns (schema.org)",
     "datapackage.json": "the codebook: what each column means (Frictionless Data Package)",
     "stimuli.csv": "the manifest: each image's id, truth, origin, licence, attribution, SHA-256",
     "design.json": "every field of the design that was fixed at opening, and its hash",
@@ -19,6 +21,7 @@ WHAT = {
     "analysis.json": "every figure of the analysis",
     "machines.json": "machine readers: figures and scores of every image; not recomputed by the scripts",
     "utility.json": "whether the generators' images help to train a classifier, as far as that was measured",
+    "looks.json": "looks at results before the end: those planned, and those taken with the numbers seen",
     "flow.json": "how many readers and answers came to be counted",
     "tables/": "the analysis as tables",
     "figures/": "figures as SVG and PDF",
@@ -45,7 +48,7 @@ def readme(
     listed = [
         f"- `{what}`: {meaning}"
         for what, meaning in WHAT.items()
-        if any(name == what or (what.endswith("/") and name.startswith(what)) for name in names)
+        if any(name == what or (what.endswith(("/", "-")) and name.startswith(what)) for name in names)
     ]
     notes = []
     if population.simulated:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turing.errors import StudyError
 from turing.results.archive.packing import SUMS
@@ -22,14 +22,18 @@ from turing.statistics.responses import Responses
 from turing.studies.design import hash_of, stimulus_row
 from turing.version import software
 
+if TYPE_CHECKING:
+    from turing.statistics.looks import Looks
+
 TOLERANCE = 1e-9  # of the value, where that is larger than 1
-LATER = {"reader_kinds", "dropout", "model"}  # an archive of an earlier version has none of these in analysis.json
+LATER = {"reader_kinds", "dropout", "model", "looks"}  # analysis.json of an earlier version has none of these
 NAMED = 5  # differences that are named one by one
 MIB = 1 << 20
 MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed
 SMALL, MOST_RATIO = 64 * MIB, 100  # above that size in all, more than this many times its packed size is a bomb
 MOST_COMPARISONS = 100_000_000  # pairs of a generated and a real image
 NEEDED = ("data/responses.csv", "design.json", "stimuli.csv", "analysis.json")
+LOOKS = "looks.json"
 CHUNK = MIB
 
 
@@ -48,9 +52,9 @@ def verify_archive(path: Path) -> list[Check]:
         with zipfile.ZipFile(path) as archive:
             entries = _entries(archive, path)
             checks = [_checksums(archive, entries)]
-            content = {name: _read(archive, entries[name]) for name in NEEDED}
+            content = {name: _read(archive, entries[name]) for name in (*NEEDED, LOOKS) if name in entries}
             checks += _contents(content)
-            checks += _preregistration(archive, entries, content)
+            checks += _preregistration(archive, entries, content) + _copy_of_answers(archive, entries, content)
             return [*checks, *_software(archive, entries)]
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror or error}.") from None
@@ -121,7 +125,8 @@ def _contents(content: dict[str, bytes]) -> list[Check]:
         margin = _inner(design, "design").get("equivalence_margin")
         if not isinstance(margin, float) or not 0 < margin < 0.5:
             raise StudyError(f"design.json: equivalence_margin is {str(margin)[:20]!r}, not a number from 0 to 0.5.")
-        checks.append(_figures(responses, margin, _object(content["analysis.json"], "analysis.json")))
+        taken = looks_of(design, _object(content[LOOKS], LOOKS) if LOOKS in content else {}, responses)
+        checks.append(_figures(responses, margin, taken, _object(content["analysis.json"], "analysis.json")))
     except StudyError as error:
         text = str(error)
         checks.append(Check("readable", False, f"data/responses.csv{text}" if text.startswith((",", ":")) else text))
@@ -195,7 +200,25 @@ def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) ->
     return Check("answers", not wrong, _first(sorted(wrong)) or f"{len(responses)}, all to stimuli of the design")
 
 
-def _figures(responses: Responses, margin: float, published: dict[str, Any]) -> Check:
+def looks_of(design: dict[str, Any], document: dict[str, Any], responses: Responses) -> "Looks | None":
+    """The analyses that the error was spent on, from looks.json; its plan must be the design's."""
+    from turing.statistics.looks import Looks
+
+    shown = _inner(design, "design")
+    if not shown.get("looks"):
+        return None
+    try:
+        images = len(shown["diagnoses"]) * (shown["real_per_diagnosis"] + shown["generated_per_diagnosis"])
+        planned = shown["planned_readers"] * (shown["images_per_reader"] or images)
+        if document["planned"] != shown["looks"] or document["planned_answers"] != planned:
+            raise StudyError(f"{LOOKS}: its planned looks are not those of design.json.")
+        taken = [int(look["answers"]) for look in document["taken"]]
+        return Looks.with_now(planned, taken, int((~responses.is_repeat).sum())) if taken else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise StudyError(f"{LOOKS}: it does not tell the looks that were taken.") from None
+
+
+def _figures(responses: Responses, margin: float, taken: "Looks | None", published: dict[str, Any]) -> Check:
     from turing.statistics.analysis import analyse, analyse_in_full
 
     real = len(set(responses.image[responses.is_real].tolist()))
@@ -203,7 +226,7 @@ def _figures(responses: Responses, margin: float, published: dict[str, Any]) -> 
         raise StudyError("data/responses.csv: too many images to check.")
     # Versions of before also gave intervals that say nothing.
     for compute in (analyse, analyse_in_full):
-        wrong, count = _compared(compute(responses, margin), published)
+        wrong, count = _compared(compute(responses, margin, taken), published)
         if not wrong:
             break
     return Check("figures", not wrong, _first(wrong) or f"{count} values of analysis.json are as computed")
@@ -261,6 +284,16 @@ def _preregistration(
         ]
     except StudyError as error:
         return [Check("preregistration", False, str(error))]
+
+
+def _copy_of_answers(
+    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], content: dict[str, bytes]
+) -> list[Check]:
+    """The file that Psych-DS reads holds the same answers; an archive of an earlier version has none."""
+    names = [name for name in entries if name.startswith("data/") and name.endswith("_data.csv")]
+    wrong = [name for name in names if _read(archive, entries[name]) != content["data/responses.csv"]]
+    told = _first([f"{name} is not data/responses.csv" for name in wrong])
+    return [Check("copy for Psych-DS", not wrong, told or "the same answers")] if names else []
 
 
 def _software(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> list[Check]:

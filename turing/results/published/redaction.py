@@ -14,13 +14,14 @@ from turing.results.analysis import KEPT_SECONDS, SHAPE, Analysis
 from turing.results.archive.profiles import LEAST, with_shared_profiles
 from turing.results.counting import Population, version_of
 from turing.results.exports import csv_of, rows
+from turing.results.looks import analysed_looks
 from turing.results.responses_csv import parse_responses
 
 Row = dict[str, Any]
 # What is of all readers together. A figure that the analysis gains is not told before somebody decides here.
 OF_ALL = (
     "counts", "fooling_rate", "real_judged_real", "accuracy", "auc", "dprime", "criterion", "agreement", "intra_reader",
-    "equivalence", "hype_infinity",
+    "equivalence", "hype_infinity", "looks",
 )  # fmt: skip
 WITHHELD = "withheld: about fewer than five readers"
 
@@ -41,7 +42,8 @@ def _compute(study: Study, population: Population) -> Analysis:
     answers = with_shared_profiles(list(rows(study, population)))
     if not answers:
         return {}
-    found = analyse(parse_responses(csv_of(answers).decode()), study.equivalence_margin)
+    looks = analysed_looks(study, population)
+    found = analyse(parse_responses(csv_of(answers).decode()), study.equivalence_margin, looks)
     return redact(found, [row for row in answers if row["phase"] == Trial.Phase.TEST])
 
 

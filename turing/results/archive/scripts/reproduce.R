@@ -28,6 +28,18 @@ effective_df <- function(unit, group, weight) {
   max(1, sum(leverage)^2 / sum(leverage^2) - nrow(counts) / groups_of_a_unit)
 }
 
+# Without a package R reads no JSON: one number each is found in the text.
+number_after <- function(text, key) {
+  place <- regmatches(text, regexpr(paste0('"', key, '": [-+0-9.eE]+'), text))
+  if (length(place) == 0) NA else as.numeric(sub(".*: ", "", place))
+}
+text <- paste(readLines("analysis.json", encoding = "UTF-8", warn = FALSE), collapse = " ")
+
+# Of all intervals. Where results were looked at before the end it is higher: reproduce.py computes it, here it is read.
+looks <- regmatches(text, regexpr('"looks": *\\{.*', text))
+upper <- if (length(looks) == 1) (1 + number_after(looks, "level")) / 2 else 0.975
+if (length(looks) == 1) cat("Results were looked at early: intervals are at", 2 * upper - 1, "as analysis.json says.\n\n")
+
 nothing_varies <- function(s) max(s$readers, 0) + max(s$images, 0) + max(s$least, 0) <= negligible
 safe_variance <- function(s) max(s$readers + s$images + s$residual, s$least)
 
@@ -43,13 +55,13 @@ score_interval <- function(estimate, s) {
   parts <- pmax(c(s$readers, s$images), 0)
   df <- c(s$df_readers, s$df_images)
   least <- max(s$least, 0)
-  in_parts <- c(qnorm(0.975)^2 * least, sum(qt(0.975, df)^2 * parts))
+  in_parts <- c(qnorm(upper)^2 * least, sum(qt(upper, df)^2 * parts))
   few <- if (df[1] <= df[2] * (1 + 1e-9)) 1 else 2
   parts[few] <- max(c(s$readers, s$images)[few] + s$residual, 0.2 * s$residual, 0)
   total <- sum(parts)
   square <- in_parts
   if (total > negligible) {
-    t2 <- qt(0.975, max(1, 1 / sum((parts / total)^2 / df)))^2
+    t2 <- qt(upper, max(1, 1 / sum((parts / total)^2 / df)))^2
     noise <- min(least, total)
     square <- t2 * c(noise, total - noise)
   }
@@ -283,12 +295,6 @@ for (index in 1:3) {
   compare(name, line$estimate, agreement(answers)[index])
 }
 
-# Without a package R reads no JSON: one number each is found in the text.
-number_after <- function(text, key) {
-  place <- regmatches(text, regexpr(paste0('"', key, '": [-+0-9.eE]+'), text))
-  if (length(place) == 0) NA else as.numeric(sub(".*: ", "", place))
-}
-text <- paste(readLines("analysis.json", encoding = "UTF-8", warn = FALSE), collapse = " ")
 test <- regmatches(text, regexpr('"equivalence": *\\{[^}]*\\}', text))
 if (length(test) == 1 && !is.null(accuracy$spread)) {
   margin <- number_after(test, "margin")

@@ -29,6 +29,7 @@ from scipy import stats
 
 HERE = Path(__file__).resolve().parent
 TOLERANCE = 1e-9
+LEVEL = {"interval": 0.95, "alpha": 0.05}  # of intervals, and of each test of equivalence; looks change them
 NEGLIGIBLE = 1e-12  # a variance of a share below this is zero but for rounding
 MOST_PAIRS = 20_000  # answers, of which all pairs are taken
 MOST_COMPARISONS = 30_000_000  # readers x generated x real images
@@ -140,8 +141,9 @@ def score_interval(estimate, spread):
     """The shares mu with (estimate - mu)^2 <= noise q + effects q^p, q = mu (1 - mu) / (estimate (1 - estimate))."""
     readers, images = max(spread["readers"], 0), max(spread["images"], 0)
     dfr, dfi, least = spread["df_readers"], spread["df_images"], max(spread["least"], 0)
-    t = stats.t(dfr).ppf(0.975) ** 2 * readers + stats.t(dfi).ppf(0.975) ** 2 * images
-    in_parts = np.array([stats.norm.ppf(0.975) ** 2 * least, t])
+    upper = (1 + LEVEL["interval"]) / 2
+    t = stats.t(dfr).ppf(upper) ** 2 * readers + stats.t(dfi).ppf(upper) ** 2 * images
+    in_parts = np.array([stats.norm.ppf(upper) ** 2 * least, t])
     by_reader = dfr <= dfi * (1 + 1e-9)  # the factor with fewer units
     part = spread["readers" if by_reader else "images"] + spread["residual"]
     part = max(part, 0.2 * spread["residual"], 0)
@@ -151,7 +153,7 @@ def score_interval(estimate, spread):
     if total > NEGLIGIBLE:
         df = max(1.0, 1 / ((readers / total) ** 2 / dfr + (images / total) ** 2 / dfi))
         noise = min(least, total)
-        mean_square = stats.t(df).ppf(0.975) ** 2 * np.array([noise, total - noise])
+        mean_square = stats.t(df).ppf(upper) ** 2 * np.array([noise, total - noise])
     skew = min(1.0, 2 * abs(2 * estimate - 1))
     towards, away = (0.0, 1.0) if estimate > 0.5 else (1.0, 0.0)
     inner = limit(estimate, towards, mean_square, 1.75 + 0.25 * skew)
@@ -361,7 +363,7 @@ def equivalence(accuracy, margin):
     error, t = math.sqrt(safe_variance(spread)), stats.t(satterthwaite(spread))
     distance = accuracy["estimate"] - 0.5
     p_value = float(max(t.sf((distance + margin) / error), t.cdf((distance - margin) / error)))
-    return {"margin": margin, "p_value": p_value, "equivalent": p_value < 0.05}
+    return {"margin": margin, "p_value": p_value, "equivalent": p_value < LEVEL["alpha"]}
 
 
 # The plain code: readers who stopped early.
@@ -395,6 +397,55 @@ def dropout(answers):
         rates = {name: rate(rows, judged_real(rows)) for name, rows in parts.items()}
         found["fooling_rate"] = {name: {key: one[key] for key in ("estimate", "ci95")} for name, one in rates.items()}
     return found
+
+
+# The plain code: looks at results before the end.
+
+
+def boundary(fractions, alpha):
+    """The last z of a one-sided test that spends `alpha` by the function of Lan and DeMets (1983).
+
+    The density of the score that has not crossed a boundary yet is kept on a grid, from one look to the next, and
+    integrated by Simpson's rule.
+    """
+    spent = [2 * stats.norm.sf(stats.norm.isf(alpha / 2) / math.sqrt(min(one, 1.0))) for one in fractions]
+    z, grid, mass, last = min(6.0, stats.norm.isf(spent[0])), None, None, None
+    for before, now, error in zip(fractions, fractions[1:], np.diff(spent), strict=False):
+        step, root = math.sqrt(now - before), math.sqrt(before)
+        new = np.linspace(-8 * root, z * root, int(min(6000, max(1000, 40 * (8 + z) * root / step))) // 2 * 2 + 1)
+        weight = np.full(len(new), 2.0)
+        weight[1::2], weight[0], weight[-1] = 4.0, 1.0, 1.0
+        weight *= (new[1] - new[0]) / 3
+        if grid is None:
+            density = stats.norm.pdf(new / root) / root
+        else:
+            density = np.array([mass @ stats.norm.pdf((one - grid) / last) / last for one in new])
+        grid, mass, last = new, weight * density, step
+        low, high = 0.0, 6.0
+        if mass @ stats.norm.sf((high * math.sqrt(now) - grid) / step) >= error:
+            low = high
+        while high - low > 1e-12:
+            z = (low + high) / 2
+            crossed = mass @ stats.norm.sf((z * math.sqrt(now) - grid) / step)
+            low, high = (z, high) if crossed > error else (low, z)
+        z = high
+    return float(z)
+
+
+def looks_taken(rows, document):
+    """The number of planned answers, and of answers at each look and now; None where nobody looked early."""
+    taken = [look["answers"] for look in document["taken"]]
+    now = sum(row["phase"] == "test" for row in rows)
+    return (document["planned_answers"], taken + [now] * (now > taken[-1])) if taken else None
+
+
+def judged_by(planned, answers):
+    """As `looks` in analysis.json, without the intervals that nobody's looking would have given."""
+    fractions = [one / planned for one in answers]
+    z, of_test = boundary(fractions, 0.025), boundary(fractions, 0.05)
+    level, alpha = float(1 - 2 * stats.norm.sf(z)), float(stats.norm.sf(of_test))
+    return {"planned_answers": planned, "answers": answers, "fraction": fractions[-1], "z": z, "level": level,
+            "alpha": alpha}  # fmt: skip
 
 
 # The plain code, put together.
@@ -455,7 +506,7 @@ def codes(labels):
 # The platform's modules.
 
 
-def full_analysis(rows, margin):
+def full_analysis(rows, margin, looks=None):
     """analysis.json from the modules in software/."""
     sys.path.insert(0, str(HERE / "software"))
     try:
@@ -488,7 +539,11 @@ def full_analysis(rows, margin):
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
     )
-    return analyse(responses, margin)
+    if looks is None:
+        return analyse(responses, margin)
+    from turing.statistics.looks import Looks
+
+    return analyse(responses, margin, Looks(looks[0], tuple(looks[1])))
 
 
 # Comparing.
@@ -564,7 +619,10 @@ def main():
         rows = [row for row in csv.DictReader(stream) if row["phase"] != "control"]
     margin, show_all = design["equivalence_margin"], "--all" in sys.argv[1:]
 
-    whole = full_analysis(rows, margin)
+    looks = None
+    if (HERE / "looks.json").exists():
+        looks = looks_taken(rows, json.loads((HERE / "looks.json").read_text(encoding="utf-8")))
+    whole = full_analysis(rows, margin, looks)
     title = "1. With the platform's modules: every number"
     wrong = compare(title, published, json.loads(json.dumps(whole)), lambda name: False, show_all)
     missing = set(dict(leaves(published))) - set(dict(leaves(whole)))
@@ -577,7 +635,9 @@ def main():
     if len(answers) > MOST_PAIRS:
         print(f"\n{title}: left out, {len(answers)} answers are too many to take all pairs of them")
     else:
-        plain = headline(answers, margin)
+        judged = judged_by(*looks) if looks else {}
+        LEVEL.update({"interval": judged["level"], "alpha": judged["alpha"]} if looks else {})
+        plain = headline(answers, margin) | ({"looks": judged} if looks else {})
         wrong += compare(title, published, plain, lambda name: "spread" in name.split("."), show_all)
         print(f"\n{NOT_IN_PLAIN_CODE}")
 
