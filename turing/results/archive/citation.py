@@ -99,10 +99,6 @@ BIBTEX = r"""@article{gallas2006,
   journal = {Psychological Methods}, year = {1998}, volume = {3}, pages = {186--205}
 }
 
-@article{owen2007,
-  author = {Owen, Art B.},
-  title = {The pigeonhole bootstrap},
-  journal = {The Annals of Applied Statistics}, year = {2007}, volume = {1}, pages = {386--411}
 }
 
 @article{lan1983,
@@ -116,6 +112,11 @@ BIBTEX = r"""@article{gallas2006,
   title = {Interim analyses: the repeated confidence interval approach},
   journal = {Journal of the Royal Statistical Society, Series B}, year = {1989}, volume = {51}, pages = {305--361}
 }
+
+@article{owen2007,
+  author = {Owen, Art B.},
+  title = {The pigeonhole bootstrap},
+  journal = {The Annals of Applied Statistics}, year = {2007}, volume = {1}, pages = {386--411}
 """
 
 
