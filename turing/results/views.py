@@ -10,6 +10,7 @@ from turing.models import Study
 from turing.results.analysis import analyse_study, extremes, with_generators_named
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
+from turing.results.looking import looking_sentences
 from turing.results.looks import note_look
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
@@ -48,6 +49,7 @@ def _results(request, slug):
         "headlines": others,
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
+        "looking": looking_sentences(study, population),
         "kinds": kinds_sentence(analysis),
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),

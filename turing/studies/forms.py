@@ -49,6 +49,7 @@ class StudyForm(forms.ModelForm):
             "timed",
             "stimulus_size",
             "scaling",
+            "zoom",
             "confidence_levels",
             "equivalence_margin",
             "images_per_reader",
@@ -76,7 +77,7 @@ class StudyForm(forms.ModelForm):
             del self.fields["generated_counts"]
         types = sorted({self.instance.image_type, *LesionImage.objects.kinds_of_type()})
         self.fields["image_type"].choices = [(name, name) for name in types]
-        for name in ("language", "scaling", "image_type"):  # where a page of before is sent: the default
+        for name in ("language", "scaling", "zoom", "image_type"):  # where a page of before is sent: the default
             self.fields[name].required = False
         for name, field in self.fields.items():
             if isinstance(field, forms.IntegerField) and name != "seed":
@@ -119,6 +120,12 @@ class StudyForm(forms.ModelForm):
 
     def clean_scaling(self):
         return self.cleaned_data["scaling"] or self.instance.scaling
+
+    def clean_zoom(self):
+        zoom = self.cleaned_data["zoom"] or self.instance.zoom
+        if zoom != Study.Zoom.OFF and self.cleaned_data.get("timed"):
+            raise forms.ValidationError("An image that is shown for a moment only cannot be zoomed.")
+        return zoom
 
     def clean_image_type(self):
         return self.cleaned_data["image_type"] or self.instance.image_type
