@@ -1,11 +1,13 @@
 // Judging: keys, response times, and the next image at once while the answer is on its way.
 // Without this script the page works as a plain form.
 
+import { Away } from "./away.js";
 import { Why } from "./courier.js";
 import { courier } from "./deliveries.js";
 import { BriefImage } from "./exposure.js";
 import { waiting } from "./outbox.js";
 import { Preloader, StillImage, fitToDevicePixels } from "./viewing.js";
+import { Zoom } from "./zoom.js";
 
 const LOADED_AHEAD = 4;
 
@@ -15,15 +17,22 @@ const ahead = document.getElementById("ahead");
 fitToDevicePixels();
 window.addEventListener("resize", fitToDevicePixels);
 
-// Times the choice from the first paint of the image that the returned viewer presented last.
+// Times the choice from the first paint of the image that the returned viewer presented last, and how long of that the
+// reader was away.
 function timeAnswers() {
+  const away = new Away();
   let painted = null;
+  let awayBefore = 0;
   form.addEventListener("change", (event) => {
     if (event.target.name === "answer" && painted !== null) {
       form.elements.response_time_ms.value = Math.round(performance.now() - painted);
+      form.elements.away_ms.value = Math.round(away.milliseconds - awayBefore);
     }
   });
-  const onShown = (time) => { painted = time; };
+  const onShown = (time) => {
+    painted = time;
+    awayBefore = away.milliseconds;
+  };
   return form.closest(".trial").querySelector("canvas") ? new BriefImage(form, onShown) : new StillImage(form, onShown);
 }
 
@@ -60,6 +69,8 @@ function goAhead(viewer) {
   const preloader = new Preloader();
   const total = Number(form.dataset.total);
   let position = Number(form.elements.position.value);
+  const frame = form.closest(".trial").querySelector(".frame");
+  const zoom = frame ? new Zoom(frame, form) : null;
   let left = null; // the address to go to once every answer has arrived; null while images follow
 
   const loadAhead = () => {
@@ -118,7 +129,7 @@ function goAhead(viewer) {
     position = next;
     form.reset();
     form.elements.position.value = next;
-    for (const name of ["response_time_ms", "shown_ms", "dropped_frames"]) form.elements[name].value = "";
+    for (const name of ["response_time_ms", "shown_ms", "dropped_frames", "away_ms"]) form.elements[name].value = "";
     const title = say(texts.position, { position: next, total });
     section.id = `image-${next}`;
     section.setAttribute("aria-label", title);
@@ -128,12 +139,14 @@ function goAhead(viewer) {
     history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
     section.focus({ preventScroll: true });
     viewer.present(image, next);
+    zoom?.start();
     loadAhead();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (left !== null || !viewer.isReady) return; // nobody judges what is not shown
+    zoom?.note();
     const fields = [...new FormData(form)];
     courier.add(reading, window.location.pathname, fields);
     const isAnswered = waitingHere().some((answer) => answer.position === position + 1);

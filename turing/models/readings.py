@@ -13,7 +13,7 @@ from turing.models.studies import Stimulus, Study, Truth
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")
 STUDY_ON_FORM_PAGES = (
     "slug", "title", "language", "state", "timed", "scaling", "stimulus_size", "images_per_page", "break_every",
-    "confidence_levels",
+    "confidence_levels", "zoom",
 )  # fmt: skip
 
 
@@ -113,6 +113,12 @@ class Response(models.Model):
     exposure_ms = models.PositiveIntegerField(null=True, help_text="For which the image was to be shown.")
     shown_ms = models.PositiveIntegerField(null=True, help_text="For which the browser showed it.")
     dropped_frames = models.PositiveIntegerField(null=True, help_text="That the screen skipped while it was shown.")
+    away_ms = models.PositiveIntegerField(
+        null=True, help_text="Of the response time: the page was hidden, or another window had the keyboard."
+    )
+    # Where the study lets readers zoom.
+    zoom_percent = models.PositiveIntegerField(null=True, help_text="The largest enlargement; 100: none.")
+    zoomed_ms = models.PositiveIntegerField(null=True, help_text="For which a part of the image was enlarged.")
     answered_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -67,6 +67,11 @@ class Study(models.Model):
         BLUR = "blur-1.5", "blurred (Gaussian, standard deviation 1.5% of the side)"
         PIXELS = "pixels-4", "brought to a quarter of the pixels on each side and back"
 
+    class Zoom(models.TextChoices):
+        OFF = "off", "off"
+        FREE = "free", "on: any factor from 1 to 8"
+        STEPS = "steps", "at fixed steps: 1, 2 and 4 times"
+
     title = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
@@ -120,6 +125,13 @@ class Study(models.Model):
         choices=Scaling,
         default=Scaling.PIXELS,
         help_text="How the browser enlarges an image that is smaller than its place on the page.",
+    )
+    zoom = models.CharField(
+        "zoom and pan",
+        max_length=10,
+        choices=Zoom,
+        default=Zoom.OFF,
+        help_text="Whether readers may look at a part of an image more closely. What they use is recorded.",
     )
     equivalence_margin = models.FloatField(
         default=0.1,

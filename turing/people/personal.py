@@ -62,7 +62,8 @@ PERSONAL = (
     ),
     Personal(
         "turing.Response",
-        "answer confidence response_time_ms exposure_ms shown_ms dropped_frames answered_at",
+        "answer confidence response_time_ms exposure_ms shown_ms dropped_frames away_ms zoom_percent zoomed_ms "
+        "answered_at",
         "what the study asks, under the pseudonym",
         "for good, as " + DATA,
         "stay; out of every analysis and export with their reading",
@@ -190,7 +191,7 @@ NOT_PERSONAL = {
         "id title slug state diagnoses real_per_diagnosis generated_per_diagnosis images_per_page confidence_levels "
         "timed stimulus_size equivalence_margin images_per_reader practice_images repeats break_every "
         "block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions consent_text "
-        "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling "
+        "seed design_hash revision created_at opened_at closed_at generators generated_counts image_type scaling zoom "
         "control_per_diagnosis control_degradation control_generators "
         "through untold visible_to_researchers published_at publishes_archive planned_readers looks"
     ),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 from turing.models import Study, Truth
 
 MAX_RESPONSE_TIME_MS = 24 * 60 * 60 * 1000
+MAX_ZOOM_PERCENT = 800
 
 
 class ConsentForm(forms.Form):
@@ -26,6 +27,9 @@ class AnswerForm(forms.Form):
     response_time_ms = forms.CharField(required=False)
     shown_ms = forms.CharField(required=False)
     dropped_frames = forms.CharField(required=False)
+    away_ms = forms.CharField(required=False)
+    zoom_percent = forms.CharField(required=False)
+    zoomed_ms = forms.CharField(required=False)
 
     def __init__(self, study: Study, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -36,6 +40,7 @@ class AnswerForm(forms.Form):
         else:
             self.fields["confidence"] = forms.Field(required=False)
         self.is_timed = study.timed
+        self.may_zoom = study.zoom != Study.Zoom.OFF
 
     def clean_confidence(self) -> int | None:
         """None where the study does not ask, whatever a page sends."""
@@ -52,6 +57,17 @@ class AnswerForm(forms.Form):
 
     def clean_dropped_frames(self) -> int | None:
         return self._measured("dropped_frames")
+
+    def clean_away_ms(self) -> int | None:
+        return self._measured("away_ms")
+
+    def clean_zoom_percent(self) -> int | None:
+        """None where the study lets nobody zoom."""
+        percent = self._measured("zoom_percent") if self.may_zoom else None
+        return percent if percent is not None and 100 <= percent <= MAX_ZOOM_PERCENT else None
+
+    def clean_zoomed_ms(self) -> int | None:
+        return self._measured("zoomed_ms") if self.may_zoom else None
 
     def _measured(self, name: str) -> int | None:
         """None where the browser measured none; a slow or strange clock must not cost the reader an answer."""

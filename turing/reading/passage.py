@@ -129,10 +129,16 @@ def record_response(
     response_time_ms: int | None,
     shown_ms: int | None = None,
     dropped_frames: int | None = None,
+    away_ms: int | None = None,
+    zoom_percent: int | None = None,
+    zoomed_ms: int | None = None,
 ) -> Recorded:
     """`record_just_loaded` for a reading that may have been loaded some time ago."""
     fresh = Reading.objects.select_related("study").get(pk=reading.pk)
-    return record_just_loaded(fresh, position, answer, confidence, response_time_ms, shown_ms, dropped_frames)
+    return record_just_loaded(
+        fresh, position, answer, confidence, response_time_ms, shown_ms, dropped_frames,
+        away_ms, zoom_percent, zoomed_ms,
+    )  # fmt: skip
 
 
 def record_just_loaded(
@@ -143,6 +149,9 @@ def record_just_loaded(
     response_time_ms: int | None,
     shown_ms: int | None = None,
     dropped_frames: int | None = None,
+    away_ms: int | None = None,
+    zoom_percent: int | None = None,
+    zoomed_ms: int | None = None,
 ) -> Recorded:
     """Record the answer to the trial at `position`, once; a trial that is answered keeps its first answer.
 
@@ -172,6 +181,9 @@ def record_just_loaded(
             exposure_ms=exposure_ms,
             shown_ms=None if exposure_ms is None else shown_ms,
             dropped_frames=None if exposure_ms is None else dropped_frames,
+            away_ms=away_ms,
+            zoom_percent=zoom_percent,
+            zoomed_ms=zoomed_ms,
             answered_at=now,
         )
     except IntegrityError:

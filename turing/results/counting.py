@@ -7,7 +7,7 @@ from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from turing.accounts import experience_band
 from turing.models import Reading, Response, Study, Trial, Truth
-from turing.statistics.responses import Responses
+from turing.statistics.responses import Responses, time_at_page
 from turing.studies.controls import DEGRADED
 from turing.studies.looks import last_visible, looks_taken
 
@@ -174,10 +174,11 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
         "trial__reading__reader__years_experience",
         "trial__stimulus__generated_image__generator_id",
         Case(When(exposure_ms=None, then=None), When(shown_ms__gt=0, then="shown_ms"), default="exposure_ms"),
+        "away_ms",
     )
-    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 14
+    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 15
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
-    profession, specialty, years, run, exposure = about
+    profession, specialty, years, run, exposure, away = about
     forms = form_lengths(study, population)
     kinds = zip(phase, run, strict=True)
     control = [str(one or DEGRADED) if kind == Trial.Phase.CONTROL else "" for kind, one in kinds]
@@ -188,7 +189,7 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
         np.array(answer, str) == Truth.REAL,
         diagnosis=np.array(diagnosis, str),
         confidence=np.array(confidence, float),
-        response_time=np.array(time, float),
+        response_time=time_at_page(np.array(time, float), np.array(away, float)),
         position=np.array(position, float),
         is_repeat=np.array(phase, str) == Trial.Phase.REPEAT,
         exposure=np.array(exposure, float),

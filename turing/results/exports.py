@@ -19,6 +19,7 @@ from turing.results.tables import table_csv
 from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
+LOOKING = ("away_ms", "zoom_percent", "zoomed_ms")  # away from the page, and closer at the image
 FURTHER = (
     "phase",
     "profession",
@@ -29,8 +30,9 @@ FURTHER = (
     "since_previous_ms",
     *TIMING,
     "form_trials",
+    *LOOKING,
 )
-INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING, "form_trials")
+INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING, "form_trials", *LOOKING)
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
@@ -67,6 +69,7 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "since_previous_ms": since,
             **{name: getattr(response, name) for name in TIMING},
             "form_trials": forms[reader.pseudonym],
+            **{name: getattr(response, name) for name in LOOKING},
         }
 
 

@@ -176,6 +176,9 @@ def _form_in_words(study: Study) -> str:
             f"{LONGEST_MS:,} ms [11]. Thresholds, at {TARGET:.0%} right, are of Weibull functions fitted to all "
             "answers, averaged over slopes and ceilings [12]. "
         )
+    if study.zoom != Study.Zoom.OFF:
+        how = "by any factor up to 8" if study.zoom == Study.Zoom.FREE else "2 and 4 times"
+        found.append(f"Readers could enlarge a part of an image {how}. ")
     if study.block_by_diagnosis:
         found.append("Diagnoses came in blocks. ")
     return "".join(found)

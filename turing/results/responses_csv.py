@@ -13,7 +13,7 @@ from files import shown
 from tables import Table, parse_table, read_text
 from turing.errors import StudyError
 from turing.models import Trial, Truth
-from turing.statistics.responses import Responses
+from turing.statistics.responses import Responses, time_at_page
 
 COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "rt_ms", "trial_index")
 REQUIRED = ("reader", "image", "truth", "response")
@@ -26,6 +26,7 @@ NUMBERS = {
     "exposure_ms": 1,
     "shown_ms": 0,
     "form_trials": 1,
+    "away_ms": 0,
 }  # column: least value
 WHOLE = ("confidence", "trial_index", "form_trials")  # the others are times, and rounded
 LARGEST = 999_999_999
@@ -81,7 +82,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
         is_real=np.array(columns["truth"]) == Truth.REAL,
         judged_real=np.array(columns["response"]) == Truth.REAL,
         confidence=values["confidence"],
-        response_time=values["rt_ms"],
+        response_time=time_at_page(values["rt_ms"], values["away_ms"]),
         position=values["trial_index"],
         is_repeat=repeat,
         exposure=_exposure(values["shown_ms"], values["exposure_ms"]),

@@ -13,6 +13,7 @@ from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Right, Study
 from turing.results.analysis import analyse_study, extremes, with_generators_named
+from turing.results.attention import attention_sentences
 from turing.results.controls import control_sentences, with_controls
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
@@ -59,6 +60,7 @@ def _results(study, population):
         "standing": standing(study, population),
         "may_look": study.right >= Right.EDIT,
         "looks": looks_sentence(analysis),
+        "attention": attention_sentences(study, population),
         "kinds": kinds_sentence(analysis),
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),

@@ -101,3 +101,11 @@ class Responses:
         """The responses that the mask keeps; codes and names stay as they are."""
         kept = {name: column[mask] for name, column in self.columns.items()}
         return replace(self, **kept, factors={name: values[mask] for name, values in self.factors.items()})
+
+
+def time_at_page(response_time: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """Response times without the time for which the reader was away from the page: (n,) milliseconds, NaN: not known.
+
+    `away` is the part of each response time; NaN counts as none.
+    """
+    return np.maximum(response_time - np.nan_to_num(away), 0)

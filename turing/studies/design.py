@@ -36,7 +36,7 @@ LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
-    "planned_readers", "looks",
+    "planned_readers", "looks", "zoom",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from turing.studies.look_field import LooksField
 from turing.studies.looks import looks_problem
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
-LATER = ("language", "scaling", "image_type", "control_per_diagnosis", "planned_readers")
+LATER = ("language", "scaling", "zoom", "image_type", "control_per_diagnosis", "planned_readers")
 BREAK_EVERY = 50  # what a new study proposes
 
 
@@ -23,7 +23,7 @@ class StudyForm(InSections, forms.ModelForm):
         ("", ("title", "generators", "diagnoses", "image_type", "real_per_diagnosis", "generated_per_diagnosis")),
         ("More options: unequal numbers and controls",
          ("generated_counts", "control_per_diagnosis", "control_degradation", "control_generators")),
-        ("More options: how images are shown", ("stimulus_size", "scaling", "images_per_page", "timed")),
+        ("More options: how images are shown", ("stimulus_size", "scaling", "zoom", "images_per_page", "timed")),
         ("More options: what each reader gets",
          ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
         ("More options: what readers are asked and told",
@@ -78,6 +78,7 @@ class StudyForm(InSections, forms.ModelForm):
             "timed",
             "stimulus_size",
             "scaling",
+            "zoom",
             "confidence_levels",
             "equivalence_margin",
             "planned_readers",
@@ -172,6 +173,12 @@ class StudyForm(InSections, forms.ModelForm):
 
     def clean_scaling(self):
         return self.cleaned_data["scaling"] or self.instance.scaling
+
+    def clean_zoom(self):
+        zoom = self.cleaned_data["zoom"] or self.instance.zoom
+        if zoom != Study.Zoom.OFF and self.cleaned_data.get("timed"):
+            raise forms.ValidationError("An image that is shown for a moment only cannot be zoomed.")
+        return zoom
 
     def clean_image_type(self):
         return self.cleaned_data["image_type"] or self.instance.image_type

@@ -59,6 +59,7 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--scaling", choices=Study.Scaling.values, default="pixels", help="how browsers enlarge images (pixels)"
         )
+        parser.add_argument("--zoom", choices=Study.Zoom.values, default="off", help="whether readers may zoom (off)")
         parser.add_argument("--confidence-levels", type=int, default=4, metavar="K", help="0: not asked")
         parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"

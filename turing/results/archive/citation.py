@@ -99,8 +99,6 @@ BIBTEX = r"""@article{gallas2006,
   journal = {Psychological Methods}, year = {1998}, volume = {3}, pages = {186--205}
 }
 
-}
-
 @article{lan1983,
   author = {Lan, K. K. Gordon and DeMets, David L.},
   title = {Discrete sequential boundaries for clinical trials},
@@ -117,6 +115,7 @@ BIBTEX = r"""@article{gallas2006,
   author = {Owen, Art B.},
   title = {The pigeonhole bootstrap},
   journal = {The Annals of Applied Statistics}, year = {2007}, volume = {1}, pages = {386--411}
+}
 """
 
 

@@ -86,6 +86,12 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("shown_ms", "integer", "For which the browser measured that it was shown."),
         _field("dropped_frames", "integer", "Frames that the screen skipped while the image was shown."),
         _field("form_trials", "integer", "Test images in the reader's form; fewer answers than that are a drop-out."),
+        _field(
+            "away_ms", "integer", "Of rt_ms: the page was hidden or another window had the keyboard; left out of "
+            "response times.", minimum=0,
+        ),
+        _field("zoom_percent", "integer", "The largest enlargement, 100: none; empty where nobody could zoom."),
+        _field("zoomed_ms", "integer", "For which a part of the image was enlarged.", minimum=0),
     ]  # fmt: skip
     assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
     return fields

@@ -516,7 +516,7 @@ def full_analysis(rows, margin, looks=None):
         stand_in.alpha = nominal_alpha
         sys.modules["krippendorff"] = stand_in
     from turing.statistics.analysis import analyse
-    from turing.statistics.responses import Responses
+    from turing.statistics.responses import Responses, time_at_page
 
     def text(name):
         return np.array([row[name] for row in rows])
@@ -524,6 +524,7 @@ def full_analysis(rows, margin, looks=None):
     def number(name):
         return np.array([float(row[name] or "nan") for row in rows])
 
+    away = number("away_ms") if "away_ms" in rows[0] else np.full(len(rows), np.nan)
     shown, meant = number("shown_ms"), number("exposure_ms")
     responses = Responses.from_labels(
         text("reader"),
@@ -532,7 +533,7 @@ def full_analysis(rows, margin, looks=None):
         text("response") == "real",
         diagnosis=text("diagnosis"),
         confidence=number("confidence"),
-        response_time=number("rt_ms"),
+        response_time=time_at_page(number("rt_ms"), away),
         position=number("trial_index"),
         is_repeat=text("phase") == "repeat",
         form=number("form_trials") if "form_trials" in rows[0] else None,

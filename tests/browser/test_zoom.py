@@ -1,0 +1,52 @@
+"""Readers look at a part of an image more closely, with keys, wheel and touch, where the study allows it."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.management import call_command
+from playwright.sync_api import expect
+
+from tests.browser.pages import press
+from tests.browser.test_accessibility import RULES
+from tests.browser.test_main_job import WIDE, log_in, wait_until_stored
+from turing.models import Response, Study
+
+FACTOR = "() => new DOMMatrix(getComputedStyle(document.querySelector('.stimulus')).transform).a"
+
+
+@pytest.fixture(params=["free", "steps"])
+def zoomed(request, run) -> Study:
+    call_command("create_study", "Close", run=[str(run.pk)], real=2, generated=2, stimulus_size=64, zoom=request.param)
+    call_command("open_study", "close")
+    return Study.objects.get(slug="close")
+
+
+def test_a_reader_zooms_by_keys_and_the_next_image_is_whole_again(zoomed, site, chromium, reader, screenshot):
+    context = chromium.new_context(viewport=WIDE)
+    page = context.new_page()
+    log_in(page, site, reader.user.email)
+    page.goto(f"{site}{zoomed.get_absolute_url()}")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile("/trials/1/$"))
+    expect(page.get_by_role("button", name="Larger")).to_be_visible()
+    press(page, "+", "+")
+    largest = 4 if zoomed.zoom == "steps" else 1.25**4
+    assert page.evaluate(FACTOR) == pytest.approx(largest, rel=1e-4)
+    page.locator(".frame").focus()
+    press(page, "ArrowLeft")
+    screenshot(page, f"zoom-{zoomed.zoom}")
+    assert Axe().run(page, options=RULES).response["violations"] == []
+    press(page, "r", "2", "Enter")
+    page.wait_for_url(re.compile("/trials/2/$"))
+    wait_until_stored(page, 1)
+    assert page.evaluate(FACTOR) == 1
+    assert Response.objects.get().zoom_percent == round(100 * largest)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Larger").click()
+    assert page.evaluate(FACTOR) > 1
+    page.get_by_role("button", name="Whole image").click()
+    assert page.evaluate(FACTOR) == 1
+    screenshot(page, f"zoom-{zoomed.zoom}-phone")
+    context.close()
