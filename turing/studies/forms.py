@@ -28,7 +28,8 @@ class StudyForm(InSections, forms.ModelForm):
          ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
         ("More options: what readers are asked and told",
          ("confidence_levels", "tell_share", "show_score", "language", "instructions", "consent_text")),
-        ("More options: analysis and checks", ("equivalence_margin", "allow_unaudited", "seed")),
+        ("More options: analysis and checks",
+         ("equivalence_margin", "planned_readers", "looks", "allow_unaudited", "seed")),
     )  # fmt: skip
 
     generators = GeneratorsField(
