@@ -14,7 +14,7 @@ MEANING = {
     GENERATED: "generated images alone, as many",
     HALF: "half real, half generated, as many in all",
     EVERY: "every real image",
-    ADDED: "every real image, and as many generated ones added",
+    ADDED: "every real image, and as many generated ones added, as far as there are",
 }
 
 

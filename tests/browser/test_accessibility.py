@@ -7,7 +7,9 @@ from django.urls import reverse
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from gan.models import UtilityEvaluation
 from tests.browser.test_main_job import PHONE, WIDE, log_in
+from tests.turing.test_utility import utility_figures
 from turing.jobs.queue import claim, end, keep, start
 from turing.models import Job, Study
 from turing.people.confirmation import confirmation_path
@@ -85,6 +87,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     Study.objects.filter(pk=study.pk).update(instructions="Take your time.")
     record_response(start_reading(study, reader), 1, "real", 2, 900)
     share(study, "somebody.with.a.long.name@department-of-dermatology.university-hospital.example", "edit")
+    UtilityEvaluation.objects.create(generator=study.generators.get(), step=2, figures=utility_figures())
     found = []
     for who, addresses in addresses_of(study, reader, researcher).items():
         context = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gan.models import Generator
+from gan.models import Generator, UtilityEvaluation
 from turing.models import Study
 
 Row = dict[str, Any]
@@ -41,8 +41,10 @@ def table_of(figures: Row) -> list[Row]:
 
 def utilities_of(study: Study) -> list[Row]:
     """The last measurement of each of the study's generators that has one."""
-    found = ((one, latest(one)) for one in study.generators.order_by("pk"))
-    return [{"generator": one.pk, "name": str(one)} | figures for one, figures in found if figures]
+    generators = {one.pk: one for one in study.generators.all()}
+    records = UtilityEvaluation.objects.filter(generator__in=generators).order_by("generator", "pk")
+    last = {record.generator_id: record.figures for record in records}
+    return [figures | {"generator": key, "name": str(generators[key])} for key, figures in last.items()]
 
 
 def utility_in_words(study: Study) -> str:
