@@ -136,6 +136,8 @@ def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     call_command("simulate_readers", looked.slug, readers=3, seed=2)
     assert "look 2, 100 of 160 planned answers" in output_of("look_study", looked.slug)
     call_command("simulate_readers", looked.slug, readers=3, seed=3)
+    with pytest.raises(CommandError, match="all planned answers have come"):
+        output_of("look_study", looked.slug, "--early")
     call_command("close_study", looked.slug)
     looked.refresh_from_db()
     analysis = analyse_study(looked, SIMULATED)

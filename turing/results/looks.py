@@ -51,18 +51,30 @@ class Standing:
         return not self.taken and not self.is_over
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all planned answers have come. A look now would leave no error to spend on the final analysis."""
+        return self.arrived >= self.planned_answers
+
+    @property
+    def can_look(self) -> bool:
+        """Whether a look can be taken, planned or not: there are answers that none has seen, and more are to come."""
+        seen = self.taken[-1].answers if self.taken else 0
+        return not self.is_over and not self.is_complete and self.arrived > seen
+
+    @property
     def is_due(self) -> bool:
-        return not self.is_over and self.next_due is not None and self.arrived >= self.next_due
+        return self.can_look and self.next_due is not None and self.arrived >= self.next_due
+
+    @property
+    def can_look_early(self) -> bool:
+        return self.can_look and not self.is_due
 
     @property
     def until(self) -> str:
         """Until when nothing new may be seen."""
-        return f"{self.next_due:,} answers have come" if self.next_due else "the study is closed"
-
-    @property
-    def can_look_early(self) -> bool:
-        """There are answers that no look has seen."""
-        return not self.is_over and not self.is_due and self.arrived > (self.taken[-1].answers if self.taken else 0)
+        if self.next_due is None or self.is_complete:
+            return "the study is closed"
+        return f"{self.next_due:,} answers have come"
 
 
 def standing(study: Study, population: Population) -> Standing | None:
@@ -100,6 +112,11 @@ def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE,
         raise StudyError(f"{study.slug} plans no looks at results: they can be seen at any time, and that is recorded.")
     if found.is_over:
         raise StudyError(f"{study.slug} is over: its results can be seen without a look.")
+    if found.is_complete:
+        raise StudyError(
+            f"{study.slug}: all planned answers have come ({found.arrived:,}). Close the study: its results then need "
+            "no look."
+        )
     if not found.is_due and not early:
         raise StudyError(
             f"{study.slug}: no look is due until {found.until}; there are {found.arrived:,}. A look before that is not "

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from turing.results.supporting import kinds_sentence, unseen_sentence
+from turing.results.supporting import few_readers_sentence, kinds_sentence, unseen_sentence
 from turing.statistics.analysis import analyse
 from turing.statistics.kinds import THRESHOLD, empirical_limits, kinds_interval, reader_kinds, two_kinds
 from turing.statistics.mrmc import mrmc_rate
@@ -102,4 +102,7 @@ def test_the_page_says_it_in_sentences():
     assert any("two kinds" in warning for warning in analysis["warnings"])
     assert "seem to be of two kinds: about 20% of them took" in kinds_sentence(analysis)
     assert "With 20 readers, a kind that makes up 13.9%" in unseen_sentence(analysis)
+    assert "no interval here" not in few_readers_sentence(20)
+    assert "with 12 the headline's covered 91% to 92%" in few_readers_sentence(12)
+    assert "with 5 it covered 80% to 87%" in few_readers_sentence(11)
     assert kinds_sentence({"reader_kinds": None}) == unseen_sentence({"reader_kinds": None}) == ""

@@ -24,6 +24,7 @@ from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
 from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
+from turing.results.supporting import few_readers_sentence
 from turing.results.tables import TABLES, table_csv
 from turing.results.views import figure_response
 from turing.studies.preregistration import marks
@@ -98,6 +99,7 @@ def page(request, study):
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
         "looks": looks_sentence(analysis),
+        "unseen": few_readers_sentence(flow.analysed) if analysis["fooling_rate"]["ci95"] else "",
         "skin_tone_sentence": skin_tone_sentence(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], {str(one.pk): one for one in stimuli}),
