@@ -20,7 +20,8 @@ from turing.reading.ending import score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
-from turing.reading.progress import progress_of
+from turing.reading.progress import progress_of, with_further
+from turing.reading.questions import as_fields
 from turing.replies import postponement, refusal, wants_json
 
 
@@ -146,6 +147,7 @@ def _recorded(request, reading, position, recorded: Recorded):
             "position": position,
             "answer": stored.judgement,
             "confidence": stored.confidence,
+            **({"further": as_fields(reading.study, stored.further)} if reading.study.questions else {}),
         },
         "location": address,
     }
@@ -167,7 +169,7 @@ def _trial_page(request, reading, page, form):
         "reading": reading,
         "page": page,
         "progress": progress,
-        "trials": progress.on_page(page),
+        "trials": with_further(reading.study, progress.on_page(page)),
         "form": form,
         "ahead": progress.images_ahead(progress.next_position) if is_next else {},
         "exposure_ms": progress.exposure_ms if is_next else None,

@@ -11,7 +11,7 @@ from turing.results.counting import Population, load_responses, version_of
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 3  # counted up with each new key of the analysis: one kept by an older version has none of them
+SHAPE = 4  # counted up with each new key of the analysis: one kept by an older version has none of them
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -21,7 +21,9 @@ def analyse_study(study: Study, population: Population) -> Analysis:
 
     key = f"analysis-{SHAPE}-{version_of(study, population)}"
     margin = study.equivalence_margin
-    return cache.get_or_set(key, lambda: analyse(load_responses(study, population), margin), KEPT_SECONDS)
+    return cache.get_or_set(
+        key, lambda: analyse(load_responses(study, population), margin, study.questions), KEPT_SECONDS
+    )
 
 
 def with_generators_named(study: Study, analysis: Analysis) -> Analysis:

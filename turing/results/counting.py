@@ -1,5 +1,6 @@
 """Which trials count in an analysis: decided here and nowhere else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from turing.accounts import experience_band
 from turing.models import Reading, Response, Study, Trial, Truth
+from turing.results.question_columns import cells, question_columns
+from turing.statistics.question_answers import questions_in
 from turing.statistics.responses import Responses
 
 
@@ -143,6 +146,7 @@ def load_responses(study: Study, population: Population) -> Responses:
         Case(When(exposure_ms=None, then=None), When(shown_ms__gt=0, then="shown_ms"), default="exposure_ms"),
     )
     columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 14
+    answers = _question_columns(study, population, columns[2]) if study.questions else {}
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
     profession, specialty, years, run, exposure = about
     forms = form_lengths(study, population)
@@ -164,4 +168,15 @@ def load_responses(study: Study, population: Population) -> Responses:
             "experience": np.array([experience_band(one) for one in years], str),
             "run": np.array(["" if one is None else str(one) for one in run], str),
         },
+        questions=questions_in(answers),
     )
+
+
+def _question_columns(study: Study, population: Population, diagnoses: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of the responses CSV that hold the further answers, in the order of `exported`."""
+    found: dict[str, list[str]] = {name: [] for name in question_columns(study)}
+    responses = exported(study, population).prefetch_related("further").only("pk")
+    for response, diagnosis in zip(responses.iterator(chunk_size=2000), diagnoses, strict=True):
+        for name, value in cells(study, diagnosis, response.further.all()).items():
+            found[name].append("" if value is None else str(value))
+    return found

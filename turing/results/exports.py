@@ -11,6 +11,7 @@ from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.machines import with_machines
+from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
 from turing.results.skin_tone import with_skin_tone
 from turing.results.tables import table_csv
@@ -39,6 +40,8 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     """
     previous, forms = None, form_lengths(study, population)
     responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
+    if study.questions:
+        responses = responses.prefetch_related("further")
     for response in responses.iterator(chunk_size=2000):
         trial = response.trial
         stimulus, reader = trial.stimulus, trial.reading.reader
@@ -64,17 +67,18 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "since_previous_ms": since,
             **{name: getattr(response, name) for name in TIMING},
             "form_trials": forms[reader.pseudonym],
+            **(cells(study, stimulus.diagnosis, response.further.all()) if study.questions else {}),
         }
 
 
 def to_csv(study: Study, population: Population) -> bytes:
-    return csv_of(rows(study, population))
+    return csv_of(rows(study, population), study)
 
 
-def csv_of(rows: Iterable[dict[str, Any]]) -> bytes:
+def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
     """Rows such as `rows` gives, as the responses CSV."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER], lineterminator="\n")
+    writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER, *question_columns(study)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue().encode()
@@ -113,7 +117,9 @@ def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Populat
     import pyarrow as pa
     from pyarrow import parquet
 
-    fields = [(name, pa.int32() if name in INTEGERS else pa.string()) for name in (*COLUMNS, *FURTHER)]
+    integers = {*INTEGERS, *number_columns(study)}
+    names = (*COLUMNS, *FURTHER, *question_columns(study))
+    fields = [(name, pa.int32() if name in integers else pa.string()) for name in names]
     metadata = {"study": study.slug, "design_hash": study.design_hash, "readers": population.name}
     table = pa.Table.from_pylist(list(rows), pa.schema(fields, metadata))
     buffer = io.BytesIO()

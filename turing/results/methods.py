@@ -6,6 +6,7 @@ from turing.models import Study
 from turing.results.counting import Flow, Population
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.provenance import of_generators, of_lesions
+from turing.studies.question_words import methods_of_questions
 from turing.templatetags.figures import percent
 
 REFERENCES = (
@@ -32,6 +33,8 @@ REFERENCES = (
     "1999;39:2729-2737.",
     "Owen AB. Empirical likelihood ratio confidence intervals for a single functional. Biometrika 1988;75:237-249.",
     "DeCarlo LT. Signal detection theory and generalized linear models. Psychol Methods 1998;3:186-205.",
+    "Zou GY, Donner A. Construction of confidence limits about effect measures: a general approach. Stat Med "
+    "2008;27:1693-1702.",
 )
 
 
@@ -119,13 +122,14 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images ({of_generators(study)}) were "
         f"drawn at random, brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
         f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
-        f"reader. {_form_in_words(study)}The design was fixed before the first answer (SHA-256 "
-        f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary outcome was the "
-        "fooling rate, the share of answers to generated images that were 'real'. Readers and images were both taken "
-        "as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% intervals combine the "
-        "readers' and images' parts with their own degrees of freedom [4,5]. Accuracy was analysed with real and "
-        "generated images as fixed strata. Detection is given as the area under the ROC curve averaged over readers "
-        "(answers ordered by confidence) and as d' and criterion with log-linear correction [6]. Readers were called "
+        f"reader. {_form_in_words(study)}{methods_of_questions(study)}The design was fixed before the first answer "
+        f"(SHA-256 {study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. The primary "
+        "outcome was the fooling rate, the share of answers to generated images that were 'real'. Readers and images "
+        "were both taken as random samples: variances are multi-reader multi-case U-statistics [1-3], and 95% "
+        "intervals combine the readers' and images' parts with their own degrees of freedom [4,5]. Accuracy was "
+        "analysed with real and generated images as fixed strata. Detection is given as the area under the ROC curve "
+        "averaged over readers (answers ordered by confidence) and as d' and criterion with log-linear correction "
+        "[6]. Readers were called "
         f"unable to tell the images apart only if accuracy was shown to lie within 0.5 +- {study.equivalence_margin:g} "
         "by two one-sided tests [7]. Agreement is given as Fleiss' kappa, Krippendorff's alpha [8] and Gwet's AC1 [9]; "
         "p-values of group differences are adjusted by Holm's method within each factor [10]; HYPE-infinity [11] is "

@@ -13,6 +13,7 @@ from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import note_look
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.questions import cue_strips, question_sentences
 from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import TABLES
@@ -53,6 +54,8 @@ def _results(request, slug):
         "dropout": dropout_sentence(analysis),
         "unseen": unseen_sentence(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
+        "question_sentences": question_sentences(analysis),
+        "cue_strips": cue_strips(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
         "methods": methods_paragraph(study, analysis, flow, population),

@@ -15,6 +15,7 @@ from turing.statistics.kinds import reader_kinds
 from turing.statistics.model import reader_image_model
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
+from turing.statistics.questions import Plan, analyse_questions
 from turing.statistics.responses import Responses
 from turing.statistics.thresholds import exposure_threshold
 
@@ -26,11 +27,12 @@ TWO_KINDS = (
 )
 
 
-def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, Any]:
+def analyse(responses: Responses, margin: float = DEFAULT_MARGIN, plan: Plan = ()) -> dict[str, Any]:
     """The analysis as plain JSON values; what could not be computed is None and named in `warnings`.
 
     `margin`: of the equivalence test, accuracy within 0.5 +- margin; it belongs in a study's design, fixed before
-    the first answer. Repeats count for intra-reader agreement alone.
+    the first answer. `plan`: the study's questions as its design keeps them. Repeats count for intra-reader agreement
+    alone.
     """
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
     generated, warnings = tests.where(~tests.is_real), _few(tests)
@@ -70,6 +72,7 @@ def analyse(responses: Responses, margin: float = DEFAULT_MARGIN) -> dict[str, A
         "comparisons": _comparisons(tests, warnings),
         "exposure_threshold": exposure_threshold(tests),
         "model": reader_image_model(tests),
+        "questions": analyse_questions(tests, plan),
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 

@@ -36,6 +36,7 @@ FROZEN_FIELDS = (
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
+    "questions", "one_row",
 )  # fmt: skip
 
 

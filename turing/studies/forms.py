@@ -9,8 +9,11 @@ from gan.models import Generator, LesionImage
 from turing.models import Study
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, CountsField, GeneratorsField
+from turing.studies.question_fields import QuestionsField
+from turing.studies.questions import diagnoses_problem
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
+MOST_IN_ONE_ROW = 5  # levels of confidence: more buttons would be too narrow for a thumb
 BREAK_EVERY = 50  # what a new study proposes
 
 
@@ -26,6 +29,11 @@ class StudyForm(forms.ModelForm):
     )
     image_type = forms.ChoiceField(
         label="Type of the real images", help_text="Dermoscopic images and photographs are never mixed."
+    )
+    questions = QuestionsField(
+        required=False,
+        label="Questions about each image",
+        help_text="A diagnosis, scales, yes or no, free words, and what gave a generated image away.",
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -50,6 +58,8 @@ class StudyForm(forms.ModelForm):
             "stimulus_size",
             "scaling",
             "confidence_levels",
+            "one_row",
+            "questions",
             "equivalence_margin",
             "images_per_reader",
             "practice_images",
@@ -109,6 +119,12 @@ class StudyForm(forms.ModelForm):
         if len({one.uses_phantoms for one in generators}) > 1:
             message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
             self.add_error("generators", message)
+        if problem := diagnoses_problem(data.get("questions") or [], data.get("diagnoses") or []):
+            self.add_error("questions", problem)
+        levels = data.get("confidence_levels") or 0
+        if data.get("one_row") and not 2 <= levels <= MOST_IN_ONE_ROW:
+            message = f"Judgement and confidence stand in one row with 2 to {MOST_IN_ONE_ROW} levels of confidence."
+            self.add_error("one_row", message)
         if "generated_counts" in data:
             chosen = {str(one.pk) for one in generators}
             counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}

@@ -20,6 +20,7 @@ from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study,
 from turing.studies.monitor import monitor, send_reminder
 from turing.studies.permissions import get_study
 from turing.studies.provenance import training_warning
+from turing.studies.question_words import questions_in_words
 from turing.studies.stimuli import encode_stimulus
 from turing.studies.trail import trail_rows
 
@@ -84,6 +85,7 @@ def detail(request, slug):
             if str(one.pk) in study.generated_counts
         ],
         "drawn": _drawn(study) if study.is_draft and not found else [],
+        "questions": questions_in_words(study),
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.of_test().order_by("pk")[:PREVIEW],
         "may_edit": study.right >= Right.EDIT,

@@ -22,6 +22,7 @@ from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
+from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
 from turing.results.tables import TABLES, table_csv
 from turing.studies.preregistration_texts import markdown
@@ -58,10 +59,10 @@ def archive_files(study: Study, population: Population, options: Options = Optio
 
     answers = list(rows(study, population))
     if not options.full_profiles:
-        answers = with_shared_profiles(answers)
-    responses = csv_of(answers)
+        answers = list(without_texts(with_shared_profiles(answers)))
+    responses = csv_of(answers, study)
     # From the file itself: what a stranger computes from it is what stands beside it.
-    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin)
+    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, study.questions)
     flow = flow_of(study, population)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))

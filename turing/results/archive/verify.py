@@ -20,10 +20,12 @@ from turing.results.archive.packing import SUMS
 from turing.results.responses_csv import parse_responses
 from turing.statistics.responses import Responses
 from turing.studies.design import hash_of, stimulus_row
+from turing.studies.questions import QuestionError, as_given, check_questions
 from turing.version import software
 
 TOLERANCE = 1e-9  # of the value, where that is larger than 1
-LATER = {"reader_kinds", "dropout", "model"}  # an archive of an earlier version has none of these in analysis.json
+# An archive of an earlier version has none of these in analysis.json.
+LATER = {"reader_kinds", "dropout", "model", "questions"}
 NAMED = 5  # differences that are named one by one
 MIB = 1 << 20
 MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed
@@ -121,7 +123,8 @@ def _contents(content: dict[str, bytes]) -> list[Check]:
         margin = _inner(design, "design").get("equivalence_margin")
         if not isinstance(margin, float) or not 0 < margin < 0.5:
             raise StudyError(f"design.json: equivalence_margin is {str(margin)[:20]!r}, not a number from 0 to 0.5.")
-        checks.append(_figures(responses, margin, _object(content["analysis.json"], "analysis.json")))
+        plan = _plan(_inner(design, "design").get("questions", []))
+        checks.append(_figures(responses, margin, plan, _object(content["analysis.json"], "analysis.json")))
     except StudyError as error:
         text = str(error)
         checks.append(Check("readable", False, f"data/responses.csv{text}" if text.startswith((",", ":")) else text))
@@ -193,14 +196,24 @@ def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) ->
     return Check("answers", not wrong, _first(sorted(wrong)) or f"{len(responses)}, all to stimuli of the design")
 
 
-def _figures(responses: Responses, margin: float, published: dict[str, Any]) -> Check:
+def _plan(given: Any) -> list[dict[str, Any]]:
+    """The questions of design.json, as far as the analysis asks for them."""
+    if not isinstance(given, list):
+        raise StudyError("design.json: questions is not a list.")
+    try:
+        return check_questions([as_given(one) for one in given])
+    except (QuestionError, AttributeError, KeyError, TypeError) as error:
+        raise StudyError(f"design.json: questions: {error}") from None
+
+
+def _figures(responses: Responses, margin: float, plan: list[dict[str, Any]], published: dict[str, Any]) -> Check:
     from turing.statistics.analysis import TWO_KINDS, analyse
 
     real = len(set(responses.image[responses.is_real].tolist()))
     if real * (len(responses.image_names) - real) > MOST_COMPARISONS:
         raise StudyError("data/responses.csv: too many images to check.")
     # By way of JSON, so that what is compared has been written and read on both sides.
-    analysis = json.loads(json.dumps(analyse(responses, margin)))
+    analysis = json.loads(json.dumps(analyse(responses, margin, plan)))
     for name in LATER.difference(published):
         del analysis[name]
     if "reader_kinds" not in published:

@@ -41,7 +41,7 @@ def _compute(study: Study, population: Population) -> Analysis:
     answers = with_shared_profiles(list(rows(study, population)))
     if not answers:
         return {}
-    found = analyse(parse_responses(csv_of(answers).decode()), study.equivalence_margin)
+    found = analyse(parse_responses(csv_of(answers, study).decode()), study.equivalence_margin, study.questions)
     return redact(found, [row for row in answers if row["phase"] == Trial.Phase.TEST])
 
 
@@ -78,8 +78,14 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "model": _model(analysis["model"], few, diagnoses, generators, images),
         "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
         "variance_components": None if few else analysis["variance_components"],
+        "questions": [_question(row) for row in analysis["questions"]],
         "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
     }
+
+
+def _question(row: Row) -> Row:
+    """Figures of all readers together; single answers and images may be one reader's."""
+    return {key: value for key, value in row.items() if key not in ("answers_by_truth", "images")}
 
 
 def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hashable]:

@@ -455,7 +455,7 @@ def codes(labels):
 # The platform's modules.
 
 
-def full_analysis(rows, margin):
+def full_analysis(rows, margin, plan):
     """analysis.json from the modules in software/."""
     sys.path.insert(0, str(HERE / "software"))
     try:
@@ -465,6 +465,7 @@ def full_analysis(rows, margin):
         stand_in.alpha = nominal_alpha
         sys.modules["krippendorff"] = stand_in
     from turing.statistics.analysis import analyse
+    from turing.statistics.question_answers import questions_in
     from turing.statistics.responses import Responses
 
     def text(name):
@@ -487,8 +488,9 @@ def full_analysis(rows, margin):
         form=number("form_trials") if "form_trials" in rows[0] else None,
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
+        questions=questions_in({name: [row[name].strip() for row in rows] for name in rows[0]}),
     )
-    return analyse(responses, margin)
+    return analyse(responses, margin, plan)
 
 
 # Comparing.
@@ -562,7 +564,7 @@ def main():
         rows = list(csv.DictReader(stream))
     margin, show_all = design["equivalence_margin"], "--all" in sys.argv[1:]
 
-    whole = full_analysis(rows, margin)
+    whole = full_analysis(rows, margin, design.get("questions", []))
     title = "1. With the platform's modules: every number"
     wrong = compare(title, published, json.loads(json.dumps(whole)), lambda name: False, show_all)
     missing = set(dict(leaves(published))) - set(dict(leaves(whole)))
