@@ -1,4 +1,4 @@
-// Number keys on a page with further questions. Without this script the page works as a plain form.
+// Number keys on a page with further questions, or with judgement and confidence in one row. Without this script the page works as a plain form.
 //
 // A number chooses an option of the question in turn: the one that the reader moved to with the tab key, else the first
 // without an answer. A number in a text is a number. Letters and Enter are trial.js's own.

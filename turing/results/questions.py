@@ -23,19 +23,20 @@ def _estimate(row: Row) -> float | None:
 
 
 def _sentence(row: Row) -> str:
-    said = {truth: _number(row, row[truth]["estimate"]) for truth in ("real", "generated")}
+    percent = "" if row["kind"] == "scale" else "%"
+    said = {truth: _number(row, row[truth]["estimate"]) + percent for truth in ("real", "generated")}
     interval = row["difference"]["ci95"]
-    gap = _number(row, row["difference"]["estimate"], signed=True)
+    gap, unit = _number(row, row["difference"]["estimate"], signed=True), _unit(row)
     if not interval:
         known = f"no interval can be given ({row['reason']})"
     else:
         known = f"95% interval {_number(row, interval[0], True)} to {_number(row, interval[1], True)}"
     told = (
         f"{row['name']}: {WHAT[row['kind']]} {said['real']} for real and {said['generated']} for generated images; "
-        f"difference {gap}, {known}."
+        f"difference {gap}{unit}, {known}."
     )
     if test := row["equivalence"]:
-        margin = _number(row, test["margin"])
+        margin = _number(row, test["margin"]) + unit
         verdict = "is shown" if test["equivalent"] else "is not shown"
         told += f" That the two differ by less than {margin} {verdict} (p {_p(test['p_value'])})."
     return told
@@ -44,7 +45,11 @@ def _sentence(row: Row) -> str:
 def _number(row: Row, value: float, signed: bool = False) -> str:
     """A level with two decimals, a share in per cent."""
     sign = "+" if signed else ""
-    return f"{value:{sign}.2f}" if row["kind"] == "scale" else f"{100 * value:{sign}.1f}%"
+    return f"{value:{sign}.2f}" if row["kind"] == "scale" else f"{100 * value:{sign}.1f}"
+
+
+def _unit(row: Row) -> str:
+    return "" if row["kind"] == "scale" else " percentage points"
 
 
 def _p(value: float) -> str:
