@@ -55,6 +55,11 @@ def test_every_question_is_answered_from_the_keyboard(asked, site, chromium, rea
     press(page, "2", "4", "g", "3", "6", "1")
     expect(page.get_by_text("What made you think so?")).to_be_visible()
     press(page, "6", "9", "9", "3")  # cues are chosen and taken back
+    page.locator("img.stimulus").click(position={"x": 128, "y": 384})
+    mark = page.get_by_role("button", name="The mark;")
+    expect(mark).to_be_visible()
+    mark.focus()
+    press(page, "ArrowRight", "ArrowUp")
     page.get_by_role("textbox").click()
     press(page, "r", "1", " ", "g")  # letters and numbers of a text answer nothing else
     screenshot(page, "questions-answered")
@@ -66,7 +71,10 @@ def test_every_question_is_answered_from_the_keyboard(asked, site, chromium, rea
     assert (response.answer, response.confidence) == ("generated", 3)
     assert response.response_time_ms is not None
     wanted = {"tumour": "BCC", "realism": "6", "biopsy": "yes", "notes": "r1 g", "cues": '["colour", "hair"]'}
-    assert stored(1) == wanted
+    found = stored(1)
+    assert [float(one) for one in found.pop("region").split()] == pytest.approx([0.27, 0.73], abs=0.01)
+    assert found == wanted
+    expect(mark).to_be_hidden()
     assert page.locator("input:checked").count() == 0
     press(page, "1", "Enter")  # one answer is not all: nothing is sent
     expect(page).to_have_url(re.compile("/trials/2/$"))
@@ -134,6 +142,7 @@ def test_a_phone_shows_the_image_beside_every_question(asked, site, chromium, re
             page.locator(f'label:has(input[name="{name}"][value="{value}"])').tap()
             box = page.locator("img.stimulus").bounding_box()
             assert box["y"] >= -1
+        page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
         if position == 1:
             page.evaluate("scrollTo(0, 0)")
             screenshot(page, "questions-phone")
@@ -142,7 +151,10 @@ def test_a_phone_shows_the_image_beside_every_question(asked, site, chromium, re
         page.get_by_role("button", name="Next").tap()
     wait_until_stored(page, 2)
     assert stored(2) == stored(1)
-    assert stored(1) == {"tumour": "melanoma", "realism": "2", "biopsy": "yes", "cues": '["network"]'}
+    wanted = {"tumour": "melanoma", "realism": "2", "biopsy": "yes", "cues": '["network"]'}
+    found = stored(1)
+    assert [float(one) for one in found.pop("region").split()] == pytest.approx([0.5, 0.25], abs=0.01)
+    assert found == wanted
 
 
 def test_without_javascript_the_form_asks_and_stores_the_same(asked, site, chromium, reader):

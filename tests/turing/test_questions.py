@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from tests.conftest import make_reader
 from turing.models import FurtherAnswer, Response, Study
+from turing.people.erasure import erase
+from turing.reading.ending import withdraw
 from turing.reading.passage import record_response, start_reading
 from turing.reading.questions import Further
 from turing.results.counting import PEOPLE, SIMULATED, load_responses
@@ -35,6 +37,7 @@ QUESTIONS = [
     {"type": "yes_no", "name": "biopsy", "question": "Would you take a biopsy?", "required": False},
     {"type": "text", "name": "notes"},
     {"type": "cues"},
+    {"type": "region"},
 ]
 FURTHER = {"q-tumour": "melanoma", "q-tumour-sure": "4", "q-realism": "6", "q-biopsy": "no"}
 JSON = {"Accept": "application/json"}
@@ -120,13 +123,14 @@ def test_each_diagnosis_of_the_study_needs_an_option(run, tmp_path):
 
 
 def test_an_answer_is_all_of_its_questions_and_a_script_is_told_each_of_them(client, asked, reading):
+    marked = {"q-cues": ["hair", "other"], "q-notes": " too smooth ", "q-region": "0.250 1.000"}
     for _ in range(2):
-        reply = send(client, 1, answer="generated", **{"q-cues": ["hair", "other"], "q-notes": " too smooth "})
+        reply = send(client, 1, answer="generated", **marked)
         assert reply.status_code == 200
         assert reply.json()["stored"]["further"] == {
-            **FURTHER, "q-cues": ["hair", "other"], "q-notes": " too smooth ",
+            **FURTHER, "q-cues": ["hair", "other"], "q-notes": " too smooth ", "q-region": "0.250 1.000",
         }  # fmt: skip
-    assert FurtherAnswer.objects.count() == 5
+    assert FurtherAnswer.objects.count() == 6
     page = client.get(reverse("trial", args=["asked", 1])).content.decode()
     assert "hair, other" in page
     assert "You answered" in page
@@ -136,19 +140,27 @@ def test_another_further_answer_to_an_answered_image_is_refused_and_the_stored_o
     send(client, 1)
     reply = send(client, 1, **{"q-realism": "1"})
     assert (reply.status_code, reply.json()["refused"]) == (409, "answered")
-    assert reply.json()["stored"]["further"] == FURTHER | {"q-cues": []}
+    assert reply.json()["stored"]["further"] == FURTHER | {"q-cues": [], "q-region": []}
     assert set(FurtherAnswer.objects.values_list("value", flat=True)) == {"melanoma", "6", "no"}
 
 
-def test_cues_belong_to_images_that_were_judged_generated(client, asked, reading):
-    assert send(client, 1, **{"q-cues": ["hair"]}).json()["stored"]["further"] == FURTHER | {"q-cues": []}
+def test_cues_and_marks_belong_to_images_that_were_judged_generated(client, asked, reading):
+    reply = send(client, 1, **{"q-cues": ["hair"], "q-region": "0.500 0.500"})
+    assert reply.json()["stored"]["further"] == FURTHER | {"q-cues": [], "q-region": []}
 
 
 @pytest.mark.parametrize(
     ("values", "field"),
-    [({"q-tumour": ""}, "q-tumour"), ({"q-tumour": "wart"}, "q-tumour"), ({"q-realism": "8"}, "q-realism"),
-     ({"q-tumour-sure": ""}, "q-tumour-sure"), ({"q-notes": "x" * 501}, "q-notes"), ({"q-cues": ["wart"]}, "q-cues")],
-)  # fmt: skip
+    [
+        ({"q-tumour": ""}, "q-tumour"),
+        ({"q-tumour": "wart"}, "q-tumour"),
+        ({"q-realism": "8"}, "q-realism"),
+        ({"q-tumour-sure": ""}, "q-tumour-sure"),
+        ({"q-notes": "x" * 501}, "q-notes"),
+        ({"q-cues": ["wart"]}, "q-cues"),
+        ({"q-region": "2 3"}, "q-region"),
+    ],
+)
 def test_a_bad_further_answer_stores_nothing(client, asked, reading, values, field):
     reply = send(client, 1, **values)
     assert (reply.status_code, set(reply.json()["errors"])) == (422, {field})
@@ -229,9 +241,9 @@ def test_the_export_has_a_column_an_answer_after_all_the_others(client, asked, r
     image = reading.trials.get(position=1).stimulus
     send(client, 1, answer="generated", **{"q-cues": ["hair", "other"], "q-notes": "=1+1"})
     row = rows_of(asked, PEOPLE)[0]
-    assert list(row)[-8:] == [
+    assert list(row)[-9:] == [
         "form_trials", "diagnosis__tumour", "diagnosis__tumour__right", "diagnosis__tumour__confidence",
-        "scale7__realism", "yes_no__biopsy", "text__notes", "cues__cues",
+        "scale7__realism", "yes_no__biopsy", "text__notes", "cues__cues", "region__region",
     ]  # fmt: skip
     assert row["diagnosis__tumour__right"] == ("yes" if image.diagnosis == "melanoma" else "no")
     assert (row["scale7__realism"], row["yes_no__biopsy"], row["cues__cues"]) == ("6", "no", "hair;other")
@@ -245,7 +257,9 @@ def test_the_exported_file_gives_the_analysis_that_the_database_gives(asked):
     analysis = analyse(from_file, 0.1, asked.questions)
     assert analysis == analyse(from_database, 0.1, asked.questions)
     rows = {row["name"]: row for row in analysis["questions"]}
-    assert list(rows) == ["judgement", "tumour", "realism", "biopsy", "notes", "cues"]
+    assert list(rows) == ["judgement", "tumour", "realism", "biopsy", "notes", "cues", "region"]
+    grid = rows["region"]["grid"]
+    assert sum(map(sum, grid["generated"] + grid["real"])) == len(from_file.judged_real) - from_file.judged_real.sum()
     assert rows["tumour"]["p_holm"] is not None
     assert rows["realism"]["p_holm"] is None
 
@@ -261,6 +275,7 @@ def test_a_study_of_the_judgement_alone_has_no_questions_in_its_export_and_analy
     [
         ("scale5__look", "6", "line 3: scale5__look is '6'; it must be a whole number from 1 to 5"),
         ("yes_no__biopsy", "maybe", "line 3: yes_no__biopsy is 'maybe'; it must be yes or no"),
+        ("region__where", "0.5;0.5", "line 3: region__where is '0.5;0.5'; it must be two shares such as 0.250 0.750"),
         ("diagnosis__x__right", "yes", "needs the column diagnosis__x"),
     ],
 )
@@ -282,6 +297,8 @@ def test_results_preregistration_and_archive_tell_of_the_questions(asked, client
     assert planned["primary"] == ["fooling_rate", "questions.tumour"]
     assert {"questions.realism", "questions.biopsy"} <= set(planned["secondary"])
     assert "Would you take a biopsy?" in client.get(reverse("research-study", args=["asked"])).content.decode()
+    address = reverse("figure", args=["asked", "regions", "svg"])
+    assert "marks in generated images" in client.get(address).content.decode()
     call_command("archive_study", "asked", output=tmp_path / "a.zip", readers="simulated")
     call_command("verify_archive", str(tmp_path / "a.zip"))
 
@@ -309,10 +326,21 @@ def test_the_form_makes_changes_and_keeps_questions(client, researcher, draft):
     assert 'value="very"' in bad.content.decode()
 
 
+def test_a_study_of_images_shown_for_a_moment_asks_for_no_region(run, tmp_path):
+    with pytest.raises(CommandError, match="no region can be marked"):
+        make_study(run, tmp_path, [{"type": "region"}], timed=True)
+
+
 def test_a_withdrawn_reader_leaves_the_answers_too(asked):
     reading = start_reading(asked, make_reader("gone@test.example"))
     record_response(reading, 1, "real", 2, None, further=(Further("realism", "3", None),))
-    from turing.reading.ending import withdraw
-
     withdraw(reading)
     assert rows_of(asked, PEOPLE) == []
+
+
+def test_erasure_deletes_free_words_and_keeps_the_rest(asked):
+    gone = make_reader("gone@test.example")
+    words = (Further("realism", "3", None), Further("notes", "Ask Dr Miller", None))
+    record_response(start_reading(asked, gone), 1, "real", 2, None, further=words)
+    erase(gone.user)
+    assert list(FurtherAnswer.objects.values_list("question", flat=True)) == ["realism"]

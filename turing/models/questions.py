@@ -33,8 +33,10 @@ class Kind(models.TextChoices):
     YES_NO = "yes_no", "yes or no"
     TEXT = "text", "short text"
     CUES = "cues", "cues: what gave a generated image away"
+    REGION = "region", "region: where it gave itself away"
 
 
+AFTER_GENERATED = (Kind.CUES, Kind.REGION)  # asked once the reader has judged the image generated
 SCALES = (Kind.REALISM, Kind.QUALITY, Kind.SCALE)
 MAY_ASK_CONFIDENCE = (Kind.DIAGNOSIS, Kind.YES_NO)
 TESTED = (Kind.JUDGEMENT, Kind.DIAGNOSIS, *SCALES, Kind.YES_NO)  # between real and generated images
@@ -45,6 +47,7 @@ WORDINGS = {
     Kind.QUALITY: noop("How good is this image?"),
     Kind.TEXT: noop("Is there anything else that you noticed?"),
     Kind.CUES: noop("What made you think so? Choose all that apply."),
+    Kind.REGION: noop("Where? Press the place in the image."),
 }
 ENDS = {
     Kind.REALISM: (noop("not real at all"), noop("completely real")),

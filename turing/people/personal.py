@@ -72,7 +72,7 @@ PERSONAL = (
         "response question value confidence",
         "what the study asks besides the judgement, under the pseudonym; free words may name people",
         "for good, as " + DATA,
-        "stay; out of every analysis and export with their reading",
+        "stay, out of every analysis and export with their reading; free words are deleted",
     ),
     Personal(
         "turing.AuditLine",

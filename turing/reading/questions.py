@@ -8,7 +8,9 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from turing.models import FurtherAnswer, Response, Study, Truth
-from turing.models.questions import CONFIDENCE_LEVELS, LONGEST_TEXT, Kind, Question
+from turing.models.questions import AFTER_GENERATED, CONFIDENCE_LEVELS, LONGEST_TEXT, Kind, Question
+
+PLACE = r"^(0\.\d{3}|1\.000) (0\.\d{3}|1\.000)$"  # from the left and from the top, as shares of the image's sides
 
 
 class Further(NamedTuple):
@@ -53,6 +55,8 @@ def _field(question: Question) -> forms.Field:
     }
     if question.kind == Kind.TEXT:
         return WordsField(**options)
+    if question.kind == Kind.REGION:
+        return forms.RegexField(PLACE, **options)
     if question.kind == Kind.CUES:
         return forms.MultipleChoiceField(choices=question.choices, **options)
     return forms.ChoiceField(choices=question.choices, **options)
@@ -61,14 +65,16 @@ def _field(question: Question) -> forms.Field:
 def answers_in(form: forms.Form, study: Study, judgement: str | None) -> tuple[Further, ...]:
     """The valid form's answers in the order of the questions; its fields for them are taken out of the cleaned data.
 
-    Cues belong to images that the reader judged generated: with another judgement there are none.
+    Cues and region belong to images that the reader judged generated: with another judgement there is none.
     """
     found = []
     for question in study.further_questions:
         value = form.cleaned_data.pop(question.field, "")
         confidence = form.cleaned_data.pop(question.confidence_field, None)
-        if question.kind == Kind.CUES:
-            value = json.dumps(value, ensure_ascii=False) if value and judgement == Truth.GENERATED else ""
+        if question.kind in AFTER_GENERATED and judgement != Truth.GENERATED:
+            value = ""
+        if question.kind == Kind.CUES and value:
+            value = json.dumps(value, ensure_ascii=False)
         if value:
             found.append(Further(question.name, value, confidence))
     return tuple(found)
@@ -90,7 +96,7 @@ def stored_for(trials: Iterable[int]) -> dict[int, tuple[Further, ...]]:
 def as_fields(study: Study, answers: Iterable[Further]) -> dict[str, Any]:
     """The answers as the form's fields, for the script that waits to be told that they are stored."""
     by_name = {one.name: one for one in study.further_questions}
-    found: dict[str, Any] = {one.field: [] for one in by_name.values() if one.kind == Kind.CUES}
+    found: dict[str, Any] = {one.field: [] for one in by_name.values() if one.kind in AFTER_GENERATED}
     for answer in answers:
         question = by_name[answer.question]
         found[question.field] = json.loads(answer.value) if question.kind == Kind.CUES else answer.value
@@ -107,5 +113,7 @@ def in_words(study: Study, answers: Iterable[Further]) -> list[tuple[str, str]]:
         if answer := given.get(question.name):
             labels: Mapping[str, str] = dict(question.choices)
             values = json.loads(answer.value) if question.kind == Kind.CUES else [answer.value]
+            if question.kind == Kind.REGION:
+                values = [_("a mark in the image")]
             found.append((question.text, ", ".join(labels.get(value, value) for value in values)))
     return found

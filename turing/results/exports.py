@@ -95,6 +95,7 @@ def to_json(study: Study, population: Population) -> bytes:
             "design_hash": study.design_hash,
             "equivalence_margin": study.equivalence_margin,
             "uses_phantoms": study.uses_phantoms,
+            "questions": study.questions,
             "opened_at": study.opened_at.isoformat() if study.opened_at else None,
             "closed_at": study.closed_at.isoformat() if study.closed_at else None,
         },

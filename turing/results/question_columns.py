@@ -10,6 +10,7 @@ from typing import Any
 
 from turing.models import FurtherAnswer, Study
 from turing.models.questions import CONFIDENCE_LEVELS, YES, Kind, Question
+from turing.reading.questions import PLACE
 from turing.statistics.question_answers import BETWEEN_CUES, COLUMN, PARTS
 
 NUMBER = re.compile(r"[0-9]{1,2}([.,]0*)?")
@@ -85,6 +86,8 @@ def mistakes(columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
         if top:
             wrong = {one for one in wrong if not (NUMBER.fullmatch(one) and 1 <= float(one.replace(",", ".")) <= top)}
             allowed = f"a whole number from 1 to {top}"
+        elif kind == Kind.REGION:
+            wrong, allowed = {one for one in wrong if not re.fullmatch(PLACE, one)}, "two shares such as 0.250 0.750"
         elif part == "right" or kind == Kind.YES_NO:
             wrong, allowed = wrong - {"yes", "no"}, "yes or no"
         else:
@@ -105,6 +108,9 @@ def described(question: Question, withheld: str) -> Iterator[tuple[str, str, str
     elif question.kind == Kind.CUES:
         told = f"Asked after the judgement 'generated'; one or more of: {', '.join(question.cues)}; with ';' between."
         yield column, "string", f"{asked} {told} Empty: none was named.", {}
+    elif question.kind == Kind.REGION:
+        told = "Asked after the judgement 'generated': from the left and from the top, as shares of the image's sides."
+        yield column, "string", f"{asked} {told}", {"pattern": "[01][.][0-9]{3} [01][.][0-9]{3}"}
     elif question.kind == Kind.TEXT:
         told = "In the reader's words. An apostrophe was put before =, +, - and @, which a spreadsheet would compute."
         yield column, "string", f"{asked} {told}{withheld}", {}

@@ -331,7 +331,7 @@ def cues(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 
 def cue_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in analysis.get("questions", []):
-        yield from row.get("images", [])
+        yield from row["images"] if row["kind"] == "cues" and "images" in row else ()
 
 
 TABLES = {

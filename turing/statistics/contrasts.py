@@ -90,9 +90,7 @@ def contrast(
             real, generated, difference, reason="no two answers differ in both reader and image: no interval"
         )
 
-    def limits(level: float) -> tuple[float, float]:
-        return _limits(both, level)
-
+    limits = limits_of(both)
     p_value = min(1.0, 2 * _p_one_sided(limits, difference, 0.0)) if needs_p_value else None
     return Contrast(real, generated, difference, limits(LEVEL), p_value, limits)
 
@@ -114,7 +112,7 @@ def _bare(means: tuple[Estimate, Estimate]) -> tuple[Estimate, Estimate]:
     return Estimate(first.estimate, method=first.method), Estimate(second.estimate, method=second.method)
 
 
-def _limits(means: GroupMeans, level: float) -> tuple[float, float]:
+def limits_of(means: GroupMeans) -> Limits:
     """MOVER's limits and Student's, the wider on either side.
 
     MOVER follows the skewness of means near an end of the scale, where Student's interval covered 87%; with five
@@ -122,20 +120,24 @@ def _limits(means: GroupMeans, level: float) -> tuple[float, float]:
     """
     first, second = (float(one) for one in means.mean)
     spreads = [means.pair(one, one).contrast([1]) for one in (REAL, GENERATED)]
-    (low_1, high_1), (low_2, high_2) = (
-        score_interval(mean, spread, level) for mean, spread in zip((first, second), spreads, strict=True)
-    )
     shared = float(means.readers[REAL, GENERATED] + means.images[REAL, GENERATED])
     rho = float(np.clip(shared / np.sqrt(spreads[0].safe_variance * spreads[1].safe_variance), -1, 1))
+    spread = means.contrast([1, -1])
+    error = float(np.sqrt(max(spread.safe_variance, 0.0)))
 
     def reach(one: float, other: float) -> float:
         return float(np.sqrt(max(0.0, one**2 + other**2 - 2 * rho * one * other)))
 
-    difference, spread = first - second, means.contrast([1, -1])
-    half = float(stats.t.ppf((1 + level) / 2, spread.df) * np.sqrt(max(spread.safe_variance, 0.0)))
-    low = max(half, reach(first - low_1, high_2 - second))
-    high = max(half, reach(high_1 - first, second - low_2))
-    return max(-1.0, difference - low), min(1.0, difference + high)
+    def limits(level: float) -> tuple[float, float]:
+        (low_1, high_1), (low_2, high_2) = (
+            score_interval(mean, part, level) for mean, part in zip((first, second), spreads, strict=True)
+        )
+        half = float(stats.t.ppf((1 + level) / 2, spread.df)) * error
+        low = max(half, reach(first - low_1, high_2 - second))
+        high = max(half, reach(high_1 - first, second - low_2))
+        return max(-1.0, first - second - low), min(1.0, first - second + high)
+
+    return limits
 
 
 def _p_one_sided(limits: Limits, difference: float, value: float) -> float:
@@ -149,4 +151,4 @@ def _p_one_sided(limits: Limits, difference: float, value: float) -> float:
     low, high = np.log(LEAST_P), np.log(0.5 - 1e-9)
     if beyond(low) > 0:
         return LEAST_P
-    return 0.5 if beyond(high) <= 0 else float(np.exp(brentq(beyond, low, high, xtol=1e-6)))
+    return 0.5 if beyond(high) <= 0 else float(np.exp(brentq(beyond, low, high, xtol=1e-5)))

@@ -1,7 +1,8 @@
 """Answers to a study's further questions, as columns of the responses CSV hold them.
 
-A column's name says what it is: `diagnosis__NAME`, `scale5__NAME`, `scale7__NAME`, `yes_no__NAME`, `text__NAME` and
-`cues__NAME`; beside the first and `yes_no` there may be `…__confidence`, beside the first `…__right`.
+A column's name says what it is: `diagnosis__NAME`, `scale5__NAME`, `scale7__NAME`, `yes_no__NAME`, `text__NAME`,
+`cues__NAME` and `region__NAME`; beside the first and `yes_no` there may be `…__confidence`, beside the first
+`…__right`.
 """
 
 import re
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 COLUMN = re.compile(
-    r"(?P<kind>diagnosis|scale(?P<levels>[57])|yes_no|text|cues)__(?P<name>[a-z](?:_?[a-z0-9])*)"
+    r"(?P<kind>diagnosis|scale(?P<levels>[57])|yes_no|text|cues|region)__(?P<name>[a-z](?:_?[a-z0-9])*)"
     r"(?:__(?P<part>right|confidence))?"
 )
 PARTS = {"diagnosis": ("right", "confidence"), "yes_no": ("confidence",)}
@@ -23,7 +24,7 @@ BETWEEN_CUES = ";"
 class QuestionAnswers:
     """n answers to one question, parallel to the responses that they belong to."""
 
-    kind: str  # diagnosis, scale, yes_no, text or cues
+    kind: str  # diagnosis, scale, yes_no, text, cues or region
     name: str
     levels: int  # of a scale; 0 for other kinds
     value: np.ndarray  # (n,) text; '' where not answered, for cues also where none was chosen
@@ -53,6 +54,11 @@ class QuestionAnswers:
     def names_cue(self, cue: str) -> np.ndarray:
         """Whether each answer names the cue (n,)."""
         return np.array([cue in one.split(BETWEEN_CUES) for one in self.value.tolist()], bool)
+
+    @property
+    def marks(self) -> np.ndarray:
+        """Places from the left and from the top (n, 2), as shares of the image's sides; NaN where none was marked."""
+        return np.array([one.split() or (np.nan, np.nan) for one in self.value.tolist()], float).reshape(-1, 2)
 
     @property
     def cues(self) -> list[str]:

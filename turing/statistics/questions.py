@@ -18,6 +18,7 @@ from turing.statistics.question_answers import CONFIDENCE_LEVELS, QuestionAnswer
 from turing.statistics.responses import Responses
 
 MOST_IMAGES = 20  # that are listed for a cue
+CELLS = 8  # of the grid of marks, on each side
 Row = dict[str, Any]
 Plan = Sequence[Mapping[str, Any]]  # a study's questions, as its design keeps them
 MEASURES = {"judgement": "judged real", "diagnosis": "right diagnosis", "scale": "mean", "yes_no": "yes"}
@@ -50,6 +51,8 @@ def _question(tests: Responses, asked: QuestionAnswers, planned: Mapping[str, An
         return _row(asked.name, asked.kind, {}, tests.is_real[asked.is_answered], None, 1)
     if asked.kind == "cues":
         return _cues(tests, asked)
+    if asked.kind == "region":
+        return _regions(tests, asked)
     score = asked.score
     kept = ~np.isnan(score)
     rows = tests.where(kept)
@@ -167,6 +170,30 @@ def _cues(tests: Responses, asked: QuestionAnswers) -> Row:
         one["p_holm"] = adjusted.pop(0) if one["difference"]["p_value"] is not None else None
     row = _row(asked.name, asked.kind, {}, rows.is_real, None, 1)
     return row | {"cues": found, "images": _cue_images(rows, named)}
+
+
+def _regions(tests: Responses, asked: QuestionAnswers) -> Row:
+    """Where images were marked, on a grid of rows from the top, and the images that were marked most often."""
+    kept = ~tests.judged_real & asked.is_answered
+    rows, marks = tests.where(kept), asked.where(kept).marks
+    cells = np.minimum((marks * CELLS).astype(int), CELLS - 1)
+    grids = {}
+    for name, part in (("real", rows.is_real), ("generated", ~rows.is_real)):
+        grid = np.zeros((CELLS, CELLS), int)
+        np.add.at(grid, (cells[part, 1], cells[part, 0]), 1)
+        grids[name] = grid.tolist()
+    counts = Counter(rows.image.tolist())
+    first = {image: index for index, image in reversed(list(enumerate(rows.image.tolist())))}
+    images = [
+        {
+            "image": rows.image_names[image],
+            "truth": "real" if rows.is_real[first[image]] else "generated",
+            "diagnosis": rows.diagnosis_names[rows.diagnosis[first[image]]],
+            "marks": marks[rows.image == image].tolist(),
+        }
+        for image in sorted(counts, key=lambda image: (-counts[image], image))[:MOST_IMAGES]
+    ]
+    return _row(asked.name, asked.kind, {}, rows.is_real, None, 1) | {"grid": grids, "images": images}
 
 
 def _cue_images(rows: Responses, named: QuestionAnswers) -> list[Row]:

@@ -13,6 +13,7 @@ from django.db import models
 from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
+from turing.models.questions import Kind
 from turing.studies.stimuli import CROPPED_TO
 
 Source = LesionImage | GeneratedImage
@@ -81,6 +82,8 @@ def problems(study: Study) -> list[str]:
         found.append("Repeated images: at most half of the images can be repeated.")
     if study.timed and study.images_per_page > 1:
         found.append("Images per page: images shown for a moment come one at a time.")
+    if study.timed and any(one.kind == Kind.REGION for one in study.further_questions):
+        found.append("Questions: no region can be marked where the image is shown for a moment.")
     if study.timed and study.repeats:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
     if problem := counts_problem(counts_of(study), len(generators), study.generated_per_diagnosis):

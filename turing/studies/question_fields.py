@@ -7,7 +7,7 @@ from django import forms
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from turing.models.questions import MAY_ASK_CONFIDENCE, SCALE_LEVELS, TESTED, Kind
+from turing.models.questions import AFTER_GENERATED, MAY_ASK_CONFIDENCE, SCALE_LEVELS, TESTED, Kind
 from turing.studies.questions import MOST, QuestionError, as_given, check_questions
 
 PREFIX = "question_"
@@ -97,7 +97,7 @@ def _given(row: Mapping[str, Any]) -> dict[str, Any]:
     if margin := str(row["margin"]).strip():
         found["margin"] = _number(margin)
     has = {
-        "required": kind not in (Kind.CUES, Kind.JUDGEMENT),
+        "required": kind not in (*AFTER_GENERATED, Kind.JUDGEMENT),
         "confidence": kind in MAY_ASK_CONFIDENCE,
         "primary": kind in TESTED,
     }

@@ -1,7 +1,7 @@
 """A study's questions in sentences: for its page, the methods paragraph and the preregistration."""
 
 from turing.models import Study
-from turing.models.questions import CONFIDENCE_LEVELS, Kind, Question
+from turing.models.questions import AFTER_GENERATED, CONFIDENCE_LEVELS, TESTED, Kind, Question
 
 
 def questions_in_words(study: Study) -> list[str]:
@@ -14,7 +14,7 @@ def _line(question: Question) -> str:
     if question.kind == Kind.JUDGEMENT:
         return f"Real or generated (the headline{primary})"
     test = f"; equivalence within {question.margin:g}" if question.test == "equivalence" else ""
-    optional = "; may be left out" if not question.required and question.kind != Kind.CUES else ""
+    optional = "; may be left out" if not question.required and question.kind not in AFTER_GENERATED else ""
     return f"{question.name}: \u201c{question.text}\u201d {_answers(question)}{optional}{test}{primary}"
 
 
@@ -24,6 +24,8 @@ def _answers(question: Question) -> str:
         return f"One of {', '.join(one.label for one in question.options)}{sure}"
     if question.is_scale:
         return f"From 1, {question.ends[0]}, to {question.levels}, {question.ends[1]}"
+    if question.kind == Kind.REGION:
+        return "After the answer \u2018generated\u2019 alone; one place in the image"
     if question.kind == Kind.CUES:
         return f"After the answer \u2018generated\u2019 alone; any of {', '.join(question.cues)}"
     return "In free words" if question.kind == Kind.TEXT else f"Yes or no{sure}"
@@ -36,7 +38,7 @@ def methods_of_questions(study: Study) -> str:
         return ""
     asked = [_in_past(one) for one in further]
     found = f"Of each image readers also gave {_listed(asked)}. "
-    if any(one.kind not in (Kind.TEXT, Kind.CUES) for one in further):
+    if any(one.kind in TESTED for one in further):
         found += (
             "Answers to real and to generated images were compared with readers and images both as random samples, "
             "with limits of the difference from those of its two parts [15] and, where they were wider, Student's. "
@@ -57,6 +59,8 @@ def _in_past(question: Question) -> str:
         return f"a diagnosis out of {len(question.options)}{sure}"
     if question.is_scale:
         return f"{question.name} on a scale from 1 to {question.levels} ({words})"
+    if question.kind == Kind.REGION:
+        return "after the judgement 'generated', the place in the image where they saw it"
     if question.kind == Kind.CUES:
         return "after the judgement 'generated', the cues that they had used"
     return f"a remark in free words ({words})" if question.kind == Kind.TEXT else f"yes or no{sure} ({words})"

@@ -14,7 +14,17 @@ from console import UNSTORABLE, UserError
 from files import read_file
 from gan.models import normalise_diagnosis
 from turing.errors import StudyError
-from turing.models.questions import CUES, ENDS, MAY_ASK_CONFIDENCE, SCALE_LEVELS, SCALES, TESTED, WORDINGS, Kind
+from turing.models.questions import (
+    AFTER_GENERATED,
+    CUES,
+    ENDS,
+    MAY_ASK_CONFIDENCE,
+    SCALE_LEVELS,
+    SCALES,
+    TESTED,
+    WORDINGS,
+    Kind,
+)
 
 MOST = 12  # questions of a study
 MOST_OPTIONS = 20
@@ -79,14 +89,15 @@ def check_questions(given: Any) -> list[Stored]:
             raise QuestionError(place, what, f"{one['name']!r} is taken by question {earlier}.")
     if not any(one["type"] == Kind.JUDGEMENT for one in found):
         found.insert(0, {"type": str(Kind.JUDGEMENT), "name": "judgement", "primary": True})
-    if sum(one["type"] == Kind.CUES for one in found) > 1:
-        raise QuestionError(0, "", "cues are asked once.")
+    for kind in AFTER_GENERATED:
+        if sum(one["type"] == kind for one in found) > 1:
+            raise QuestionError(0, "", f"a question of the type {kind} is asked once.")
     return found if len(found) > 1 else []
 
 
 def as_given(stored: Stored) -> dict[str, Any]:
     """A stored question in the words of the JSON format, so that it can be checked, changed and stored again."""
-    left_out = {"wording", "cues"} | ({"required"} if stored["type"] == Kind.CUES else set())
+    left_out = {"wording", "cues"} | ({"required"} if stored["type"] in AFTER_GENERATED else set())
     found = {key: value for key, value in stored.items() if key not in left_out and value is not None}
     if stored.get("wording"):
         found["question"] = stored["wording"]
@@ -128,7 +139,7 @@ def _check(place: int, given: Any) -> Stored:
         "type": kind,
         "name": name,
         "wording": _text(place, given, "question", LONGEST_WORDING, needed=kind not in WORDINGS),
-        "required": kind != Kind.CUES and _switch(place, given, "required", kind != Kind.TEXT),
+        "required": kind not in AFTER_GENERATED and _switch(place, given, "required", kind != Kind.TEXT),
     }
     if kind in MAY_ASK_CONFIDENCE:
         found["confidence"] = _switch(place, given, "confidence", False)
@@ -148,7 +159,7 @@ def _check(place: int, given: Any) -> Stored:
 def _check_keys(place: int, given: dict[str, Any], kind: str) -> None:
     special = set().union(*KEYS_OF.values())
     allowed = {key for key in KEYS if key not in special} | KEYS_OF.get(Kind(kind), set())
-    allowed -= {"required"} if kind == Kind.CUES else set()  # nothing may have given the image away
+    allowed -= {"required"} if kind in AFTER_GENERATED else set()  # nothing may have given the image away
     allowed -= set() if kind in MAY_ASK_CONFIDENCE else {"confidence"}
     allowed -= set() if kind in TESTED else {"primary", "test", "margin"}
     if kind == Kind.JUDGEMENT:

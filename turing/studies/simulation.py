@@ -122,4 +122,7 @@ def _further(
     if question.kind == Kind.CUES and judgement == Truth.GENERATED:
         named = [cue for cue in question.cues if rng.random() < 1 / len(question.cues)] or list(question.cues[-1:])
         return Further(question.name, json.dumps(named, ensure_ascii=False), None)
+    if question.kind == Kind.REGION and judgement == Truth.GENERATED:
+        left, top = np.clip(rng.normal(0.5, 0.2, 2), 0, 1)
+        return Further(question.name, f"{left:.3f} {top:.3f}", None)
     return None

@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
+from turing.models.questions import Kind
 from turing.results.analysis import with_generators_named
 from turing.results.archive import checklists, citation, manifest
 from turing.results.archive.codebook import data_package
@@ -147,6 +148,8 @@ def _figures(
     left_out = {"comparisons"} | ({"exposures"} if not study.timed else set())
     left_out |= set() if study.machines.exists() else {"machines"}
     left_out |= set() if options.images else {SHOW_GENERATED}
+    asks_region = any(one.kind == Kind.REGION for one in study.further_questions)
+    left_out |= set() if asks_region and shows_all else {"regions"}  # real images are in it
     left_out |= set() if shows_all else {SHOW_BOTH}
     files: dict[str, Callable[[], bytes]] = {
         f"figures/{name}.{format}": partial(study_figure, name, study, population, format)

@@ -85,7 +85,7 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
 
 def _question(row: Row) -> Row:
     """Figures of all readers together; single answers and images may be one reader's."""
-    return {key: value for key, value in row.items() if key not in ("answers_by_truth", "images")}
+    return {key: value for key, value in row.items() if key not in ("answers_by_truth", "images", "grid")}
 
 
 def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hashable]:

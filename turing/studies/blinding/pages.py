@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from turing.models import Reader, Reading, Stimulus, Study, Trial, User
-from turing.models.questions import Kind
+from turing.models.questions import AFTER_GENERATED
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
@@ -137,8 +137,8 @@ def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iter
     sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position, **ANSWER}
     sent["confidence"] = ANSWER["confidence"] if study.asks_confidence else None
     if study.questions:
-        cues = {one.field: [] for one in study.further_questions if one.kind == Kind.CUES}
-        sent["further"] = cues | _further(study)
+        left_out = {one.field: [] for one in study.further_questions if one.kind in AFTER_GENERATED}
+        sent["further"] = left_out | _further(study)
     if values.pop("stored", sent) != sent:
         yield "a reply's 'stored'"
     known = ("location", "exposure_ms") if study.timed else ("location",)
@@ -179,10 +179,10 @@ def _answer(client: Client, study: Study, page: int, position: int) -> str:
 
 
 def _further(study: Study) -> dict[str, str]:
-    """The fields of one answer to every further question; cues are not asked after the judgement 'real'."""
+    """The fields of one answer to every further question that is asked after the judgement 'real'."""
     found = {}
     for question in study.further_questions:
-        if question.kind != Kind.CUES:
+        if question.kind not in AFTER_GENERATED:
             found[question.field] = question.choices[0][0] if question.choices else "nothing"
             found |= {question.confidence_field: "1"} if question.confidence else {}
     return found
