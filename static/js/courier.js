@@ -27,11 +27,22 @@ const FINAL = new Set(["answered", "closed", "withdrawn", "no_such_image", "inva
 export function meaning(reply, body, answer) {
   const stored = body && body.stored;
   const isThisTrial = stored && String(stored.reading) === answer.reading && stored.position === answer.position;
-  if (reply.ok && isThisTrial && stored.answer) return { is: "stored" };
+  if (reply.ok && isThisTrial && stored.answer && holdsFurther(stored.further, answer.fields)) return { is: "stored" };
   if (body && FINAL.has(body.refused)) return { is: "refused" };
   const why = body && Object.values(Why).includes(body.later) ? body.later : Why.OFFLINE;
   const retryAfter = Number(reply.headers.get("Retry-After"));
   return { is: "kept", why, retryMs: retryAfter > 0 ? Math.min(1000 * retryAfter, LONGEST_RETRY_MS) : 0 };
+}
+
+// Whether what is stored holds every further answer by name and value; cues, of which there may be several, are a list.
+// Cues that the reader chose before judging the image real are not stored, and the server says so by an empty one.
+function holdsFurther(further = {}, fields) {
+  const isReal = fields.some(([name, value]) => name === "answer" && value.startsWith("real"));
+  return fields.every(([name, value]) => {
+    if (!name.startsWith("q-") || !value.trim()) return true;
+    const stored = [further[name]].flat();
+    return stored.includes(value) || (isReal && stored.length === 0);
+  });
 }
 
 async function jsonOf(reply) {

@@ -13,7 +13,7 @@ from turing.models.studies import Stimulus, Study, Truth
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")
 STUDY_ON_FORM_PAGES = (
     "slug", "title", "language", "state", "timed", "scaling", "stimulus_size", "images_per_page", "break_every",
-    "confidence_levels", "zoom",
+    "confidence_levels", "zoom", "questions", "one_row",
 )  # fmt: skip
 
 
@@ -123,6 +123,25 @@ class Response(models.Model):
 
     def __str__(self) -> str:
         return f"{self.answer} to {self.trial_id}"
+
+
+class FurtherAnswer(models.Model):
+    """The answer to one further question about an image: inserted with the response, never changed.
+
+    `value` is an option, a level, yes or no, free words, or the cues in a JSON list. A question that was left
+    unanswered has no row.
+    """
+
+    response = models.ForeignKey(Response, models.CASCADE, related_name="further")
+    question = models.CharField(max_length=40, help_text="Its name in the study's design.")
+    value = models.CharField(max_length=1000)
+    confidence = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["response", "question"], name="one_further_answer_per_question")]
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.value}"
 
 
 def new_code() -> str:

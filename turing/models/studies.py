@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as noop
 
 from gan.models import GeneratedImage, Generator, LesionImage
 from turing.models.people import User
+from turing.models.questions import JUDGEMENT, Kind, Question, questions_from
 from turing.models.sharing import SharedQuerySet
 
 DEFAULT_CONSENT = noop(
@@ -111,6 +112,14 @@ class Study(models.Model):
         default=4,
         validators=[MaxValueValidator(9)],
         help_text="From 1, a guess, to the highest, certain. 0 or 1: readers are not asked.",
+    )
+    questions = models.JSONField(
+        default=list, blank=True, help_text="What is asked of each image, in order; none: the judgement alone."
+    )
+    one_row = models.BooleanField(
+        "judgement and confidence in one row",
+        default=False,
+        help_text="One button for each judgement and confidence, from certainly real to certainly generated.",
     )
     timed = models.BooleanField(
         "show each image for a moment only",
@@ -248,6 +257,24 @@ class Study(models.Model):
     @property
     def asks_confidence(self) -> bool:
         return self.confidence_levels > 1
+
+    @property
+    def asks_in_one_row(self) -> bool:
+        return self.one_row and self.asks_confidence
+
+    @property
+    def all_questions(self) -> tuple[Question, ...]:
+        """In their order, the judgement among them."""
+        return questions_from(self.questions)
+
+    @property
+    def further_questions(self) -> tuple[Question, ...]:
+        """All but the judgement."""
+        return tuple(one for one in self.all_questions if one.kind != Kind.JUDGEMENT) if self.questions else ()
+
+    @property
+    def judgement(self) -> Question:
+        return next((one for one in self.all_questions if one.kind == Kind.JUDGEMENT), JUDGEMENT)
 
     @property
     def form_length(self) -> int:

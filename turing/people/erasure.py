@@ -11,7 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from turing.models import COMMAND_LINE, Actor, AuditLine, Collaborator, Invitation, Reader, User
 from turing.people.sessions import delete_sessions
 from turing.people.throttle import forget_failures
-from turing.reading.ending import withdraw
+from turing.reading.ending import delete_words, withdraw
 
 ERASED = "erased.invalid"  # the domain of accounts whose data are erased
 NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the day of registration
@@ -31,6 +31,7 @@ def erase(user: User, actor: Actor | None = None) -> bool:
     reader = Reader.objects.filter(user=user).first()
     for reading in reader.readings.all() if reader else ():
         withdraw(reading)
+        delete_words(reading)
     _delete_invitations(user, reader)
     forget_failures(user.email, user.claimed_email)
     TOTPDevice.objects.filter(user=user).delete()

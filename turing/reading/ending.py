@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from turing.models import AuditLine, Reader, Reading, Response, Study, Trial, Truth
+from turing.models import AuditLine, FurtherAnswer, Reader, Reading, Response, Study, Trial, Truth
+from turing.models.questions import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,12 @@ def withdraw(reading: Reading) -> None:
     reading.withdrawn_at = timezone.now()
     reading.save(update_fields=["withdrawn_at"])
     note(AuditLine.What.WITHDREW, reading.reader, reading.study)
+
+
+def delete_words(reading: Reading) -> None:
+    """Delete what the reader wrote in free words, in which somebody may be named."""
+    words = [question.name for question in reading.study.further_questions if question.kind == Kind.TEXT]
+    FurtherAnswer.objects.filter(response__trial__reading=reading, question__in=words).delete()
 
 
 def note(what: str, reader: Reader, study: Study | None) -> None:

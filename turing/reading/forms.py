@@ -1,11 +1,16 @@
 """Forms that clinicians fill in while they read."""
 
+from itertools import dropwhile, takewhile
+
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from turing.models import Study, Truth
+from turing.models.questions import Kind, Question
+from turing.reading.questions import add_question_fields, answers_in
 
+BoundQuestion = tuple[Question, forms.BoundField, forms.BoundField | None]
 MAX_RESPONSE_TIME_MS = 24 * 60 * 60 * 1000
 MAX_ZOOM_PERCENT = 800
 
@@ -41,10 +46,44 @@ class AnswerForm(forms.Form):
             self.fields["confidence"] = forms.Field(required=False)
         self.is_timed = study.timed
         self.may_zoom = study.zoom != Study.Zoom.OFF
+        self.study = study
+        if study.asks_in_one_row:
+            self._ask_in_one_row(study)
+        if study.questions:
+            add_question_fields(self, study)
+
+    def _ask_in_one_row(self, study: Study) -> None:
+        """One field for the judgement and the confidence: `real-4` is certainly real, of four levels."""
+        levels = range(1, study.confidence_levels + 1)
+        self.fields["answer"].choices = [
+            (f"{judgement}-{level}", str(level))
+            for judgement, order in ((Truth.REAL, reversed(levels)), (Truth.GENERATED, levels))
+            for level in order
+        ]
+        self.fields["confidence"] = forms.Field(required=False)
+
+    def clean(self):
+        data = super().clean()
+        if self.study.asks_in_one_row and "answer" in data:
+            judgement, _dash, level = data["answer"].partition("-")
+            data |= {"answer": judgement, "confidence": int(level)}
+        if self.study.questions:
+            data["further"] = answers_in(self, self.study, data.get("answer"))
+        return data
+
+    def questions_before(self) -> list[BoundQuestion]:
+        """The further questions before the judgement, each with its field, and that of its confidence."""
+        return self._bound(list(takewhile(lambda one: one.kind != Kind.JUDGEMENT, self.study.all_questions)))
+
+    def questions_after(self) -> list[BoundQuestion]:
+        return self._bound(list(dropwhile(lambda one: one.kind != Kind.JUDGEMENT, self.study.all_questions))[1:])
+
+    def _bound(self, questions: list[Question]) -> list[BoundQuestion]:
+        return [(one, self[one.field], self[one.confidence_field] if one.confidence else None) for one in questions]
 
     def clean_confidence(self) -> int | None:
         """None where the study does not ask, whatever a page sends."""
-        return self.cleaned_data["confidence"] if self.asks_confidence else None
+        return self.cleaned_data["confidence"] if self.asks_confidence and not self.study.asks_in_one_row else None
 
     def clean_response_time_ms(self) -> int | None:
         return self._measured("response_time_ms")

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
-from turing.reading.progress import Answer, Progress, progress_of
+from turing.reading.progress import Answer, PlacedTrial, Progress, progress_of, with_further
+from turing.reading.questions import Further, store
 from turing.reading.randomisation import (
     balanced_subset,
     form_order,
@@ -132,12 +133,13 @@ def record_response(
     away_ms: int | None = None,
     zoom_percent: int | None = None,
     zoomed_ms: int | None = None,
+    further: tuple[Further, ...] = (),
 ) -> Recorded:
     """`record_just_loaded` for a reading that may have been loaded some time ago."""
     fresh = Reading.objects.select_related("study").get(pk=reading.pk)
     return record_just_loaded(
         fresh, position, answer, confidence, response_time_ms, shown_ms, dropped_frames,
-        away_ms, zoom_percent, zoomed_ms,
+        away_ms, zoom_percent, zoomed_ms, further,
     )  # fmt: skip
 
 
@@ -152,49 +154,69 @@ def record_just_loaded(
     away_ms: int | None = None,
     zoom_percent: int | None = None,
     zoomed_ms: int | None = None,
+    further: tuple[Further, ...] = (),
 ) -> Recorded:
     """Record the answer to the trial at `position`, once; a trial that is answered keeps its first answer.
 
     The times are as the browser measured them. `reading` and its study must have been loaded just now. Raises
     `RefusedAnswerError` when the study is not open or the trial is not on the page that comes next.
 
-    There is no transaction and no lock: the database's constraint of one response a trial decides between answers that
-    come at once, and the one that comes second is told what the first one stored.
+    There is no lock: the database's constraint of one response a trial decides between answers that come at once, and
+    the one that comes second is told what the first one stored. An answer is all of its questions: where there are
+    `further` ones, they are stored with the response or not at all.
     """
     progress = progress_of(reading)
     trial = progress.trial_at(position)
-    given = Answer(answer, confidence)
+    given = Answer(answer, confidence, further)
     if trial is None:
         raise RefusedAnswerError(Refused.NO_SUCH_IMAGE)
     if trial.answer is not None:
-        return Recorded(trial.answer, trial.answer == given, progress)
+        return _answered_before(reading, trial, given, progress)
     if refusal := _refusal(reading, progress, position):
         raise RefusedAnswerError(refusal)
     exposure_ms = progress.exposure_ms
     now = timezone.now()
     try:
-        Response.objects.create(
-            trial_id=trial.pk,
-            answer=answer,
-            confidence=confidence,
-            response_time_ms=response_time_ms,
-            exposure_ms=exposure_ms,
-            shown_ms=None if exposure_ms is None else shown_ms,
-            dropped_frames=None if exposure_ms is None else dropped_frames,
-            away_ms=away_ms,
-            zoom_percent=zoom_percent,
-            zoomed_ms=zoomed_ms,
-            answered_at=now,
+        _insert(
+            Response(
+                trial_id=trial.pk,
+                answer=answer,
+                confidence=confidence,
+                response_time_ms=response_time_ms,
+                exposure_ms=exposure_ms,
+                shown_ms=None if exposure_ms is None else shown_ms,
+                dropped_frames=None if exposure_ms is None else dropped_frames,
+                away_ms=away_ms,
+                zoom_percent=zoom_percent,
+                zoomed_ms=zoomed_ms,
+                answered_at=now,
+            ),
+            further,
         )
     except IntegrityError:
         progress = progress_of(reading)
-        stored = progress.trials[position - 1].answer
-        if stored is None:  # not the other answer, but another constraint
+        trial = progress.trials[position - 1]
+        if trial.answer is None:  # not the other answer, but another constraint
             raise
-        return Recorded(stored, stored == given, progress)
+        return _answered_before(reading, trial, given, progress)
     if progress.page_of(position) == progress.page_count:
         _complete(reading, now)
     return Recorded(given, True, progress.with_answer(position, given))
+
+
+def _insert(response: Response, further: tuple[Further, ...]) -> None:
+    if not further:
+        response.save(force_insert=True)
+        return
+    with transaction.atomic():
+        response.save(force_insert=True)
+        store(response, further)
+
+
+def _answered_before(reading: Reading, trial: PlacedTrial, given: Answer, progress: Progress) -> Recorded:
+    stored = with_further(reading.study, [trial])[0].answer
+    assert stored is not None
+    return Recorded(stored, stored == given, progress)
 
 
 def _refusal(reading: Reading, progress: Progress, position: int) -> Refused | None:

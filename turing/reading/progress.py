@@ -1,6 +1,6 @@
 """Where a reading stands: all its trials, read from the database in one query."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from turing.models import Reading, Trial, Truth
+from turing.models import Reading, Study, Trial, Truth
+from turing.reading.questions import Further, stored_for
 from turing.statistics.staircase import next_exposure
 
 AHEAD = 8  # images that the page may load before their turn
@@ -22,10 +23,14 @@ def _address_of(stimulus_id: UUID) -> str:
 
 
 class Answer(NamedTuple):
-    """What a response says: the judgement, and how sure the reader was where the study asks."""
+    """What a response says: the judgement, how sure the reader was where the study asks, and its further answers.
+
+    `Progress` itself knows no further answers: `with_further` adds them where they are needed.
+    """
 
     judgement: str
     confidence: int | None
+    further: tuple[Further, ...] = ()
 
     def get_judgement_display(self) -> str:
         return str(Truth(self.judgement).label)
@@ -150,6 +155,18 @@ def progress_of(reading: Reading) -> Progress:
     """Where the reading stands, in one query; `reading.study` is loaded already."""
     study = reading.study
     return Progress(tuple(_trials(reading)), study.images_per_page, study.break_every, study.timed)
+
+
+def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTrial]:
+    """The trials with the further answers that are stored; no query where the study asks nothing but the judgement."""
+    trials = list(trials)
+    if not study.questions:
+        return trials
+    stored = stored_for(trial.pk for trial in trials if trial.answer)
+    return [
+        trial._replace(answer=trial.answer._replace(further=stored.get(trial.pk, ()))) if trial.answer else trial
+        for trial in trials
+    ]
 
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:

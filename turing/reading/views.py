@@ -21,7 +21,8 @@ from turing.reading.ending import score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
-from turing.reading.progress import progress_of
+from turing.reading.progress import progress_of, with_further
+from turing.reading.questions import as_fields
 from turing.replies import postponement, refusal, wants_json
 
 
@@ -147,6 +148,7 @@ def _recorded(request, reading, position, recorded: Recorded):
             "position": position,
             "answer": stored.judgement,
             "confidence": stored.confidence,
+            **({"further": as_fields(reading.study, stored.further)} if reading.study.questions else {}),
         },
         "location": address,
     }
@@ -169,7 +171,7 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
         "reading": reading,
         "page": page,
         "progress": progress,
-        "trials": progress.on_page(page),
+        "trials": with_further(reading.study, progress.on_page(page)),
         # Most pages need none: what they show of an empty form is kept.
         "form": refused or SimpleLazyObject(lambda: AnswerForm(reading.study)),
         "is_refused": refused is not None,

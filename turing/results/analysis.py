@@ -12,7 +12,7 @@ from turing.results.looks import analysed_looks
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 5  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
+SHAPE = 6  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -24,7 +24,7 @@ def analyse_study(study: Study, population: Population) -> Analysis:
 
     def compute() -> Analysis:
         looks = analysed_looks(study, population)
-        return analyse(load_responses(study, population), study.equivalence_margin, looks)
+        return analyse(load_responses(study, population), study.equivalence_margin, looks, study.questions)
 
     return cache.get_or_set(key, compute, KEPT_SECONDS)
 

@@ -1,5 +1,6 @@
 """Which trials count in an analysis: decided here and nowhere else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,6 +8,8 @@ from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from turing.accounts import experience_band
 from turing.models import Reading, Response, Study, Trial, Truth
+from turing.results.question_columns import cells, question_columns
+from turing.statistics.question_answers import questions_in
 from turing.statistics.responses import Responses, time_at_page
 from turing.studies.controls import DEGRADED
 from turing.studies.looks import last_visible, looks_taken
@@ -177,6 +180,7 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
         "away_ms",
     )
     columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 15
+    answers = _question_columns(study, responses, columns[2]) if study.questions else {}
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
     profession, specialty, years, run, exposure, away = about
     forms = form_lengths(study, population)
@@ -201,4 +205,15 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
             "run": np.array(["" if one is None else str(one) for one in run], str),
             "control": np.array(control, str),
         },
+        questions=questions_in(answers),
     )
+
+
+def _question_columns(study: Study, responses: QuerySet[Response], diagnoses: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of the responses CSV that hold the further answers, in the order of the responses."""
+    found: dict[str, list[str]] = {name: [] for name in question_columns(study)}
+    responses = responses.prefetch_related("further").only("pk")
+    for response, diagnosis in zip(responses.iterator(chunk_size=2000), diagnoses, strict=True):
+        for name, value in cells(study, diagnosis, response.further.all()).items():
+            found[name].append("" if value is None else str(value))
+    return found

@@ -13,6 +13,7 @@ from turing.results.controls import with_controls
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.looks import check_visible, with_looks
 from turing.results.machines import with_machines
+from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
 from turing.results.skin_tone import with_skin_tone
 from turing.results.tables import table_csv
@@ -44,6 +45,8 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     """
     previous, forms = None, form_lengths(study, population)
     responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
+    if study.questions:
+        responses = responses.prefetch_related("further")
     for response in responses.iterator(chunk_size=2000):
         trial = response.trial
         stimulus, reader = trial.stimulus, trial.reading.reader
@@ -70,17 +73,18 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             **{name: getattr(response, name) for name in TIMING},
             "form_trials": forms[reader.pseudonym],
             **{name: getattr(response, name) for name in LOOKING},
+            **(cells(study, stimulus.diagnosis, response.further.all()) if study.questions else {}),
         }
 
 
 def to_csv(study: Study, population: Population) -> bytes:
-    return csv_of(rows(study, population))
+    return csv_of(rows(study, population), study)
 
 
-def csv_of(rows: Iterable[dict[str, Any]]) -> bytes:
+def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
     """Rows such as `rows` gives, as the responses CSV."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER], lineterminator="\n")
+    writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER, *question_columns(study)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue().encode()
@@ -97,6 +101,7 @@ def to_json(study: Study, population: Population) -> bytes:
             "design_hash": study.design_hash,
             "equivalence_margin": study.equivalence_margin,
             "uses_phantoms": study.uses_phantoms,
+            "questions": study.questions,
             "opened_at": study.opened_at.isoformat() if study.opened_at else None,
             "closed_at": study.closed_at.isoformat() if study.closed_at else None,
         },
@@ -122,7 +127,9 @@ def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Populat
     import pyarrow as pa
     from pyarrow import parquet
 
-    fields = [(name, pa.int32() if name in INTEGERS else pa.string()) for name in (*COLUMNS, *FURTHER)]
+    integers = {*INTEGERS, *number_columns(study)}
+    names = (*COLUMNS, *FURTHER, *question_columns(study))
+    fields = [(name, pa.int32() if name in integers else pa.string()) for name in names]
     metadata = {"study": study.slug, "design_hash": study.design_hash, "readers": population.name}
     table = pa.Table.from_pylist(list(rows), pa.schema(fields, metadata))
     buffer = io.BytesIO()

@@ -9,6 +9,7 @@ from turing.results.utility import utility_in_words
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.controls import controls_in_words
 from turing.studies.provenance import of_generators, of_lesions
+from turing.studies.question_words import methods_of_questions
 from turing.templatetags.figures import percent
 
 REFERENCES = (
@@ -39,6 +40,8 @@ REFERENCES = (
     "Jennison C, Turnbull BW. Interim analyses: the repeated confidence interval approach. J R Stat Soc B "
     "1989;51:305-361.",
     "Owen AB. The pigeonhole bootstrap. Ann Appl Stat 2007;1:386-411.",
+    "Zou GY, Donner A. Construction of confidence limits about effect measures: a general approach. Stat Med "
+    "2008;27:1693-1702.",
 )
 
 
@@ -128,7 +131,8 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images ({of_generators(study)}) were "
         f"drawn at random, brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
         f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
-        f"reader. {_form_in_words(study)}{_controls_in_words(study)}The design was fixed before the first "
+        f"reader. {_form_in_words(study)}{methods_of_questions(study)}{_controls_in_words(study)}"
+        "The design was fixed before the first "
         f"answer (SHA-256 {study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. "
         "The primary outcome was the fooling rate, the share of answers to generated images that were 'real'. Readers "
         "and images were both taken as random samples: variances are multi-reader multi-case U-statistics [1-3], and "

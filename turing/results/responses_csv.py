@@ -13,6 +13,8 @@ from files import shown
 from tables import Table, parse_table, read_text
 from turing.errors import StudyError
 from turing.models import Trial, Truth
+from turing.results import question_columns
+from turing.statistics.question_answers import questions_in
 from turing.statistics.responses import Responses, time_at_page
 
 COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "rt_ms", "trial_index")
@@ -61,6 +63,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
     del table  # of a million rows, most of the memory
     numbers = {name: _numbers(columns[name], least, delimiter) for name, least in NUMBERS.items() if name in columns}
     mistakes = [*_words(columns), *_wrong_numbers(columns, numbers), *_identities(columns, lines)]
+    mistakes += question_columns.mistakes(columns)
     if mistakes:
         row, message = min(mistakes)
         raise StudyError(f"{place}, line {lines[row]}: {message}.")
@@ -91,6 +94,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
         image_names=image_names,
         diagnosis_names=diagnosis_names,
         factors={name: np.array(columns[name]) for name in FACTORS if name in columns},
+        questions=questions_in(columns),
     ).where(kept)
 
 

@@ -20,6 +20,7 @@ from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look, with_looks
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.questions import cue_strips, question_sentences
 from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import TABLES
@@ -67,6 +68,8 @@ def _results(study, population):
         "unseen": unseen_sentence(analysis),
         "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
+        "question_sentences": question_sentences(analysis),
+        "cue_strips": cue_strips(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
         "methods": methods_paragraph(study, analysis, flow, population),

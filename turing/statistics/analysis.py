@@ -16,6 +16,7 @@ from turing.statistics.looks import Looks
 from turing.statistics.model import reader_image_model
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals, wilson
+from turing.statistics.questions import Plan, analyse_questions
 from turing.statistics.responses import Responses
 from turing.statistics.thresholds import exposure_threshold
 from turing.statistics.withheld import without_empty_intervals
@@ -28,18 +29,23 @@ TWO_KINDS = (
 )
 
 
-def analyse(responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None) -> dict[str, Any]:
+def analyse(
+    responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None, plan: Plan = ()
+) -> dict[str, Any]:
     """The analysis as plain JSON values; what could not be computed is None and named in `warnings`.
 
     `margin`: of the equivalence test, accuracy within 0.5 +- margin; it belongs in a study's design, fixed before
     the first answer. Repeats count for intra-reader agreement alone. `looks`: where results were looked at earlier, or
     are now, before all answers came; intervals of rates, of the AUC and of HYPE-infinity are then repeated confidence
-    intervals (Jennison and Turnbull 1989), and the test of equivalence asks for a smaller p-value.
+    intervals (Jennison and Turnbull 1989), and the test of equivalence asks for a smaller p-value. `plan`: the study's
+    questions as its design keeps them.
     """
-    return without_empty_intervals(analyse_in_full(responses, margin, looks))
+    return without_empty_intervals(analyse_in_full(responses, margin, looks, plan))
 
 
-def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None) -> dict[str, Any]:
+def analyse_in_full(
+    responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None, plan: Plan = ()
+) -> dict[str, Any]:
     """As `analyse`, with intervals that say nothing; versions of before gave these."""
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
     generated, warnings = tests.where(~tests.is_real), _few(tests)
@@ -81,6 +87,7 @@ def analyse_in_full(responses: Responses, margin: float = DEFAULT_MARGIN, looks:
         "exposure_threshold": exposure_threshold(tests),
         "model": reader_image_model(tests),
         "looks": _looks(looks, {"fooling_rate": fooling, "accuracy": accuracy}) if looks else None,
+        "questions": analyse_questions(tests, plan),
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 

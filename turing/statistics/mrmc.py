@@ -38,7 +38,7 @@ class GroupMeans:
     residual: np.ndarray  # (G, G), diagonal
     reader_counts: np.ndarray  # (G, R) responses of each reader
     image_counts: np.ndarray  # (G, C) responses to each image
-    binomial: np.ndarray  # (G,) variance of the mean if all responses were independent
+    binomial: np.ndarray  # (G,) variance of the mean if all responses were independent; of 0 and 1, the binomial one
 
     def pair(self, first: int, second: int) -> "GroupMeans":
         """The means of two of the groups alone, or of one given twice."""
@@ -70,7 +70,7 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
 
     Args:
         reader, image: labels (n,); each pair occurs at most once. Any pattern of missing pairs is allowed.
-        score: (n,) 0 or 1.
+        score: (n,) from 0 to 1: an answer that was given or not, or a place on a scale.
         group: codes (n,) from 0, none of them empty; all one group if left out.
 
     For groups s and t with M4 the mean product of two responses, one of each, that share neither reader nor image,
@@ -85,7 +85,7 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
     sparse one the product means weigh responses unequally, and the uncentred covariance then carries noise in
     proportion to the mean itself, which made intervals cover 91% instead of 95% at a rate of 0.95.
 
-    Raises ValueError for no responses, unequal lengths, scores other than 0 and 1, or a pair given twice.
+    Raises ValueError for no responses, unequal lengths, scores below 0 or above 1, or a pair given twice.
     """
     reader_code, image_code = codes(reader), codes(image)
     y = np.asarray(score, dtype=float)
@@ -94,8 +94,8 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
     n = len(y)
     if n == 0:
         raise ValueError("no responses")
-    if not ((y == 0) | (y == 1)).all():
-        raise ValueError("scores must be 0 or 1")
+    if not ((y >= 0) & (y <= 1)).all():
+        raise ValueError("scores must lie between 0 and 1")
     readers, images = int(reader_code.max()) + 1, int(image_code.max()) + 1
     check_pairs(reader_code, image_code, images)
     g = np.zeros(n, np.intp) if group is None else np.asarray(group, np.intp)
@@ -107,6 +107,8 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
     n_reader, n_image = table(reader_code, readers), table(image_code, images)
     y_reader, y_image = table(reader_code, readers, y), table(image_code, images, y)
     count, total = n_reader.sum(1), y_reader.sum(1)
+    # By how much the sum of squares falls short of the sum: nothing where each score is 0 or 1.
+    between = table(reader_code, readers, y * (1 - y)).sum(1)
     if (count == 0).any():
         raise ValueError("a group has no responses")
     # A response shares both reader and image with itself alone.
@@ -119,7 +121,7 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
         """M1 to M4 (G, G) of the scores less `shift` (G,)."""
         by_reader, by_image = y_reader - shift[:, None] * n_reader, y_image - shift[:, None] * n_image
         sums = total - shift * count
-        squares = np.diag(total * (1 - 2 * shift) + shift**2 * count)
+        squares = np.diag(total * (1 - 2 * shift) - between + shift**2 * count)
         reader_sums, image_sums = by_reader @ by_reader.T - squares, by_image @ by_image.T - squares
         with np.errstate(invalid="ignore", divide="ignore"):
             m4 = (np.outer(sums, sums) - reader_sums - image_sums - squares) / neither
@@ -141,7 +143,7 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
         residual=residual,
         reader_counts=n_reader,
         image_counts=n_image,
-        binomial=mean * (1 - mean) / count,
+        binomial=(mean * (1 - mean) - between / count) / count,
     )
 
 
@@ -153,7 +155,22 @@ def mrmc_rate(
     names: Mapping[Any, str] = MappingProxyType({}),
     level: float = LEVEL,
 ) -> Estimate:
-    """Mean score over all responses, with its variance over readers and images.
+    """`mrmc_mean` of answers that were given (1) or not (0). Raises ValueError for other scores."""
+    y = np.asarray(score, dtype=float)
+    if not ((y == 0) | (y == 1)).all():
+        raise ValueError("scores must be 0 or 1")
+    return mrmc_mean(reader, image, y, stratum, names, level)
+
+
+def mrmc_mean(
+    reader: ArrayLike,
+    image: ArrayLike,
+    score: ArrayLike,
+    stratum: ArrayLike | None = None,
+    names: Mapping[Any, str] = MappingProxyType({}),
+    level: float = LEVEL,
+) -> Estimate:
+    """Mean score, each from 0 to 1, over all responses, with its variance over readers and images.
 
     `stratum` (n,) labels parts of the images that the design fixes, such as real and generated: the differences
     between them are then not taken for chance. `names` are the strata's in warnings, by label. `level`: of the

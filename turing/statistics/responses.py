@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from turing.statistics.question_answers import QuestionAnswers
+
 
 @dataclass(frozen=True)
 class Responses:
@@ -27,6 +29,8 @@ class Responses:
     diagnosis_names: tuple[str, ...] = ()
     # Further labels of each response by which groups are compared, such as the reader's specialty: {name: (n,)}.
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    # Answers to further questions about the same images.
+    questions: tuple[QuestionAnswers, ...] = ()
 
     @classmethod
     def from_labels(
@@ -44,6 +48,7 @@ class Responses:
         exposure: ArrayLike | None = None,
         form: ArrayLike | None = None,
         factors: Mapping[str, ArrayLike] | None = None,
+        questions: tuple[QuestionAnswers, ...] = (),
     ) -> "Responses":
         """From labels of any sortable type (n,); what is left out is unknown. Raises ValueError on unequal lengths."""
         reader_names, reader_code = np.unique(np.asarray(reader), return_inverse=True)
@@ -71,8 +76,11 @@ class Responses:
             image_names=tuple(map(str, image_names)),
             diagnosis_names=tuple(map(str, diagnosis_names)),
             factors={name: np.asarray(values) for name, values in (factors or {}).items()},
+            questions=questions,
         )
-        if any(column.shape != (n,) for column in [*found.columns.values(), *found.factors.values()]):
+        if any(column.shape != (n,) for column in [*found.columns.values(), *found.factors.values()]) or any(
+            len(one) != n for one in questions
+        ):
             raise ValueError("all columns must be one-dimensional and of one length")
         return found
 
@@ -100,7 +108,8 @@ class Responses:
     def where(self, mask: np.ndarray) -> "Responses":
         """The responses that the mask keeps; codes and names stay as they are."""
         kept = {name: column[mask] for name, column in self.columns.items()}
-        return replace(self, **kept, factors={name: values[mask] for name, values in self.factors.items()})
+        factors = {name: values[mask] for name, values in self.factors.items()}
+        return replace(self, **kept, factors=factors, questions=tuple(one.where(mask) for one in self.questions))
 
 
 def time_at_page(response_time: np.ndarray, away: np.ndarray) -> np.ndarray:

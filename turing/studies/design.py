@@ -11,6 +11,7 @@ from django.db import models
 
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
+from turing.models.questions import Kind
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.looks import looks_problem
@@ -36,7 +37,7 @@ LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
-    "planned_readers", "looks", "zoom",
+    "planned_readers", "looks", "zoom", "questions", "one_row",
 )  # fmt: skip
 
 
@@ -61,12 +62,19 @@ def problems(study: Study) -> list[str]:
         found.append("Repeated images: at most half of the images can be repeated.")
     if study.timed and study.images_per_page > 1:
         found.append("Images per page: images shown for a moment come one at a time.")
+    if study.timed and any(one.kind == Kind.REGION for one in study.further_questions):
+        found.append("Questions: no region can be marked where the image is shown for a moment.")
     if study.timed and study.repeats:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
     if problem := counts_problem(counts_of(study), len(tested), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
     if problem := looks_problem(study.looks, study.planned_readers):
         found.append(f"Looks at results: {problem}")
+    if study.looks and any(one.primary for one in study.further_questions):
+        found.append(
+            "Questions: none of them can be primary where looks at results are planned: the error that looks spend is "
+            "planned for the rates alone."
+        )
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         found += _lacking(study, diagnosis)

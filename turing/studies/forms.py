@@ -12,9 +12,12 @@ from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
 from turing.studies.look_field import LooksField
 from turing.studies.looks import looks_problem
+from turing.studies.question_fields import QuestionsField
+from turing.studies.questions import diagnoses_problem
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
 LATER = ("language", "scaling", "zoom", "image_type", "control_per_diagnosis", "planned_readers")
+MOST_IN_ONE_ROW = 5  # levels of confidence: more buttons would be too narrow for a thumb
 BREAK_EVERY = 50  # what a new study proposes
 
 
@@ -27,7 +30,8 @@ class StudyForm(InSections, forms.ModelForm):
         ("More options: what each reader gets",
          ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
         ("More options: what readers are asked and told",
-         ("confidence_levels", "tell_share", "show_score", "language", "instructions", "consent_text")),
+         ("confidence_levels", "one_row", "questions", "tell_share", "show_score", "language", "instructions",
+          "consent_text")),
         ("More options: analysis and checks",
          ("equivalence_margin", "planned_readers", "looks", "allow_unaudited", "seed")),
     )  # fmt: skip
@@ -49,6 +53,11 @@ class StudyForm(InSections, forms.ModelForm):
         label="Generators as a control",
         help_text="Such as an older model: do readers notice images that are known to be weaker? It is no longer one "
         "of the generators that the study is about.",
+    )
+    questions = QuestionsField(
+        required=False,
+        label="Questions about each image",
+        help_text="A diagnosis, scales, yes or no, free words, and what gave a generated image away.",
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     looks = LooksField(
@@ -81,6 +90,8 @@ class StudyForm(InSections, forms.ModelForm):
             "scaling",
             "zoom",
             "confidence_levels",
+            "one_row",
+            "questions",
             "equivalence_margin",
             "planned_readers",
             "looks",
@@ -158,6 +169,12 @@ class StudyForm(InSections, forms.ModelForm):
             self.add_error("generators", message)
         if problem := looks_problem(data.get("looks") or [], data.get("planned_readers") or 0):
             self.add_error("looks", f"Looks: {problem}")
+        if problem := diagnoses_problem(data.get("questions") or [], data.get("diagnoses") or []):
+            self.add_error("questions", problem)
+        levels = data.get("confidence_levels") or 0
+        if data.get("one_row") and not 2 <= levels <= MOST_IN_ONE_ROW:
+            message = f"Judgement and confidence stand in one row with 2 to {MOST_IN_ONE_ROW} levels of confidence."
+            self.add_error("one_row", message)
         if "generated_counts" in data:
             chosen = {str(one.pk) for one in tested}
             counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Preregistration, Study
+from turing.models.questions import TESTED
 from turing.studies.preregistration_texts import (
     PRECISION,
     WHY_SIZE,
@@ -112,9 +113,12 @@ def preregistration_document(study: Study, own_words: dict[str, Any], at: dateti
 def planned_analyses(study: Study) -> dict[str, Any]:
     """Keys of the analysis that are confirmatory, and the factors by which groups are compared."""
     secondary = ["accuracy", "equivalence", "real_judged_real"]
+    questions = [one for one in study.further_questions if one.kind in TESTED]
     return {
-        "primary": ["fooling_rate"],
-        "secondary": secondary + (["exposure_threshold"] if study.timed else []),
+        "primary": ["fooling_rate"] + [f"questions.{one.name}" for one in questions if one.primary],
+        "secondary": secondary
+        + (["exposure_threshold"] if study.timed else [])
+        + [f"questions.{one.name}" for one in questions if not one.primary],
         "comparisons": (["diagnosis"] if len(study.diagnoses) > 1 else [])
         + (["run"] if len(study.tested_generators) > 1 else []),
     }
@@ -194,6 +198,7 @@ SHOWN = {
     "differences": (),
     "time": ("response_times",),
     "exposure": ("exposure_threshold",),
+    "questions": ("questions",),
 }
 NAMES = {
     "fooling_rate": "the fooling rate",
@@ -210,11 +215,11 @@ def marks(study: Study) -> dict[str, Any]:
     if found is None:
         return {}
     planned = json.loads(found.document)["planned"]
-    keys = {*planned["primary"], *planned["secondary"]}
+    keys = {one.partition(".")[0] for one in (*planned["primary"], *planned["secondary"])}
     sections = {name: "preregistered" if keys.intersection(shown) else "exploratory" for name, shown in SHOWN.items()}
     factors = [factor_name(one) for one in planned["comparisons"]]
     if factors:
         sections["differences"] = f"preregistered by {' and '.join(factors)}, otherwise exploratory"
-    named = [NAMES.get(key, key) for key in (*planned["primary"], *planned["secondary"])]
+    named = [NAMES.get(key, key.removeprefix("questions.")) for key in (*planned["primary"], *planned["secondary"])]
     named += [f"differences by {factor}" for factor in factors]
     return {"found": found, "sections": sections, "named": f"{', '.join(named[:-1])} and {named[-1]}"}

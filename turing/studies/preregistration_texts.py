@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 from turing.models import Study
+from turing.models.questions import TESTED, Kind, Question
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
 from turing.studies import controls
 from turing.studies.looks import due_at, in_words, looks_problem
 from turing.studies.provenance import factor_name, of_generators, of_lesions
+from turing.studies.question_words import questions_in_words
 
 Items = list[tuple[str, str]]  # prompt, answer
 PRECISION = "precision"  # the table under the reason for the sample size
@@ -125,7 +127,11 @@ def variables(study: Study) -> Items:
             "Whether an image is real or generated"
             + (", and for how long it is shown." if study.timed else "; nothing else."),
         ),
-        ("Measured", f"The answer, real or generated{confidence}; the time from first paint to choice."),
+        (
+            "Measured",
+            f"The answer, real or generated{confidence}; the time from first paint to choice."
+            + "".join(f" {line}." for line in questions_in_words(study)),
+        ),
         (
             "Derived",
             "Fooling rate: the share of answers to generated images that are 'real'. Accuracy: the share of right "
@@ -146,12 +152,16 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
         "The exposure threshold is estimated by Weibull functions fitted to all answers. " if study.timed else ""
     )
     return [
-        ("Primary analysis", "The fooling rate with its 95% interval over readers and images (MRMC U-statistics)."),
+        (
+            "Primary analysis",
+            "The fooling rate with its 95% interval over readers and images (MRMC U-statistics)."
+            + _primary_questions(study),
+        ),
         (
             "Secondary analyses",
             f"Accuracy, with real and generated images as fixed strata, and its equivalence to guessing within 0.5 +- "
             f"{study.equivalence_margin:g} by two one-sided tests; the share of real images judged real. "
-            f"{threshold}{by}{compared_controls}"
+            f"{threshold}{by}{compared_controls}{_secondary_questions(study)}"
             .strip(),
         ),
         ("Transformations", "None. Answers without a given confidence count as a guess in the ROC analysis."),
@@ -173,6 +183,26 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
             "readers and images, times, the course of the form, and differences between kinds of readers.",
         ),
     ]  # fmt: skip
+
+
+def _primary_questions(study: Study) -> str:
+    """How the questions that are named primary are tested; '' where the judgement stands alone."""
+    primary = [one for one in study.all_questions if one.primary]
+    if not study.questions or not [one for one in primary if one.kind != Kind.JUDGEMENT]:
+        return ""
+    tested = "; ".join(f"{one.name}, {_tested(one)}" for one in primary)
+    return f" The headline stays the fooling rate. Tested, and adjusted by Holm together: {tested}."
+
+
+def _tested(question: Question) -> str:
+    if question.test == "equivalence":
+        return f"equivalence of real and generated images within {question.margin:g}"
+    return "the difference between real and generated images"
+
+
+def _secondary_questions(study: Study) -> str:
+    others = [one.name for one in study.further_questions if not one.primary and one.kind in TESTED]
+    return f"Of {', '.join(others)}: the difference between real and generated images. " if others else ""
 
 
 def precision_sentences(sampling: dict[str, Any] | None) -> str:

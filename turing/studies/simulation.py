@@ -1,5 +1,6 @@
 """Simulated readers: for demonstrations, for planning and for testing the statistics; never counted as people."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from django.utils import timezone
 
 from turing.accounts import Profession, Specialty
 from turing.errors import StudyError
-from turing.models import Invitation, Reader, Reading, Response, Study, Trial, Truth, User
+from turing.models import FurtherAnswer, Invitation, Reader, Reading, Response, Stimulus, Study, Trial, Truth, User
+from turing.models.questions import CONFIDENCE_LEVELS, NO, YES, Kind, Question
 from turing.reading.passage import start_reading
+from turing.reading.questions import Further
 from turing.statistics.staircase import next_exposure
 
+RIGHT_BELOW = 1.0  # evidence up to which a simulated reader still finds the right diagnosis
 EXPOSURE_MS = 300  # in which a simulated reader comes to see 63% of what there is to see
 
 
@@ -68,7 +72,8 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     now = timezone.now()
     timed = reading.study.timed
     correct: list[bool] = []
-    responses = []
+    responses: list[Response] = []
+    further: list[FurtherAnswer] = []
     for trial in Trial.objects.filter(reading=reading).select_related("stimulus").order_by("position"):
         exposure = next_exposure(correct) if timed else None
         dprime = observer.dprime * (1 - np.exp(-exposure / EXPOSURE_MS) if exposure else 1)
@@ -90,5 +95,34 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
                 answered_at=now,
             )
         )
+        for question in reading.study.further_questions:
+            if one := _further(question, trial.stimulus, answer, evidence - observer.criterion, rng):
+                further.append(FurtherAnswer(response=responses[-1], **one._asdict()))
     Response.objects.bulk_create(responses)
+    FurtherAnswer.objects.bulk_create(further)
     Reading.objects.filter(pk=reading.pk).update(completed_at=now)
+
+
+def _further(
+    question: Question, stimulus: Stimulus, judgement: str, evidence: float, rng: np.random.Generator
+) -> Further | None:
+    """An answer that goes with the evidence that the image is generated: worse on a scale, more often wrong."""
+    look = evidence + rng.normal()
+    sure = min(CONFIDENCE_LEVELS, 1 + int(abs(look) * 2)) if question.confidence else None
+    if question.is_scale:
+        middle = (question.levels + 1) / 2
+        return Further(question.name, str(int(np.clip(round(middle - look), 1, question.levels))), sure)
+    if question.kind == Kind.YES_NO:
+        return Further(question.name, YES if look < 0 else NO, sure)
+    if question.kind == Kind.DIAGNOSIS:
+        right = question.right_answer(stimulus.diagnosis)
+        others = [one.label for one in question.options if one.label != right]
+        is_right = right is not None and look < RIGHT_BELOW
+        return Further(question.name, right if is_right else str(rng.choice(others)), sure)  # type: ignore[arg-type]
+    if question.kind == Kind.CUES and judgement == Truth.GENERATED:
+        named = [cue for cue in question.cues if rng.random() < 1 / len(question.cues)] or list(question.cues[-1:])
+        return Further(question.name, json.dumps(named, ensure_ascii=False), None)
+    if question.kind == Kind.REGION and judgement == Truth.GENERATED:
+        left, top = np.clip(rng.normal(0.5, 0.2, 2), 0, 1)
+        return Further(question.name, f"{left:.3f} {top:.3f}", None)
+    return None

@@ -23,6 +23,7 @@ from turing.studies.monitor import monitor, send_reminder
 from turing.studies.permissions import get_study
 from turing.studies.pools import pool_of_generators, real_pool
 from turing.studies.provenance import training_warning
+from turing.studies.question_words import questions_in_words
 from turing.studies.stimuli import encode_stimulus
 from turing.studies.trail import trail_rows
 
@@ -89,6 +90,7 @@ def detail(request, slug):
         ],
         "looks_planned": in_words(study.looks),
         "drawn": _drawn(study) if study.is_draft and not found else [],
+        "questions": questions_in_words(study),
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.filter(is_practice=False).order_by("pk")[:PREVIEW],
         "controls": controls_in_words(study),

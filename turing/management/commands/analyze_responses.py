@@ -5,8 +5,10 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, printable
+from turing.results.questions import question_sentences
 from turing.results.responses_csv import read_responses
 from turing.statistics.analysis import DEFAULT_MARGIN, analyse
+from turing.studies.questions import read_questions
 
 
 class Command(ConsoleCommand):
@@ -19,12 +21,16 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--margin", type=float, default=DEFAULT_MARGIN, help="equivalence: accuracy within 0.5 +- margin (0.1)"
         )
+        parser.add_argument(
+            "--questions", type=Path, metavar="FILE.json", help="names primary questions and margins: docs/questions.md"
+        )
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, file, margin, **options):
+    def handle(self, file, margin, questions, **options):
         if not 0 < margin < 0.5:
             raise CommandError(f"--margin is {margin}; it must lie between 0 and 0.5.")
-        analysis = analyse(read_responses(file), margin)
+        plan = read_questions(questions) if questions else []
+        analysis = analyse(read_responses(file), margin, plan=plan)
         if options["json"]:
             self.write_json(analysis)
             return
@@ -55,6 +61,7 @@ def _summary(analysis):
     if test := analysis["equivalence"]:
         verdict = "shown" if test["equivalent"] else "not shown"
         yield f"Accuracy within 0.5 +- {test['margin']:g}: {verdict} (TOST, p = {test['p_value']:.3g})"
+    yield from question_sentences(analysis)
 
 
 def _limits(interval):

@@ -13,6 +13,7 @@ from turing.models import Study
 from turing.studies.design import LATER_FIELDS
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.lifecycle import save_draft
+from turing.studies.questions import read_questions
 from turing.studies.sharing import find_researcher
 
 CONSENT_BYTES = 1_000_000
@@ -61,6 +62,10 @@ class Command(ConsoleCommand):
         )
         parser.add_argument("--zoom", choices=Study.Zoom.values, default="off", help="whether readers may zoom (off)")
         parser.add_argument("--confidence-levels", type=int, default=4, metavar="K", help="0: not asked")
+        parser.add_argument("--one-row", action="store_true", help="judgement and confidence by one press")
+        parser.add_argument(
+            "--questions", type=Path, metavar="FILE.json", help="what else is asked of each image: docs/questions.md"
+        )
         parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
         )
@@ -113,9 +118,10 @@ class Command(ConsoleCommand):
             **{
                 name: options[name]
                 for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
-                if name not in ("generated_counts", "control_generators")
+                if name not in ("generated_counts", "control_generators", "questions")
             },
             "control_generators": [one.pk for one in controls],
+            "questions": read_questions(options["questions"]) if options["questions"] else [],
             "equivalence_margin": options["margin"],
             "instructions": options["instructions"],
             "seed": options["seed"],

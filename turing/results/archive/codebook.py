@@ -5,6 +5,7 @@ from typing import Any
 from turing.accounts import BANDS, Profession, Specialty
 from turing.models import Study, Trial, Truth
 from turing.results.archive import manifest, profiles
+from turing.results.question_columns import described
 from turing.results.responses_csv import COLUMNS as LEADING
 
 TRUTHS = list(Truth.values)
@@ -94,7 +95,16 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("zoomed_ms", "integer", "For which a part of the image was enlarged.", minimum=0),
     ]  # fmt: skip
     assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
-    return fields
+    return fields + _question_fields(study, full_profiles)
+
+
+def _question_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
+    withheld = "" if full_profiles else " Left out here: readers may have named somebody."
+    return [
+        _field(name, type, description, **constraints)
+        for question in study.further_questions
+        for name, type, description, constraints in described(question, withheld)
+    ]
 
 
 def _stimulus_fields() -> list[dict[str, Any]]:

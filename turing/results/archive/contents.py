@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
+from turing.models.questions import Kind
 from turing.results.analysis import with_generators_named
 from turing.results.archive import checklists, citation, manifest, psych_ds
 from turing.results.archive.codebook import data_package
@@ -24,6 +25,7 @@ from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
+from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
 from turing.results.tables import TABLES, table_csv
 from turing.results.utility import utilities_of
@@ -63,11 +65,11 @@ def archive_files(study: Study, population: Population, options: Options = Optio
 
     answers = list(rows(study, population))
     if not options.full_profiles:
-        answers = with_shared_profiles(answers)
-    responses = csv_of(answers)
+        answers = list(without_texts(with_shared_profiles(answers)))
+    responses = csv_of(answers, study)
     # From the file itself: what a stranger computes from it is what stands beside it.
     looks = analysed_looks(study, population)
-    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, looks)
+    analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, looks, study.questions)
     flow, package = flow_of(study, population), data_package(study, options.full_profiles)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
@@ -164,6 +166,8 @@ def _figures(
     left_out = {"comparisons"} | ({"exposures"} if not study.timed else set())
     left_out |= set() if study.machines.exists() else {"machines"}
     left_out |= set() if options.images else {SHOW_GENERATED}
+    asks_region = any(one.kind == Kind.REGION for one in study.further_questions)
+    left_out |= set() if asks_region and shows_all else {"regions"}  # real images are in it
     left_out |= set() if shows_all else {SHOW_BOTH}
     files: dict[str, Callable[[], bytes]] = {
         f"figures/{name}.{format}": partial(study_figure, name, study, population, format)

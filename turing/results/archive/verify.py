@@ -10,7 +10,7 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,15 @@ from turing.results.archive.packing import SUMS
 from turing.results.responses_csv import parse_responses
 from turing.statistics.responses import Responses
 from turing.studies.design import hash_of, stimulus_row
+from turing.studies.questions import QuestionError, as_given, check_questions
 from turing.version import software
 
 if TYPE_CHECKING:
     from turing.statistics.looks import Looks
 
 TOLERANCE = 1e-9  # of the value, where that is larger than 1
-LATER = {"reader_kinds", "dropout", "model", "looks"}  # analysis.json of an earlier version has none of these
+# An archive of an earlier version has none of these in analysis.json.
+LATER = {"reader_kinds", "dropout", "model", "looks", "questions"}
 NAMED = 5  # differences that are named one by one
 MIB = 1 << 20
 MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed
@@ -126,7 +128,8 @@ def _contents(content: dict[str, bytes]) -> list[Check]:
         if not isinstance(margin, float) or not 0 < margin < 0.5:
             raise StudyError(f"design.json: equivalence_margin is {str(margin)[:20]!r}, not a number from 0 to 0.5.")
         taken = looks_of(design, _object(content[LOOKS], LOOKS) if LOOKS in content else {}, responses)
-        checks.append(_figures(responses, margin, taken, _object(content["analysis.json"], "analysis.json")))
+        plan = _plan(_inner(design, "design").get("questions", []))
+        checks.append(_figures(responses, margin, taken, _object(content["analysis.json"], "analysis.json"), plan))
     except StudyError as error:
         text = str(error)
         checks.append(Check("readable", False, f"data/responses.csv{text}" if text.startswith((",", ":")) else text))
@@ -200,6 +203,16 @@ def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) ->
     return Check("answers", not wrong, _first(sorted(wrong)) or f"{len(responses)}, all to stimuli of the design")
 
 
+def _plan(given: Any) -> list[dict[str, Any]]:
+    """The questions of design.json, as far as the analysis asks for them."""
+    if not isinstance(given, list):
+        raise StudyError("design.json: questions is not a list.")
+    try:
+        return check_questions([as_given(one) for one in given])
+    except (QuestionError, AttributeError, KeyError, TypeError) as error:
+        raise StudyError(f"design.json: questions: {error}") from None
+
+
 def looks_of(design: dict[str, Any], document: dict[str, Any], responses: Responses) -> "Looks | None":
     """The analyses that the error was spent on, from looks.json; its plan must be the design's."""
     from turing.statistics.looks import Looks
@@ -218,7 +231,13 @@ def looks_of(design: dict[str, Any], document: dict[str, Any], responses: Respon
         raise StudyError(f"{LOOKS}: it does not tell the looks that were taken.") from None
 
 
-def _figures(responses: Responses, margin: float, taken: "Looks | None", published: dict[str, Any]) -> Check:
+def _figures(
+    responses: Responses,
+    margin: float,
+    taken: "Looks | None",
+    published: dict[str, Any],
+    plan: Sequence[dict[str, Any]] = (),
+) -> Check:
     from turing.statistics.analysis import analyse, analyse_in_full
 
     real = len(set(responses.image[responses.is_real].tolist()))
@@ -226,7 +245,7 @@ def _figures(responses: Responses, margin: float, taken: "Looks | None", publish
         raise StudyError("data/responses.csv: too many images to check.")
     # Versions of before also gave intervals that say nothing.
     for compute in (analyse, analyse_in_full):
-        wrong, count = _compared(compute(responses, margin, taken), published)
+        wrong, count = _compared(compute(responses, margin, taken, plan), published)
         if not wrong:
             break
     return Check("figures", not wrong, _first(wrong) or f"{count} values of analysis.json are as computed")

@@ -15,6 +15,7 @@ from turing.results.figures.flow import flow_figure
 from turing.results.figures.images import ranking_figure, strip_figure
 from turing.results.figures.machines import machines_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
+from turing.results.figures.regions import regions_figure
 from turing.results.figures.style import CONTENT_TYPES, render
 from turing.results.figures.training import losses_figure, quality_figure
 from turing.results.figures.utility import snapshots_figure, utility_figure
@@ -40,6 +41,7 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
     "strip": strip_figure,
     "flow": flow_figure,
     "machines": machines_figure,
+    "regions": regions_figure,
 }
 RUN_FIGURES: dict[str, Callable[[TrainingRun], Figure]] = {"losses": losses_figure, "quality": quality_figure}
 GENERATOR_FIGURES = ("utility", "snapshots")

@@ -43,7 +43,8 @@ def _compute(study: Study, population: Population) -> Analysis:
     if not answers:
         return {}
     looks = analysed_looks(study, population)
-    found = analyse(parse_responses(csv_of(answers).decode()), study.equivalence_margin, looks)
+    responses = parse_responses(csv_of(answers, study).decode())
+    found = analyse(responses, study.equivalence_margin, looks, study.questions)
     return redact(found, [row for row in answers if row["phase"] == Trial.Phase.TEST])
 
 
@@ -80,8 +81,14 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "model": _model(analysis["model"], few, diagnoses, generators, images),
         "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
         "variance_components": None if few else analysis["variance_components"],
+        "questions": [_question(row) for row in analysis["questions"]],
         "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
     }
+
+
+def _question(row: Row) -> Row:
+    """Figures of all readers together; single answers and images may be one reader's."""
+    return {key: value for key, value in row.items() if key not in ("answers_by_truth", "images", "grid")}
 
 
 def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hashable]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from turing.models import Reader, Reading, Stimulus, Study, Trial, User
+from turing.models.questions import AFTER_GENERATED
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
@@ -132,8 +134,11 @@ def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iter
     lists = [json.loads(found) for found in AHEAD.findall(html)]
     values = json.loads(reply)
     lists.append(values.pop("ahead", {}))
-    sent = {"reading": trial.reading_id, "position": trial.position, **ANSWER}
+    sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position, **ANSWER}
     sent["confidence"] = ANSWER["confidence"] if study.asks_confidence else None
+    if study.questions:
+        left_out = {one.field: [] for one in study.further_questions if one.kind in AFTER_GENERATED}
+        sent["further"] = left_out | _further(study)
     if values.pop("stored", sent) != sent:
         yield "a reply's 'stored'"
     known = ("location", "exposure_ms") if study.timed else ("location",)
@@ -166,9 +171,21 @@ def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
 
 def _answer(client: Client, study: Study, page: int, position: int) -> str:
     """The JSON that the script is answered with."""
-    data = {"position": position, **ANSWER, "response_time_ms": "", "shown_ms": "500"}
+    data = {"position": position, **ANSWER, **_further(study), "response_time_ms": "", "shown_ms": "500"}
+    if study.asks_in_one_row:
+        data["answer"] = "{answer}-{confidence}".format(**ANSWER)
     address = reverse("trial", args=[study.slug, page])
     return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
+
+
+def _further(study: Study) -> dict[str, str]:
+    """The fields of one answer to every further question that is asked after the judgement 'real'."""
+    found = {}
+    for question in study.further_questions:
+        if question.kind not in AFTER_GENERATED:
+            found[question.field] = question.choices[0][0] if question.choices else "nothing"
+            found |= {question.confidence_field: "1"} if question.confidence else {}
+    return found
 
 
 def _private_words(study: Study) -> list[str]:

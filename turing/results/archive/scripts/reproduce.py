@@ -506,7 +506,7 @@ def codes(labels):
 # The platform's modules.
 
 
-def full_analysis(rows, margin, looks=None):
+def full_analysis(rows, margin, looks=None, plan=()):
     """analysis.json from the modules in software/."""
     sys.path.insert(0, str(HERE / "software"))
     try:
@@ -516,6 +516,7 @@ def full_analysis(rows, margin, looks=None):
         stand_in.alpha = nominal_alpha
         sys.modules["krippendorff"] = stand_in
     from turing.statistics.analysis import analyse
+    from turing.statistics.question_answers import questions_in
     from turing.statistics.responses import Responses, time_at_page
 
     def text(name):
@@ -539,12 +540,13 @@ def full_analysis(rows, margin, looks=None):
         form=number("form_trials") if "form_trials" in rows[0] else None,
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
+        questions=questions_in({name: [row[name].strip() for row in rows] for name in rows[0]}),
     )
     if looks is None:
-        return analyse(responses, margin)
+        return analyse(responses, margin, None, plan)
     from turing.statistics.looks import Looks
 
-    return analyse(responses, margin, Looks(looks[0], tuple(looks[1])))
+    return analyse(responses, margin, Looks(looks[0], tuple(looks[1])), plan)
 
 
 # Comparing.
@@ -623,7 +625,7 @@ def main():
     looks = None
     if (HERE / "looks.json").exists():
         looks = looks_taken(rows, json.loads((HERE / "looks.json").read_text(encoding="utf-8")))
-    whole = full_analysis(rows, margin, looks)
+    whole = full_analysis(rows, margin, looks, design.get("questions", []))
     title = "1. With the platform's modules: every number"
     wrong = compare(title, published, json.loads(json.dumps(whole)), lambda name: False, show_all)
     missing = set(dict(leaves(published))) - set(dict(leaves(whole)))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('turing', '0019_looks'),
+        ('turing', '0020_further_questions'),
     ]
 
     operations = [

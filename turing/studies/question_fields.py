@@ -1,0 +1,120 @@
+"""The section of the study form in which a researcher writes the questions: one row of fields a question."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from turing.models.questions import AFTER_GENERATED, MAY_ASK_CONFIDENCE, SCALE_LEVELS, TESTED, Kind
+from turing.studies.questions import MOST, QuestionError, as_given, check_questions
+
+PREFIX = "question_"
+EMPTY_ROWS = 3
+TEXTS = ("type", "name", "question", "options", "levels", "low", "high", "test", "margin")
+SWITCHES = ("required", "confidence", "primary")
+ROW_OF_JUDGEMENT = {"type": str(Kind.JUDGEMENT), "primary": True}
+
+Row = dict[str, Any]
+
+
+class QuestionsWidget(forms.Widget):
+    """Rows of fields `question_<row>_<key>`; a row without a type is no question."""
+
+    use_fieldset = True
+
+    def value_from_datadict(self, data, files, name):
+        if isinstance(given := data.get(name), list):  # from the command, checked already
+            return given
+        found = {}
+        for row in range(1, MOST + EMPTY_ROWS + 1):
+            values = {key: data.get(f"{PREFIX}{row}_{key}", "") for key in TEXTS}
+            if values["type"]:
+                found[row] = values | {key: f"{PREFIX}{row}_{key}" in data for key in SWITCHES}
+        return found
+
+    def value_omitted_from_data(self, data, files, name):
+        return False
+
+    def render(self, name, value, attrs=None, renderer=None) -> SafeString:
+        rows = dict(value) if isinstance(value, Mapping) else dict(enumerate(map(_row, value or [ROW_OF_JUDGEMENT]), 1))
+        last = min(max(rows, default=0) + EMPTY_ROWS, MOST + EMPTY_ROWS)
+        context = {
+            "rows": [(number, rows.get(number)) for number in range(1, last + 1)],
+            "kinds": Kind.choices,
+            "levels": SCALE_LEVELS,
+            "is_open": len(rows) > 1,
+        }
+        return render_to_string("research/questions_widget.html", context)
+
+
+class QuestionsField(forms.Field):
+    """The questions as `Study.questions` keeps them."""
+
+    widget = QuestionsWidget
+
+    def clean(self, value) -> list[dict[str, Any]]:
+        if isinstance(value, list):
+            value = dict(enumerate(map(_row, value), 1))
+        numbers = list(value)
+        try:
+            return check_questions([_given(values) for values in value.values()])
+        except QuestionError as error:
+            place = f"Question {numbers[error.place - 1]}, {error.key}: " if error.place else ""
+            raise forms.ValidationError(f"{place}{error.message}") from None
+
+
+def _row(stored: Mapping[str, Any]) -> Row:
+    """A stored question as the row's fields hold it."""
+    given = as_given(dict(stored))
+    options = [one if isinstance(one, str) else _line(one) for one in given.get("options", ())]
+    return {key: given.get(key, "") for key in TEXTS} | {
+        "options": "\n".join(options),
+        **{key: bool(given.get(key, False)) for key in SWITCHES},
+    }
+
+
+def _line(option: Mapping[str, Any]) -> str:
+    if [option["label"]] == option["diagnoses"]:
+        return str(option["label"])
+    return f"{option['label']} = {', '.join(option['diagnoses'])}"
+
+
+def _given(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row in the words of the JSON format. Keys that its type has not are left out where the row says nothing."""
+    kind, found = row["type"], {"type": row["type"]}
+    for key in ("name", "question", "low", "high", "test"):
+        if text := str(row[key]).strip():
+            found[key] = text
+    if kind not in TESTED and found.get("test") == "difference":
+        del found["test"]
+    lines = [line.strip() for line in str(row["options"]).splitlines() if line.strip()]
+    if lines:
+        found["options"] = [_option(line) for line in lines] if kind == Kind.DIAGNOSIS else lines
+    if level := str(row["levels"]).strip():
+        found["levels"] = int(level) if level.isascii() and level.isdecimal() and len(level) < 4 else level
+    if margin := str(row["margin"]).strip():
+        found["margin"] = _number(margin)
+    has = {
+        "required": kind not in (*AFTER_GENERATED, Kind.JUDGEMENT),
+        "confidence": kind in MAY_ASK_CONFIDENCE,
+        "primary": kind in TESTED,
+    }
+    always = {"required"} if not has["required"] else set()
+    return found | {key: bool(row[key]) for key in SWITCHES if key not in always and (has[key] or row[key])}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return text
+
+
+def _option(line: str) -> str | dict[str, Any]:
+    """`Naevus = nevus, blue nevus`: what readers see, and the diagnoses for which it is right."""
+    label, equals, names = line.partition("=")
+    if not equals:
+        return line
+    return {"label": label.strip(), "diagnoses": [one.strip() for one in names.split(",") if one.strip()]}
