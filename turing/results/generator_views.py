@@ -57,7 +57,9 @@ def trained_on(found: Generator) -> str:
     said = found.training_data
     how = {"run": f"those of run {said.get('run')}", "ids": "told by ids", "folder": "told by a folder of images"}
     here = found.training_images.count()
-    return f"{found.data_count} images, {how.get(said.get('kind', ''), 'told')}; {here or 'none'} of them in this record"
+    return (
+        f"{found.data_count} images, {how.get(said.get('kind', ''), 'told')}; {here or 'none'} of them in this record"
+    )
 
 
 def quality_and_copies(found: Generator) -> dict[str, Any]:
