@@ -114,7 +114,9 @@ def planned_analyses(study: Study) -> dict[str, Any]:
     secondary = ["accuracy", "equivalence", "real_judged_real"]
     return {
         "primary": ["fooling_rate"],
-        "secondary": secondary + (["exposure_threshold"] if study.timed else []),
+        "secondary": secondary
+        + (["exposure_threshold"] if study.timed else [])
+        + (["controls"] if study.control_count else []),
         "comparisons": (["diagnosis"] if len(study.diagnoses) > 1 else [])
         + (["run"] if len(study.tested_generators) > 1 else []),
     }
@@ -194,6 +196,7 @@ SHOWN = {
     "differences": (),
     "time": ("response_times",),
     "exposure": ("exposure_threshold",),
+    "controls": ("controls",),
 }
 NAMES = {
     "fooling_rate": "the fooling rate",
@@ -201,6 +204,7 @@ NAMES = {
     "equivalence": "its test of equivalence to guessing",
     "real_judged_real": "the share of real images judged real",
     "exposure_threshold": "the exposure threshold",
+    "controls": "the controls",
 }
 
 
