@@ -33,7 +33,7 @@ def test_pictures_of_every_page(site, chromium):
         page.locator("#id_username").fill(email)
         page.locator("#id_password").fill(password)
         page.locator("main button").click()
-        page.wait_for_url(f"{site}/")
+        page.wait_for_url(lambda url: "/accounts/login/" not in url)
         return page
 
     def begin(page, address):

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 from django.forms.models import model_to_dict
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from gan.images import png_bytes
 from gan.models import Generator, LesionImage
 from gan.phantom import draw_phantom
 from tests.conftest import make_reader
-from turing.models import Response, Study, Trial
+from turing.models import Reading, Response, Study, Trial
 from turing.reading.passage import start_reading
 from turing.reading.randomisation import with_controls as placed_among
 from turing.results.analysis import analyse_study
@@ -25,6 +27,7 @@ from turing.results.archive.contents import Options, archive_files
 from turing.results.controls import control_sentences, with_controls
 from turing.results.counting import PEOPLE, flow_of
 from turing.results.exports import rows
+from turing.results.published.publishing import publish
 from turing.studies.controls import DEGRADED, choose_controls
 from turing.studies.degradation import degrade
 from turing.studies.design import choose_images, design_as_opened, frozen_design, problems
@@ -122,6 +125,23 @@ def test_answers_to_controls_are_in_no_rate_and_stand_apart(controlled, client, 
         assert control in page, name
     table = client.get(reverse("table", args=["controlled", "controls"])).content.decode()
     assert [row["truth"] for row in csv.DictReader(io.StringIO(table))] == ["real", "generated"]
+
+
+def test_a_published_study_tells_its_controls_where_five_readers_judged_them(controlled):
+    answer_all(controlled, of_test="real", of_control="generated", readers=5)
+    call_command("close_study", "controlled")
+    publish(Study.objects.get(pk=controlled.pk))
+    page = Client().get(reverse("published", args=["controlled"])).content.decode()
+    assert 'Controls <span class="tag">preregistered</span>' in page
+    assert "of the images of Older for real" in page
+    table = Client().get(reverse("published-table", args=["controlled", "controls"]))
+    assert table.content.decode().count("\n") == 3
+    first = Reading.objects.filter(study=controlled, reader__user__email="reader0@test.example")
+    first.update(withdrawn_at=timezone.now())
+    assert (
+        "of the images of Older for real"
+        not in Client().get(reverse("published", args=["controlled"])).content.decode()
+    )
 
 
 def test_the_archive_tells_controls_and_gives_the_same_numbers_and_hash(controlled, tmp_path):

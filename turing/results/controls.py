@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from turing.models import Study, Truth
 from turing.results.analysis import KEPT_SECONDS, Analysis
+from turing.results.archive.profiles import LEAST
 from turing.results.counting import Population, load_with_controls, version_of
 from turing.studies.controls import DEGRADED, names_of, truth_of
 from turing.templatetags.figures import percent, points
@@ -21,6 +22,12 @@ def with_controls(study: Study, population: Population, analysis: Analysis) -> A
         return analysis | {"controls": []}
     key = f"controls-{version_of(study, population)}"
     return analysis | {"controls": cache.get_or_set(key, lambda: _compute(study, population), KEPT_SECONDS)}
+
+
+def with_public_controls(study: Study, population: Population, analysis: Analysis) -> Analysis:
+    """As `with_controls`, for everybody: without controls that fewer than five readers judged."""
+    found = with_controls(study, population, analysis)
+    return found | {"controls": [row for row in found["controls"] if row["readers"] >= LEAST]}
 
 
 def _compute(study: Study, population: Population) -> list[Row]:

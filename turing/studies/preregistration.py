@@ -118,6 +118,7 @@ def planned_analyses(study: Study) -> dict[str, Any]:
         "primary": ["fooling_rate"] + [f"questions.{one.name}" for one in questions if one.primary],
         "secondary": secondary
         + (["exposure_threshold"] if study.timed else [])
+        + (["controls"] if study.control_count else [])
         + [f"questions.{one.name}" for one in questions if not one.primary],
         "comparisons": (["diagnosis"] if len(study.diagnoses) > 1 else [])
         + (["run"] if len(study.tested_generators) > 1 else []),
@@ -199,6 +200,7 @@ SHOWN = {
     "time": ("response_times",),
     "exposure": ("exposure_threshold",),
     "questions": ("questions",),
+    "controls": ("controls",),
 }
 NAMES = {
     "fooling_rate": "the fooling rate",
@@ -206,6 +208,7 @@ NAMES = {
     "equivalence": "its test of equivalence to guessing",
     "real_judged_real": "the share of real images judged real",
     "exposure_threshold": "the exposure threshold",
+    "controls": "the controls",
 }
 
 

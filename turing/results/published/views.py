@@ -15,6 +15,7 @@ from turing.results.analysis import with_generators_named
 from turing.results.archive.citation import BIBTEX, names_of
 from turing.results.archive.contents import archive_name
 from turing.results.archive.profiles import LEAST
+from turing.results.controls import control_sentences, with_public_controls
 from turing.results.counting import choose_population, flow_of
 from turing.results.looks import looks_sentence, with_looks
 from turing.results.machines import machine_sentence, with_machines, with_strips
@@ -81,7 +82,7 @@ def page(request, study):
     if not analysis:  # every reader has withdrawn since
         return render(request, "published/empty.html", {"study": study, "population": population})
     analysis = with_skin_tone(study, population, with_machines(study, analysis))
-    analysis = with_looks(study, population, analysis)
+    analysis = with_looks(study, population, with_public_controls(study, population, analysis))
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -100,6 +101,7 @@ def page(request, study):
         "exposure": exposure_sentence(analysis),
         "looks": looks_sentence(analysis),
         "unseen": few_readers_sentence(flow.analysed) if analysis["fooling_rate"]["ci95"] else "",
+        "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], {str(one.pk): one for one in stimuli}),
@@ -154,7 +156,8 @@ def table(request, study, name):
     if name not in TABLES or not analysis:
         raise Http404
     named = with_machines(study, with_generators_named(study, analysis))
-    named = with_looks(study, population, with_skin_tone(study, population, named))
+    named = with_public_controls(study, population, with_skin_tone(study, population, named))
+    named = with_looks(study, population, named)
     content = table_csv(name, named, flow_of(study, population))
     if not content:
         raise Http404
