@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from turing.results import question_tables
 from turing.results.counting import Flow
+from turing.results.question_tables import limits
 
 Analysis = dict[str, Any]
 Row = dict[str, Any]
@@ -25,11 +27,6 @@ class Table:
     rows: Callable[[Analysis, Flow], Iterable[Row]]
 
 
-def _limits(interval: list[float] | None, name: str = "") -> Row:
-    low, high = interval or (None, None)
-    return {f"{name}low": low, f"{name}high": high}
-
-
 def rates(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     groups = {"all": analysis} | analysis["by_diagnosis"]
     for key, label in RATES.items():
@@ -39,11 +36,11 @@ def rates(analysis: Analysis, flow: Flow) -> Iterable[Row]:
                 "rate": label,
                 "images": group,
                 "estimate": rate["estimate"],
-                **_limits(rate["ci95"], "mrmc_"),
+                **limits(rate["ci95"], "mrmc_"),
                 "variance": rate["variance"],
                 "df": rate["df"],
-                **_limits(rate["naive"]["wilson"], "wilson_naive_"),
-                **_limits(rate["naive"]["clopper_pearson"], "clopper_pearson_naive_"),
+                **limits(rate["naive"]["wilson"], "wilson_naive_"),
+                **limits(rate["naive"]["clopper_pearson"], "clopper_pearson_naive_"),
             }
 
 
@@ -52,20 +49,20 @@ def detection(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for group, values in groups.items():
         auc = values["auc"]
         if auc:
-            yield {"measure": "AUC", "images": group, "estimate": auc["estimate"], **_limits(auc["ci95"])}
+            yield {"measure": "AUC", "images": group, "estimate": auc["estimate"], **limits(auc["ci95"])}
             if (alike := auc["imrmc"])["estimate"] != auc["estimate"]:
                 label = "AUC, every comparison weighed alike (iMRMC)"
-                yield {"measure": label, "images": group, "estimate": alike["estimate"], **_limits(alike["ci95"])}
+                yield {"measure": label, "images": group, "estimate": alike["estimate"], **limits(alike["ci95"])}
     for key, label in {"dprime": "d', mean of readers", "criterion": "criterion c, mean of readers"}.items():
         if found := analysis[key]:
-            yield {"measure": label, "images": "all", "estimate": found["mean_reader"], **_limits(found["ci95"])}
+            yield {"measure": label, "images": "all", "estimate": found["mean_reader"], **limits(found["ci95"])}
             yield {
                 "measure": label.replace("mean of readers", "pooled"),
                 "images": "all",
                 "estimate": found["pooled"],
-            } | (_limits(None))
+            } | (limits(None))
     if hype := analysis["hype_infinity"]:
-        yield {"measure": "HYPE-infinity", "images": "all", "estimate": hype["estimate"], **_limits(hype["ci95"])}
+        yield {"measure": "HYPE-infinity", "images": "all", "estimate": hype["estimate"], **limits(hype["ci95"])}
 
 
 AGREEMENT = {
@@ -78,11 +75,11 @@ AGREEMENT = {
 def agreement(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     found = analysis["agreement"]
     for key, label in AGREEMENT.items():
-        yield {"between": "readers", "coefficient": label, "estimate": found[key], **_limits(found["ci95"][key])}
+        yield {"between": "readers", "coefficient": label, "estimate": found[key], **limits(found["ci95"][key])}
     if own := analysis["intra_reader"]:
         same = {"between": "a reader's answers to one image"}
-        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **_limits(own["ci95"])}
-        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **_limits(None)}
+        yield same | {"coefficient": "equal answers", "estimate": own["agreement"], **limits(own["ci95"])}
+        yield same | {"coefficient": "Cohen's kappa", "estimate": own["kappa"], **limits(None)}
 
 
 def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -94,7 +91,7 @@ def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             "first_rate": row["rates"][0],
             "second_rate": row["rates"][1],
             "difference": row["difference"],
-            **_limits(row["ci95"]),
+            **limits(row["ci95"]),
             "p_value": row["p_value"],
             "p_holm": row["p_holm"],
         }
@@ -103,7 +100,7 @@ def comparisons(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 def readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in analysis["by_reader"]:
         interval = row["fooling_rate_wilson"]
-        yield {key: value for key, value in row.items() if key != "fooling_rate_wilson"} | _limits(interval, "fooling_")
+        yield {key: value for key, value in row.items() if key != "fooling_rate_wilson"} | limits(interval, "fooling_")
 
 
 def images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -112,12 +109,12 @@ def images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 
 def calibration(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in analysis["calibration"]:
-        yield {key: value for key, value in row.items() if key != "ci95"} | _limits(row["ci95"])
+        yield {key: value for key, value in row.items() if key != "ci95"} | limits(row["ci95"])
 
 
 def course(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     for row in (analysis["learning"] or {"blocks": []})["blocks"]:
-        yield {key: value for key, value in row.items() if key != "ci95"} | _limits(row["ci95"])
+        yield {key: value for key, value in row.items() if key != "ci95"} | limits(row["ci95"])
 
 
 def times(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -139,12 +136,12 @@ def exposures(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     found = analysis["exposure_threshold"]
     if not found:
         return
-    yield {"reader": "all", "threshold_ms": found["estimate_ms"], **_limits(found["ci95"]), "trials": None}
+    yield {"reader": "all", "threshold_ms": found["estimate_ms"], **limits(found["ci95"]), "trials": None}
     for row in found["by_reader"]:
         yield {
             "reader": row["reader"],
             "threshold_ms": row["threshold_ms"],
-            **_limits(row["ci95"]),
+            **limits(row["ci95"]),
             "trials": row["trials"],
         }
 
@@ -167,7 +164,7 @@ def dropout(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             "fooling rate of": label,
             "readers": count,
             "estimate": rate["estimate"],
-            **_limits(rate["ci95"]),
+            **limits(rate["ci95"]),
             "p_value": rate.get("p_value"),
         }
 
@@ -179,13 +176,13 @@ def model(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     groups = {"all": found} | (found["by_diagnosis"] or {}) | (found["by_generator"] or {})
     for group, values in groups.items():
         one = values["sensitivity"]
-        yield {"quantity": "sensitivity (d')", "of": group, "value": one["estimate"], **_limits(one["ci95"])}
+        yield {"quantity": "sensitivity (d')", "of": group, "value": one["estimate"], **limits(one["ci95"])}
     one = found["criterion"]
-    yield {"quantity": "criterion c", "of": "all", "value": one["estimate"], **_limits(one["ci95"])}
+    yield {"quantity": "criterion c", "of": "all", "value": one["estimate"], **limits(one["ci95"])}
     for name, value in found["sd"].items():
         units = "images" if name == "image" else "readers"
         label = "standard deviation" + ("" if name == "image" else f" of the {name}")
-        yield {"quantity": label, "of": units, "value": value, **_limits(None)}
+        yield {"quantity": label, "of": units, "value": value, **limits(None)}
 
 
 def model_readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
@@ -193,9 +190,9 @@ def model_readers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
         yield {
             "reader": row["reader"],
             "sensitivity": row["sensitivity"],
-            **_limits(row["sensitivity_ci95"], "sensitivity_"),
+            **limits(row["sensitivity_ci95"], "sensitivity_"),
             "criterion": row["criterion"],
-            **_limits(row["criterion_ci95"], "criterion_"),
+            **limits(row["criterion_ci95"], "criterion_"),
         }
 
 
@@ -207,7 +204,7 @@ def model_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
             "image": row["image"],
             "truth": row["truth"],
             "rate": row["judged_real"],
-            **_limits(row["ci95"]),
+            **limits(row["ci95"]),
             "rank": row["rank"],
             "rank_from": best,
             "rank_to": worst,
@@ -231,7 +228,7 @@ def machines(analysis: Analysis, flow: Flow) -> Iterable[Row]:
                 "measure": label,
                 "images": found.get("images", one["images"]),
                 "estimate": found["estimate"],
-                **_limits(found["ci95"]),
+                **limits(found["ci95"]),
             }
 
 
@@ -255,83 +252,16 @@ def skin_tones(analysis: Analysis, flow: Flow) -> Iterable[Row]:
                 "skin": row["skin"],
                 "generated_images": row["generated_images"],
                 "fooling_rate": row["fooling_rate"],
-                **_limits(row["fooling_rate_ci95"], "fooling_"),
+                **limits(row["fooling_rate_ci95"], "fooling_"),
                 "real_images": row["real_images"],
                 "real_judged_real": row["real_judged_real"],
-                **_limits(row["real_judged_real_ci95"], "real_"),
+                **limits(row["real_judged_real_ci95"], "real_"),
                 "note": row["said"],
             }
 
 
 def skin_missing(analysis: Analysis, flow: Flow) -> Iterable[Row]:
     return (analysis.get("skin_tone") or {"missing": []})["missing"]
-
-
-def questions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for row in analysis.get("questions", []):
-        if row["difference"] is None:
-            continue
-        measures = [(row["measure"], row, row["p_value"], row["p_holm"])]
-        if row.get("confidence"):
-            measures.append(("confidence", row["confidence"], row["confidence"]["difference"]["p_value"], None))
-        for label, found, p_value, p_holm in measures:
-            yield {
-                "question": row["name"],
-                "measure": label,
-                "real": found["real"]["estimate"],
-                **_limits(found["real"]["ci95"], "real_"),
-                "generated": found["generated"]["estimate"],
-                **_limits(found["generated"]["ci95"], "generated_"),
-                "difference": found["difference"]["estimate"],
-                **_limits(found["difference"]["ci95"]),
-                "p_value": p_value,
-                "p_holm": p_holm,
-                "test": row["test"] if label != "confidence" else "difference",
-                "primary": "yes" if row["primary"] and label != "confidence" else "no",
-                "note": found["reason"] or "",
-            }
-        if auc := row.get("auc"):
-            nothing = dict.fromkeys((*_limits(None, "real_"), *_limits(None, "generated_")))
-            yield (
-                {"question": row["name"], "measure": "AUC: real above generated", "real": None, "generated": None}
-                | nothing
-                | {"difference": auc["estimate"], **_limits(auc["ci95"])}
-                | {"p_value": None, "p_holm": None, "test": "", "primary": "no", "note": "0.5: no difference"}
-            )
-
-
-def answers(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for row in analysis.get("questions", []):
-        for one in row.get("answers_by_truth", []):
-            yield {"question": row["name"], "diagnosis": one.get("diagnosis", ""), **_without(one, "diagnosis")}
-
-
-def _without(row: Row, key: str) -> Row:
-    return {name: value for name, value in row.items() if name != key}
-
-
-def cues(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for row in analysis.get("questions", []):
-        for one in row.get("cues", []):
-            yield {
-                "cue": one["cue"],
-                "generated": one["generated"]["estimate"],
-                **_limits(one["generated"]["ci95"], "generated_"),
-                "real": one["real"]["estimate"],
-                **_limits(one["real"]["ci95"], "real_"),
-                "difference": one["difference"]["estimate"],
-                **_limits(one["difference"]["ci95"]),
-                "p_value": one["difference"]["p_value"],
-                "p_holm": one["p_holm"],
-                "named_generated": one["named"]["generated"],
-                "named_real": one["named"]["real"],
-                "note": one["reason"] or "",
-            }
-
-
-def cue_images(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    for row in analysis.get("questions", []):
-        yield from row["images"] if row["kind"] == "cues" and "images" in row else ()
 
 
 TABLES = {
@@ -352,10 +282,10 @@ TABLES = {
     "model_images": Table("Images by the model (shrunk, with ranks)", model_images),
     "skin-tones": Table("Skin tone", skin_tones),
     "skin-missing": Table("Skin tones of real and generated images", skin_missing),
-    "questions": Table("Questions", questions),
-    "answers": Table("Answers to the questions", answers),
-    "cues": Table("Cues", cues),
-    "cue-images": Table("Images that cues name", cue_images),
+    "questions": Table("Questions", question_tables.questions),
+    "answers": Table("Answers to the questions", question_tables.answers),
+    "cues": Table("Cues", question_tables.cues),
+    "cue-images": Table("Images that cues name", question_tables.cue_images),
     "machines": Table("Machine readers", machines),
     "machine-images": Table("Machine readers, image by image", machine_images),
 }

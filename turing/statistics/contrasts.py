@@ -100,9 +100,9 @@ def few(reader: np.ndarray, image: np.ndarray, parts: list[np.ndarray]) -> str:
     readers = min(len(np.unique(reader[part])) for part in parts)
     images = min(len(np.unique(image[part])) for part in parts)
     if readers < FEWEST_READERS:
-        return f"{readers} readers: intervals were not validated below {FEWEST_READERS}"
+        return f"{readers} readers; an interval needs {FEWEST_READERS}"
     if images < FEWEST_IMAGES:
-        return f"{images} images of one truth: intervals were not validated below {FEWEST_IMAGES}"
+        return f"{images} images of one truth; an interval needs {FEWEST_IMAGES}"
     return ""
 
 
