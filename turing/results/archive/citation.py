@@ -98,6 +98,12 @@ BIBTEX = r"""@article{gallas2006,
   title = {Signal detection theory and generalized linear models},
   journal = {Psychological Methods}, year = {1998}, volume = {3}, pages = {186--205}
 }
+
+@article{zou2008,
+  author = {Zou, Guang Yong and Donner, Allan},
+  title = {Construction of confidence limits about effect measures: a general approach},
+  journal = {Statistics in Medicine}, year = {2008}, volume = {27}, pages = {1693--1702}
+}
 """
 
 
