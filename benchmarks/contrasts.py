@@ -17,7 +17,7 @@ from benchmarks.coverage import EFFECTS, SPARSE_SHARE, run
 from turing.statistics.auc import mrmc_auc
 from turing.statistics.contrasts import contrast
 
-SIZES = ((5, 10), (5, 20), (5, 50), (20, 20))  # readers, images of each truth
+SIZES = ((5, 10), (5, 20), (5, 50), (10, 20), (20, 20))  # readers, images of each truth
 LEVELS = (2, 5, 7)  # 2: a share, such as that of right diagnoses
 PLACES = ((0.0, 0.0), (0.0, 1.0), (1.5, 0.0), (1.5, 1.0))  # middle of the answers, and real less generated
 OWN_DIFFERENCE = 0.5  # of the readers' standard deviation, by which the difference itself varies among readers
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
     image_sd: float
     levels: int
     middle: float
-    difference: float
+    shift: float  # real less generated, in units of the answers' noise
     sparse: bool
 
 
@@ -42,7 +42,7 @@ def cuts(cell: Cell) -> np.ndarray:
 
 def centres(cell: Cell) -> np.ndarray:
     """Of real and of generated images."""
-    return cell.middle + np.array([cell.difference, -cell.difference]) / 2
+    return cell.middle + np.array([cell.shift, -cell.shift]) / 2
 
 
 def truth(cell: Cell) -> dict[str, float]:

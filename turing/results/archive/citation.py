@@ -116,6 +116,12 @@ BIBTEX = r"""@article{gallas2006,
   title = {The pigeonhole bootstrap},
   journal = {The Annals of Applied Statistics}, year = {2007}, volume = {1}, pages = {386--411}
 }
+
+@article{zou2008,
+  author = {Zou, Guang Yong and Donner, Allan},
+  title = {Construction of confidence limits about effect measures: a general approach},
+  journal = {Statistics in Medicine}, year = {2008}, volume = {27}, pages = {1693--1702}
+}
 """
 
 
