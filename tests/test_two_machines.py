@@ -21,7 +21,7 @@ from tests import postgres
 from tests.conftest import PASSWORD
 from tests.servers import gunicorn
 from tests.stores import BUCKET, client_of, environment_of, s3_store
-from turing.models.studies import DEFAULT_CONSENT
+from turing.models.designs import DEFAULT_CONSENT
 
 ROOT = Path(__file__).resolve().parents[1]
 RESEARCHER = "head@test.example"

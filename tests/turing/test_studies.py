@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models import Stimulus, Study
-from turing.models.studies import DEFAULT_CONSENT
+from turing.models.designs import DEFAULT_CONSENT
 from turing.studies.design import choose_images, design_hash
 
 

@@ -7,7 +7,8 @@ from turing.models.people import Reader, User, new_pseudonym
 from turing.models.preregistrations import Preregistration
 from turing.models.readings import FurtherAnswer, Invitation, Reading, Response, Trial, new_code
 from turing.models.sharing import Collaborator, Right
-from turing.models.studies import Stimulus, Study, Truth
+from turing.models.stimuli import Stimulus, Truth
+from turing.models.studies import Study
 
 __all__ = [
     "COMMAND_LINE", "Actor", "AuditLine", "Collaborator", "FurtherAnswer", "Invitation", "Job", "MachineReader",

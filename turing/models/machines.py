@@ -5,7 +5,8 @@ They are fixed readers, not a sample of any: no interval over readers counts the
 
 from django.db import models
 
-from turing.models.studies import Stimulus, Study, Truth
+from turing.models.stimuli import Stimulus, Truth
+from turing.models.studies import Study
 
 
 class MachineReader(models.Model):

@@ -7,7 +7,8 @@ from django.db import models
 
 from gan.models import Generator
 from turing.models.people import Reader
-from turing.models.studies import Stimulus, Study, Truth
+from turing.models.stimuli import Stimulus, Truth
+from turing.models.studies import Study
 
 # What a form page and an answer read; anything else of a reading or a study costs them a query more.
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")

@@ -1,0 +1,76 @@
+"""The images that a study shows, blinded: their files and addresses say nothing of what they are."""
+
+import uuid
+
+from django.core.files.storage import default_storage
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from gan.models import GeneratedImage, LesionImage
+from turing.models.studies import Study
+
+
+class Truth(models.TextChoices):
+    """What a stimulus is, and what a response says it is."""
+
+    # Shown to readers; the first letters are the keys they press, in every language two different ones.
+    REAL = "real", _("real")
+    GENERATED = "generated", _("generated")
+
+
+class StimulusQuerySet(models.QuerySet):
+    def of_test(self):
+        """Those that count in results: neither for practice nor a control."""
+        return self.filter(is_practice=False, is_control=False)
+
+    def of_control(self):
+        return self.filter(is_control=True)
+
+
+class Stimulus(models.Model):
+    """The blinded copy of one real or generated image inside one study."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    study = models.ForeignKey(Study, models.CASCADE, related_name="stimuli")
+    truth = models.CharField(max_length=10, choices=Truth)
+    diagnosis = models.CharField(max_length=120)
+    lesion_image = models.ForeignKey(LesionImage, models.PROTECT, null=True, related_name="stimuli")
+    generated_image = models.ForeignKey(GeneratedImage, models.PROTECT, null=True, related_name="stimuli")
+    is_practice = models.BooleanField(default=False)
+    is_control = models.BooleanField(default=False, help_text="Answers to it are reported apart.")
+    file = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+
+    objects = StimulusQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "stimuli"
+        constraints = [
+            models.CheckConstraint(
+                name="truth_matches_source",
+                condition=models.Q(truth=Truth.REAL, lesion_image__isnull=False, generated_image__isnull=True)
+                | models.Q(truth=Truth.GENERATED, lesion_image__isnull=True, generated_image__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["study", "lesion_image"], name="lesion_image_once_per_study"),
+            models.UniqueConstraint(fields=["study", "generated_image"], name="generated_image_once_per_study"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def get_absolute_url(self) -> str:
+        return reverse("stimulus", args=[self.pk])
+
+    @property
+    def is_of_test(self) -> bool:
+        return not (self.is_practice or self.is_control)
+
+    @property
+    def kind(self) -> str:
+        """What a researcher calls it: its truth, or that it is a control."""
+        return f"control, {self.get_truth_display()}" if self.is_control else str(self.get_truth_display())
+
+    def read(self) -> bytes:
+        with default_storage.open(self.file) as stream:
+            return stream.read()
