@@ -25,9 +25,12 @@ function place() {
   if (!isSet) return;
   const [left, top] = input.value.split(" ").map(Number);
   const box = image().getBoundingClientRect();
+  const seen = (image().closest(".frame") || image()).getBoundingClientRect(); // of an enlarged image a part
+  const [x, y] = [box.left + left * box.width, box.top + top * box.height];
+  mark.hidden = x < seen.left || x > seen.right || y < seen.top || y > seen.bottom;
   const origin = section.getBoundingClientRect();
-  mark.style.left = `${box.left - origin.left + left * box.width}px`;
-  mark.style.top = `${box.top - origin.top + top * box.height}px`;
+  mark.style.left = `${x - origin.left}px`;
+  mark.style.top = `${y - origin.top}px`;
 }
 
 function set(left, top) {
@@ -36,7 +39,7 @@ function set(left, top) {
 }
 
 section.addEventListener("click", (event) => {
-  if (event.target !== image() || !isAsked()) return;
+  if (!event.target.matches(".frame, img.stimulus") || !isAsked()) return;
   const box = image().getBoundingClientRect();
   set((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 });
@@ -61,7 +64,7 @@ form.addEventListener("reset", () => {
   input.value = "";
   queueMicrotask(place);
 });
-for (const event of ["scroll", "resize"]) window.addEventListener(event, place, { passive: true });
+for (const event of ["scroll", "resize", "zoomed"]) window.addEventListener(event, place, { passive: true });
 
 fields.hidden = false;
 section.classList.add("has-mark");

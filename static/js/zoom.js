@@ -28,6 +28,9 @@ export class Zoom {
     for (const kind of ["pointerup", "pointercancel"]) {
       frame.addEventListener(kind, (event) => this.pointers.delete(event.pointerId));
     }
+    frame.addEventListener("dragstart", (event) => event.preventDefault());
+    // A press that ends a drag is no press on the image.
+    frame.addEventListener("click", (event) => { if (this.hasMoved) event.stopPropagation(); }, { capture: true });
     frame.addEventListener("dblclick", () => this.act(this.factor > 1 ? "whole" : "in"));
     window.addEventListener("resize", () => this.place());
     this.start();
@@ -85,6 +88,7 @@ export class Zoom {
       button.disabled = button.dataset.zoom === "in" ? this.factor >= (this.hasSteps ? STEPS.at(-1) : MOST) : this.factor <= 1;
     }
     this.controls.querySelector("output").textContent = `${Math.round(100 * this.factor)} %`;
+    window.dispatchEvent(new Event("zoomed")); // marks on the image move with it
   }
 
   // What was used, into the form.
@@ -117,6 +121,7 @@ export class Zoom {
   }
 
   onDown(event) {
+    this.hasMoved = false;
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
     if (this.factor > 1) this.frame.setPointerCapture(event.pointerId);
   }
@@ -124,6 +129,7 @@ export class Zoom {
   onMove(event) {
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
+    if (Math.hypot(event.clientX - before[0], event.clientY - before[1]) > 2) this.hasMoved = true;
     const side = this.frame.clientWidth;
     const others = [...this.pointers].filter(([id]) => id !== event.pointerId);
     if (others.length === 1 && !this.hasSteps) {

@@ -50,3 +50,35 @@ def test_a_reader_zooms_by_keys_and_the_next_image_is_whole_again(zoomed, site, 
     assert page.evaluate(FACTOR) == 1
     screenshot(page, f"zoom-{zoomed.zoom}-phone")
     context.close()
+
+
+def test_a_place_is_marked_in_an_enlarged_image_and_a_drag_marks_none(run, site, chromium, reader, tmp_path):
+    (tmp_path / "questions.json").write_text('[{"type": "judgement"}, {"type": "region"}]')
+    call_command(
+        "create_study", "Close", run=[str(run.pk)], real=2, generated=2, stimulus_size=64, zoom="steps",
+        questions=tmp_path / "questions.json",
+    )  # fmt: skip
+    call_command("open_study", "close")
+    context = chromium.new_context(viewport=WIDE)
+    page = context.new_page()
+    log_in(page, site, reader.user.email)
+    page.goto(f"{site}/studies/close/")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile("/trials/1/$"))
+    press(page, "g", "2", "+")
+    box = page.locator(".frame").bounding_box()
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    page.mouse.click(*middle)
+    region = page.locator("fieldset.region input[type=hidden]")
+    assert [float(one) for one in region.input_value().split()] == pytest.approx([0.5, 0.5], abs=0.01)
+    page.mouse.move(middle[0], middle[1] + 100)  # beside the mark
+    page.mouse.down()
+    page.mouse.move(middle[0] - box["width"] / 4, middle[1] + 100, steps=4)
+    page.mouse.up()
+    assert [float(one) for one in region.input_value().split()] == pytest.approx([0.5, 0.5], abs=0.01)
+    mark = page.locator(".mark").bounding_box()
+    assert mark["x"] + mark["width"] / 2 == pytest.approx(middle[0] - box["width"] / 4, abs=2)
+    page.mouse.click(*middle)
+    assert [float(one) for one in region.input_value().split()] == pytest.approx([0.625, 0.5], abs=0.01)
+    context.close()
