@@ -6,6 +6,9 @@ ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/test_import_isic.p
 	tests/gan/test_patients.py tests/gan/test_curate_images.py tests/server/test_connections.py \
 	tests/browser/test_connection.py tests/browser/test_main_job.py
 
+# A file's tests stay together: they share what the first of them has made.
+AT_ONCE := --numprocesses 2 --dist loadfile
+
 .PHONY: setup demo test bench lint audit
 
 setup:
@@ -21,8 +24,8 @@ endif
 test: setup
 	@scripts/setup-browser
 	@scripts/setup-postgres
-	@$(PYTHON) -m pytest
-	@$(PYTHON) -m pytest --database postgresql $(ON_BOTH)
+	@$(PYTHON) -m pytest $(AT_ONCE)
+	@$(PYTHON) -m pytest --database postgresql $(AT_ONCE) $(ON_BOTH)
 
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan

@@ -41,6 +41,8 @@ def pytest_load_initial_conftests(early_config):
     early_config.missing_database = None
     for name in environment.VARIABLES:  # what stands in the developer's shell is not under test
         os.environ.pop(name, None)
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # other tests use the other cores
     folder = _own_folder()
     early_config.own_folder = folder
     early_config.add_cleanup(lambda: _remove(folder))

@@ -20,6 +20,7 @@ from turing.reading.randomisation import (
     with_controls,
     with_repeats,
 )
+from turing.turns import turn_to_write
 
 NOT_INVITED = gettext_noop(
     "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
@@ -206,9 +207,10 @@ def record_just_loaded(
 
 def _insert(response: Response, further: tuple[Further, ...]) -> None:
     if not further:
-        response.save(force_insert=True)
+        with turn_to_write():
+            response.save(force_insert=True)
         return
-    with transaction.atomic():
+    with turn_to_write(), transaction.atomic():
         response.save(force_insert=True)
         store(response, further)
 
