@@ -48,4 +48,5 @@ class InSections(forms.BaseForm):
                 yield Section(title, found, any(one.errors or self.is_set(one) for one in found))
 
     def is_set(self, field: forms.BoundField) -> bool:
-        return field.value() not in (None, "", [], {}, False, field.field.initial)
+        value = field.value()
+        return value not in (None, "", [], {}, False) and field.field.has_changed(field.field.initial, value)

@@ -140,12 +140,15 @@ class BufferingWorker(ThreadWorker):
 
     def _make_room(self):
         """Close the connection that has been idle longest, else the one that has been sending longest."""
+        if not self._drop_idle() and self.arriving:
+            self._drop(next(iter(self.arriving)))
+
+    def _drop_idle(self):
         idle = next((conn for conn in self.keepalived_conns if not _has_arrived(conn.sock)), None)
         if idle is not None:
             self.keepalived_conns.remove(idle)
             self._drop(idle)
-        elif self.arriving:
-            self._drop(next(iter(self.arriving)))
+        return idle is not None
 
     # An event may be told of a connection that an event before it, of the same look at the sockets, has closed.
 
@@ -251,6 +254,9 @@ class BufferingWorker(ThreadWorker):
 
     def murder_pending(self):
         """Cut what takes too long; gunicorn's loop calls this at least once a second."""
+        if self.nr_conns >= self.worker_connections:
+            # Nothing is accepted now. Those who wait to connect need not wait for an idle connection to expire.
+            self._drop_idle()
         now = time.monotonic()
         if now < self.next_sweep:
             return

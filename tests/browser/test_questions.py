@@ -193,6 +193,7 @@ def test_the_researcher_s_pages_show_the_questions(asked, site, chromium, resear
         page = chromium.new_context(viewport=viewport).new_page()
         log_in(page, site, researcher.email)
         page.goto(site + reverse("study-create"))
+        page.get_by_text("More options: what readers are asked and told").click()
         page.get_by_text("Ask more than real or generated").click()
         page.get_by_text("Its words and answers").nth(1).click()
         page.get_by_text("Its analysis").nth(1).click()

@@ -54,6 +54,12 @@ class QuestionsField(forms.Field):
 
     widget = QuestionsWidget
 
+    def has_changed(self, initial, data) -> bool:
+        try:
+            return bool(self.clean(data))
+        except forms.ValidationError:
+            return True
+
     def clean(self, value) -> list[dict[str, Any]]:
         if isinstance(value, list):
             value = dict(enumerate(map(_row, value), 1))
@@ -87,7 +93,7 @@ def _given(row: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("name", "question", "low", "high", "test"):
         if text := str(row[key]).strip():
             found[key] = text
-    if kind not in TESTED and found.get("test") == "difference":
+    if (kind not in TESTED or kind == Kind.JUDGEMENT) and found.get("test") == "difference":
         del found["test"]
     lines = [line.strip() for line in str(row["options"]).splitlines() if line.strip()]
     if lines:

@@ -71,7 +71,7 @@ def test_enough_readers_and_images_keep_their_intervals():
 def test_an_archive_of_before_that_has_such_intervals_still_verifies():
     rows = few()
     before = json.loads(json.dumps(analyse_in_full(rows)))
-    assert _figures(rows, 0.1, before).holds
-    assert _figures(rows, 0.1, json.loads(json.dumps(analyse(rows)))).holds
+    assert _figures(rows, 0.1, None, before).holds
+    assert _figures(rows, 0.1, None, json.loads(json.dumps(analyse(rows)))).holds
     other = replace(rows, judged_real=~rows.judged_real)
-    assert not _figures(other, 0.1, before).holds
+    assert not _figures(other, 0.1, None, before).holds
