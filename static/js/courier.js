@@ -38,8 +38,10 @@ export function meaning(reply, body, answer) {
 // Cues that the reader chose before judging the image real are not stored, and the server says so by an empty one.
 function holdsFurther(further = {}, fields) {
   const isReal = fields.some(([name, value]) => name === "answer" && value.startsWith("real"));
+  const isAnswered = (question) => fields.some(([name, value]) => name === question && value.trim());
   return fields.every(([name, value]) => {
     if (!name.startsWith("q-") || !value.trim()) return true;
+    if (name.endsWith("-sure") && !isAnswered(name.slice(0, -"-sure".length))) return true; // of no answer: not stored
     const stored = [further[name]].flat();
     return stored.includes(value) || (isReal && stored.length === 0);
   });

@@ -131,7 +131,7 @@ export class BriefImage {
   }
 
   get name() {
-    return `image shown in reading ${this.form.dataset.reading}`;
+    return `image shown in reading ${this.form.elements.reading.value}`;
   }
 }
 

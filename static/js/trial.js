@@ -71,6 +71,8 @@ function goAhead(viewer) {
   let position = Number(form.elements.position.value);
   const frame = form.closest(".trial").querySelector(".frame");
   const zoom = frame ? new Zoom(frame, form) : null;
+  // Until the judgement, as with the times: what is enlarged later serves to mark a place.
+  form.addEventListener("change", (event) => { if (event.target.name === "answer") zoom?.note(); });
   let left = null; // the address to go to once every answer has arrived; null while images follow
 
   const loadAhead = () => {
@@ -146,7 +148,6 @@ function goAhead(viewer) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (left !== null || !viewer.isReady) return; // nobody judges what is not shown
-    zoom?.note();
     const fields = [...new FormData(form)];
     courier.add(reading, window.location.pathname, fields);
     const isAnswered = waitingHere().some((answer) => answer.position === position + 1);

@@ -109,7 +109,8 @@ export class Zoom {
   }
 
   onWheel(event) {
-    if (this.factor === 1 && event.deltaY > 0) return; // the page scrolls
+    const isMeant = event.ctrlKey || document.activeElement === this.frame; // two fingers on a trackpad send ctrl
+    if (this.factor === 1 && (event.deltaY > 0 || !isMeant)) return; // the page scrolls
     event.preventDefault();
     const [px, py] = this.within(event);
     if (!this.hasSteps) this.to(this.factor * (event.deltaY < 0 ? FACTOR : 1 / FACTOR), px, py);

@@ -205,3 +205,18 @@ def test_the_researcher_s_pages_show_the_questions(asked, site, chromium, resear
             assert Axe().run(page, options=RULES).response["violations"] == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             screenshot(page, f"questions-{address}{name}")
+
+
+def test_a_confidence_without_its_answer_keeps_nothing_waiting(run, tmp_path, site, chromium, reader):
+    asked = {"type": "yes_no", "name": "biopsy", "question": "Biopsy?", "required": False, "confidence": True}
+    study = make_study(run, tmp_path, [asked])
+    page = chromium.new_context(viewport=WIDE).new_page()
+    begin(page, site, study, reader)
+    at(page, 1)
+    press(page, "r", "2")
+    page.locator("fieldset.sure label").nth(2).click()
+    press(page, "Enter")
+    at(page, 2)
+    press(page, "r", "2", "Enter")
+    wait_until_stored(page, 2)
+    assert not FurtherAnswer.objects.exists()

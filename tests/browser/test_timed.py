@@ -110,3 +110,15 @@ def test_without_javascript_the_page_says_so_and_takes_no_answer(timed, site, ch
     expect(page.get_by_role("radio", name="Real")).to_be_disabled()
     context.close()
     assert Response.objects.count() == 0
+
+
+def test_an_image_seen_in_one_study_is_still_shown_in_another(page, site, run):
+    page.get_by_role("button", name="Show the image").click()
+    wait_until_masked(page)
+    call_command("create_study", "Another", run=[str(run.pk)], real=4, generated=4, stimulus_size=64, timed=True)
+    call_command("open_study", "another")
+    page.goto(f"{site}/studies/another/")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile("/another/trials/1/$"))
+    expect(page.get_by_role("button", name="Show the image")).to_be_visible()

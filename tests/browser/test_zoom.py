@@ -82,3 +82,24 @@ def test_a_place_is_marked_in_an_enlarged_image_and_a_drag_marks_none(run, site,
     page.mouse.click(*middle)
     assert [float(one) for one in region.input_value().split()] == pytest.approx([0.625, 0.5], abs=0.01)
     context.close()
+
+
+def test_what_is_enlarged_after_the_judgement_does_not_count(run, site, chromium, reader, tmp_path):
+    (tmp_path / "questions.json").write_text('[{"type": "region"}]')
+    call_command(
+        "create_study", "Close", run=[str(run.pk)], real=2, generated=2, stimulus_size=64, zoom="steps",
+        questions=tmp_path / "questions.json",
+    )  # fmt: skip
+    call_command("open_study", "close")
+    context = chromium.new_context(viewport=WIDE)
+    page = context.new_page()
+    log_in(page, site, reader.user.email)
+    page.goto(f"{site}/studies/close/")
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile("/trials/1/$"))
+    expect(page.get_by_role("button", name="Larger")).to_be_visible()
+    press(page, "g", "2", "+", "Enter")
+    wait_until_stored(page, 1)
+    assert Response.objects.get().zoom_percent == 100
+    context.close()

@@ -211,3 +211,24 @@ def test_controls_come_anywhere_in_their_own_block():
 
 def test_the_flow_of_a_study_without_controls_names_none(study):
     assert not [why for why in asdict(flow_of(study, PEOPLE))["excluded"] if "control" in why]
+
+
+def test_readers_are_told_the_share_of_what_they_see(run):
+    call_command(
+        "create_study", "Part", run=[str(run.pk)], real=3, generated=3, stimulus_size=64, images_per_reader=4,
+        control_per_diagnosis=3, control_degradation="blur-1.5",
+    )  # fmt: skip
+    assert Study.objects.get(slug="part").share_of_real == 0.8  # two of four, and six controls
+
+
+def test_a_draft_whose_patients_stand_on_both_sides_says_so_on_its_page(client, run, researcher):
+    for number, image in enumerate(LesionImage.objects.order_by("diagnosis", "isic_id")):
+        LesionImage.objects.filter(pk=image.pk).update(patient_id=f"p{number % 24}")
+    call_command(
+        "create_study", "Patients", run=[str(run.pk)], real=6, generated=2, stimulus_size=64, owner=researcher.email,
+        control_per_diagnosis=5, control_degradation="blur-1.5",
+    )  # fmt: skip
+    client.force_login(researcher)
+    page = client.get("/research/studies/patients/")
+    assert page.status_code == 200
+    assert "for the control" in page.content.decode() or "as a control" in page.content.decode()

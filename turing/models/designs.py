@@ -213,8 +213,8 @@ class Design(models.Model):
     @property
     def share_of_real(self) -> float:
         degraded = self.control_per_diagnosis if self.control_degradation else 0
-        real = len(self.diagnoses) * (self.real_per_diagnosis + degraded)
-        return real / (self.stimulus_count + self.control_count)
+        real = len(self.diagnoses) * self.real_per_diagnosis * self.form_length / self.stimulus_count
+        return (real + len(self.diagnoses) * degraded) / (self.form_length + self.control_count)
 
     @property
     def controls(self) -> int:

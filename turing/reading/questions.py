@@ -74,7 +74,7 @@ def answers_in(form: forms.Form, study: Study, judgement: str | None) -> tuple[F
         if question.kind in AFTER_GENERATED and judgement != Truth.GENERATED:
             value = ""
         if question.kind == Kind.CUES and value:
-            value = json.dumps(value, ensure_ascii=False)
+            value = json.dumps(list(dict.fromkeys(value)), ensure_ascii=False)  # a crafted page may send one twice
         if value:
             found.append(Further(question.name, value, confidence))
     return tuple(found)

@@ -1,5 +1,6 @@
 """Which trials count in an analysis: decided here and nowhere else."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,7 +8,7 @@ import numpy as np
 from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from turing.accounts import experience_band
-from turing.models import Reading, Response, Study, Trial, Truth
+from turing.models import FurtherAnswer, Reading, Response, Study, Trial, Truth
 from turing.results.question_columns import cells, question_columns
 from turing.statistics.question_answers import questions_in
 from turing.statistics.responses import Responses, time_at_page
@@ -178,11 +179,12 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
         "trial__stimulus__generated_image__generator_id",
         Case(When(exposure_ms=None, then=None), When(shown_ms__gt=0, then="shown_ms"), default="exposure_ms"),
         "away_ms",
+        "pk",
     )
-    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 15
-    answers = _question_columns(study, responses, columns[2]) if study.questions else {}
+    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 16
+    answers = _question_columns(study, responses, columns[-1], columns[2]) if study.questions else {}
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
-    profession, specialty, years, run, exposure, away = about
+    profession, specialty, years, run, exposure, away, _ = about
     forms = form_lengths(study, population)
     kinds = zip(phase, run, strict=True)
     control = [str(one or DEGRADED) if kind == Trial.Phase.CONTROL else "" for kind, one in kinds]
@@ -209,11 +211,18 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
     )
 
 
-def _question_columns(study: Study, responses: QuerySet[Response], diagnoses: Sequence[str]) -> dict[str, list[str]]:
-    """The columns of the responses CSV that hold the further answers, in the order of the responses."""
+def _question_columns(
+    study: Study, responses: QuerySet[Response], keys: Sequence[int], diagnoses: Sequence[str]
+) -> dict[str, list[str]]:
+    """The columns of the responses CSV that hold the further answers, in the order of the responses `keys`.
+
+    Responses that came, or were withdrawn, since `keys` were read change nothing.
+    """
     found: dict[str, list[str]] = {name: [] for name in question_columns(study)}
-    responses = responses.prefetch_related("further").only("pk")
-    for response, diagnosis in zip(responses.iterator(chunk_size=2000), diagnoses, strict=True):
-        for name, value in cells(study, diagnosis, response.further.all()).items():
+    given: dict[int, list[FurtherAnswer]] = defaultdict(list)
+    for one in FurtherAnswer.objects.filter(response__in=responses.order_by().values("pk")).iterator():
+        given[one.response_id].append(one)
+    for key, diagnosis in zip(keys, diagnoses, strict=True):
+        for name, value in cells(study, diagnosis, given.get(key, ())).items():
             found[name].append("" if value is None else str(value))
     return found

@@ -123,8 +123,9 @@ def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE,
             "planned, is reported as such, and costs a part of the error; to take it, ask for an early look."
         )
     rows = arrived(study, population)
-    seen = tests_among(rows).aggregate(last=Max("pk"), count=Count("pk"))
-    last = rows.aggregate(last=Max("pk"))["last"] or 0
+    last = rows.order_by().aggregate(last=Max("pk"))["last"] or 0
+    # Answers that come from now on belong to no part of this look.
+    seen = tests_among(rows.filter(pk__lte=last)).order_by().aggregate(last=Max("pk"), count=Count("pk"))
     if seen["count"] <= (found.taken[-1].answers if found.taken else 0):
         raise StudyError(f"{study.slug}: no answers have come since the last look.")
     detail = {
@@ -220,8 +221,9 @@ def looks_sentence(analysis: dict[str, Any]) -> str:
     shown = [row for row in history if row["equivalent"] == "yes"]
     times = "once" if len(history) == 1 else f"{len(history)} times"
     parts = [
-        f"Results were looked at {times} before all answers had come. So that the intervals hold at every look "
-        f"together, they are computed at {100 * found['level']:.4g}% (repeated 95% confidence intervals, at "
+        f"Results were looked at {times} before all answers had come. So that the intervals of rates and of "
+        f"the ROC area hold at every look together, "
+        f"they are computed at {100 * found['level']:.4g}% (repeated 95% confidence intervals, at "
         f"{found['fraction']:.0%} of the planned answers)."
     ]
     if interval := found["unlooked"]["fooling_rate"]:

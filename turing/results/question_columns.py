@@ -60,6 +60,7 @@ def _value(question: Question, value: str) -> Any:
         return int(value)
     if question.kind == Kind.CUES:
         return BETWEEN_CUES.join(json.loads(value))
+    value = re.sub(r"\r\n?", "\n", value)
     return f"'{value}" if question.kind == Kind.TEXT and value.startswith(FORMULA) else value
 
 

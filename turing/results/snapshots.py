@@ -52,6 +52,6 @@ def _fooling_rate(study: Study, generator: Generator) -> dict[str, Any] | None:
         return None
     analysis = analyse_study(study, PEOPLE)
     # With one generator there is nothing to tell apart, and the headline is its rate.
-    part = analysis["by_run"].get(str(generator.pk), analysis if study.generators.count() == 1 else None)
+    part = analysis["by_run"].get(str(generator.pk), analysis if len(study.tested_generators) == 1 else None)
     rate = part["fooling_rate"] if part else None
     return rate if rate and rate["estimate"] is not None else None

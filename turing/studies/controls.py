@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from gan.models import Generator, LesionImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
-from turing.studies.pools import Source, pool_of_generators, real_pool
+from turing.studies.pools import Source, pool_of_generators, practice_counts, real_pool
 
 DEGRADED = "degraded"  # the name of the condition of real images, beside generators' ids
 
@@ -42,7 +42,7 @@ def problems(study: Study) -> list[str]:
 
 def _lacking_lesions(study: Study, diagnosis: str) -> str:
     """That the diagnosis has too few lesions for controls of lesions of their own; '' where it has enough."""
-    others = study.real_per_diagnosis + study.practice_images
+    others = study.real_per_diagnosis + practice_counts(study)[diagnosis, Truth.REAL]
     there = len(set(real_pool(study, diagnosis).group_names().values()))
     if there >= others + study.control_per_diagnosis:
         return ""
@@ -56,7 +56,7 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
     """The controls' images, beside those `taken` for test and practice; the same seed and pools give the same ones.
 
     Real ones are of lesions and patients that the taken ones do not show, one of each. Raises `StudyError` where there
-    are too few, which `problems` tells before.
+    are too few: `problems` tells most of that before, but not where patients have lesions of several diagnoses.
     """
     if not study.control_count:
         return []

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import random
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from turing.models.questions import Kind
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.looks import looks_problem
-from turing.studies.pools import Source, generated_pool, pool_of_generators, real_pool
+from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
 FROZEN_FIELDS = (
@@ -166,12 +165,6 @@ def unaudited_samples(study: Study) -> int:
     """How many of the generated images that the study may show nobody compared with the training images."""
     generators = list(study.generators.all())
     return sum(pool_of_generators(generators, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
-
-
-def practice_counts(study: Study) -> Counter[tuple[str, str]]:
-    """Practice images of each diagnosis and truth: as equal in number as can be."""
-    kinds = [(diagnosis, truth) for truth in (Truth.REAL, Truth.GENERATED) for diagnosis in study.diagnoses]
-    return Counter(kinds[index % len(kinds)] for index in range(study.practice_images if kinds else 0))
 
 
 def choose_images(study: Study) -> tuple[list[Source], list[Source]]:

@@ -187,7 +187,12 @@ class StudyForm(InSections, forms.ModelForm):
         return self.cleaned_data["control_per_diagnosis"] or 0
 
     def clean_planned_readers(self) -> int:
-        return self.cleaned_data["planned_readers"] or 0
+        planned = self.cleaned_data["planned_readers"] or 0
+        if planned == 1:
+            raise forms.ValidationError(
+                "0, where no number is planned, or 2 and more: one reader says nothing of the others."
+            )
+        return planned
 
     def clean_scaling(self):
         return self.cleaned_data["scaling"] or self.instance.scaling

@@ -41,8 +41,8 @@ def monitor(study: Study) -> list[MonitoredReading]:
     readings = study.readings.of_people().with_progress().select_related("reader").order_by("reader__pseudonym")
     times: dict[int, list[int]] = defaultdict(list)
     measured = Response.objects.filter(trial__reading__in=readings, response_time_ms__isnull=False)
-    for reading, milliseconds in measured.values_list("trial__reading", "response_time_ms"):
-        times[reading].append(milliseconds)
+    for reading, milliseconds, away in measured.values_list("trial__reading", "response_time_ms", "away_ms"):
+        times[reading].append(max(0, milliseconds - (away or 0)))
     return [
         MonitoredReading(
             pseudonym=reading.reader.pseudonym,

@@ -1,10 +1,11 @@
 """Which images a study may show."""
 
+from collections import Counter
 from collections.abc import Iterable
 from math import ceil
 
 from gan.models import GeneratedImage, Generator, LesionImage
-from turing.models import Study
+from turing.models import Study, Truth
 from turing.studies.stimuli import CROPPED_TO
 
 Source = LesionImage | GeneratedImage
@@ -36,3 +37,9 @@ def least_side(study: Study) -> int:
     if not study.generators.all():
         return 0
     return min(study.drawn_size, ceil(study.stimulus_size / CROPPED_TO[0]))
+
+
+def practice_counts(study: Study) -> Counter[tuple[str, str]]:
+    """Practice images of each diagnosis and truth: as equal in number as can be."""
+    kinds = [(diagnosis, truth) for truth in (Truth.REAL, Truth.GENERATED) for diagnosis in study.diagnoses]
+    return Counter(kinds[index % len(kinds)] for index in range(study.practice_images if kinds else 0))

@@ -139,7 +139,7 @@ def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | No
     rows = []
     for structure, shares in STRUCTURES.items():
         population = Population(RATE, *shares)
-        for count in [readers] if readers else READERS:
+        for count in [readers] if readers and readers > 1 else READERS:
             rows.append(
                 {
                     "structure": structure,

@@ -167,7 +167,12 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
         ("Transformations", "None. Answers without a given confidence count as a guess in the ROC analysis."),
         (
             "What counts as evidence",
-            ("Intervals at 95%; tests at 0.05" if not study.looks else "The levels of the looks, in the sampling plan")
+            (
+                "Intervals at 95%; tests at 0.05"
+                if not study.looks
+                else "For rates, the ROC area and the equivalence of accuracy the levels of the looks, in the sampling "
+                "plan; for all else intervals at 95% and tests at 0.05"
+            )
             + (", adjusted by Holm within each factor of comparison." if compared else "."),
         ),
         (

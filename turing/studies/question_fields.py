@@ -61,8 +61,8 @@ class QuestionsField(forms.Field):
             return True
 
     def clean(self, value) -> list[dict[str, Any]]:
-        if isinstance(value, list):
-            value = dict(enumerate(map(_row, value), 1))
+        if isinstance(value, list):  # from the command, checked already
+            return check_questions([as_given(one) for one in value])
         numbers = list(value)
         try:
             return check_questions([_given(values) for values in value.values()])

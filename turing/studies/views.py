@@ -76,7 +76,7 @@ def _edit_page(request, form, heading):
 def detail(request, slug):
     studies = Study.objects.with_progress().select_related("owner").prefetch_related("generators")
     study = get_study(request, slug, studies=studies)
-    found = problems(study) if study.is_draft else []
+    found, drawn = _look_at_draft(study) if study.is_draft else ([], [])
     context = {
         "study": study,
         "problems": found,
@@ -89,7 +89,7 @@ def detail(request, slug):
             if str(one.pk) in study.generated_counts
         ],
         "looks_planned": in_words(study.looks),
-        "drawn": _drawn(study) if study.is_draft and not found else [],
+        "drawn": drawn,
         "questions": questions_in_words(study),
         "link": request.build_absolute_uri(study.get_absolute_url()),
         "preview": study.stimuli.filter(is_practice=False).order_by("pk")[:PREVIEW],
@@ -104,6 +104,16 @@ def detail(request, slug):
         "sharing": 0 if study.is_draft else readers_who_share_an_address(study),
     }
     return render(request, "research/study.html", context)
+
+
+def _look_at_draft(study):
+    """What keeps a draft from being opened, and the images that it would show if nothing does."""
+    if found := problems(study):
+        return found, []
+    try:
+        return [], _drawn(study)
+    except StudyError as error:
+        return [str(error)], []
 
 
 def _drawn(study):

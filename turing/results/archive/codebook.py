@@ -91,8 +91,11 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
             "away_ms", "integer", "Of rt_ms: the page was hidden or another window had the keyboard; left out of "
             "response times.", minimum=0,
         ),
-        _field("zoom_percent", "integer", "The largest enlargement, 100: none; empty where nobody could zoom."),
-        _field("zoomed_ms", "integer", "For which a part of the image was enlarged.", minimum=0),
+        _field(
+            "zoom_percent", "integer", "The largest enlargement until the judgement, 100: none; empty where nobody "
+            "could zoom.",
+        ),
+        _field("zoomed_ms", "integer", "For which a part of the image was enlarged until the judgement.", minimum=0),
     ]  # fmt: skip
     assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
     return fields + _question_fields(study, full_profiles)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.cache import cache
 
-from turing.models import Study, Trial
+from turing.models import Study, Trial, Truth
 from turing.results.analysis import KEPT_SECONDS, SHAPE, Analysis
 from turing.results.archive.profiles import LEAST, with_shared_profiles
 from turing.results.counting import Population, version_of
@@ -81,14 +81,31 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "model": _model(analysis["model"], few, diagnoses, generators, images),
         "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
         "variance_components": None if few else analysis["variance_components"],
-        "questions": [_question(row) for row in analysis["questions"]],
+        "questions": [_question(row, answers) for row in analysis["questions"]],
         "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
     }
 
 
-def _question(row: Row) -> Row:
-    """Figures of all readers together; single answers and images may be one reader's."""
-    return {key: value for key, value in row.items() if key not in ("answers_by_truth", "images", "grid")}
+def _question(row: Row, answers: list[Row]) -> Row:
+    """Figures of all readers together; single answers and images, and a question that few answered, are withheld."""
+    kept = {key: value for key, value in row.items() if key not in ("answers_by_truth", "images", "grid")}
+    least = min(LEAST, len({one["reader"] for one in answers}))
+    if all(_readers_of(row, answers, truth) >= least for truth in Truth.values):
+        return kept
+    stay = ("name", "kind", "measure", "primary", "test", "levels")
+    nothing = {key: [] if key == "cues" else None for key in kept if key not in stay}
+    return {key: kept[key] for key in stay if key in kept} | nothing | {"reason": WITHHELD}
+
+
+def _readers_of(row: Row, answers: list[Row], truth: str) -> int:
+    """How many readers answered the question about images of the truth."""
+    column = f"{row['kind']}{row.get('levels', '')}__{row['name']}"
+    told = [one for one in answers if one["truth"] == truth]
+    if row["kind"] in ("cues", "region"):  # asked after 'generated' alone; naming no cue is an answer, too
+        told = [one for one in told if one["response"] == Truth.GENERATED]
+    elif row["kind"] != "judgement":
+        told = [one for one in told if one[column] not in (None, "")]
+    return len({one["reader"] for one in told})
 
 
 def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hashable]:

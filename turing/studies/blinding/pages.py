@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.
         reading = Reading.objects.create(
             study=study, reader=reader, consent_version="", consented_at=timezone.now(), seed=new_seed()
         )
-        Trial.objects.bulk_create(form_trials(study, reading))
+        whole = copy(study)
+        whole.images_per_reader = 0  # the audit's reader is to see every image
+        Trial.objects.bulk_create(form_trials(whole, reading))
         checks = [*_images(client, stimuli), *_strangers(stimuli), *_forms(client, study, reading)]
         times = _times(client, stimuli)
     generated = np.array([item.generated_image_id is not None for item in stimuli])

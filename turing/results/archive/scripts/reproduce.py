@@ -43,7 +43,7 @@ NOT_IN_PLAIN_CODE = (
 # The plain code: rates.
 
 
-def rate(answers, score, fixed_truth=False):
+def rate(answers, score, fixed_truth=False, level=None):
     """Mean score with the variance over readers and images, as in Gallas, Pennello, Myers (2007).
 
     Real and generated images are one group, or, with `fixed_truth`, two strata that the design fixes.
@@ -79,7 +79,7 @@ def rate(answers, score, fixed_truth=False):
         return found
     if variance <= NEGLIGIBLE:
         variance = spread["least"]
-    interval = score_interval(estimate, spread)
+    interval = score_interval(estimate, spread, level)
     return found | {"ci95": interval, "variance": variance, "df": satterthwaite(spread), "spread": spread}
 
 
@@ -137,11 +137,11 @@ def satterthwaite(spread):
     return max(1.0, safe_variance(spread) ** 2 / noise) if noise > NEGLIGIBLE**2 else 1.0
 
 
-def score_interval(estimate, spread):
+def score_interval(estimate, spread, level=None):
     """The shares mu with (estimate - mu)^2 <= noise q + effects q^p, q = mu (1 - mu) / (estimate (1 - estimate))."""
     readers, images = max(spread["readers"], 0), max(spread["images"], 0)
     dfr, dfi, least = spread["df_readers"], spread["df_images"], max(spread["least"], 0)
-    upper = (1 + LEVEL["interval"]) / 2
+    upper = (1 + (level or LEVEL["interval"])) / 2
     t = stats.t(dfr).ppf(upper) ** 2 * readers + stats.t(dfi).ppf(upper) ** 2 * images
     in_parts = np.array([stats.norm.ppf(upper) ** 2 * least, t])
     by_reader = dfr <= dfi * (1 + 1e-9)  # the factor with fewer units
@@ -394,7 +394,7 @@ def dropout(answers):
         found["answered_share"] = float(np.mean([answered[name] / form[name] for name in stopped]))
         parts = {"finished": [a for a in generated if a["reader"] not in stopped]}
         parts["stopped"] = [a for a in generated if a["reader"] in stopped]
-        rates = {name: rate(rows, judged_real(rows)) for name, rows in parts.items()}
+        rates = {name: rate(rows, judged_real(rows), level=0.95) for name, rows in parts.items()}
         found["fooling_rate"] = {name: {key: one[key] for key in ("estimate", "ci95")} for name, one in rates.items()}
     return found
 
