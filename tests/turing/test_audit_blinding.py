@@ -264,3 +264,10 @@ def test_a_study_of_images_shown_for_a_moment_passes(run):
     call_command("open_study", "a-moment")
     found, failed = audit(Study.objects.get(slug="a-moment"))
     assert (found["leaks"], failed) == ([], False)
+
+
+def test_a_study_whose_readers_see_a_part_of_the_images_passes(run):
+    call_command("create_study", "Part", run=[str(run.pk)], real=5, generated=5, stimulus_size=64, images_per_reader=4)
+    call_command("open_study", "part")
+    found, failed = audit(Study.objects.get(slug="part"))
+    assert (found["leaks"], failed) == ([], False)

@@ -144,6 +144,11 @@ def test_another_further_answer_to_an_answered_image_is_refused_and_the_stored_o
     assert set(FurtherAnswer.objects.values_list("value", flat=True)) == {"melanoma", "6", "no"}
 
 
+def test_a_cue_that_is_sent_many_times_is_stored_once(client, asked, reading):
+    reply = send(client, 1, answer="generated", **{"q-cues": ["hair"] * 200 + ["other"]})
+    assert reply.json()["stored"]["further"]["q-cues"] == ["hair", "other"]
+
+
 def test_cues_and_marks_belong_to_images_that_were_judged_generated(client, asked, reading):
     reply = send(client, 1, **{"q-cues": ["hair"], "q-region": "0.500 0.500"})
     assert reply.json()["stored"]["further"] == FURTHER | {"q-cues": [], "q-region": []}
