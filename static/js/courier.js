@@ -97,6 +97,7 @@ export class Courier extends EventTarget {
   sendNow() {
     clearTimeout(this.timer);
     this.timer = null;
+    this.isAskedAgain = this.isSending; // what is on its way may have left before the connection or the study came back
     this.send();
   }
 
@@ -112,6 +113,12 @@ export class Courier extends EventTarget {
       if (found.why === Why.OFFLINE || found.why === Why.LOGIN) break; // as it would be for the others
     }
     this.isSending = false;
+    if (this.isAskedAgain && stuck.size) {
+      this.isAskedAgain = false;
+      this.send();
+      return;
+    }
+    this.isAskedAgain = false;
     const first = [...stuck.values()][0];
     this.why = first ? first.why : null;
     this.failures = first ? this.failures + 1 : 0;
