@@ -8,9 +8,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import pages
 from tests.browser.conftest import FLAGS
+from tests.browser.pages import begin
 from tests.browser.test_main_job import WIDE, log_in, shown_position, wait_until_stored
 from tests.conftest import make_reader
-from turing.models import Reader, Response, Study
+from turing.models import Response, Study
 from turing.reading.passage import start_reading
 
 
@@ -22,14 +23,6 @@ def page(study, site, chromium, reader) -> Page:
     begin(page, site, study, reader)
     yield page
     context.close()
-
-
-def begin(page: Page, site: str, study: Study, reader: Reader) -> None:
-    log_in(page, site, reader.user.email)
-    page.goto(f"{site}{study.get_absolute_url()}")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/trials/1/$"))
 
 
 def press(page: Page, key: str) -> None:

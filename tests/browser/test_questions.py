@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import press
+from tests.browser.pages import begin, press
 from tests.browser.test_accessibility import RULES
 from tests.browser.test_main_job import PHONE, WIDE, log_in, wait_until_stored
 from tests.turing.test_questions import QUESTIONS, make_study
@@ -21,14 +21,6 @@ PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame
 @pytest.fixture
 def asked(run, tmp_path) -> Study:
     return make_study(run, tmp_path, QUESTIONS)
-
-
-def begin(page: Page, site: str, study: Study, reader) -> None:
-    log_in(page, site, reader.user.email)
-    page.goto(f"{site}{study.get_absolute_url()}")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/trials/1/$"))
 
 
 def at(page: Page, position: int) -> None:

@@ -1,13 +1,11 @@
 """Images shown for a moment: for as long as the staircase says, frame by frame, once, and then masked."""
 
-import re
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import press
+from tests.browser.pages import begin, consent, press
 from tests.browser.test_accessibility import RULES
 from tests.browser.test_main_job import WIDE, log_in, wait_until_stored
 from turing.models import Response, Study
@@ -38,11 +36,7 @@ def page(timed, site, chromium, reader) -> Page:
     context = chromium.new_context(viewport=WIDE, bypass_csp=True)
     context.add_init_script(f"({WATCH})()")
     page = context.new_page()
-    log_in(page, site, reader.user.email)
-    page.goto(f"{site}{timed.get_absolute_url()}")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/trials/1/$"))
+    begin(page, site, timed, reader)
     yield page
     context.close()
 
@@ -117,8 +111,5 @@ def test_an_image_seen_in_one_study_is_still_shown_in_another(page, site, run):
     wait_until_masked(page)
     call_command("create_study", "Another", run=[str(run.pk)], real=4, generated=4, stimulus_size=64, timed=True)
     call_command("open_study", "another")
-    page.goto(f"{site}/studies/another/")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/another/trials/1/$"))
+    consent(page, site, Study.objects.get(slug="another"))
     expect(page.get_by_role("button", name="Show the image")).to_be_visible()

@@ -7,9 +7,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import expect
 
-from tests.browser.pages import press
+from tests.browser.pages import begin, press
 from tests.browser.test_accessibility import RULES
-from tests.browser.test_main_job import WIDE, log_in, wait_until_stored
+from tests.browser.test_main_job import WIDE, wait_until_stored
+from tests.turing.test_questions import make_study
 from turing.models import Response, Study
 
 FACTOR = "() => new DOMMatrix(getComputedStyle(document.querySelector('.stimulus')).transform).a"
@@ -25,11 +26,7 @@ def zoomed(request, run) -> Study:
 def test_a_reader_zooms_by_keys_and_the_next_image_is_whole_again(zoomed, site, chromium, reader, screenshot):
     context = chromium.new_context(viewport=WIDE)
     page = context.new_page()
-    log_in(page, site, reader.user.email)
-    page.goto(f"{site}{zoomed.get_absolute_url()}")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/trials/1/$"))
+    begin(page, site, zoomed, reader)
     expect(page.get_by_role("button", name="Larger")).to_be_visible()
     press(page, "+", "+")
     largest = 4 if zoomed.zoom == "steps" else 1.25**4
@@ -53,19 +50,10 @@ def test_a_reader_zooms_by_keys_and_the_next_image_is_whole_again(zoomed, site, 
 
 
 def test_a_place_is_marked_in_an_enlarged_image_and_a_drag_marks_none(run, site, chromium, reader, tmp_path):
-    (tmp_path / "questions.json").write_text('[{"type": "judgement"}, {"type": "region"}]')
-    call_command(
-        "create_study", "Close", run=[str(run.pk)], real=2, generated=2, stimulus_size=64, zoom="steps",
-        questions=tmp_path / "questions.json",
-    )  # fmt: skip
-    call_command("open_study", "close")
+    study = make_study(run, tmp_path, [{"type": "region"}], zoom="steps")
     context = chromium.new_context(viewport=WIDE)
     page = context.new_page()
-    log_in(page, site, reader.user.email)
-    page.goto(f"{site}/studies/close/")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/trials/1/$"))
+    begin(page, site, study, reader)
     press(page, "g", "2", "+")
     box = page.locator(".frame").bounding_box()
     middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
@@ -85,19 +73,10 @@ def test_a_place_is_marked_in_an_enlarged_image_and_a_drag_marks_none(run, site,
 
 
 def test_what_is_enlarged_after_the_judgement_does_not_count(run, site, chromium, reader, tmp_path):
-    (tmp_path / "questions.json").write_text('[{"type": "region"}]')
-    call_command(
-        "create_study", "Close", run=[str(run.pk)], real=2, generated=2, stimulus_size=64, zoom="steps",
-        questions=tmp_path / "questions.json",
-    )  # fmt: skip
-    call_command("open_study", "close")
+    study = make_study(run, tmp_path, [{"type": "region"}], zoom="steps")
     context = chromium.new_context(viewport=WIDE)
     page = context.new_page()
-    log_in(page, site, reader.user.email)
-    page.goto(f"{site}/studies/close/")
-    page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url(re.compile("/trials/1/$"))
+    begin(page, site, study, reader)
     expect(page.get_by_role("button", name="Larger")).to_be_visible()
     press(page, "g", "2", "+", "Enter")
     wait_until_stored(page, 1)
