@@ -21,7 +21,7 @@ from gan.phantom import draw_phantom
 from tests.conftest import make_reader
 from turing.models import Reading, Response, Study, Trial
 from turing.reading.passage import start_reading
-from turing.reading.randomisation import with_controls as placed_among
+from turing.reading.randomisation import with_controls_among
 from turing.results.analysis import analyse_study
 from turing.results.archive.contents import Options, archive_files
 from turing.results.controls import control_sentences, with_controls
@@ -201,7 +201,7 @@ def test_controls_come_anywhere_in_their_own_block():
     block_of |= {one: "ab"[one.int % 2] for one, _ in controls}
     firsts = set()
     for seed in range(60):
-        placed = placed_among(order, controls, seed, block_of)
+        placed = with_controls_among(order, controls, seed, block_of)
         assert [one for one in placed if one[1] == "test"] == order
         blocks = "".join(block_of[one] for one, _ in placed)
         assert blocks == "a" * 13 + "b" * 13

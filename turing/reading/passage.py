@@ -17,7 +17,7 @@ from turing.reading.randomisation import (
     form_order,
     in_blocks,
     new_seed,
-    with_controls,
+    with_controls_among,
     with_repeats,
 )
 from turing.turns import turn_to_write
@@ -80,7 +80,9 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
         for key, repeat in with_repeats(order, study.repeats, reading.seed, block_of)
     ]
     controls = {one.pk: one.diagnosis if study.block_by_diagnosis else "" for one in stimuli if one.is_control}
-    phases = with_controls(phases, [(key, Trial.Phase.CONTROL) for key in controls], reading.seed, block_of | controls)
+    phases = with_controls_among(
+        phases, [(key, Trial.Phase.CONTROL) for key in controls], reading.seed, block_of | controls
+    )
     phases = [(key, Trial.Phase.PRACTICE) for key in practice] + phases
     return [
         Trial(reading=reading, position=position, stimulus_id=stimulus, phase=phase)

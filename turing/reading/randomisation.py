@@ -56,7 +56,9 @@ def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUI
     return [(stimulus, repeat) for _, repeat, stimulus in sorted(placed, key=lambda one: one[:2])]
 
 
-def with_controls(order: list[Placed], controls: list[Placed], seed: int, block_of: Mapping[UUID, str]) -> list[Placed]:
+def with_controls_among(
+    order: list[Placed], controls: list[Placed], seed: int, block_of: Mapping[UUID, str]
+) -> list[Placed]:
     """The order with the controls among it, each anywhere in its own block, also first or last in it.
 
     Where follows from the seed; the others keep their order. A control whose block is not there comes last.

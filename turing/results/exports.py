@@ -9,13 +9,12 @@ from typing import Any
 from turing.accounts import experience_band
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
-from turing.results.controls import with_controls
+from turing.results.beside import with_all_beside
 from turing.results.counting import Population, exported, flow_of, form_lengths
-from turing.results.looks import check_visible, with_looks
+from turing.results.looks import check_visible
 from turing.results.machines import with_machines
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
-from turing.results.skin_tone import with_skin_tone
 from turing.results.tables import table_csv
 from turing.results.utility import utilities_of
 
@@ -92,7 +91,8 @@ def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
 
 def to_json(study: Study, population: Population) -> bytes:
     """Study, design hash, flow of readers, analysis and responses in one document."""
-    flow = flow_of(study, population)
+    flow, analysis = flow_of(study, population), analyse_study(study, population)
+    beside = with_all_beside(study, population, analysis)
     document = {
         "study": {
             "title": study.title,
@@ -107,12 +107,12 @@ def to_json(study: Study, population: Population) -> bytes:
         },
         "readers": population.name,
         "flow": {**flow.__dict__, "analysed": flow.analysed},
-        **({"looks": with_looks(study, population, {})["look_history"]} if study.looks else {}),
-        "analysis": analyse_study(study, population),
-        "machines": with_machines(study, analyse_study(study, population))["machines"],
-        "controls": with_controls(study, population, {})["controls"],
+        **({"looks": beside["look_history"]} if study.looks else {}),
+        "analysis": analysis,
+        "machines": beside["machines"],
+        "controls": beside["controls"],
         "utility": utilities_of(study),
-        "skin_tone": with_skin_tone(study, population, {})["skin_tone"],
+        "skin_tone": beside["skin_tone"],
         "responses": list(rows(study, population)),
     }
     return json.dumps(document, indent=2, allow_nan=False).encode()
@@ -195,9 +195,7 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
     """One of the results page's `TABLES` as CSV. Raises `StudyError` as `export` does."""
     check_visible(study, population)
-    analysis = with_machines(study, with_generators_named(study, analyse_study(study, population)))
-    analysis = with_controls(study, population, with_skin_tone(study, population, analysis))
-    analysis = with_looks(study, population, analysis)
+    analysis = with_all_beside(study, population, with_generators_named(study, analyse_study(study, population)))
     content = table_csv(name, analysis, flow_of(study, population))
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, table=name, readers=population.name)
     return content.encode()

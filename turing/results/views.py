@@ -14,14 +14,15 @@ from turing.errors import StudyError
 from turing.models import Right, Study
 from turing.results.analysis import analyse_study, extremes, with_generators_named
 from turing.results.attention import attention_sentences
-from turing.results.controls import control_sentences, with_controls
+from turing.results.beside import with_all_beside
+from turing.results.controls import control_sentences
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
-from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look, with_looks
-from turing.results.machines import machine_sentence, with_machines, with_strips
+from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look
+from turing.results.machines import machine_sentence, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.questions import cue_strips, question_sentences
-from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
+from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import TABLES
 from turing.studies.permissions import get_study
@@ -40,9 +41,8 @@ def _find(request, slug):
 
 
 def _results(study, population):
-    analysis, flow = with_machines(study, analyse_study(study, population)), flow_of(study, population)
-    analysis = with_controls(study, population, with_skin_tone(study, population, analysis))
-    analysis = with_looks(study, population, analysis)
+    analysis = with_all_beside(study, population, analyse_study(study, population))
+    flow = flow_of(study, population)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}

@@ -15,16 +15,17 @@ from turing.results.analysis import with_generators_named
 from turing.results.archive.citation import BIBTEX, names_of
 from turing.results.archive.contents import archive_name
 from turing.results.archive.profiles import LEAST
-from turing.results.controls import control_sentences, with_public_controls
+from turing.results.beside import with_all_beside
+from turing.results.controls import control_sentences
 from turing.results.counting import choose_population, flow_of
-from turing.results.looks import looks_sentence, with_looks
+from turing.results.looks import looks_sentence
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.published import citing
 from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
-from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
+from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import few_readers_sentence
 from turing.results.tables import TABLES, table_csv
 from turing.results.views import figure_response
@@ -81,8 +82,7 @@ def page(request, study):
     analysis, flow = public_analysis(study, population), flow_of(study, population)
     if not analysis:  # every reader has withdrawn since
         return render(request, "published/empty.html", {"study": study, "population": population})
-    analysis = with_skin_tone(study, population, with_machines(study, analysis))
-    analysis = with_looks(study, population, with_public_controls(study, population, analysis))
+    analysis = with_all_beside(study, population, analysis, is_public=True)
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(named, population) or [""]
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
@@ -155,9 +155,7 @@ def table(request, study, name):
     analysis = public_analysis(study, population)
     if name not in TABLES or not analysis:
         raise Http404
-    named = with_machines(study, with_generators_named(study, analysis))
-    named = with_public_controls(study, population, with_skin_tone(study, population, named))
-    named = with_looks(study, population, named)
+    named = with_all_beside(study, population, with_generators_named(study, analysis), is_public=True)
     content = table_csv(name, named, flow_of(study, population))
     if not content:
         raise Http404
