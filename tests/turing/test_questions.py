@@ -21,6 +21,7 @@ from turing.results.exports import to_csv
 from turing.results.responses_csv import parse_responses
 from turing.statistics.analysis import analyse
 from turing.studies.design import design_hash
+from turing.studies.question_fields import QuestionsField, _row
 from turing.studies.questions import QuestionError, as_given, check_questions
 
 QUESTIONS = [
@@ -349,3 +350,15 @@ def test_erasure_deletes_free_words_and_keeps_the_rest(asked):
     record_response(start_reading(asked, gone), 1, "real", 2, None, further=words)
     erase(gone.user)
     assert list(FurtherAnswer.objects.values_list("question", flat=True)) == ["realism"]
+
+
+def test_names_of_diagnoses_with_a_comma_stay_whole(run, tmp_path, client, researcher):
+    options = [{"label": "MM", "diagnoses": ["melanoma", "melanoma, amelanotic"]}, "basal cell carcinoma"]
+    file = tmp_path / "questions.json"
+    file.write_text(json.dumps([{"type": "diagnosis", "options": options}]))
+    call_command("create_study", "Comma", run=[str(run.pk)], real=2, generated=2, questions=file)
+    stored = Study.objects.get(slug="comma").questions
+    field = QuestionsField(required=False)
+    rows = {number: _row(one) for number, one in enumerate(stored, 1)}
+    assert field.clean(rows) == stored
+    assert stored[1]["options"][0]["diagnoses"] == ["melanoma", "melanoma, amelanotic"]

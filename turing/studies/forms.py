@@ -145,6 +145,11 @@ class StudyForm(InSections, forms.ModelForm):
             raise forms.ValidationError("The title is one line of text: it holds a line break or a control character.")
         return title
 
+    def clean_diagnoses(self) -> list[str]:
+        """In the order that the draft has: the same seed draws the same images then."""
+        chosen, before = self.cleaned_data["diagnoses"], self.instance.diagnoses
+        return [name for name in before if name in chosen] + [name for name in chosen if name not in before]
+
     def clean_instructions(self):
         return _with_plain_newlines(self.cleaned_data["instructions"])
 

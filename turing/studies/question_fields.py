@@ -84,7 +84,9 @@ def _row(stored: Mapping[str, Any]) -> Row:
 def _line(option: Mapping[str, Any]) -> str:
     if [option["label"]] == option["diagnoses"]:
         return str(option["label"])
-    return f"{option['label']} = {', '.join(option['diagnoses'])}"
+    names = option["diagnoses"]
+    joined = "; ".join(names) + ";" if any("," in name for name in names) else ", ".join(names)
+    return f"{option['label']} = {joined}"
 
 
 def _given(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,8 +121,14 @@ def _number(text: str) -> float | str:
 
 
 def _option(line: str) -> str | dict[str, Any]:
-    """`Naevus = nevus, blue nevus`: what readers see, and the diagnoses for which it is right."""
+    """`Naevus = nevus, blue nevus`: what readers see, and the diagnoses for which it is right.
+
+    Semicolons part names that hold a comma.
+    """
     label, equals, names = line.partition("=")
     if not equals:
         return line
-    return {"label": label.strip(), "diagnoses": [one.strip() for one in names.split(",") if one.strip()]}
+    return {
+        "label": label.strip(),
+        "diagnoses": [one.strip() for one in names.split(";" if ";" in names else ",") if one.strip()],
+    }

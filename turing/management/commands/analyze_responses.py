@@ -12,7 +12,10 @@ from turing.studies.questions import read_questions
 
 
 class Command(ConsoleCommand):
-    help = "Rates with MRMC intervals from a CSV of responses; uses no database."
+    help = (
+        "Rates with MRMC intervals from a CSV of responses; uses no database. Where looks at results were planned, the "
+        "intervals are those of somebody who never looked."
+    )
     example = "manage.py analyze_responses responses.csv --json"
     requires_system_checks = []
 

@@ -1,6 +1,7 @@
 """The archive that everybody may download: made once for each state of the answers, and kept in the store."""
 
 import hashlib
+import json
 import tempfile
 from typing import IO
 
@@ -15,6 +16,7 @@ from turing.results.archive.packing import write_zip
 from turing.results.counting import Population, version_of
 from turing.results.machines import machines_version
 from turing.results.published.images import judged_elsewhere
+from turing.results.utility import utilities_of
 from turing.version import software
 
 LONGEST_MAKING = 600  # seconds, after which another request may try
@@ -36,7 +38,8 @@ def open_archive(study: Study, population: Population) -> IO[bytes]:
 
 def _name(study: Study, population: Population, images: bool) -> str:
     answers = f"{version_of(study, population)} {machines_version(study)}"
-    of = f"{answers} {images} {study.state} {study.cited_authors} {software()}"
+    measured = json.dumps(utilities_of(study), sort_keys=True)
+    of = f"{answers} {images} {study.state} {study.cited_authors} {software()} {measured}"
     return f"published/{study.pk}-{hashlib.sha256(of.encode()).hexdigest()[:20]}.zip"
 
 
