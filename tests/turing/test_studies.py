@@ -15,6 +15,7 @@ from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models import Stimulus, Study
 from turing.models.designs import DEFAULT_CONSENT
 from turing.studies.design import choose_images, design_hash
+from turing.studies.forms import StudyForm
 
 
 def chunks(png):
@@ -189,3 +190,10 @@ def test_a_title_is_one_line_of_text(client, draft, researcher, title):
 def test_a_run_with_a_number_that_no_database_stores_is_refused(client, researcher):
     client.force_login(researcher)
     assert client.post(reverse("study-create"), {"generators": "9" * 400}).status_code == 422
+
+
+def test_saving_a_draft_keeps_the_order_of_its_diagnoses(run):
+    study = Study(title="Order", diagnoses=["melanoma", "basal cell carcinoma"])
+    form = StudyForm({"diagnoses": ["basal cell carcinoma", "melanoma"]}, instance=study)
+    form.is_valid()
+    assert form.cleaned_data["diagnoses"] == ["melanoma", "basal cell carcinoma"]
