@@ -96,6 +96,8 @@ def _lock(folder: Path) -> int | None:
 def pytest_configure(config):
     # Pytest's usual folder is shared with other runs, which tidy up in it.
     config.option.basetemp = config.option.basetemp or str(config.own_folder / "tests")
+    # xdist would begin with the longest files. Browser tests come last on each worker, too: see tests/conftest.py.
+    config.option.loadscopereorder = False
 
 
 def pytest_sessionstart(session):

@@ -101,3 +101,7 @@ def test_keys_are_pressed_on_pages_in_front():
     """By `tests.browser.pages.press` alone."""
     files = sorted((ROOT / "tests" / "browser").glob("*.py"))
     assert [path.name for path in files if "keyboard.press(" in path.read_text()] == ["pages.py"]
+
+
+def test_browser_tests_come_last_on_every_worker(request):
+    assert request.config.option.loadscopereorder is False
