@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from gan.models import Generator, LesionImage
+from gan.models import LesionImage
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
@@ -20,6 +20,7 @@ from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
 from turing.studies.looks import in_words
 from turing.studies.monitor import monitor, send_reminder
+from turing.studies.next_steps import first_steps, next_in
 from turing.studies.permissions import get_study
 from turing.studies.pools import pool_of_generators, real_pool
 from turing.studies.provenance import training_warning
@@ -36,10 +37,11 @@ TRAIL = 10  # lines of the audit trail shown there
 @researcher_required
 def research(request):
     visible = Study.objects.visible_to(request.user).select_related("owner")
+    studies = visible.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("generators")
     context = {
-        "studies": visible.exclude(state=Study.State.ARCHIVED).with_progress().prefetch_related("generators"),
+        "steps": first_steps(visible),
+        "studies": [(study, *next_in(study)) for study in studies],
         "archived": visible.filter(state=Study.State.ARCHIVED),
-        "runs": Generator.objects.all()[:10],
         "collection": LesionImage.objects.by_diagnosis(),
     }
     return render(request, "research/home.html", context)

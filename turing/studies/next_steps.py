@@ -1,0 +1,87 @@
+"""What a researcher does next: on the way to the first open study, and in each study."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from gan.models import GeneratedImage, LesionImage
+from turing.models import Study
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step on the way to the first open study."""
+
+    title: str
+    about: str
+    address: str
+    is_done: bool
+    is_next: bool = False
+
+
+def first_steps(studies) -> list[Step]:
+    """The steps to the first open study, the first undone one marked; none once one of the studies has been opened."""
+    states = set(studies.order_by().values_list("state", flat=True).distinct())
+    if states - {Study.State.DRAFT}:
+        return []
+    draft = studies.filter(state=Study.State.DRAFT).order_by("-pk").first()
+    collections = reverse("collections")
+    steps = [
+        Step(
+            "Upload real images",
+            "A zip or a folder. The page says what it recognised before it imports anything.",
+            collections,
+            LesionImage.objects.exists(),
+        ),
+        Step(
+            "Curate them",
+            "Round frames, rulers and repeated images can give the truth away. Curation rejects them.",
+            reverse("job-start", args=["curate"]),
+            LesionImage.objects.exclude(verdict="").exists(),
+        ),
+        Step(
+            "Bring generated images",
+            "Upload another network's images in the same way. Or train one under Generators and draw samples of it.",
+            collections,
+            GeneratedImage.objects.exists(),
+        ),
+        Step(
+            "Audit them for copies",
+            "A study shows no image that nobody has compared with the training images, unless you allow it.",
+            reverse("generators"),
+            GeneratedImage.objects.exclude(audited_at=None).exists(),
+        ),
+        Step(
+            "Make a study",
+            "Choose generators, diagnoses and numbers. Plan a study says how many readers and images you need.",
+            reverse("study-create"),
+            draft is not None,
+        ),
+        Step(
+            "Open the study",
+            "Look at the draft first: its design is frozen when it opens. Then send its address to readers.",
+            reverse("research-study", args=[draft.slug]) if draft else "",
+            False,
+        ),
+    ]
+    undone = next(number for number, step in enumerate(steps) if not step.is_done)
+    return [
+        Step(step.title, step.about, step.address, step.is_done, is_next=number == undone)
+        for number, step in enumerate(steps)
+    ]
+
+
+def next_in(study: Study) -> tuple[str, str]:
+    """What comes next in a study that was loaded with its progress: words, and the address where it is done."""
+    page = reverse("research-study", args=[study.slug])
+    if study.is_draft:
+        return "look at it, then open it", page
+    if study.is_open:
+        if not study.reading_count:
+            return "send its address to readers", page
+        return ("wait for the first answers", page) if not study.response_count else ("collect more answers", page)
+    if study.state == Study.State.PAUSED:
+        return "resume or close it", page
+    if not study.response_count or study.is_published:
+        return "", ""
+    return "publish it or download its archive", page
