@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import begin, press
+from tests.browser.test_accessibility import problems_of
 from tests.browser.test_connection import answer, wait_until_loaded_ahead
 from tests.browser.test_main_job import WIDE
 from tests.turing.test_corrections import make_study, stored
@@ -37,7 +38,7 @@ def chosen(page: Page) -> list[str]:
 
 
 def test_a_slip_is_corrected_by_keys_and_the_reader_goes_on_where_they_were(begun, screenshot):
-    page = begun(viewport=WIDE)
+    page = begun(viewport=WIDE, bypass_csp=True, reduced_motion="reduce")
     expect(page.get_by_role("link", name="Back to the last image")).to_be_hidden()
     wait_until_loaded_ahead(page)
     answer(page, "g")
@@ -48,6 +49,7 @@ def test_a_slip_is_corrected_by_keys_and_the_reader_goes_on_where_they_were(begu
     page.wait_for_url(CORRECTS)
     assert chosen(page) == ["generated", "2"]
     screenshot(page, "correct-1280")
+    assert problems_of(page, "a correction") == []
     answer(page, "r")
     page.wait_for_url(SECOND)
     assert chosen(page) == []

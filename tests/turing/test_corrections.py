@@ -14,10 +14,12 @@ from django.urls import reverse
 from tests.conftest import make_reader
 from tests.turing.test_audit_blinding import _changing_pages, leaks_of
 from tests.turing.test_questions import FURTHER, QUESTIONS
+from turing.errors import StudyError
 from turing.models import AuditLine, FurtherAnswer, ReplacedAnswer, Response, Study
 from turing.people.erasure import erase
 from turing.reading.ending import withdraw
 from turing.reading.passage import record_response, start_reading
+from turing.results import looks
 from turing.results.corrections import correction_rows, correction_sentence, with_corrections
 from turing.results.counting import PEOPLE, counted, version_of
 from turing.results.exports import to_csv
@@ -170,6 +172,24 @@ def test_practice_is_not_corrected_since_its_truth_is_told(run, tmp_path, reader
     assert " hidden data-backspace" in client.get(reverse("trial", args=["slips", 3])).content.decode()
 
 
+def test_on_a_page_of_several_images_the_last_one_is_asked_about_again(run, tmp_path, reader, client):
+    study = make_study(run, tmp_path, images_per_page=6, break_every=6)
+    client.force_login(reader.user)
+    start_reading(study, reader)
+    address = reverse("trial", args=["slips", 1])
+    for position in (1, 2):
+        client.post(address, {"position": position, "answer": "generated", "confidence": 3})
+    page = client.get(f"{address}?correct=2").content.decode()
+    assert page.count("<form") - page.count('action="') == 1
+    assert 'name="position" value="2"' in page
+    assert 'value="generated" data-key="g" required checked' in page
+    data = {"position": 2, "answer": "real", "confidence": 3, "number": 1}
+    assert client.post(f"{address}?correct=2", data).url == f"{address}#image-3"
+    assert stored(2) == [(1, "real"), (0, "generated")]
+    after = client.get(address).content.decode()
+    assert (after.count("Change this answer"), f'href="{address}?correct=2" data-backspace' in after) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("state", "expected"), [("paused", "paused"), ("closed", "closed"), ("withdrawn", "withdrawn")]
 )
@@ -257,6 +277,24 @@ def test_an_answer_that_a_look_has_counted_is_corrected_no_more(run, tmp_path, r
     assert told(send(client, 7, "generated", 1)) == ("stored", 1)
     assert look.answers == counted(study, PEOPLE).count() == 6
     assert AuditLine.objects.get(what=AuditLine.What.LOOKED).detail["answers"] == 6
+
+
+def test_a_look_during_which_an_answer_is_corrected_is_not_taken(run, tmp_path, reader, monkeypatch):
+    study = make_study(run, tmp_path, planned_readers=2, looks="25%")
+    reading = start_reading(study, reader)
+    for position in range(1, 7):
+        record_response(reading, position, "real", 1, None)
+    compute = looks._numbers
+
+    def corrected_meanwhile(*arguments):
+        record_response(reading, 6, "generated", 1, None, number=1)
+        return compute(*arguments)
+
+    monkeypatch.setattr(looks, "_numbers", corrected_meanwhile)
+    with pytest.raises(StudyError, match="an answer was corrected or withdrawn at the same moment"):
+        take_look(study, PEOPLE)
+    monkeypatch.undo()
+    assert take_look(study, PEOPLE).answers == 6
 
 
 def read_by(study, reader, corrections):

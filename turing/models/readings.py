@@ -110,7 +110,9 @@ class Response(models.Model):
     """
 
     trial = models.OneToOneField(Trial, models.CASCADE, related_name="response")
-    number = models.PositiveSmallIntegerField(default=0, help_text="0: the first answer; above: a correction.")
+    number = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="0: the first answer; above: a correction."
+    )
     answer = models.CharField(max_length=10, choices=Truth)
     confidence = models.PositiveSmallIntegerField(null=True)
     response_time_ms = models.PositiveIntegerField(null=True, help_text="From first paint to choice, in the browser.")

@@ -56,8 +56,7 @@ def add_answer(study: Study, new: Response, further: Iterable[Further]) -> bool:
                 return False
             _keep(new, further)
             return True
-        if new.answer == counts.answer and new.response_time_ms is None:
-            # The judgement stayed: so does the time that it took.
+        if new.answer == counts.answer:  # the judgement stays, and so does the time that it took
             for name in MEASURED:
                 setattr(new, name, getattr(counts, name))
         _keep(counts, stored_for([new.trial_id]).get(new.trial_id, ()))

@@ -218,12 +218,16 @@ def _said(study, trial: PlacedTrial | None) -> dict[str, object]:
 
 def _corrections(reading, progress, page, corrected: PlacedTrial | None):
     """What a page needs where readers may correct a slip."""
-    slug, on_page = reading.study.slug, progress.on_page(page)
-    found = {"correctable": [one.position for one in on_page if may_correct(reading.study, progress, one)]}
+    slug = reading.study.slug
     if corrected:
         unchanged = f"{_continue_address(slug)}?after={corrected.position}"
-        return found | {"correction": corrected.number + 1, "unchanged": unchanged}
-    return found | {"back": _way_back(slug, progress)} if progress.next_position else found
+        return {"correction": corrected.number + 1, "unchanged": unchanged}
+    last = progress.trial_at(progress.next_position - 1) if progress.next_position else None
+    is_correctable = last in progress.on_page(page) and may_correct(reading.study, progress, last)
+    return {
+        "correctable": last.position if is_correctable else None,
+        "back": _way_back(slug, progress) if progress.next_position else None,
+    }
 
 
 def _way_back(slug, progress):
