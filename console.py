@@ -5,7 +5,7 @@ import math
 import os
 import re
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -33,10 +33,20 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
+# What Django gives to every command. Their own help hides it: `--help-all` shows it.
+OF_DJANGO = ("--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color")
+SKIP_CHECKS = "--skip-checks"  # Django adds it by another way
+OPTIONS_OF_DJANGO = "Django's own options"
+
+
 class ConsoleCommand(BaseCommand):
-    """A command whose help shows an example and whose failures end it with one line and exit status 1."""
+    """A command whose help shows an example and whose failures end it with one line and exit status 1.
+
+    `example` has one call a line, each beginning with `manage.py`; the help says how the command was started here.
+    """
 
     example = ""
+    suppressed_base_arguments = frozenset({*OF_DJANGO, SKIP_CHECKS})
     positional: Collection[str] = ()  # names of the arguments that are no options
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,15 +57,27 @@ class ConsoleCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        parser = super().create_parser(prog_name, subcommand, epilog=f"Example:\n  {self.example}", **kwargs)
+        epilog = f"Example:\n  {as_started(self.example, prog_name)}"
+        parser = super().create_parser(prog_name, subcommand, epilog=epilog, **kwargs)
         self.positional = {action.dest for action in parser._actions if not action.option_strings}
+        if skip := parser._option_string_actions.get(SKIP_CHECKS):
+            parser._optionals._group_actions.remove(skip)
+            _group_of_django(parser)._group_actions.append(skip)
+            skip.help = SUPPRESS if SKIP_CHECKS in self.suppressed_base_arguments else skip.help
+        parser.add_argument(
+            "--help-all",
+            action=_HelpAll,
+            command=self,
+            started=(prog_name, subcommand),
+            help=f"also {OPTIONS_OF_DJANGO}",
+        )
         return parser
 
     def add_base_argument(self, parser: Any, *args: Any, **kwargs: Any) -> None:
         # Django calls this before any command's own arguments: from here on every number is read by ours.
         parser.register("type", int, whole_number)
         parser.register("type", float, finite_number)
-        super().add_base_argument(parser, *args, **kwargs)
+        super().add_base_argument(_group_of_django(parser), *args, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
@@ -92,6 +114,32 @@ class ConsoleCommand(BaseCommand):
 
     def write_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, indent=2, allow_nan=False))
+
+
+class _HelpAll(Action):
+    """Prints the help with the options that Django gives to every command, and ends."""
+
+    def __init__(self, option_strings: Any, dest: str, command: ConsoleCommand, started: Any, help: str) -> None:
+        super().__init__(option_strings, SUPPRESS, nargs=0, default=SUPPRESS, help=help)
+        self.command, self.started = command, started
+
+    def __call__(self, parser: ArgumentParser, *args: Any) -> None:
+        self.command.suppressed_base_arguments = frozenset()
+        self.command.create_parser(*self.started).print_help()
+        parser.exit()
+
+
+def _group_of_django(parser: ArgumentParser) -> Any:
+    """The group after our options, in which the help shows those of Django."""
+    found = next((group for group in parser._action_groups if group.title == OPTIONS_OF_DJANGO), None)
+    return found or parser.add_argument_group(OPTIONS_OF_DJANGO)
+
+
+def as_started(example: str, prog_name: str) -> str:
+    """The example as it works when it is pasted: `manage.py` begins a line as the command was started here."""
+    name = PurePath(prog_name).name
+    started = f"python {prog_name.removeprefix('./')}" if name.endswith(".py") else name
+    return re.sub(r"^( *)manage\.py ", lambda found: f"{found[1]}{started} ", example, flags=re.MULTILINE)
 
 
 def one_line(text: str) -> str:

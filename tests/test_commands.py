@@ -1,24 +1,14 @@
-"""Commands that stand alone: researchers, the ISIC client, the layer tables, help."""
+"""Commands that stand alone: researchers, the ISIC client, the layer tables."""
 
 import io
 import os
 
 import pytest
-from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management import CommandError, call_command
 
 from gan.models import LesionImage
 from tests.conftest import PASSWORD
 from turing.models import User
-
-OURS = sorted(name for name, app in get_commands().items() if app in ("gan", "turing"))
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_every_command_shows_an_example(name):
-    assert (
-        f"manage.py {name}"
-        in load_command_class(get_commands()[name], name).create_parser("manage.py", name).format_help()
-    )
 
 
 def test_createresearcher_makes_a_researcher_once(db, monkeypatch):

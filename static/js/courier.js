@@ -27,11 +27,19 @@ const FINAL = new Set(["answered", "closed", "withdrawn", "no_such_image", "inva
 export function meaning(reply, body, answer) {
   const stored = body && body.stored;
   const isThisTrial = stored && String(stored.reading) === answer.reading && stored.position === answer.position;
-  if (reply.ok && isThisTrial && stored.answer && holdsFurther(stored.further, answer.fields)) return { is: "stored" };
+  if (reply.ok && isThisTrial && isThisAnswer(stored, answer.fields)) return { is: "stored" };
   if (body && FINAL.has(body.refused)) return { is: "refused" };
   const why = body && Object.values(Why).includes(body.later) ? body.later : Why.OFFLINE;
   const retryAfter = Number(reply.headers.get("Retry-After"));
   return { is: "kept", why, retryMs: retryAfter > 0 ? Math.min(1000 * retryAfter, LONGEST_RETRY_MS) : 0 };
+}
+
+// Whether what is stored is this answer: its judgement, and its number among the corrections of the image.
+function isThisAnswer(stored, fields) {
+  const sent = new Map(fields);
+  const isThisNumber = (stored.number ?? 0) === Number(sent.get("number") || 0);
+  const [judgement] = (sent.get("answer") || "").split("-"); // in one row the confidence follows
+  return isThisNumber && stored.answer === judgement && holdsFurther(stored.further, fields);
 }
 
 // Whether what is stored holds every further answer by name and value; cues, of which there may be several, are a list.

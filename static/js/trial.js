@@ -55,6 +55,8 @@ function listenToKeys() {
       if (look) look.click();
       else if (form) form.requestSubmit();
       else document.querySelector("[data-enter]")?.click();
+    } else if (key === "backspace" && !event.target.closest("input[type=text]")) {
+      document.querySelector("a[data-backspace]:not([hidden])")?.click();
     }
   });
 }
@@ -94,12 +96,33 @@ function goAhead(viewer) {
     } else window.location.assign(target);
   };
 
+  // Back to the last image, where the study allows it, or away from it again. Its page comes from the server, which must
+  // have every answer first; meanwhile the reader may also go on.
+  const back = form.querySelector("a.back");
+  let backTo = null;
+  const goBack = async () => {
+    if (backTo === null) return;
+    const target = backTo;
+    const isThere = waitingHere().length === 0 && await courier.renewToken();
+    if (isThere && target === backTo) leave(target);
+    else document.getElementById("back-waits").hidden = backTo === null || (waitingHere().length > 0 && courier.why === null);
+  };
+  back?.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // into another tab
+    event.preventDefault();
+    if (left !== null) return;
+    backTo = back.href;
+    goBack();
+  });
+  window.addEventListener("online", goBack);
+
   courier.addEventListener("stored", ({ detail: { answer, reply } }) => {
     if (answer.reading !== reading) return;
     if (reply.exposure_ms) viewer.know(answer.position + 1, reply.exposure_ms);
     for (const [key, value] of Object.entries(reply.ahead || {})) known.set(Number(key), value);
     loadAhead();
     if (left !== null && waitingHere().length === 0) leave(reply.location);
+    else goBack();
   });
   // The page that comes next shows what was refused, and why.
   courier.addEventListener("refused", ({ detail: { answer, reply } }) => {
@@ -110,6 +133,7 @@ function goAhead(viewer) {
     if (left !== null && !waits) leave(); // another tab delivered the last one
     else if (waits && courier.why === Why.LOGIN) leave(document.querySelector("#connection a").href);
     else if (courier.why === Why.OUT_OF_TURN && isOlderThan(waitingHere())) leave();
+    else if (courier.why !== null) goBack();
   });
 
   // Whether answers wait for this page's image or an earlier one: the server's next image is another one then. Where all
@@ -136,6 +160,10 @@ function goAhead(viewer) {
     section.id = `image-${next}`;
     section.setAttribute("aria-label", title);
     document.getElementById("announce").textContent = title;
+    if (back) {
+      back.href = `${window.location.pathname.replace(/\d+\/$/, `${next - 1}/`)}?correct=${next - 1}`;
+      back.hidden = false;
+    }
     document.getElementById("count").textContent = say(texts.count, { count: next - 1, total });
     document.querySelector(".progress-line progress").value = next - 1;
     history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
@@ -148,6 +176,8 @@ function goAhead(viewer) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (left !== null || !viewer.isReady) return; // nobody judges what is not shown
+    backTo = null;
+    if (back) document.getElementById("back-waits").hidden = true;
     const fields = [...new FormData(form)];
     courier.add(reading, window.location.pathname, fields);
     const isAnswered = waitingHere().some((answer) => answer.position === position + 1);

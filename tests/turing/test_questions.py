@@ -248,7 +248,7 @@ def test_the_export_has_a_column_an_answer_after_all_the_others(client, asked, r
     send(client, 1, answer="generated", **{"q-cues": ["hair", "other"], "q-notes": "=1+1"})
     row = rows_of(asked, PEOPLE)[0]
     assert list(row)[-9:] == [
-        "zoomed_ms", "diagnosis__tumour", "diagnosis__tumour__right", "diagnosis__tumour__confidence",
+        "first_answer", "diagnosis__tumour", "diagnosis__tumour__right", "diagnosis__tumour__confidence",
         "scale7__realism", "yes_no__biopsy", "text__notes", "cues__cues", "region__region",
     ]  # fmt: skip
     assert row["diagnosis__tumour__right"] == ("yes" if image.diagnosis == "melanoma" else "no")
@@ -272,7 +272,7 @@ def test_the_exported_file_gives_the_analysis_that_the_database_gives(asked):
 
 def test_a_study_of_the_judgement_alone_has_no_questions_in_its_export_and_analysis(study):
     call_command("simulate_readers", study.slug, readers=5)
-    assert list(rows_of(study, SIMULATED)[0])[-1] == "zoomed_ms"
+    assert list(rows_of(study, SIMULATED)[0])[-1] == "first_answer"
     assert analyse(load_responses(study, SIMULATED))["questions"] == []
 
 

@@ -85,6 +85,11 @@ class Design(models.Model):
         default=False,
         help_text="One button for each judgement and confidence, from certainly real to certainly generated.",
     )
+    corrections = models.BooleanField(
+        "let readers correct a slip",
+        default=False,
+        help_text="They may go back to the last image until the next break. Every answer is kept; the last one counts.",
+    )
     timed = models.BooleanField(
         "show each image for a moment only",
         default=False,

@@ -14,7 +14,7 @@ from turing.models.studies import Study
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")
 STUDY_ON_FORM_PAGES = (
     "slug", "title", "language", "state", "timed", "scaling", "stimulus_size", "images_per_page", "break_every",
-    "confidence_levels", "zoom", "questions", "one_row",
+    "confidence_levels", "zoom", "questions", "one_row", "corrections",
 )  # fmt: skip
 
 
@@ -104,9 +104,15 @@ class Trial(models.Model):
 
 
 class Response(models.Model):
-    """The answer to a trial: inserted once, never changed."""
+    """The answer to a trial that counts: inserted once, never changed.
+
+    A correction is a row of its own, with a key of its own. What it replaces moves to `ReplacedAnswer`.
+    """
 
     trial = models.OneToOneField(Trial, models.CASCADE, related_name="response")
+    number = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="0: the first answer; above: a correction."
+    )
     answer = models.CharField(max_length=10, choices=Truth)
     confidence = models.PositiveSmallIntegerField(null=True)
     response_time_ms = models.PositiveIntegerField(null=True, help_text="From first paint to choice, in the browser.")
@@ -143,6 +149,28 @@ class FurtherAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.question}: {self.value}"
+
+
+class ReplacedAnswer(models.Model):
+    """An earlier answer to a trial, whose reader corrected it: in no result but the counts of corrections."""
+
+    trial = models.ForeignKey(Trial, models.CASCADE, related_name="replaced")
+    number = models.PositiveSmallIntegerField(help_text="0: the first answer; above: a correction.")
+    answer = models.CharField(max_length=10, choices=Truth)
+    confidence = models.PositiveSmallIntegerField(null=True)
+    further = models.JSONField(default=list, help_text="Question, value and confidence of each further answer.")
+    response_time_ms = models.PositiveIntegerField(null=True)
+    away_ms = models.PositiveIntegerField(null=True)
+    zoom_percent = models.PositiveIntegerField(null=True)
+    zoomed_ms = models.PositiveIntegerField(null=True)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["trial", "number"]
+        constraints = [models.UniqueConstraint(fields=["trial", "number"], name="one_replaced_answer_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.answer} to {self.trial_id}, replaced"
 
 
 def new_code() -> str:

@@ -76,6 +76,13 @@ PERSONAL = (
         "stay, out of every analysis and export with their reading; free words are deleted",
     ),
     Personal(
+        "turing.ReplacedAnswer",
+        "answer confidence further response_time_ms away_ms zoom_percent zoomed_ms answered_at",
+        "an answer that the reader corrected, under the pseudonym; free words may name people",
+        "for good, as " + DATA,
+        "stay, out of every analysis and export with their reading; free words are deleted",
+    ),
+    Personal(
         "turing.AuditLine",
         "at what by account pseudonym detail once",
         "who did what with a study; researchers by the number of their account, readers by their pseudonym",
@@ -193,15 +200,16 @@ NOT_PERSONAL = {
     "turing.Preregistration": "id study own_words document sha256 software created_at is_sealed",
     "turing.Reader": "id is_simulated",
     "turing.Reading": "id study seed",
-    "turing.Response": "id trial",
+    "turing.ReplacedAnswer": "id trial number",
+    "turing.Response": "id trial number",
     "turing.Stimulus": "id study truth diagnosis lesion_image generated_image is_practice is_control file sha256",
     "turing.Study": (
         "id title slug state diagnoses real_per_diagnosis generated_per_diagnosis images_per_page confidence_levels "
-        "questions one_row timed stimulus_size equivalence_margin images_per_reader practice_images repeats "
-        "break_every block_by_diagnosis by_invitation tell_share show_score allow_unaudited language instructions "
-        "consent_text seed design_hash revision created_at opened_at closed_at generators generated_counts image_type "
-        "scaling zoom control_per_diagnosis control_degradation control_generators through untold "
-        "visible_to_researchers published_at publishes_archive planned_readers looks"
+        "questions one_row corrections timed stimulus_size equivalence_margin images_per_reader practice_images "
+        "repeats break_every block_by_diagnosis by_invitation tell_share show_score allow_unaudited language "
+        "instructions consent_text seed design_hash revision created_at opened_at closed_at generators "
+        "generated_counts image_type scaling zoom control_per_diagnosis control_degradation control_generators through "
+        "untold visible_to_researchers published_at publishes_archive planned_readers looks"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus phase",

@@ -13,6 +13,7 @@ from turing.reading.questions import add_question_fields, answers_in
 BoundQuestion = tuple[Question, forms.BoundField, forms.BoundField | None]
 MAX_RESPONSE_TIME_MS = 24 * 60 * 60 * 1000
 MAX_ZOOM_PERCENT = 800
+MOST_CORRECTIONS = 999  # of one image
 
 
 class ConsentForm(forms.Form):
@@ -35,6 +36,8 @@ class AnswerForm(forms.Form):
     away_ms = forms.CharField(required=False)
     zoom_percent = forms.CharField(required=False)
     zoomed_ms = forms.CharField(required=False)
+    # Which of the image's answers this is: 0 the first one, above a correction.
+    number = forms.IntegerField(required=False, min_value=0, max_value=MOST_CORRECTIONS, widget=forms.HiddenInput)
 
     def __init__(self, study: Study, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -107,6 +110,10 @@ class AnswerForm(forms.Form):
 
     def clean_zoomed_ms(self) -> int | None:
         return self._measured("zoomed_ms") if self.may_zoom else None
+
+    def clean_number(self) -> int:
+        """0 where the study lets nobody correct an answer, or an older page sends none."""
+        return (self.cleaned_data["number"] or 0) if self.study.corrections else 0
 
     def _measured(self, name: str) -> int | None:
         """None where the browser measured none; a slow or strange clock must not cost the reader an answer."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial
+from turing.reading.corrections import add_answer, may_correct, replaced_answer
 from turing.reading.progress import Answer, PlacedTrial, Progress, progress_of, with_further
 from turing.reading.questions import Further, store
 from turing.reading.randomisation import (
@@ -123,6 +124,7 @@ class Recorded:
     stored: Answer
     is_taken: bool  # False where another answer was stored before, which stands
     progress: Progress
+    number: int = 0  # of the stored answer: 0 the first one, above a correction
 
 
 def record_response(
@@ -137,12 +139,13 @@ def record_response(
     zoom_percent: int | None = None,
     zoomed_ms: int | None = None,
     further: tuple[Further, ...] = (),
+    number: int = 0,
 ) -> Recorded:
     """`record_just_loaded` for a reading that may have been loaded some time ago."""
     fresh = Reading.objects.select_related("study").get(pk=reading.pk)
     return record_just_loaded(
         fresh, position, answer, confidence, response_time_ms, shown_ms, dropped_frames,
-        away_ms, zoom_percent, zoomed_ms, further,
+        away_ms, zoom_percent, zoomed_ms, further, number,
     )  # fmt: skip
 
 
@@ -158,8 +161,12 @@ def record_just_loaded(
     zoom_percent: int | None = None,
     zoomed_ms: int | None = None,
     further: tuple[Further, ...] = (),
+    number: int = 0,
 ) -> Recorded:
     """Record the answer to the trial at `position`, once; a trial that is answered keeps its first answer.
+
+    Where the design lets readers correct a slip, `number` says which of the trial's answers this is, and the one of the
+    highest number counts: `turing.reading.corrections`.
 
     The times are as the browser measured them. `reading` and its study must have been loaded just now. Raises
     `RefusedAnswerError` when the study is not open or the trial is not on the page that comes next.
@@ -173,38 +180,37 @@ def record_just_loaded(
     given = Answer(answer, confidence, further)
     if trial is None:
         raise RefusedAnswerError(Refused.NO_SUCH_IMAGE)
-    if trial.answer is not None:
-        return _answered_before(reading, trial, given, progress)
-    if refusal := _refusal(reading, progress, position):
-        raise RefusedAnswerError(refusal)
     exposure_ms = progress.exposure_ms
     now = timezone.now()
+    new = Response(
+        trial_id=trial.pk,
+        number=number,
+        answer=answer,
+        confidence=confidence,
+        response_time_ms=response_time_ms,
+        exposure_ms=exposure_ms,
+        shown_ms=None if exposure_ms is None else shown_ms,
+        dropped_frames=None if exposure_ms is None else dropped_frames,
+        away_ms=away_ms,
+        zoom_percent=zoom_percent,
+        zoomed_ms=zoomed_ms,
+        answered_at=now,
+    )
+    if trial.answer is not None:
+        return _to_answered(reading, trial, given, progress, new)
+    if refusal := _refusal(reading, progress, position):
+        raise RefusedAnswerError(refusal)
     try:
-        _insert(
-            Response(
-                trial_id=trial.pk,
-                answer=answer,
-                confidence=confidence,
-                response_time_ms=response_time_ms,
-                exposure_ms=exposure_ms,
-                shown_ms=None if exposure_ms is None else shown_ms,
-                dropped_frames=None if exposure_ms is None else dropped_frames,
-                away_ms=away_ms,
-                zoom_percent=zoom_percent,
-                zoomed_ms=zoomed_ms,
-                answered_at=now,
-            ),
-            further,
-        )
+        _insert(new, further)
     except IntegrityError:
         progress = progress_of(reading)
         trial = progress.trials[position - 1]
         if trial.answer is None:  # not the other answer, but another constraint
             raise
-        return _answered_before(reading, trial, given, progress)
+        return _to_answered(reading, trial, given, progress, new)
     if progress.page_of(position) == progress.page_count:
         _complete(reading, now)
-    return Recorded(given, True, progress.with_answer(position, given))
+    return Recorded(given, True, progress.with_answer(position, given), number)
 
 
 def _insert(response: Response, further: tuple[Further, ...]) -> None:
@@ -217,20 +223,38 @@ def _insert(response: Response, further: tuple[Further, ...]) -> None:
         store(response, further)
 
 
-def _answered_before(reading: Reading, trial: PlacedTrial, given: Answer, progress: Progress) -> Recorded:
+def _to_answered(reading: Reading, trial: PlacedTrial, given: Answer, progress: Progress, new: Response) -> Recorded:
+    """What becomes of an answer to a trial that has one: it is that one, or corrects it, or is not taken."""
     stored = with_further(reading.study, [trial])[0].answer
     assert stored is not None
-    return Recorded(stored, stored == given, progress)
+    known = replaced_answer(trial, new.number) if new.number < trial.number else stored
+    if known == given:  # sent again, or a correction that changes nothing
+        return Recorded(given, True, progress, new.number)
+    if (known is None or new.number > trial.number) and may_correct(reading.study, progress, trial):
+        if refusal := _refusal_of_all(reading):
+            raise RefusedAnswerError(refusal)
+        if add_answer(reading.study, new, given.further):
+            return Recorded(given, True, progress, new.number)
+        progress = progress_of(reading)  # another one came first
+        return _to_answered(reading, progress.trials[trial.position - 1], given, progress, new)
+    return Recorded(stored, False, progress, trial.number)
 
 
 def _refusal(reading: Reading, progress: Progress, position: int) -> Refused | None:
+    if refusal := _refusal_of_all(reading):
+        return refusal
+    return Refused.OUT_OF_TURN if progress.page_of(position) != progress.next_page else None
+
+
+def _refusal_of_all(reading: Reading) -> Refused | None:
+    """Why no answer at all is taken of the reading, if none is."""
     if reading.withdrawn_at:
         return Refused.WITHDRAWN
     if reading.study.is_over:
         return Refused.CLOSED
     if not reading.study.is_open:
         return Refused.PAUSED
-    return Refused.OUT_OF_TURN if progress.page_of(position) != progress.next_page else None
+    return None
 
 
 def _complete(reading: Reading, now) -> None:

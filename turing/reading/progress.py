@@ -45,6 +45,7 @@ class PlacedTrial(NamedTuple):
     stimulus_id: UUID
     truth: str
     answer: Answer | None
+    number: int = 0  # of the answer: 0 the first one, above a correction
 
     @property
     def address(self) -> str:
@@ -120,6 +121,17 @@ class Progress:
         worth_it = self.total - position > self.break_every // 3  # not just before the end
         return bool(self.break_every and done > 0 and done % self.break_every == 0 and ends_page and worth_it)
 
+    def is_in_present_block(self, position: int) -> bool:
+        """Whether the trial at `position` is answered and counts, and the reader has gone on after no break since.
+
+        A reader who is offered a break after the last image of a block is still in it, until the next image is
+        answered. A form that is done has no present block.
+        """
+        trial = self.trial_at(position)
+        if self.next_position is None or trial is None or trial.answer is None or trial.is_practice:
+            return False
+        return not any(self.is_break_due(one) for one in range(position, self.next_position - 1))
+
     def images_ahead(self, position: int) -> dict[int, str]:
         """Addresses of the images that may follow the one at `position` without a page in between, by position.
 
@@ -170,13 +182,20 @@ def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTria
 
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:
-    for *trial, judgement, confidence in _with_answers().filter(reading=reading.pk):
-        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None)
+    for *trial, judgement, confidence, number in _with_answers().filter(reading=reading.pk):
+        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None, number or 0)
 
 
 @cache
 def _with_answers() -> QuerySet:
     """Built once: every page and every answer asks for it."""
     return Trial.objects.order_by("position").values_list(
-        "pk", "position", "phase", "stimulus_id", "stimulus__truth", "response__answer", "response__confidence"
+        "pk",
+        "position",
+        "phase",
+        "stimulus_id",
+        "stimulus__truth",
+        "response__answer",
+        "response__confidence",
+        "response__number",
     )

@@ -17,11 +17,12 @@ from turing.access import is_past_second_factor, needs_second_factor, reader_req
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
+from turing.reading.corrections import may_correct
 from turing.reading.ending import score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
-from turing.reading.progress import progress_of, with_further
+from turing.reading.progress import PlacedTrial, progress_of, with_further
 from turing.reading.questions import as_fields
 from turing.replies import postponement, refusal, wants_json
 
@@ -69,9 +70,15 @@ def _study_page(request, found, form):
 @reader_required
 @never_cache
 def study_continue(request, slug):
-    """To the first page with an unanswered image; to the study's page when the form is done or not begun."""
+    """To the first page with an unanswered image; to the study's page when the form is done or not begun.
+
+    With `after`, the position of the last answered image: to the break that follows it, where one does.
+    """
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
-    page = progress_of(reading).next_page if reading and not reading.withdrawn_at else None
+    progress = progress_of(reading) if reading and not reading.withdrawn_at else None
+    page = progress.next_page if progress else None
+    if page and reading.study.is_open and request.GET.get("after") == str(progress.next_position - 1):
+        return redirect(_next_address(reading, progress, progress.next_position - 1))
     return redirect("trial", slug, page) if page and reading.study.is_open else redirect("study", slug)
 
 
@@ -149,6 +156,7 @@ def _recorded(request, reading, position, recorded: Recorded):
             "answer": stored.judgement,
             "confidence": stored.confidence,
             **({"further": as_fields(reading.study, stored.further)} if reading.study.questions else {}),
+            **({"number": recorded.number} if reading.study.corrections else {}),
         },
         "location": address,
     }
@@ -166,6 +174,10 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
     if progress.next_page is not None and page > progress.next_page:
         return redirect(_next_address(reading, progress))
     is_next = page == progress.next_page
+    corrected = _asked_to_correct(request, reading, progress, page)
+    if "correct" in request.GET and corrected is None:
+        messages.warning(request, _("This answer can no longer be changed."))
+        return redirect("study-continue", reading.study.slug)
     context = {
         "study": reading.study,
         "reading": reading,
@@ -173,12 +185,56 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
         "progress": progress,
         "trials": with_further(reading.study, progress.on_page(page)),
         # Most pages need none: what they show of an empty form is kept.
-        "form": refused or SimpleLazyObject(lambda: AnswerForm(reading.study)),
+        "form": refused or SimpleLazyObject(lambda: AnswerForm(reading.study, initial=_said(reading.study, corrected))),
         "is_refused": refused is not None,
-        "ahead": progress.images_ahead(progress.next_position) if is_next else {},
+        "ahead": progress.images_ahead(progress.next_position) if is_next and not corrected else {},
+        **(_corrections(reading, progress, page, corrected) if reading.study.corrections else {}),
+        "position": corrected.position if corrected else progress.next_position,  # of the image that is asked about
         "exposure_ms": progress.exposure_ms if is_next else None,
     }
     return render(request, "reading/trial.html", context, status=422 if refused else 200)
+
+
+def _asked_to_correct(request, reading, progress, page) -> PlacedTrial | None:
+    """The answered trial that the address asks to correct, if it may be corrected."""
+    asked = request.GET.get("correct", "")
+    trial = progress.trial_at(int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else None
+    if trial is None or progress.page_of(trial.position) != page or not may_correct(reading.study, progress, trial):
+        return None
+    return with_further(reading.study, [trial])[0]
+
+
+def _said(study, trial: PlacedTrial | None) -> dict[str, object]:
+    """The trial's answer as the form's fields."""
+    if trial is None or trial.answer is None:
+        return {}
+    judgement, confidence, further = trial.answer
+    said = {
+        "answer": f"{judgement}-{confidence}" if study.asks_in_one_row else judgement,
+        "confidence": str(confidence or ""),
+    }
+    return said | {name: value for name, value in as_fields(study, further).items() if value}
+
+
+def _corrections(reading, progress, page, corrected: PlacedTrial | None):
+    """What a page needs where readers may correct a slip."""
+    slug = reading.study.slug
+    if corrected:
+        unchanged = f"{_continue_address(slug)}?after={corrected.position}"
+        return {"correction": corrected.number + 1, "unchanged": unchanged}
+    last = progress.trial_at(progress.next_position - 1) if progress.next_position else None
+    is_correctable = last in progress.on_page(page) and may_correct(reading.study, progress, last)
+    return {
+        "correctable": last.position if is_correctable else None,
+        "back": _way_back(slug, progress) if progress.next_position else None,
+    }
+
+
+def _way_back(slug, progress):
+    """The address at which the last answer can be corrected, and whether the page offers it: not after a break."""
+    last = progress.next_position - 1
+    address = f"{reverse('trial', args=[slug, progress.page_of(last)])}?correct={last}"
+    return {"address": address, "is_offered": progress.is_in_present_block(last) and not progress.is_break_due(last)}
 
 
 def _continue_address(slug):
@@ -207,7 +263,10 @@ def study_break(request, slug):
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
     if reading is None or reading.completed_at or reading.withdrawn_at or not reading.study.is_open:
         return redirect("study", slug)
-    return render(request, "reading/break.html", {"study": reading.study, "progress": progress_of(reading)})
+    progress = progress_of(reading)
+    last = progress.trial_at(progress.next_position - 1) if progress.next_position else None
+    back = _way_back(slug, progress) if last and may_correct(reading.study, progress, last) else None
+    return render(request, "reading/break.html", {"study": reading.study, "progress": progress, "back": back})
 
 
 @require_form_methods

@@ -1,8 +1,9 @@
-"""The analysis with all that stands beside it: machine readers, skin tone, controls, looks."""
+"""The analysis with all that stands beside it: machine readers, skin tone, controls, looks, corrections."""
 
 from turing.models import Study
 from turing.results.analysis import Analysis
 from turing.results.controls import with_controls, with_public_controls
+from turing.results.corrections import with_corrections
 from turing.results.counting import Population
 from turing.results.looks import with_looks
 from turing.results.machines import with_machines
@@ -10,10 +11,11 @@ from turing.results.skin_tone import with_skin_tone
 
 
 def with_all_beside(study: Study, population: Population, analysis: Analysis, *, is_public: bool = False) -> Analysis:
-    """The analysis with the keys `machines`, `skin_tone`, `controls` and `look_history`.
+    """The analysis with the keys `machines`, `skin_tone`, `controls`, `look_history` and `corrections`.
 
-    `is_public`: as everybody may see it, without controls that few readers judged.
+    `is_public`: as everybody may see it, without controls that few readers judged, and without corrections.
     """
     add_controls = with_public_controls if is_public else with_controls
     found = with_skin_tone(study, population, with_machines(study, analysis))
-    return with_looks(study, population, add_controls(study, population, found))
+    found = with_looks(study, population, add_controls(study, population, found))
+    return found if is_public else with_corrections(study, population, found)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
-from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
+from turing.models import COMMAND_LINE, Actor, AuditLine, ReplacedAnswer, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.beside import with_all_beside
 from turing.results.counting import Population, exported, flow_of, form_lengths
@@ -19,6 +19,7 @@ from turing.results.tables import table_csv
 from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
+CHANGES = ("changes", "first_answer")  # where readers may correct a slip
 LOOKING = ("away_ms", "zoom_percent", "zoomed_ms")  # away from the page, and closer at the image
 FURTHER = (
     "phase",
@@ -31,26 +32,40 @@ FURTHER = (
     *TIMING,
     "form_trials",
     *LOOKING,
+    *CHANGES,
 )
-INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING, "form_trials", *LOOKING)
+INTEGERS = (
+    "confidence",
+    "rt_ms",
+    "trial_index",
+    "run",
+    "since_previous_ms",
+    *TIMING,
+    "form_trials",
+    *LOOKING,
+    "changes",
+)
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     """One row a response, in the columns of the responses CSV.
 
     `since_previous_ms` is the server's check of the browser's `rt_ms`: from the arrival of the answer to the trial
-    before to the arrival of this one; None where that trial is not exported. Answers that waited for a connection
-    arrive together.
+    before to the arrival of this one; None where that trial is not exported, or one of the two answers is a correction.
+    Answers that waited for a connection arrive together.
     """
     previous, forms = None, form_lengths(study, population)
     responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
     if study.questions:
         responses = responses.prefetch_related("further")
+    if study.corrections:
+        responses = responses.prefetch_related("trial__replaced")
     for response in responses.iterator(chunk_size=2000):
         trial = response.trial
         stimulus, reader = trial.stimulus, trial.reading.reader
         follows = previous and previous.trial.reading_id == trial.reading_id
         follows = follows and previous.trial.position == trial.position - 1
+        follows = follows and not previous.number and not response.number
         since = round((response.answered_at - previous.answered_at).total_seconds() * 1000) if follows else None
         previous = response
         yield {
@@ -72,8 +87,14 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             **{name: getattr(response, name) for name in TIMING},
             "form_trials": forms[reader.pseudonym],
             **{name: getattr(response, name) for name in LOOKING},
+            **_changes(list(trial.replaced.all()) if study.corrections else []),
             **(cells(study, stimulus.diagnosis, response.further.all()) if study.questions else {}),
         }
+
+
+def _changes(earlier: list[ReplacedAnswer]) -> dict[str, Any]:
+    """The number of earlier answers, and the first one's judgement; in the order of their numbers."""
+    return {"changes": len(earlier), "first_answer": earlier[0].answer if earlier else None}
 
 
 def to_csv(study: Study, population: Population) -> bytes:
@@ -111,6 +132,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "analysis": analysis,
         "machines": beside["machines"],
         "controls": beside["controls"],
+        **({"corrections": beside["corrections"]} if study.corrections else {}),
         "utility": utilities_of(study),
         "skin_tone": beside["skin_tone"],
         "responses": list(rows(study, population)),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Min
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from turing.errors import StudyError
@@ -141,6 +142,9 @@ def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE,
         locked = Study.objects.select_for_update().get(pk=study.pk)
         if locked.is_over or len(looks_taken(locked, population.name)) != len(found.taken):
             raise StudyError(f"{study.slug}: somebody else took a look, or closed the study, at the same moment.")
+        # From now on no answer that is counted here can be corrected: `turing.reading.corrections`.
+        if tests_among(arrived(study, population)).filter(pk__lte=last).count() != seen["count"]:
+            raise StudyError(f"{study.slug}: an answer was corrected or withdrawn at the same moment. Look again.")
         AuditLine.objects.record(What.LOOKED, actor, study, **detail)
     return looks_taken(study, population.name)[-1]
 
@@ -205,7 +209,10 @@ def unplanned_stages(study: Study, population: Population) -> list[int]:
         return []
 
     def count() -> list[int]:
-        answered = sorted(tests_among(exported(study, population)).order_by().values_list("answered_at", flat=True))
+        # Of a corrected answer, the time at which the first one came.
+        came = Coalesce(Min("trial__replaced__answered_at"), "answered_at")
+        rows = tests_among(exported(study, population)).order_by().annotate(came=came)
+        answered = sorted(rows.values_list("came", flat=True))
         return sorted({bisect_right(answered, at) for at in times} - {0})
 
     key = f"stages-{version_of(study, population)}-{len(times)}-{study.is_over}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from turing.models import Study
+from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.looks import looks_in_words
 from turing.results.utility import utility_in_words
@@ -132,6 +133,7 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
         f"drawn at random, brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
         f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
         f"reader. {_form_in_words(study)}{methods_of_questions(study)}{_controls_in_words(study)}"
+        f"{corrections_in_words(study, population)}"
         "The design was fixed before the first "
         f"answer (SHA-256 {study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. "
         "The primary outcome was the fooling rate, the share of answers to generated images that were 'real'. Readers "

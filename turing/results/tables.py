@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from turing.results import question_tables
+from turing.results.corrections import correction_rows
 from turing.results.counting import Flow
 from turing.results.supporting_tables import (
     Analysis,
@@ -185,6 +186,7 @@ TABLES = {
     "exposures": Table("Exposure thresholds", exposures),
     "dropout": Table("Readers who stopped early", dropout),
     "exclusions": Table("What is not counted", exclusions),
+    "corrections": Table("Corrected slips", correction_rows),
     "looks": Table("Looks at results before the end", looks),
     "model": Table("Model of readers and images", model),
     "readers": Table("Readers", readers),

@@ -16,6 +16,7 @@ from turing.results.analysis import analyse_study, extremes, with_generators_nam
 from turing.results.attention import attention_sentences
 from turing.results.beside import with_all_beside
 from turing.results.controls import control_sentences
+from turing.results.corrections import correction_sentence
 from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table
 from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look
@@ -48,6 +49,8 @@ def _results(study, population):
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
     if not study.looks:
         del tables["looks"]
+    if not study.corrections:
+        del tables["corrections"]
     return {
         "study": study,
         "population": population,
@@ -62,6 +65,7 @@ def _results(study, population):
         "may_look": study.right >= Right.EDIT,
         "looks": looks_sentence(analysis),
         "attention": attention_sentences(study, population),
+        "corrections": correction_sentence(analysis),
         "kinds": kinds_sentence(analysis),
         "model": model_sentence(analysis),
         "dropout": dropout_sentence(analysis),

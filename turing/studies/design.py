@@ -36,7 +36,7 @@ LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
-    "planned_readers", "looks", "zoom", "questions", "one_row",
+    "planned_readers", "looks", "zoom", "questions", "one_row", "corrections",
 )  # fmt: skip
 
 
@@ -65,6 +65,10 @@ def problems(study: Study) -> list[str]:
         found.append("Questions: no region can be marked where the image is shown for a moment.")
     if study.timed and study.repeats:
         found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
+    if study.timed and study.corrections:
+        found.append(
+            "Corrections: not where images are shown for a moment, since each exposure follows from the answers."
+        )
     if problem := counts_problem(counts_of(study), len(tested), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
     if problem := looks_problem(study.looks, study.planned_readers):

@@ -30,8 +30,8 @@ class StudyForm(InSections, forms.ModelForm):
         ("More options: what each reader gets",
          ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
         ("More options: what readers are asked and told",
-         ("confidence_levels", "one_row", "questions", "tell_share", "show_score", "language", "instructions",
-          "consent_text")),
+         ("confidence_levels", "one_row", "questions", "corrections", "tell_share", "show_score", "language",
+          "instructions", "consent_text")),
         ("More options: analysis and checks",
          ("equivalence_margin", "planned_readers", "looks", "allow_unaudited", "seed")),
     )  # fmt: skip
@@ -92,6 +92,7 @@ class StudyForm(InSections, forms.ModelForm):
             "confidence_levels",
             "one_row",
             "questions",
+            "corrections",
             "equivalence_margin",
             "planned_readers",
             "looks",
@@ -207,6 +208,13 @@ class StudyForm(InSections, forms.ModelForm):
         if zoom != Study.Zoom.OFF and self.cleaned_data.get("timed"):
             raise forms.ValidationError("An image that is shown for a moment only cannot be zoomed.")
         return zoom
+
+    def clean_corrections(self):
+        if self.cleaned_data["corrections"] and self.cleaned_data.get("timed"):
+            raise forms.ValidationError(
+                "No answer can be corrected where images are shown for a moment: exposures follow from answers."
+            )
+        return self.cleaned_data["corrections"]
 
     def clean_image_type(self):
         return self.cleaned_data["image_type"] or self.instance.image_type

@@ -130,6 +130,12 @@ def variables(study: Study) -> Items:
         (
             "Measured",
             f"The answer, real or generated{confidence}; the time from first paint to choice."
+            + (
+                " A reader may correct the answer to the last image until the next break; the last answer counts, with "
+                "its time, and the earlier ones are kept."
+                if study.corrections
+                else ""
+            )
             + "".join(f" {line}." for line in questions_in_words(study)),
         ),
         (

@@ -1,8 +1,9 @@
 """What commands say of options is said of form fields where somebody started them by a form."""
 
 import pytest
-from django.core.management import BaseCommand, load_command_class
+from django.core.management import load_command_class
 
+from console import ConsoleCommand
 from turing.jobs.wording import in_form_words, labels_of
 
 WITHOUT_FIELD = {"--dry-run", "--json", "--phantoms", "--samples", "--trained-on"}
@@ -31,6 +32,6 @@ def options_of(command):
 
 @pytest.mark.parametrize("name", ["import_images", "import_generated"])
 def test_every_option_of_an_import_has_its_field(name):
-    own = options_of(load_command_class("gan", name)) - options_of(BaseCommand())
+    own = options_of(load_command_class("gan", name)) - options_of(ConsoleCommand())
     assert len(own) > 5
     assert own - WITHOUT_FIELD <= set(labels_of("check"))

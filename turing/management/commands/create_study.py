@@ -67,6 +67,9 @@ class Command(ConsoleCommand):
             "--questions", type=Path, metavar="FILE.json", help="what else is asked of each image: docs/questions.md"
         )
         parser.add_argument(
+            "--corrections", action="store_true", help="readers may correct the last answer until the next break"
+        )
+        parser.add_argument(
             "--margin", type=float, default=0.1, help="equivalence: accuracy within 0.5 +- margin (0.1)"
         )
         parser.add_argument("--planned-readers", type=int, default=0, metavar="N", help="0: no number is planned (0)")

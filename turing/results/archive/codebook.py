@@ -81,7 +81,8 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("simulated", "string", "Whether a computer drew the answer; never mixed with people's.", **YES_NO),
         _field(
             "since_previous_ms", "integer",
-            "From the arrival of the answer before at the server to the arrival of this one; empty after a gap.",
+            "From the arrival of the answer before at the server to the arrival of this one; empty after a gap, and "
+            "where one of the two is a correction.",
         ),
         _field("exposure_ms", "integer", "For which the image was to be shown; empty where readers looked at will."),
         _field("shown_ms", "integer", "For which the browser measured that it was shown."),
@@ -96,6 +97,11 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
             "could zoom.",
         ),
         _field("zoomed_ms", "integer", "For which a part of the image was enlarged until the judgement.", minimum=0),
+        _field(
+            "changes", "integer", "Earlier answers to this image that the reader corrected; the last one counts, with "
+            "its own time.", minimum=0, required=True,
+        ),
+        _field("first_answer", "string", "What the first of them said; empty where none was corrected.", enum=TRUTHS),
     ]  # fmt: skip
     assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
     return fields + _question_fields(study, full_profiles)

@@ -20,6 +20,7 @@ from turing.results.archive.packing import Files
 from turing.results.archive.profiles import with_shared_profiles
 from turing.results.archive.readme import readme
 from turing.results.controls import with_controls
+from turing.results.corrections import with_corrections
 from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.looks import analysed_looks, check_visible, with_looks
@@ -146,8 +147,9 @@ def _methods(study: Study, population: Population, analysis: dict[str, Any], flo
 
 
 def _with_everything(study: Study, population: Population, analysis: dict[str, Any]) -> dict[str, Any]:
-    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks."""
+    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks, corrections."""
     named = with_machines(study, with_generators_named(study, analysis))
+    named = with_corrections(study, population, named)
     return with_looks(study, population, with_controls(study, population, named))
 
 

@@ -29,7 +29,10 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
 ANSWER = {"answer": "real", "confidence": 1}  # to every image
+CORRECTION = {"answer": "generated", "confidence": 1}  # of every answer, where the study allows it
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
+# The first image of the form and of each block offers no way back to the one before, which position alone decides.
+NO_WAY_BACK = re.compile(r" hidden(?= data-backspace>)")
 
 
 @contextmanager
@@ -106,27 +109,57 @@ def _strangers(stimuli: list[Stimulus]) -> Iterator[Check]:
 def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
     """Walks through the form and compares pages of real images with those of generated ones."""
     private = _private_words(study)
-    pages, told = [], []
+    pages, told, corrections = [], [], []
     trials = list(reading.trials.select_related("stimulus").order_by("position"))
     for trial in trials:
         page = (trial.position - 1) // study.images_per_page + 1
-        html = client.get(reverse("trial", args=[study.slug, page])).content.decode()
+        address = reverse("trial", args=[study.slug, page])
+        html = client.get(address).content.decode()
         reply = _answer(client, study, page, trial.position)
-        found = [word for word in private if word in html or word in reply]
-        told += [f"image {trial.position}: the page or the reply holds {word!r}" for word in found]
-        told += [
-            f"image {trial.position}: {more} beside addresses of images"
-            for more in _more_than_images(html, reply, study, trial)
-        ]
-        pages.append(TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
+        told += _told(html, reply, study, trial, private)
+        pages.append(_without_ids(html))
+        if study.corrections and trial.phase != Trial.Phase.PRACTICE and trial is not trials[-1]:
+            html = client.get(address, {"correct": trial.position}).content.decode()
+            reply = _answer(client, study, page, trial.position, CORRECTION, number=1)
+            told += _told(html, reply, study, trial, private, CORRECTION, number=1)
+            corrections.append((_without_ids(html), trial.stimulus.generated_image_id is not None))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
     if study.images_per_page == 1:  # a page of several images belongs to no one truth
         counted = [index for index, trial in enumerate(trials) if trial.phase != Trial.Phase.PRACTICE]
         generated = np.array([trials[index].stimulus.generated_image_id is not None for index in counted])
         yield from _shapes([pages[index] for index in counted], generated)
+        if corrections:
+            of_corrections, generated = zip(*corrections, strict=True)
+            yield from _shapes(list(of_corrections), np.array(generated), "pages for corrections")
 
 
-def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iterator[str]:
+def _without_ids(html: str) -> str:
+    """The page without what differs between any two images: ids, tokens, what is loaded ahead."""
+    return NO_WAY_BACK.sub("", TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
+
+
+def _told(
+    html: str,
+    reply: str,
+    study: Study,
+    trial: Trial,
+    private: list[str],
+    answer: dict[str, Any] = ANSWER,
+    number: int = 0,
+) -> Iterator[str]:
+    """What a page and a reply to the answer that it was given say and should not."""
+    yield from (
+        f"image {trial.position}: the page or the reply holds {word!r}"
+        for word in private
+        if word in html or word in reply
+    )
+    for more in _more_than_images(html, reply, study, trial, answer, number):
+        yield f"image {trial.position}: {more} beside addresses of images"
+
+
+def _more_than_images(
+    html: str, reply: str, study: Study, trial: Trial, answer: dict[str, Any], number: int
+) -> Iterator[str]:
     """What replies and lists of images to load ahead hold besides a position and an address each.
 
     A reply also repeats the answer that was sent.
@@ -137,8 +170,9 @@ def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iter
     lists = [json.loads(found) for found in AHEAD.findall(html)]
     values = json.loads(reply)
     lists.append(values.pop("ahead", {}))
-    sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position, **ANSWER}
-    sent["confidence"] = ANSWER["confidence"] if study.asks_confidence else None
+    sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position, **answer}
+    sent["confidence"] = answer["confidence"] if study.asks_confidence else None
+    sent |= {"number": number} if study.corrections else {}
     if study.questions:
         left_out = {one.field: [] for one in study.further_questions if one.kind in AFTER_GENERATED}
         sent["further"] = left_out | _further(study)
@@ -154,29 +188,32 @@ def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iter
         )
 
 
-def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
+def _shapes(pages: list[str], generated: np.ndarray, what: str = "pages") -> Iterator[Check]:
     """Pages in the order of the form are one text but for numbers, and the numbers do not tell."""
     texts = [NUMBER.sub("#", page) for page in pages]
     usual = max(texts, key=texts.count)
     odd = [index + 1 for index, text in enumerate(texts) if text != usual]
     yield verdict_of(
-        [f"the page of image {index} is another text" for index in odd], "text of pages", "one text for all images"
+        [f"the page of image {index} is another text" for index in odd], f"text of {what}", "one text for all images"
     )
     if odd:
         return
     numbers = np.array([[float(found) for found in NUMBER.findall(page)] for page in pages])
     position = np.arange(len(pages))[:, None]
     free = ~(np.ptp(numbers, axis=0) == 0) & ~(np.ptp(numbers - position, axis=0) == 0)
-    found = [trace_check("numbers in pages", column, generated, "a number in the page") for column in numbers.T[free]]
+    found = [trace_check(f"numbers in {what}", column, generated, "a number in the page") for column in numbers.T[free]]
     leaks = [check.detail for check in found if check.verdict == Verdict.LEAK]
-    yield verdict_of(leaks, "numbers in pages", "numbers are the same for all or count the position")
+    yield verdict_of(leaks, f"numbers in {what}", "numbers are the same for all or count the position")
 
 
-def _answer(client: Client, study: Study, page: int, position: int) -> str:
+def _answer(
+    client: Client, study: Study, page: int, position: int, answer: dict[str, Any] = ANSWER, number: int = 0
+) -> str:
     """The JSON that the script is answered with."""
-    data = {"position": position, **ANSWER, **_further(study), "response_time_ms": "", "shown_ms": "500"}
+    data = {"position": position, **answer, **_further(study), "response_time_ms": "", "shown_ms": "500"}
+    data["number"] = number
     if study.asks_in_one_row:
-        data["answer"] = "{answer}-{confidence}".format(**ANSWER)
+        data["answer"] = "{answer}-{confidence}".format(**answer)
     address = reverse("trial", args=[study.slug, page])
     return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
 
