@@ -136,7 +136,9 @@ def _recorded(request, reading, position, recorded: Recorded):
     address = _next_address(reading, progress, position)
     message = ""
     if not recorded.is_taken:
-        values = {"position": position, "answer": stored.get_judgement_display()}
+        is_pair = reading.study.forced_choice
+        answer = stored.chosen_side.label if is_pair else stored.get_judgement_display()
+        values = {"position": position, "answer": answer}
         message = _("Image %(position)s was answered before: %(answer)s. That answer stands.") % values
     if not wants_json(request):
         if message:
@@ -251,8 +253,11 @@ def stimulus(request, id):
     user = request.user
     if not user.is_authenticated:
         raise Http404
-    own = models.Exists(Trial.objects.filter(stimulus=models.OuterRef("pk"), reading__reader__user=user.pk))
-    found = next(iter(Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id)), None)
+    own = Trial.objects.filter(reading__reader__user=user.pk)
+    is_own = models.Exists(own.filter(stimulus=models.OuterRef("pk"))) | models.Exists(
+        own.filter(partner=models.OuterRef("pk"))
+    )
+    found = next(iter(Stimulus.objects.only("file", "study_id").annotate(is_own=is_own).filter(pk=id)), None)
     if found is None or not (found.is_own or _may_see(user, found.study_id)):
         raise Http404
     return HttpResponse(found.read(), content_type="image/png")
