@@ -19,6 +19,7 @@ from turing.results.tables import table_csv
 from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
+PAIRS = ("pair", "partner")  # after the others, where readers choose between two images
 LOOKING = ("away_ms", "zoom_percent", "zoomed_ms")  # away from the page, and closer at the image
 FURTHER = (
     "phase",
@@ -32,7 +33,7 @@ FURTHER = (
     "form_trials",
     *LOOKING,
 )
-INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING, "form_trials", *LOOKING)
+INTEGERS = ("confidence", "rt_ms", "trial_index", "run", "since_previous_ms", *TIMING, "form_trials", *LOOKING, "pair")
 
 
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
@@ -43,7 +44,9 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     arrive together.
     """
     previous, forms = None, form_lengths(study, population)
-    responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
+    responses = exported(study, population).select_related(
+        "trial__reading__reader", "trial__stimulus__generated_image", "trial__partner__generated_image"
+    )
     if study.questions:
         responses = responses.prefetch_related("further")
     for response in responses.iterator(chunk_size=2000):
@@ -66,14 +69,26 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "profession": reader.profession,
             "specialty": reader.specialty,
             "experience": experience_band(reader.years_experience),
-            "run": stimulus.generated_image.generator_id if stimulus.generated_image else None,
+            "run": _generator_of(trial),
             "simulated": "yes" if reader.is_simulated else "no",
             "since_previous_ms": since,
             **{name: getattr(response, name) for name in TIMING},
             "form_trials": forms[reader.pseudonym],
             **{name: getattr(response, name) for name in LOOKING},
+            **({"pair": stimulus.pair, "partner": str(trial.partner_id)} if study.forced_choice else {}),
             **(cells(study, stimulus.diagnosis, response.further.all()) if study.questions else {}),
         }
+
+
+def _generator_of(trial: Trial) -> int | None:
+    """Of the image, or of the generated one of a pair."""
+    images = [one.generated_image for one in (trial.stimulus, trial.partner) if one]
+    return next((one.generator_id for one in images if one), None)
+
+
+def columns_of(study: Study) -> tuple[str, ...]:
+    """Of the study's responses, in their order."""
+    return (*COLUMNS, *FURTHER, *(PAIRS if study.forced_choice else ()), *question_columns(study))
 
 
 def to_csv(study: Study, population: Population) -> bytes:
@@ -83,7 +98,7 @@ def to_csv(study: Study, population: Population) -> bytes:
 def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
     """Rows such as `rows` gives, as the responses CSV."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER, *question_columns(study)], lineterminator="\n")
+    writer = csv.DictWriter(buffer, columns_of(study), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue().encode()
@@ -128,8 +143,7 @@ def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Populat
     from pyarrow import parquet
 
     integers = {*INTEGERS, *number_columns(study)}
-    names = (*COLUMNS, *FURTHER, *question_columns(study))
-    fields = [(name, pa.int32() if name in integers else pa.string()) for name in names]
+    fields = [(name, pa.int32() if name in integers else pa.string()) for name in columns_of(study)]
     metadata = {"study": study.slug, "design_hash": study.design_hash, "readers": population.name}
     table = pa.Table.from_pylist(list(rows), pa.schema(fields, metadata))
     buffer = io.BytesIO()
