@@ -49,8 +49,10 @@ def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, 
     press(page, "Enter")
     for position in range(2, 7):
         left, right = see(page, position)
-        assert left["width"] == right["width"] == left["height"] >= 384 and left["y"] == right["y"]
-        assert right["x"] >= left["x"] + left["width"] and is_in_sight(page, "Next")
+        assert left["width"] == right["width"] == left["height"] >= 384
+        assert left["y"] == right["y"]
+        assert right["x"] >= left["x"] + left["width"]
+        assert is_in_sight(page, "Next")
         if position == 2:
             screenshot(page, "pair-judging")
             assert Axe().run(page, options=RULES).response["violations"] == []
@@ -75,7 +77,9 @@ def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, 
     page.get_by_role("link", name="Continue").tap()
     for position in range(7, 12):
         left, right = see(page, position)
-        assert left["y"] == right["y"] and left["width"] >= 160 and is_in_sight(page, "Next")
+        assert left["y"] == right["y"]
+        assert left["width"] >= 160
+        assert is_in_sight(page, "Next")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if position == 7:
             screenshot(page, "pair-judging-phone")
@@ -85,7 +89,9 @@ def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, 
         page.get_by_role("button", name="Next").tap()
     expect(page.get_by_text("You have judged all 11 pairs")).to_be_visible()
     phone.close()
-    assert list(Response.objects.filter(trial__position__gte=7).values_list("answer", "confidence")) == [("real", 1)] * 5
+    assert (
+        list(Response.objects.filter(trial__position__gte=7).values_list("answer", "confidence")) == [("real", 1)] * 5
+    )
 
 
 def test_digits_choose_a_side_where_no_confidence_is_asked(run, site, chromium, reader):

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
+from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.beside import with_all_beside
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.looks import check_visible
 from turing.results.machines import with_machines
+from turing.results.pairs import NO_FORMATS
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import table_csv
@@ -198,9 +200,18 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 }
 
 
+def formats_of(study: Study) -> list[str]:
+    return [name for name in FORMATS if not (study.forced_choice and name in NO_FORMATS)]
+
+
 def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """The export in one of `FORMATS`. Raises `StudyError` where looks are planned and none was taken yet."""
+    """The export in one of `formats_of` the study.
+
+    Raises `StudyError` for another, and where looks are planned and none was taken yet.
+    """
     check_visible(study, population)
+    if format not in formats_of(study):
+        raise StudyError(f"{format}: it holds scores of single images, and this study shows pairs (forced_choice).")
     content = FORMATS[format][0](study, population)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content

@@ -44,7 +44,8 @@ def test_the_share_is_that_of_right_choices_with_the_mrmc_interval(table):
     found = analyse(answers(table))["forced_choice"]
     reader, pair = np.nonzero(np.ones_like(table))
     expected = mrmc_rate(reader, pair, table.ravel())
-    assert found["pairs"] == COUNT and found["correct"] == table.sum()
+    assert found["pairs"] == COUNT
+    assert found["correct"] == table.sum()
     assert found["proportion_correct"]["estimate"] == pytest.approx(table.mean())
     assert found["proportion_correct"]["ci95"] == pytest.approx(expected.ci95)
     assert found["proportion_correct"]["naive"]["wilson"][0] > expected.ci95[0]
@@ -55,7 +56,8 @@ def test_dprime_and_its_limits_follow_from_the_share(table):
     share, dprime = found["proportion_correct"], found["dprime"]
     assert dprime["estimate"] == pytest.approx(math.sqrt(2) * norm.ppf(share["estimate"]))
     assert dprime["ci95"] == pytest.approx([math.sqrt(2) * norm.ppf(limit) for limit in share["ci95"]])
-    assert dprime_of(0.5) == 0 and dprime_of(0.76) == pytest.approx(0.999, abs=0.001)  # Macmillan and Creelman
+    assert dprime_of(0.5) == 0
+    assert dprime_of(0.76) == pytest.approx(0.999, abs=0.001)
 
 
 def test_a_reader_who_always_says_left_is_at_chance_and_biased():
@@ -85,10 +87,12 @@ def test_nothing_is_said_of_single_images(table):
     for key in ("auc", "dprime", "criterion", "equivalence", "hype_infinity", "variance_components", "reader_kinds"):
         assert analysis[key] is None
     for key in ("fooling_rate", "real_judged_real", "accuracy"):
-        assert analysis[key]["estimate"] is None and analysis[key]["ci95"] is None
+        assert analysis[key]["estimate"] is None
+        assert analysis[key]["ci95"] is None
     for key in ("by_diagnosis", "by_run", "by_reader", "by_image", "comparisons", "questions"):
         assert not analysis[key]
-    assert analysis["counts"]["responses"] == table.size and analysis["counts"]["images"] == 2 * COUNT
+    assert analysis["counts"]["responses"] == table.size
+    assert analysis["counts"]["images"] == 2 * COUNT
     assert analysis["counts"]["generated_judged_real"] is None
 
 
@@ -104,9 +108,11 @@ def test_equivalence_to_guessing_is_tested_by_the_margin():
 @pytest.mark.parametrize("value", [True, False])
 def test_where_every_pair_or_none_is_told_dprime_is_none_with_a_reason(value):
     found = analyse(answers(np.full((READERS, COUNT), value)))["forced_choice"]
-    assert found["proportion_correct"]["estimate"] == float(value) and found["proportion_correct"]["ci95"] is None
+    assert found["proportion_correct"]["estimate"] == float(value)
+    assert found["proportion_correct"]["ci95"] is None
     assert found["dprime"] == {"estimate": None, "ci95": None, "reason": ALL_OR_NONE}
-    assert found["equivalence"] is None and found["by_reader"][0]["dprime"] is None
+    assert found["equivalence"] is None
+    assert found["by_reader"][0]["dprime"] is None
 
 
 def test_one_reader_or_very_few_answers_give_no_interval_and_say_so(table):
@@ -125,4 +131,5 @@ def test_confidence_is_set_against_right_choices(table):
 def test_no_answers_to_pairs_give_an_empty_analysis():
     nothing = Responses.from_labels([], [], [], [], is_pairs=True)
     found = analyse(nothing)["forced_choice"]
-    assert found["pairs"] == 0 and found["proportion_correct"]["estimate"] is None
+    assert found["pairs"] == 0
+    assert found["proportion_correct"]["estimate"] is None
