@@ -17,18 +17,19 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from turing.models import Reader, Reading, Stimulus, Study, Trial, User
+from turing.models import Reader, Reading, Side, Stimulus, Study, Trial, User
 from turing.models.questions import AFTER_GENERATED
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
+from turing.studies.blinding.pairs import told_ahead, told_by_page
 
 TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Location", "Link")
 ROUNDS = 3  # requests of each stimulus; the fastest counts
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
-ANSWER = {"answer": "real", "confidence": 1}  # to every image
+ANSWER = {"answer": "real", "confidence": 1}  # to every image; of a pair that is to choose the right one
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
 
 
@@ -108,6 +109,7 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
     private = _private_words(study)
     pages, told = [], []
     trials = list(reading.trials.select_related("stimulus").order_by("position"))
+    by_position = {trial.position: trial for trial in trials}
     for trial in trials:
         page = (trial.position - 1) // study.images_per_page + 1
         html = client.get(reverse("trial", args=[study.slug, page])).content.decode()
@@ -116,8 +118,10 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
         told += [f"image {trial.position}: the page or the reply holds {word!r}" for word in found]
         told += [
             f"image {trial.position}: {more} beside addresses of images"
-            for more in _more_than_images(html, reply, study, trial)
+            for more in _more_than_images(html, reply, study, trial, by_position)
         ]
+        if study.forced_choice:
+            told += told_by_page(AHEAD.sub("", html), trial)
         pages.append(TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
     if study.images_per_page == 1:  # a page of several images belongs to no one truth
@@ -126,7 +130,7 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
         yield from _shapes([pages[index] for index in counted], generated)
 
 
-def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iterator[str]:
+def _more_than_images(html: str, reply: str, study: Study, trial: Trial, trials: dict[int, Trial]) -> Iterator[str]:
     """What replies and lists of images to load ahead hold besides a position and an address each.
 
     A reply also repeats the answer that was sent.
@@ -147,6 +151,10 @@ def _more_than_images(html: str, reply: str, study: Study, trial: Trial) -> Iter
     known = ("location", "exposure_ms") if study.timed else ("location",)
     yield from (f"a reply's {key!r}" for key in values if key not in known)
     for ahead in lists:
+        if study.forced_choice:
+            for position, addresses in ahead.items():
+                yield from told_ahead(position, addresses, trials)
+            continue
         yield from (
             f"{position!r}: {address!r}"
             for position, address in ahead.items()
@@ -175,6 +183,8 @@ def _shapes(pages: list[str], generated: np.ndarray) -> Iterator[Check]:
 def _answer(client: Client, study: Study, page: int, position: int) -> str:
     """The JSON that the script is answered with."""
     data = {"position": position, **ANSWER, **_further(study), "response_time_ms": "", "shown_ms": "500"}
+    if study.forced_choice:
+        data["answer"] = Side.of_answer(str(ANSWER["answer"])).value
     if study.asks_in_one_row:
         data["answer"] = "{answer}-{confidence}".format(**ANSWER)
     address = reverse("trial", args=[study.slug, page])
