@@ -37,14 +37,14 @@ export class BriefImage {
     }
     this.look.hidden = false;
     this.look.focus();
-    this.look.addEventListener("click", () => this.present(image, position), { once: true });
+    this.look.addEventListener("click", () => this.present([image], position), { once: true });
   }
 
   know(position, exposure) {
     this.exposures.set(position, exposure);
   }
 
-  async present(image, position) {
+  async present([image], position) {
     this.look.hidden = true;
     this.allow(false);
     this.drawCross();

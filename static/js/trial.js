@@ -37,6 +37,7 @@ function timeAnswers() {
 }
 
 function listenToKeys() {
+  const asksConfidence = Boolean(form && form.querySelector("input[name=confidence]"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const key = event.key.toLowerCase();
@@ -48,7 +49,9 @@ function listenToKeys() {
       event.preventDefault();
     };
     if (/^\p{Letter}$/u.test(key)) choose(`input[name="answer"][data-key="${key}"]`);
-    else if (/^[1-9]$/.test(key)) choose(`input[name="confidence"][value="${key}"]`);
+    // The sides of a pair; within the levels of confidence the arrows move from one to the next.
+    else if (/^arrow(left|right)$/.test(key) && !event.target.matches("[name=confidence]")) choose(`input[data-key="${key}"]`);
+    else if (/^[1-9]$/.test(key)) choose(asksConfidence ? `input[name="confidence"][value="${key}"]` : `input[data-number="${key}"]`);
     else if (key === "enter" && !event.target.closest("a, button")) {
       event.preventDefault();
       const look = document.querySelector("#look:not([hidden])");
@@ -79,7 +82,7 @@ function goAhead(viewer) {
 
   const loadAhead = () => {
     for (let next = position + 1; next <= position + LOADED_AHEAD; next += 1) {
-      if (known.has(next)) preloader.want(known.get(next));
+      if (known.has(next)) [known.get(next)].flat().forEach((address) => preloader.want(address));
     }
   };
 
@@ -148,10 +151,12 @@ function goAhead(viewer) {
   }
 
   function show(next) {
-    const address = known.get(next);
     const section = form.closest(".trial");
-    const image = preloader.take(address) || new Image();
-    if (!image.getAttribute("src")) image.src = address;
+    const images = [known.get(next)].flat().map((address) => { // of a pair two, from left to right
+      const image = preloader.take(address) || new Image();
+      if (!image.getAttribute("src")) image.src = address;
+      return image;
+    });
     position = next;
     form.reset();
     form.elements.position.value = next;
@@ -168,7 +173,7 @@ function goAhead(viewer) {
     document.querySelector(".progress-line progress").value = next - 1;
     history.pushState({}, "", window.location.pathname.replace(/\d+\/$/, `${next}/`));
     section.focus({ preventScroll: true });
-    viewer.present(image, next);
+    viewer.present(images, next);
     zoom?.start();
     loadAhead();
   }

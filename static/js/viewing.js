@@ -6,7 +6,8 @@ export function fitToDevicePixels() {
   const ratio = window.devicePixelRatio || 1;
   for (const image of document.querySelectorAll(".stimulus")) {
     const pixels = Number(image.dataset.pixels);
-    const room = Math.min(512, image.closest(".trial").clientWidth);
+    const side = image.closest(".side"); // of a pair
+    const room = side ? side.clientWidth : Math.min(512, image.closest(".trial").clientWidth);
     const factor = Math.floor((room * ratio) / pixels);
     const smooth = image.dataset.scaling === "smooth" || factor < 1;
     image.classList.toggle("smooth", smooth);
@@ -28,41 +29,47 @@ function whenPainted(image, then) {
   image.decode().then(after, again);
 }
 
-// An image that stays: the reader looks at it for as long as they like.
+// An image that stays, or the two of a pair: the reader looks for as long as they like.
 export class StillImage {
-  // `onShown(time)` is told when the image that was presented last came.
+  // `onShown(time)` is told when what was presented last had come.
   constructor(form, onShown) {
     this.section = form.closest(".trial");
     this.onShown = onShown;
   }
 
-  get image() {
-    return this.section.querySelector("img.stimulus");
+  get images() {
+    return [...this.section.querySelectorAll("img.stimulus")];
   }
 
   get isReady() {
-    return this.image.complete && this.image.naturalWidth > 0;
+    return this.images.every((image) => image.complete && image.naturalWidth > 0);
   }
 
   first() {
-    this.timePaint(this.image);
+    this.timePaint(this.images);
   }
 
-  present(image) {
-    const old = this.image;
-    for (const { name, value } of old.attributes) if (!["src", "style"].includes(name)) image.setAttribute(name, value);
-    image.style.width = image.style.height = old.style.width;
-    old.replaceWith(image);
-    image.classList.toggle("loading", !image.complete);
-    this.timePaint(image);
-  }
-
-  timePaint(image) {
-    this.onShown(null);
-    whenPainted(image, (time) => {
-      image.classList.remove("loading");
-      if (image.isConnected) this.onShown(time); // an earlier image may come late
+  present(images) {
+    this.images.forEach((old, index) => {
+      const image = images[index];
+      for (const { name, value } of old.attributes) if (!["src", "style"].includes(name)) image.setAttribute(name, value);
+      image.style.width = image.style.height = old.style.width;
+      old.replaceWith(image);
+      image.classList.toggle("loading", !image.complete);
     });
+    this.timePaint(images);
+  }
+
+  timePaint(images) {
+    this.onShown(null);
+    let missing = images.length;
+    for (const image of images) {
+      whenPainted(image, (time) => {
+        image.classList.remove("loading");
+        missing -= 1;
+        if (missing === 0 && image.isConnected) this.onShown(time); // an earlier image may come late
+      });
+    }
   }
 }
 

@@ -86,7 +86,8 @@ def test_pictures_of_every_page(site, chromium):
         record_response(reading, trial.position, "real", 2, 1500)
     call_command("create_study", "A moment", run=["demo-phantoms"], real=4, generated=4, timed=True)
     call_command("create_study", "Form", run=["demo-phantoms"], real=4, generated=4, images_per_page=4)
-    for slug in ("a-moment", "form"):
+    call_command("create_study", "Pairs", run=["demo-phantoms"], real=4, generated=4, forced_choice=True)
+    for slug in ("a-moment", "form", "pairs"):
         call_command("open_study", slug)
     for screen in SCREENS:
         page = enter(CLINICIAN, screen)
@@ -97,6 +98,9 @@ def test_pictures_of_every_page(site, chromium):
     page.get_by_role("button", name="Show the image").click()
     expect(page.get_by_role("radio", name="Real")).to_be_enabled(timeout=15000)
     take(page, "timed-masked")
+    begin(page := enter(CLINICIAN, ""), "/studies/pairs/")
+    take(page, "pair")
+    take(enter(CLINICIAN, "-phone"), "pair-phone", "/studies/pairs/trials/1/")
     begin(page := enter(CLINICIAN, "-phone", "tr"), "/studies/form/")
     page.screenshot(path=f"{os.environ['SCREENSHOTS']}/form-turkish-phone.png", full_page=True)
     take(page, "home-turkish-phone", "/")

@@ -7,11 +7,11 @@ from turing.models.people import Reader, User, new_pseudonym
 from turing.models.preregistrations import Preregistration
 from turing.models.readings import FurtherAnswer, Invitation, Reading, ReplacedAnswer, Response, Trial, new_code
 from turing.models.sharing import Collaborator, Right
-from turing.models.stimuli import Stimulus, Truth
+from turing.models.stimuli import Side, Stimulus, Truth
 from turing.models.studies import Study
 
 __all__ = [
     "COMMAND_LINE", "Actor", "AuditLine", "Collaborator", "FurtherAnswer", "Invitation", "Job", "MachineReader",
-    "MachineScore", "Preregistration", "Reader", "Reading", "ReplacedAnswer", "Response", "Right", "Stimulus", "Study",
-    "Trial", "Truth", "User", "new_code", "new_pseudonym",
+    "MachineScore", "Preregistration", "Reader", "Reading", "ReplacedAnswer", "Response", "Right", "Side", "Stimulus",
+    "Study", "Trial", "Truth", "User", "new_code", "new_pseudonym",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from turing.models.studies import Study
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")
 STUDY_ON_FORM_PAGES = (
     "slug", "title", "language", "state", "timed", "scaling", "stimulus_size", "images_per_page", "break_every",
-    "confidence_levels", "zoom", "questions", "one_row", "corrections",
+    "confidence_levels", "zoom", "questions", "one_row", "corrections", "forced_choice",
 )  # fmt: skip
 
 
@@ -91,6 +91,13 @@ class Trial(models.Model):
     reading = models.ForeignKey(Reading, models.CASCADE, related_name="trials")
     position = models.PositiveIntegerField(help_text="From 1.")
     stimulus = models.ForeignKey(Stimulus, models.PROTECT, related_name="trials")
+    partner = models.ForeignKey(
+        Stimulus,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Of a pair the image on the right; `stimulus` is the one on the left.",
+    )
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.TEST)
 
     objects = TrialQuerySet.as_manager()

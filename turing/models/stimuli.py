@@ -19,6 +19,28 @@ class Truth(models.TextChoices):
     GENERATED = "generated", _("generated")
 
 
+class Side(models.TextChoices):
+    """Where an image of a pair stands, and the one rule by which a choice between two images is stored.
+
+    A reader says which image of a pair is generated. `Response.answer` keeps its meaning, what the reader says of
+    `Trial.stimulus`, which is the image on the left: to choose the left one is `generated`, to choose the right one is
+    `real`. So an answer is right where it equals the truth of the image on the left, as for single images.
+    """
+
+    LEFT = "left", _("left")
+    RIGHT = "right", _("right")
+
+    @property
+    def as_answer(self) -> Truth:
+        """The answer that is stored where the image on this side is called generated."""
+        return Truth.GENERATED if self == Side.LEFT else Truth.REAL
+
+    @classmethod
+    def of_answer(cls, answer: str) -> "Side":
+        """The side whose image the stored answer calls generated."""
+        return cls.LEFT if answer == Truth.GENERATED else cls.RIGHT
+
+
 class StimulusQuerySet(models.QuerySet):
     def of_test(self):
         """Those that count in results: neither for practice nor a control."""
@@ -39,6 +61,9 @@ class Stimulus(models.Model):
     generated_image = models.ForeignKey(GeneratedImage, models.PROTECT, null=True, related_name="stimuli")
     is_practice = models.BooleanField(default=False)
     is_control = models.BooleanField(default=False, help_text="Answers to it are reported apart.")
+    pair = models.PositiveIntegerField(
+        null=True, help_text="Where readers choose between two images: the number that both of them have."
+    )
     file = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
 
@@ -54,6 +79,7 @@ class Stimulus(models.Model):
             ),
             models.UniqueConstraint(fields=["study", "lesion_image"], name="lesion_image_once_per_study"),
             models.UniqueConstraint(fields=["study", "generated_image"], name="generated_image_once_per_study"),
+            models.UniqueConstraint(fields=["study", "pair", "truth"], name="one_of_each_truth_in_a_pair"),
         ]
 
     def __str__(self) -> str:

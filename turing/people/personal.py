@@ -202,17 +202,17 @@ NOT_PERSONAL = {
     "turing.Reading": "id study seed",
     "turing.ReplacedAnswer": "id trial number",
     "turing.Response": "id trial number",
-    "turing.Stimulus": "id study truth diagnosis lesion_image generated_image is_practice is_control file sha256",
+    "turing.Stimulus": "id study truth diagnosis lesion_image generated_image is_practice is_control pair file sha256",
     "turing.Study": (
         "id title slug state diagnoses real_per_diagnosis generated_per_diagnosis images_per_page confidence_levels "
-        "questions one_row corrections timed stimulus_size equivalence_margin images_per_reader practice_images "
-        "repeats break_every block_by_diagnosis by_invitation tell_share show_score allow_unaudited language "
-        "instructions consent_text seed design_hash revision created_at opened_at closed_at generators "
+        "questions one_row corrections forced_choice timed stimulus_size equivalence_margin images_per_reader "
+        "practice_images repeats break_every block_by_diagnosis by_invitation tell_share show_score allow_unaudited "
+        "language instructions consent_text seed design_hash revision created_at opened_at closed_at generators "
         "generated_counts image_type scaling zoom control_per_diagnosis control_degradation control_generators through "
         "untold visible_to_researchers published_at publishes_archive planned_readers looks"
     ),
     "turing.Study_generators": "id study generator",
-    "turing.Trial": "id reading position stimulus phase",
+    "turing.Trial": "id reading position stimulus partner phase",
     "turing.User": "id times_logged_out",
     "turing.User_groups": "id",
     "turing.User_user_permissions": "id",

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from turing.models import Study, Truth
+from turing.models import Side, Study, Truth
 from turing.models.questions import Kind, Question
 from turing.reading.questions import add_question_fields, answers_in
 
@@ -50,6 +50,10 @@ class AnswerForm(forms.Form):
         self.is_timed = study.timed
         self.may_zoom = study.zoom != Study.Zoom.OFF
         self.study = study
+        if study.forced_choice:
+            self.fields["answer"] = forms.ChoiceField(
+                choices=Side.choices, error_messages={"required": _("Please choose: the left or the right image.")}
+            )
         if study.asks_in_one_row:
             self._ask_in_one_row(study)
         if study.questions:
@@ -83,6 +87,11 @@ class AnswerForm(forms.Form):
 
     def _bound(self, questions: list[Question]) -> list[BoundQuestion]:
         return [(one, self[one.field], self[one.confidence_field] if one.confidence else None) for one in questions]
+
+    def clean_answer(self) -> str:
+        """As it is stored: a page of a pair sends the side of the image that the reader calls generated."""
+        answer = self.cleaned_data["answer"]
+        return Side(answer).as_answer if self.study.forced_choice else answer
 
     def clean_confidence(self) -> int | None:
         """None where the study does not ask, whatever a page sends."""

@@ -1,5 +1,6 @@
 """One reader's passage through a study: start, and answers."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.db import IntegrityError, models, transaction
@@ -9,8 +10,9 @@ from django.utils.translation import get_language, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
 from turing.errors import StudyError
-from turing.models import Reader, Reading, Response, Study, Trial
+from turing.models import Reader, Reading, Response, Study, Trial, Truth
 from turing.reading.corrections import add_answer, may_correct, replaced_answer
+from turing.reading.pairs import excess_of_left, place
 from turing.reading.progress import Answer, PlacedTrial, Progress, progress_of, with_further
 from turing.reading.questions import Further, store
 from turing.reading.randomisation import (
@@ -66,12 +68,16 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
     Where readers see a part of the images, which part also depends on what other readers were given: to be called with
     the study locked.
     """
-    stimuli = list(study.stimuli.only("pk", "diagnosis", "truth", "is_practice", "is_control"))
+    images = list(study.stimuli.only("pk", "diagnosis", "truth", "is_practice", "is_control", "pair"))
+    # A pair takes its turn by its real image, until its two images are given their sides.
+    stimuli = [one for one in images if one.truth == Truth.REAL] if study.forced_choice else images
     practice = form_order([one.pk for one in stimuli if one.is_practice], reading.seed)
     test = {one.pk: (one.diagnosis, one.truth) for one in stimuli if one.is_of_test}
     if study.images_per_reader:
         given = Trial.objects.filter(reading__study=study, phase=Trial.Phase.TEST, reading__withdrawn_at=None)
-        shown = dict(given.order_by().values_list("stimulus").annotate(Count("pk")))
+        shown = Counter(dict(given.order_by().values_list("stimulus").annotate(Count("pk"))))
+        if study.forced_choice:
+            shown.update(dict(given.order_by().values_list("partner").annotate(Count("pk"))))
         strata = {key: ", ".join(stratum) for key, stratum in test.items()}
         test = {key: test[key] for key in balanced_subset(strata, shown, study.images_per_reader, reading.seed)}
     block_of = {key: diagnosis if study.block_by_diagnosis else "" for key, (diagnosis, _) in test.items()}
@@ -85,10 +91,13 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
         phases, [(key, Trial.Phase.CONTROL) for key in controls], reading.seed, block_of | controls
     )
     phases = [(key, Trial.Phase.PRACTICE) for key in practice] + phases
-    return [
+    trials = [
         Trial(reading=reading, position=position, stimulus_id=stimulus, phase=phase)
         for position, (stimulus, phase) in enumerate(phases, start=1)
     ]
+    if study.forced_choice:
+        place(trials, images, excess_of_left(study), reading.seed)
+    return trials
 
 
 class Refused(models.TextChoices):

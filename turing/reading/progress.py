@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from turing.models import Reading, Study, Trial, Truth
+from turing.models import Reading, Side, Study, Trial, Truth
 from turing.reading.questions import Further, stored_for
 from turing.statistics.staircase import next_exposure
 
@@ -35,6 +35,11 @@ class Answer(NamedTuple):
     def get_judgement_display(self) -> str:
         return str(Truth(self.judgement).label)
 
+    @property
+    def chosen_side(self) -> Side:
+        """Of a pair: which of the two images was called generated."""
+        return Side.of_answer(self.judgement)
+
 
 class PlacedTrial(NamedTuple):
     """One trial with its stimulus's truth and the answer to it, if there is one."""
@@ -46,11 +51,17 @@ class PlacedTrial(NamedTuple):
     truth: str
     answer: Answer | None
     number: int = 0  # of the answer: 0 the first one, above a correction
+    partner_id: UUID | None = None  # of a pair the image on the right
 
     @property
     def address(self) -> str:
         """Of the image."""
         return _address_of(self.stimulus_id)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Of the image, or of both images of a pair, from left to right."""
+        return [self.address] + ([_address_of(self.partner_id)] if self.partner_id else [])
 
     @property
     def is_practice(self) -> bool:
@@ -62,6 +73,11 @@ class PlacedTrial(NamedTuple):
 
     def get_truth_display(self) -> str:
         return str(Truth(self.truth).label)
+
+    @property
+    def generated_side(self) -> Side:
+        """Of a pair: which of the two images is the generated one."""
+        return Side.of_answer(self.truth)
 
 
 @dataclass(frozen=True)
@@ -132,9 +148,10 @@ class Progress:
             return False
         return not any(self.is_break_due(one) for one in range(position, self.next_position - 1))
 
-    def images_ahead(self, position: int) -> dict[int, str]:
+    def images_ahead(self, position: int) -> dict[int, str | list[str]]:
         """Addresses of the images that may follow the one at `position` without a page in between, by position.
 
+        Of a pair they are a list of two, from left to right.
         None follow a practice image, whose answer is told, nor go beyond the next break.
         """
         if self.images_per_page > 1 or self.is_practice(position):
@@ -142,7 +159,8 @@ class Progress:
         last = position
         while last < min(position + AHEAD, self.total) and not self.is_break_due(last):
             last += 1
-        return {trial.position: trial.address for trial in self.trials[position:last]}
+        ahead = {trial.position: trial.addresses for trial in self.trials[position:last]}
+        return {key: found if len(found) > 1 else found[0] for key, found in ahead.items()}
 
     @property
     def exposure_ms(self) -> int | None:
@@ -182,20 +200,14 @@ def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTria
 
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:
-    for *trial, judgement, confidence, number in _with_answers().filter(reading=reading.pk):
-        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None, number or 0)
+    for *trial, judgement, confidence, number, partner in _with_answers().filter(reading=reading.pk):
+        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None, number or 0, partner)
 
 
 @cache
 def _with_answers() -> QuerySet:
     """Built once: every page and every answer asks for it."""
     return Trial.objects.order_by("position").values_list(
-        "pk",
-        "position",
-        "phase",
-        "stimulus_id",
-        "stimulus__truth",
-        "response__answer",
-        "response__confidence",
-        "response__number",
-    )
+        "pk", "position", "phase", "stimulus_id", "stimulus__truth", "response__answer", "response__confidence",
+        "response__number", "partner_id",
+    )  # fmt: skip

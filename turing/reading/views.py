@@ -143,7 +143,9 @@ def _recorded(request, reading, position, recorded: Recorded):
     address = _next_address(reading, progress, position)
     message = ""
     if not recorded.is_taken:
-        values = {"position": position, "answer": stored.get_judgement_display()}
+        is_pair = reading.study.forced_choice
+        answer = stored.chosen_side.label if is_pair else stored.get_judgement_display()
+        values = {"position": position, "answer": answer}
         message = _("Image %(position)s was answered before: %(answer)s. That answer stands.") % values
     if not wants_json(request):
         if message:
@@ -153,7 +155,7 @@ def _recorded(request, reading, position, recorded: Recorded):
         "stored": {
             "reading": reading.pk,
             "position": position,
-            "answer": stored.judgement,
+            "answer": stored.chosen_side.value if reading.study.forced_choice else stored.judgement,  # as it was sent
             "confidence": stored.confidence,
             **({"further": as_fields(reading.study, stored.further)} if reading.study.questions else {}),
             **({"number": recorded.number} if reading.study.corrections else {}),
@@ -209,6 +211,8 @@ def _said(study, trial: PlacedTrial | None) -> dict[str, object]:
     if trial is None or trial.answer is None:
         return {}
     judgement, confidence, further = trial.answer
+    if study.forced_choice:
+        judgement = trial.answer.chosen_side.value
     said = {
         "answer": f"{judgement}-{confidence}" if study.asks_in_one_row else judgement,
         "confidence": str(confidence or ""),
@@ -310,8 +314,11 @@ def stimulus(request, id):
     user = request.user
     if not user.is_authenticated:
         raise Http404
-    own = models.Exists(Trial.objects.filter(stimulus=models.OuterRef("pk"), reading__reader__user=user.pk))
-    found = next(iter(Stimulus.objects.only("file", "study_id").annotate(is_own=own).filter(pk=id)), None)
+    own = Trial.objects.filter(reading__reader__user=user.pk)
+    is_own = models.Exists(own.filter(stimulus=models.OuterRef("pk"))) | models.Exists(
+        own.filter(partner=models.OuterRef("pk"))
+    )
+    found = next(iter(Stimulus.objects.only("file", "study_id").annotate(is_own=is_own).filter(pk=id)), None)
     if found is None or not (found.is_own or _may_see(user, found.study_id)):
         raise Http404
     return HttpResponse(found.read(), content_type="image/png")

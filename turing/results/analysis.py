@@ -12,7 +12,7 @@ from turing.results.looks import analysed_looks
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 6  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
+SHAPE = 7  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
 SHOWN = 6  # images in the strips of most and least convincing
 
 
@@ -42,6 +42,10 @@ def with_generators_named(study: Study, analysis: Analysis) -> Analysis:
         by_image = [row | {"generator": made_by.get(row["image"], "")} for row in analysis["by_image"]]
         analysis = analysis | {"by_image": by_image}
     by_run = {names.get(key, key): values for key, values in analysis["by_run"].items()}
+    if pairs := analysis["forced_choice"]:
+        of_pairs = {names.get(key, key): values for key, values in pairs["by_run"].items()}
+        by_pair = [row | {"run": names.get(row["run"], row["run"])} for row in pairs["by_pair"]]
+        analysis = analysis | {"forced_choice": pairs | {"by_run": of_pairs, "by_pair": by_pair}}
     model = analysis["model"]
     if of := model["by_generator"]:
         model = model | {"by_generator": {names.get(key, key): value for key, value in of.items()}}

@@ -124,6 +124,7 @@ def flow_of(study: Study, population: Population) -> Flow:
         trial__reading__study=study, trial__reading__reader__is_simulated=not population.simulated
     )
     other = "people" if population.simulated else "simulated readers"
+    repeats = {"Repeat answers (for intra-reader agreement only)": sum(row["repeats"] for row in kept)}
     controls = {"Answers to controls (reported apart)": sum(row["controls"] for row in kept)}
     return Flow(
         consented=len(rows),
@@ -135,7 +136,7 @@ def flow_of(study: Study, population: Population) -> Flow:
         excluded={
             "Test trials not answered": sum(row["test"] - row["answered"] for row in kept),
             "Practice answers": sum(row["practice"] for row in kept),
-            "Repeat answers (for intra-reader agreement only)": sum(row["repeats"] for row in kept),
+            **({} if study.forced_choice else repeats),
             **(controls if study.control_count else {}),
             "Answers of readers who withdrew": sum(row["every"] for row in rows if row["withdrawn_at"]),
             f"Answers of {other} (analysed apart)": others.count(),
@@ -179,12 +180,16 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
         "trial__stimulus__generated_image__generator_id",
         Case(When(exposure_ms=None, then=None), When(shown_ms__gt=0, then="shown_ms"), default="exposure_ms"),
         "away_ms",
+        "trial__stimulus__pair",
+        "trial__partner__generated_image__generator_id",
         "pk",
     )
-    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 16
+    columns = list(zip(*rows.iterator(chunk_size=5000), strict=True)) or [()] * 18
     answers = _question_columns(study, responses, columns[-1], columns[2]) if study.questions else {}
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
-    profession, specialty, years, run, exposure, away, _ = about
+    profession, specialty, years, run, exposure, away, pair, partner_run, _ = about
+    if study.forced_choice:  # what is answered is the pair, and its generator that of whichever image has one
+        image, run = pair, tuple(own or other for own, other in zip(run, partner_run, strict=True))
     forms = form_lengths(study, population)
     kinds = zip(phase, run, strict=True)
     control = [str(one or DEGRADED) if kind == Trial.Phase.CONTROL else "" for kind, one in kinds]
@@ -208,6 +213,7 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
             "control": np.array(control, str),
         },
         questions=questions_in(answers),
+        is_pairs=study.forced_choice,
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
+from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, ReplacedAnswer, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.beside import with_all_beside
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.looks import check_visible
 from turing.results.machines import with_machines
+from turing.results.pairs import NO_FORMATS
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import table_csv
@@ -20,6 +22,7 @@ from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
 CHANGES = ("changes", "first_answer")  # where readers may correct a slip
+PAIRS = ("pair", "partner")  # after the others, where readers choose between two images
 LOOKING = ("away_ms", "zoom_percent", "zoomed_ms")  # away from the page, and closer at the image
 FURTHER = (
     "phase",
@@ -44,6 +47,7 @@ INTEGERS = (
     "form_trials",
     *LOOKING,
     "changes",
+    "pair",
 )
 
 
@@ -55,7 +59,9 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     Answers that waited for a connection arrive together.
     """
     previous, forms = None, form_lengths(study, population)
-    responses = exported(study, population).select_related("trial__reading__reader", "trial__stimulus__generated_image")
+    responses = exported(study, population).select_related(
+        "trial__reading__reader", "trial__stimulus__generated_image", "trial__partner__generated_image"
+    )
     if study.questions:
         responses = responses.prefetch_related("further")
     if study.corrections:
@@ -81,13 +87,14 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
             "profession": reader.profession,
             "specialty": reader.specialty,
             "experience": experience_band(reader.years_experience),
-            "run": stimulus.generated_image.generator_id if stimulus.generated_image else None,
+            "run": _generator_of(trial),
             "simulated": "yes" if reader.is_simulated else "no",
             "since_previous_ms": since,
             **{name: getattr(response, name) for name in TIMING},
             "form_trials": forms[reader.pseudonym],
             **{name: getattr(response, name) for name in LOOKING},
             **_changes(list(trial.replaced.all()) if study.corrections else []),
+            **({"pair": stimulus.pair, "partner": str(trial.partner_id)} if study.forced_choice else {}),
             **(cells(study, stimulus.diagnosis, response.further.all()) if study.questions else {}),
         }
 
@@ -97,6 +104,17 @@ def _changes(earlier: list[ReplacedAnswer]) -> dict[str, Any]:
     return {"changes": len(earlier), "first_answer": earlier[0].answer if earlier else None}
 
 
+def _generator_of(trial: Trial) -> int | None:
+    """Of the image, or of the generated one of a pair."""
+    images = [one.generated_image for one in (trial.stimulus, trial.partner) if one]
+    return next((one.generator_id for one in images if one), None)
+
+
+def columns_of(study: Study) -> tuple[str, ...]:
+    """Of the study's responses, in their order."""
+    return (*COLUMNS, *FURTHER, *(PAIRS if study.forced_choice else ()), *question_columns(study))
+
+
 def to_csv(study: Study, population: Population) -> bytes:
     return csv_of(rows(study, population), study)
 
@@ -104,7 +122,7 @@ def to_csv(study: Study, population: Population) -> bytes:
 def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
     """Rows such as `rows` gives, as the responses CSV."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [*COLUMNS, *FURTHER, *question_columns(study)], lineterminator="\n")
+    writer = csv.DictWriter(buffer, columns_of(study), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue().encode()
@@ -150,8 +168,7 @@ def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Populat
     from pyarrow import parquet
 
     integers = {*INTEGERS, *number_columns(study)}
-    names = (*COLUMNS, *FURTHER, *question_columns(study))
-    fields = [(name, pa.int32() if name in integers else pa.string()) for name in names]
+    fields = [(name, pa.int32() if name in integers else pa.string()) for name in columns_of(study)]
     metadata = {"study": study.slug, "design_hash": study.design_hash, "readers": population.name}
     table = pa.Table.from_pylist(list(rows), pa.schema(fields, metadata))
     buffer = io.BytesIO()
@@ -206,9 +223,18 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 }
 
 
+def formats_of(study: Study) -> list[str]:
+    return [name for name in FORMATS if not (study.forced_choice and name in NO_FORMATS)]
+
+
 def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """The export in one of `FORMATS`. Raises `StudyError` where looks are planned and none was taken yet."""
+    """The export in one of `formats_of` the study.
+
+    Raises `StudyError` for another, and where looks are planned and none was taken yet.
+    """
     check_visible(study, population)
+    if format not in formats_of(study):
+        raise StudyError(f"{format}: it holds scores of single images, and this study shows pairs (forced_choice).")
     content = FORMATS[format][0](study, population)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content

@@ -3,6 +3,7 @@
 from typing import Any
 
 from turing.models import Study
+from turing.results import pairs
 from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.looks import looks_in_words
@@ -43,11 +44,14 @@ REFERENCES = (
     "Owen AB. The pigeonhole bootstrap. Ann Appl Stat 2007;1:386-411.",
     "Zou GY, Donner A. Construction of confidence limits about effect measures: a general approach. Stat Med "
     "2008;27:1693-1702.",
+    "Macmillan NA, Creelman CD. Detection theory: a user's guide. 2nd ed. Lawrence Erlbaum; 2005.",
 )
 
 
 def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
-    """A sentence for all generated images, and one a diagnosis where there are several."""
+    """A sentence for all generated images, and one a diagnosis where there are several; of pairs, those of `pairs`."""
+    if analysis["forced_choice"]:
+        return pairs.headlines(analysis, population)
     who = "Simulated readers" if population.simulated else "Readers"
     diagnoses = analysis["by_diagnosis"] if len(analysis["by_diagnosis"]) > 1 else {}
     groups = {"images": analysis} | {f"{name} images": values for name, values in diagnoses.items()}
@@ -71,6 +75,8 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
 
     Being close to chance and differing from it can both be true, and are then both said.
     """
+    if found := analysis.get("forced_choice"):
+        return equivalence_sentence({"equivalence": found["equivalence"], "accuracy": found["proportion_correct"]})
     test, accuracy = analysis["equivalence"], analysis["accuracy"]
     if test is None:
         return "Whether readers can tell the images apart could not be tested."
@@ -120,6 +126,8 @@ def _exposure(milliseconds: float) -> str:
 
 def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
     """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
+    if study.forced_choice:
+        return pairs.methods_of_pairs(study, analysis, flow, population)
     counts = analysis["counts"]
     who = "simulated readers" if population.simulated else "readers"
     shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"

@@ -29,8 +29,9 @@ NUMBERS = {
     "shown_ms": 0,
     "form_trials": 1,
     "away_ms": 0,
+    "pair": 1,
 }  # column: least value
-WHOLE = ("confidence", "trial_index", "form_trials")  # the others are times, and rounded
+WHOLE = ("confidence", "trial_index", "form_trials", "pair")  # the others are times, and rounded
 LARGEST = 999_999_999
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30})?")
 # 2,390 may be two and a bit or more than two thousand: it is asked about, not guessed.
@@ -64,6 +65,9 @@ def parse_responses(text: str, place: str = "") -> Responses:
     numbers = {name: _numbers(columns[name], least, delimiter) for name, least in NUMBERS.items() if name in columns}
     mistakes = [*_words(columns), *_wrong_numbers(columns, numbers), *_identities(columns, lines)]
     mistakes += question_columns.mistakes(columns)
+    is_pairs = any(columns.get("pair", ()))
+    if is_pairs:
+        mistakes += _pair_mistakes(columns, lines)
     if mistakes:
         row, message = min(mistakes)
         raise StudyError(f"{place}, line {lines[row]}: {message}.")
@@ -75,7 +79,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
     if not (kept & ~repeat).any():
         raise StudyError(f"{place}: no test responses in it.")
     reader, reader_names = _codes(columns["reader"])
-    image, image_names = _codes(columns["image"])
+    image, image_names = _codes([_plain(one) for one in columns["pair"]] if is_pairs else columns["image"])
     diagnosis, diagnosis_names = _codes(columns.get("diagnosis", [""] * len(lines)))
     values = {name: _floats(columns.get(name), numbers.get(name), len(lines)) for name in NUMBERS}
     return Responses(
@@ -95,6 +99,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
         diagnosis_names=diagnosis_names,
         factors={name: np.array(columns[name]) for name in FACTORS if name in columns},
         questions=questions_in(columns),
+        is_pairs=is_pairs,
     ).where(kept)
 
 
@@ -173,6 +178,33 @@ def _identities(columns: Columns, lines: list[int]) -> Iterable[tuple[int, str]]
             name, shown = pair
             yield row, f"reader {name!r} answered image {shown!r} in line {lines[earlier]} already"
             break
+
+
+def _pair_mistakes(columns: Columns, lines: list[int]) -> Iterable[tuple[int, str]]:
+    """Every row has a pair, a pair has one diagnosis and one generator, and a reader answers it once.
+
+    `image` is the one on the left, `response` what the reader said of it.
+    """
+    reader, pair = columns["reader"], [_plain(one) for one in columns["pair"]]
+    if "" in pair:
+        yield pair.index(""), "pair is empty, and other rows have one"
+    nothing = [""] * len(pair)
+    about = zip(columns.get("diagnosis", nothing), columns.get("run", nothing), strict=True)
+    seen: dict[str, tuple[str, str]] = {}
+    for row, one in enumerate(about):
+        if seen.setdefault(pair[row], one) != one:
+            yield row, f"pair {pair[row]} has another diagnosis or run in an earlier line"
+            break
+    first: dict[tuple[str, str], int] = {}
+    for row, both in enumerate(zip(reader, pair, strict=True)):
+        if (earlier := first.setdefault(both, row)) != row:
+            yield row, f"reader {both[0]!r} answered pair {both[1]} in line {lines[earlier]} already"
+            break
+
+
+def _plain(number: str) -> str:
+    """A whole number as it is written: pandas makes 2.0 of it where some are missing."""
+    return number.split(".")[0].split(",")[0]
 
 
 def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:

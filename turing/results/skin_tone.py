@@ -24,6 +24,8 @@ Row = dict[str, Any]
 
 def with_skin_tone(study: Study, population: Population, analysis: Analysis) -> Analysis:
     """The analysis with a key `skin_tone`: bands, types, and who is missing; None where nothing was measured."""
+    if study.forced_choice:  # a pair has two tones, and a choice judges neither image
+        return analysis | {"skin_tone": None}
     ita = Coalesce("lesion_image__ita", "generated_image__ita")
     measured = study.stimuli.of_test().aggregate(count=Count(ita), mean=Avg(ita))
     types = study.stimuli.of_test().filter(lesion_image__fitzpatrick_skin_type__in=TYPES).count()

@@ -5,7 +5,8 @@ import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from turing.results import question_tables
+from turing.models import Study
+from turing.results import pairs, question_tables
 from turing.results.corrections import correction_rows
 from turing.results.counting import Flow
 from turing.results.supporting_tables import (
@@ -201,7 +202,17 @@ TABLES = {
     "cue-images": Table("Images that cues name", question_tables.cue_images),
     "machines": Table("Machine readers", machines),
     "machine-images": Table("Machine readers, image by image", machine_images),
+    "forced-choice": Table("Pairs: how often the generated image was found", pairs.rates),
+    "forced-choice-readers": Table("Pairs: readers", pairs.readers),
+    "forced-choice-pairs": Table("Pairs, one by one", pairs.pairs),
 }
+
+
+def tables_of(study: Study) -> dict[str, Table]:
+    """The tables that a study has: of pairs, or of single images."""
+    if study.forced_choice:
+        return {name: TABLES[name] for name in (*pairs.TABLES, *pairs.SHARED_TABLES)}
+    return {name: table for name, table in TABLES.items() if name not in pairs.TABLES}
 
 
 def table_csv(name: str, analysis: Analysis, flow: Flow) -> str:

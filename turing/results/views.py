@@ -18,19 +18,28 @@ from turing.results.beside import with_all_beside
 from turing.results.controls import control_sentences
 from turing.results.corrections import correction_sentence
 from turing.results.counting import choose_population, flow_of, populations_of
-from turing.results.exports import FORMATS, export, export_table
+from turing.results.exports import FORMATS, export, export_table, formats_of
 from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look
 from turing.results.machines import machine_sentence, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.pairs import supporting_sentences
 from turing.results.questions import cue_strips, question_sentences
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
-from turing.results.tables import TABLES
+from turing.results.tables import tables_of
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
 from turing.studies.provenance import training_warning
 
-LONG_TABLES = ("readers", "images", "model_readers", "model_images", "machine-images")  # folded, not in the report
+LONG_TABLES = (
+    "readers",
+    "images",
+    "model_readers",
+    "model_images",
+    "machine-images",
+    "forced-choice-readers",
+    "forced-choice-pairs",
+)  # folded, not in the report
 
 
 def _find(request, slug):
@@ -46,11 +55,11 @@ def _results(study, population):
     flow = flow_of(study, population)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
-    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
+    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in tables_of(study).items()}
     if not study.looks:
-        del tables["looks"]
+        tables.pop("looks", None)
     if not study.corrections:
-        del tables["corrections"]
+        tables.pop("corrections", None)
     return {
         "study": study,
         "population": population,
@@ -74,6 +83,7 @@ def _results(study, population):
         "skin_tone_sentence": skin_tone_sentence(analysis),
         "question_sentences": question_sentences(analysis),
         "cue_strips": cue_strips(analysis),
+        "pair_sentences": supporting_sentences(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
         "methods": methods_paragraph(study, analysis, flow, population),
@@ -97,7 +107,9 @@ def dashboard(request, slug):
         return _hidden_page(request, study, population)
     context = _results(study, population)
     most, least = extremes(study, context["analysis"])
-    return render(request, "research/results.html", context | {"most": most, "least": least, "formats": FORMATS})
+    return render(
+        request, "research/results.html", context | {"most": most, "least": least, "formats": formats_of(study)}
+    )
 
 
 @require_safe
@@ -161,11 +173,11 @@ def look(request, slug):
 @cache_control(private=True, no_cache=True)
 @when_visible
 def figure(request, slug, name, format):
-    from turing.results.figures import CONTENT_TYPES, STUDY_FIGURES, study_figure
+    from turing.results.figures import CONTENT_TYPES, figures_of, study_figure
 
     study, population = _find(request, slug)
     check_visible(study, population)
-    if name not in STUDY_FIGURES or format not in CONTENT_TYPES:
+    if name not in figures_of(study) or format not in CONTENT_TYPES:
         raise Http404
     content = study_figure(name, study, population, format)
     return figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
@@ -176,7 +188,7 @@ def figure(request, slug, name, format):
 @when_visible
 def table(request, slug, name):
     study, population = _find(request, slug)
-    if name not in TABLES:
+    if name not in tables_of(study):
         raise Http404
     content = export_table(study, population, name, request.user)
     return _download(content, "text/csv; charset=utf-8", f"{slug}-{name}-{population.name}.csv")
@@ -187,7 +199,7 @@ def table(request, slug, name):
 @when_visible
 def download(request, slug, format):
     study, population = _find(request, slug)
-    if format not in FORMATS:
+    if format not in formats_of(study):
         raise Http404
     content = export(study, population, format, request.user)
     name = f"{population.name}-machines.csv" if format == "machines" else f"{population.name}.{format}"

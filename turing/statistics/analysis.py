@@ -1,5 +1,6 @@
 """All figures of a study from its responses, in the shape of the analysis contract."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from turing.statistics.comparisons import ALPHA, compare, equivalence, hype_infi
 from turing.statistics.course import learning, reader_medians, response_times
 from turing.statistics.detection import calibration, detection, dprime_criterion, reader_counts, roc_curves
 from turing.statistics.dropout import dropout
+from turing.statistics.forced_choice import forced_choice
 from turing.statistics.intervals import LEVEL, Estimate, score_interval
 from turing.statistics.kinds import reader_kinds
 from turing.statistics.looks import Looks
@@ -27,6 +29,7 @@ TWO_KINDS = (
     "fooling_rate: the readers seem to be of two kinds, and the interval may cover less than 95%; "
     "that of reader_kinds allows for it"
 )
+PAIRS = "pairs: a choice between two images judges neither of them, so that no figure of single images is given"
 
 
 def analyse(
@@ -47,6 +50,8 @@ def analyse_in_full(
     responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None, plan: Plan = ()
 ) -> dict[str, Any]:
     """As `analyse`, with intervals that say nothing; versions of before gave these."""
+    if responses.is_pairs:
+        return _of_pairs(responses, margin)
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
     generated, warnings = tests.where(~tests.is_real), _few(tests)
     level = looks.now.level if looks else LEVEL
@@ -88,15 +93,37 @@ def analyse_in_full(
         "model": reader_image_model(tests),
         "looks": _looks(looks, {"fooling_rate": fooling, "accuracy": accuracy}) if looks else None,
         "questions": analyse_questions(tests, plan),
+        "forced_choice": None,
     }
     return analysis | {"warnings": warnings + _missing(analysis, tests)}
 
 
+def _of_pairs(responses: Responses, margin: float) -> dict[str, Any]:
+    """The analysis of answers to pairs: `forced_choice`, and of the rest what is as true of pairs.
+
+    All that is said of single images is as in an analysis of no answers, since a choice between two images judges
+    neither of them.
+    """
+    tests = responses.where(~responses.is_repeat)
+    nothing = analyse_in_full(replace(responses.where(np.zeros(len(responses), bool)), is_pairs=False), margin)
+    pairs, counts = len(np.unique(tests.image)), dict.fromkeys(nothing["counts"])
+    warnings = [*_few(tests), PAIRS]
+    return nothing | {
+        "counts": counts | {"readers": len(np.unique(tests.reader)), "images": 2 * pairs, "responses": len(tests)},
+        "forced_choice": forced_choice(tests, margin, warnings),
+        "calibration": calibration(tests),
+        "response_times": response_times(tests),
+        "learning": learning(tests),
+        "warnings": warnings,
+    }
+
+
 def _few(tests: Responses) -> list[str]:
+    images = tests.image if tests.is_pairs else tests.image[~tests.is_real]
     found = []
     for name, count, few in (
         ("reader", len(np.unique(tests.reader)), FEW_READERS),
-        ("generated image", len(np.unique(tests.image[~tests.is_real])), FEW_IMAGES),
+        ("pair" if tests.is_pairs else "generated image", len(np.unique(images)), FEW_IMAGES),
     ):
         if 0 < count < few:
             plural = "" if count == 1 else "s"

@@ -14,6 +14,7 @@ from turing.models.questions import Kind
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.looks import looks_problem
+from turing.studies.pairs import conflicts
 from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
@@ -36,7 +37,7 @@ LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
-    "planned_readers", "looks", "zoom", "questions", "one_row", "corrections",
+    "planned_readers", "looks", "zoom", "questions", "one_row", "corrections", "forced_choice",
 )  # fmt: skip
 
 
@@ -53,10 +54,13 @@ def problems(study: Study) -> list[str]:
         found.append("Generators: some were trained on phantoms and some on real images; they cannot be mixed.")
     if not study.diagnoses:
         found.append("Diagnoses: choose at least one.")
-    if study.images_per_reader > study.stimulus_count:
+    if study.images_per_reader > study.case_count:
+        pairs = " pairs" if study.forced_choice else ""
         found.append(
-            f"Images per reader: {study.images_per_reader} are wanted, the study shows {study.stimulus_count}."
+            f"Images per reader: {study.images_per_reader}{pairs} are wanted, the study shows {study.case_count}."
         )
+    design = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
+    found += [f"{Study._meta.get_field(name).verbose_name.capitalize()}: {why}" for name, why in conflicts(design)]
     if study.repeats > study.form_length // 2:
         found.append("Repeated images: at most half of the images can be repeated.")
     if study.timed and study.images_per_page > 1:
@@ -240,10 +244,17 @@ def frozen_design(study: Study, unknown: Collection[str] = ()) -> dict[str, Any]
 
 
 def stimulus_row(
-    id: str, sha256: str, truth: str, diagnosis: str, is_practice: bool, is_control: bool = False
+    id: str,
+    sha256: str,
+    truth: str,
+    diagnosis: str,
+    is_practice: bool,
+    is_control: bool = False,
+    pair: int | str | None = None,
 ) -> list[str]:
-    """What the hash covers of one stimulus."""
-    return [id, sha256, truth, diagnosis] + ["practice"] * is_practice + ["control"] * is_control
+    """What the hash covers of one stimulus; of one in a pair also which."""
+    kind = ["practice"] * is_practice + ["control"] * is_control
+    return [id, sha256, truth, diagnosis, *kind, *([f"pair {pair}"] if pair else [])]
 
 
 def hash_of(design: dict[str, Any], stimuli: Iterable[list[str]]) -> str:
@@ -260,6 +271,6 @@ def design_hash(study: Study, stimuli: Iterable[Stimulus]) -> str:
 
 def _rows(stimuli: Iterable[Stimulus]) -> list[list[str]]:
     return [
-        stimulus_row(str(one.pk), one.sha256, one.truth, one.diagnosis, one.is_practice, one.is_control)
+        stimulus_row(str(one.pk), one.sha256, one.truth, one.diagnosis, one.is_practice, one.is_control, one.pair)
         for one in stimuli
     ]

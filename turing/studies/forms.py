@@ -12,6 +12,7 @@ from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
 from turing.studies.look_field import LooksField
 from turing.studies.looks import looks_problem
+from turing.studies.pairs import conflicts
 from turing.studies.question_fields import QuestionsField
 from turing.studies.questions import diagnoses_problem
 
@@ -30,8 +31,8 @@ class StudyForm(InSections, forms.ModelForm):
         ("More options: what each reader gets",
          ("images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation")),
         ("More options: what readers are asked and told",
-         ("confidence_levels", "one_row", "questions", "corrections", "tell_share", "show_score", "language",
-          "instructions", "consent_text")),
+         ("forced_choice", "confidence_levels", "one_row", "questions", "corrections", "tell_share", "show_score",
+          "language", "instructions", "consent_text")),
         ("More options: analysis and checks",
          ("equivalence_margin", "planned_readers", "looks", "allow_unaudited", "seed")),
     )  # fmt: skip
@@ -86,6 +87,7 @@ class StudyForm(InSections, forms.ModelForm):
             "control_generators",
             "images_per_page",
             "timed",
+            "forced_choice",
             "stimulus_size",
             "scaling",
             "zoom",
@@ -181,6 +183,8 @@ class StudyForm(InSections, forms.ModelForm):
         if data.get("one_row") and not 2 <= levels <= MOST_IN_ONE_ROW:
             message = f"Judgement and confidence stand in one row with 2 to {MOST_IN_ONE_ROW} levels of confidence."
             self.add_error("one_row", message)
+        for name, why in conflicts(data):
+            self.add_error(name if name in self.fields else "forced_choice", why)
         if "generated_counts" in data:
             chosen = {str(one.pk) for one in tested}
             counts = {key: count for key, count in data["generated_counts"].items() if key in chosen}

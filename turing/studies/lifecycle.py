@@ -16,6 +16,7 @@ from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
 from turing.studies.controls import choose_controls, degradation_of
 from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, choose_images, design_hash
+from turing.studies.pairs import pair_up
 from turing.studies.pools import Source
 from turing.studies.preregistration import seal
 from turing.studies.provenance import untold
@@ -121,6 +122,8 @@ def _build_stimuli(study: Study, written: list[str]) -> list[Stimulus]:
             raise StudyError(f"Two images of the study are the same picture: {first}; {second}.")
     if len(lengths) > 1:
         raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
+    if study.forced_choice:
+        pair_up(study, stimuli)
     return stimuli
 
 

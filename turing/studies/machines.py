@@ -138,7 +138,12 @@ def add_machine(
 
 
 def check_name(study: Study, name: str) -> str:
-    """The name as it is stored. Raises `StudyError` where it is empty, too long or taken."""
+    """The name as it is stored.
+
+    Raises `StudyError` where it is empty, too long or taken, and for a study of pairs.
+    """
+    if study.forced_choice:
+        raise StudyError(f"{study.slug} shows pairs (forced_choice); machine readers judge single images.")
     name = " ".join(name.split())
     if not 0 < len(name) <= 80:
         raise StudyError("A machine reader needs a name of at most 80 characters.")

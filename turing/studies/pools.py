@@ -40,6 +40,12 @@ def least_side(study: Study) -> int:
 
 
 def practice_counts(study: Study) -> Counter[tuple[str, str]]:
-    """Practice images of each diagnosis and truth: as equal in number as can be."""
+    """Practice images of each diagnosis and truth: as equal in number as can be.
+
+    In a study of pairs the design counts practice pairs, of which each has one of both.
+    """
+    if study.forced_choice and study.diagnoses:
+        names = [study.diagnoses[index % len(study.diagnoses)] for index in range(study.practice_images)]
+        return Counter((name, truth) for truth in (Truth.REAL, Truth.GENERATED) for name in names)
     kinds = [(diagnosis, truth) for truth in (Truth.REAL, Truth.GENERATED) for diagnosis in study.diagnoses]
     return Counter(kinds[index % len(kinds)] for index in range(study.practice_images if kinds else 0))

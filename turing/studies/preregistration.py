@@ -32,6 +32,16 @@ RATE = 0.5  # assumed for planning: guessing
 AUTHOR = "To be written by the authors."
 NOT_WRITTEN = "Nothing was written."
 
+DESCRIBED = (
+    "A visual Turing test: readers look at images of skin lesions and say of each whether it is real or generated."
+)
+PAIRS_DESCRIBED = (
+    "A visual Turing test by two-alternative forced choice: readers see a real and a generated image of one diagnosis "
+    "side by side and say which of the two is generated."
+)
+ESTIMATED = "The share of generated images that readers take for real (the fooling rate)"
+PAIRS_ESTIMATED = "The share of pairs in which readers find the generated image (the proportion correct)"
+
 # What the researcher adds in their own words: field of the form, and the prompt it stands under.
 OWN_WORDS = ("readers", "hypotheses", "recruitment", "stopping", "exclusions", "other")
 
@@ -112,6 +122,9 @@ def preregistration_document(study: Study, own_words: dict[str, Any], at: dateti
 
 def planned_analyses(study: Study) -> dict[str, Any]:
     """Keys of the analysis that are confirmatory, and the factors by which groups are compared."""
+    if study.forced_choice:
+        secondary = [f"forced_choice.{name}" for name in ("dprime", "equivalence", "left")]
+        return {"primary": ["forced_choice"], "secondary": secondary, "comparisons": []}
     secondary = ["accuracy", "equivalence", "real_judged_real"]
     questions = [one for one in study.further_questions if one.kind in TESTED]
     return {
@@ -134,6 +147,8 @@ def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | No
 
     share = study.form_length / study.stimulus_count if study.stimulus_count else 0
     generated = round(len(study.diagnoses) * study.generated_per_diagnosis * share)
+    if study.forced_choice:  # a pair is one case, of the proportion correct as of its equivalence to guessing
+        generated = study.form_length
     if generated < LEAST_IMAGES:
         return None
     rows = []
@@ -160,6 +175,8 @@ def _sections(
     study: Study, own: dict[str, Any], sampling: dict[str, Any] | None
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     margin = f"{study.equivalence_margin:g}"
+    estimated = PAIRS_ESTIMATED if study.forced_choice else ESTIMATED
+    share = "proportion correct" if study.forced_choice else "accuracy"
     return [
         (
             "Study information",
@@ -168,17 +185,15 @@ def _sections(
                 ("Authors", AUTHOR),
                 (
                     "Description",
-                    "A visual Turing test: readers look at images of skin lesions and say of each whether it is real "
-                    "or "
-                    f"generated. Diagnoses: {', '.join(study.diagnoses)}.",
+                    (PAIRS_DESCRIBED if study.forced_choice else DESCRIBED)
+                    + f" Diagnoses: {', '.join(study.diagnoses)}.",
                 ),
                 (
                     "Hypotheses",
-                    "1. The share of generated images that readers take for real (the fooling rate) is estimated, with "
-                    "an interval; no value of it is tested. 2. Readers cannot tell the images apart: their accuracy "
-                    f"lies within 0.5 +- {margin}. That is claimed only if two one-sided tests show it; to miss it "
-                    "is no "
-                    f"evidence of a difference. {own.get('hypotheses', '')}".strip(),
+                    f"1. {estimated} is estimated, with an interval; no value of it is tested. 2. Readers cannot tell "
+                    f"the images apart: their {share} lies within 0.5 +- {margin}. That is claimed only if two "
+                    "one-sided tests show it; to miss it is no evidence of a difference. "
+                    f"{own.get('hypotheses', '')}".strip(),
                 ),
             ],
         ),
@@ -192,7 +207,7 @@ def _sections(
 
 # Sections of the results page: the keys of the analysis that they show.
 SHOWN = {
-    "rates": ("fooling_rate", "accuracy", "real_judged_real"),
+    "rates": ("fooling_rate", "accuracy", "real_judged_real", "forced_choice"),
     "images": ("by_image",),
     "detection": ("auc", "dprime"),
     "readers": ("by_reader",),
@@ -208,6 +223,10 @@ NAMES = {
     "equivalence": "its test of equivalence to guessing",
     "real_judged_real": "the share of real images judged real",
     "exposure_threshold": "the exposure threshold",
+    "forced_choice": "the proportion correct",
+    "forced_choice.dprime": "its d'",
+    "forced_choice.equivalence": "its test of equivalence to guessing",
+    "forced_choice.left": "the share of choices of the left image",
     "controls": "the controls",
 }
 

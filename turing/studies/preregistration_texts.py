@@ -23,6 +23,8 @@ STRUCTURES = {
 def design_plan(study: Study) -> Items:
     real = "drawn phantoms in the place of real images" if study.uses_phantoms else "real images"
     order = "one diagnosis after the other, each in random order" if study.block_by_diagnosis else "in random order"
+    if study.forced_choice:
+        return pairs_design_plan(study)
     told = "are told how many images are real" if study.tell_share else "are told that some are real, not how many"
     part = (
         f"Each reader judges {study.images_per_reader} of the images, every image about equally often."
@@ -56,6 +58,40 @@ def design_plan(study: Study) -> Items:
     ]
 
 
+def pairs_design_plan(study: Study) -> Items:
+    """The design of a study of pairs."""
+    real = "a drawn phantom in the place of a real image" if study.uses_phantoms else "a real image"
+    order = "one diagnosis after the other, each in random order" if study.block_by_diagnosis else "in random order"
+    part = (
+        f"Each reader judges {study.images_per_reader} of the pairs, every pair about equally often."
+        if study.images_per_reader
+        else "Each reader judges every pair."
+    )
+    return [
+        ("Kind of study", "A reader study with images of known origin; readers are not assigned to treatments."),
+        (
+            "Blinding",
+            "Readers know that one image of each pair is generated, not which. Files, ids, order, sides and timing do "
+            "not depend on it.",
+        ),
+        (
+            "Design",
+            f"Two-alternative forced choice. Per diagnosis ({', '.join(study.diagnoses)}) "
+            f"{study.real_per_diagnosis} pairs of {real} and a generated one ({of_generators(study)}), "
+            f"{study.case_count} pairs in all, at {study.stimulus_size} x {study.stimulus_size} pixels, side by side. "
+            f"{part} Readers look as long as they like.",
+        ),
+        (
+            "Randomisation",
+            f"The images are drawn at random by the seed {study.seed}, in strata of diagnosis and truth; real ones "
+            f"{of_lesions(study)}. When the study opens they are matched at random within each diagnosis by the same "
+            f"seed; the pairs are the same for every reader. Each reader sees them {order} of their own. In half of a "
+            "reader's pairs of each diagnosis the generated image stands on the left; over readers each pair has it "
+            "on either side about equally often.",
+        ),
+    ]
+
+
 def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | None) -> Items:
     opened = "The study opens with this document; no answer has been given."
     readers = own.get("readers") or study.planned_readers
@@ -67,7 +103,7 @@ def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | 
                 [
                     "Readers register, consent, and answer in a browser"
                     + (", by invitation only." if study.by_invitation else "."),
-                    f"{study.practice_images} other images come first for practice, with feedback."
+                    f"{study.practice_images} other {_cases(study)} come first for practice, with feedback."
                     if study.practice_images
                     else "There is no practice.",
                     f"{study.repeats} images come a second time." if study.repeats else "",
@@ -77,10 +113,10 @@ def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | 
         ),
         (
             "Sample size",
-            f"{study.form_length} images a reader. "
+            f"{study.form_length} {_cases(study)} a reader. "
             + (f"{readers} readers are planned." if readers else "The number of readers was not fixed."),
         ),
-        (WHY_SIZE, precision_sentences(sampling)),
+        (WHY_SIZE, precision_sentences(sampling, study.forced_choice)),
         (
             "When collection stops",
             own.get("stopping")
@@ -94,6 +130,10 @@ def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | 
         ),
         *_looks(study),
     ]  # fmt: skip
+
+
+def _cases(study: Study) -> str:
+    return "pairs" if study.forced_choice else "images"
 
 
 def _looks(study: Study) -> Items:
@@ -121,6 +161,16 @@ def _looks(study: Study) -> Items:
 
 def variables(study: Study) -> Items:
     confidence = f" and the confidence from 1, a guess, to {study.confidence_levels}" if study.asks_confidence else ""
+    if study.forced_choice:
+        return [
+            ("Manipulated", "On which side of a pair the generated image stands; nothing else."),
+            ("Measured", f"The image that is chosen, left or right{confidence}; the time from first paint to choice."),
+            (
+                "Derived",
+                "Proportion correct: the share of answers that chose the generated image. d' = sqrt(2) z(proportion "
+                "correct). Bias to a side: the share of answers that chose the left image.",
+            ),
+        ]
     return [
         (
             "Manipulated",
@@ -147,6 +197,8 @@ def variables(study: Study) -> Items:
 
 
 def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) -> Items:
+    if study.forced_choice:
+        return pairs_analysis_plan(study, own)
     compared = [factor_name(one) for one in planned["comparisons"]]
     by = f"The fooling rate is compared by {' and by '.join(compared)}. " if compared else ""
     compared_controls = (
@@ -196,6 +248,35 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
     ]  # fmt: skip
 
 
+def pairs_analysis_plan(study: Study, own: dict[str, Any]) -> Items:
+    """The analysis of a study of pairs."""
+    return [
+        (
+            "Primary analysis",
+            "The proportion correct with its 95% interval over readers and pairs (MRMC U-statistics).",
+        ),
+        (
+            "Secondary analyses",
+            "d' with the limits of the proportion correct carried through; the equivalence of the proportion correct "
+            f"to guessing within 0.5 +- {study.equivalence_margin:g} by two one-sided tests; the share of choices of "
+            "the left image.",
+        ),
+        ("Transformations", "d' = sqrt(2) z(proportion correct); none where every pair, or none, is told."),
+        ("What counts as evidence", "Intervals at 95%; tests at 0.05."),
+        (
+            "Exclusions",
+            "Readers who withdraw consent; practice answers. Nobody is left out for what they answered. "
+            f"{own.get('exclusions', '')}".strip(),
+        ),
+        ("Missing data", "Unanswered pairs are left out. Readers who stop early count as far as they answered."),
+        (
+            "Exploratory analyses",
+            "Everything else that the software shows: diagnoses, generators, single readers and pairs, calibration of "
+            "confidence, times, the course of the form.",
+        ),
+    ]
+
+
 def _primary_questions(study: Study) -> str:
     """How the questions that are named primary are tested; '' where the judgement stands alone."""
     primary = [one for one in study.all_questions if one.primary]
@@ -216,10 +297,17 @@ def _secondary_questions(study: Study) -> str:
     return f"Of {', '.join(others)}: the difference between real and generated images. " if others else ""
 
 
-def precision_sentences(sampling: dict[str, Any] | None) -> str:
+def precision_sentences(sampling: dict[str, Any] | None, of_pairs: bool = False) -> str:
     if sampling is None:
-        return "There are too few generated images to say how wide the interval will be."
+        few = "pairs" if of_pairs else "generated images"
+        return f"There are too few {few} to say how wide the interval will be."
     assumed = "; ".join(f"{name}: {meaning}" for name, meaning in STRUCTURES.items())
+    if of_pairs:
+        return (
+            f"Expected where readers guess and every reader judges the same {sampling['images']} pairs, a pair being "
+            "one case: the width of the 95% interval of the proportion correct, and the power to show equivalence. "
+            f"{assumed}."
+        )
     return (
         f"Expected where the rate is {sampling['rate']:g} and every reader judges the same {sampling['images']} "
         "images, "

@@ -74,11 +74,12 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     correct: list[bool] = []
     responses: list[Response] = []
     further: list[FurtherAnswer] = []
-    for trial in Trial.objects.filter(reading=reading).select_related("stimulus").order_by("position"):
+    for trial in Trial.objects.filter(reading=reading).select_related("stimulus", "partner").order_by("position"):
         exposure = next_exposure(correct) if timed else None
         dprime = observer.dprime * (1 - np.exp(-exposure / EXPOSURE_MS) if exposure else 1)
-        signal = dprime / 2 if trial.stimulus.truth == Truth.GENERATED else -dprime / 2
-        evidence = signal + image_effect[trial.stimulus_id] + bias + rng.normal()
+        evidence = _look(trial.stimulus, dprime, image_effect, rng) + bias
+        if trial.partner:  # the image that looks more like generated; the reader's bias is one to a side
+            evidence = (evidence - _look(trial.partner, dprime, image_effect, rng)) / np.sqrt(2)
         distance = abs(evidence - observer.criterion)
         answer = Truth.GENERATED if evidence > observer.criterion else Truth.REAL
         if trial.phase == Trial.Phase.TEST:
@@ -101,6 +102,12 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     Response.objects.bulk_create(responses)
     FurtherAnswer.objects.bulk_create(further)
     Reading.objects.filter(pk=reading.pk).update(completed_at=now)
+
+
+def _look(stimulus: Stimulus, dprime: float, image_effect: dict, rng: np.random.Generator) -> float:
+    """How much like a generated image it looks to one reader."""
+    signal = dprime / 2 if stimulus.truth == Truth.GENERATED else -dprime / 2
+    return signal + image_effect[stimulus.pk] + rng.normal()
 
 
 def _further(

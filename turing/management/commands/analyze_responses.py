@@ -5,6 +5,8 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, printable
+from turing.results.methods import equivalence_sentence
+from turing.results.pairs import groups_of, supporting_sentences
 from turing.results.questions import question_sentences
 from turing.results.responses_csv import read_responses
 from turing.statistics.analysis import DEFAULT_MARGIN, analyse
@@ -37,6 +39,9 @@ class Command(ConsoleCommand):
         if options["json"]:
             self.write_json(analysis)
             return
+        if analysis["forced_choice"]:
+            self._say_pairs(analysis)
+            return
         counts = analysis["counts"]
         self.stdout.write(f"{counts['readers']} readers, {counts['images']} images, {counts['responses']} responses")
         for group, values in ({"all": analysis} | analysis["by_diagnosis"]).items():
@@ -47,6 +52,23 @@ class Command(ConsoleCommand):
                     f"MRMC {_interval(rate['ci95']):18} naive {_interval(rate['naive']['wilson'])}"
                 )
         for line in _summary(analysis):
+            self.stdout.write(line)
+        for warning in analysis["warnings"]:
+            self.warn(warning)
+
+    def _say_pairs(self, analysis):
+        """Of a file with the column `pair`: how often the generated image was found."""
+        counts, found = analysis["counts"], analysis["forced_choice"]
+        self.stdout.write(f"{counts['readers']} readers, {found['pairs']} pairs, {counts['responses']} responses")
+        for group, values in groups_of(analysis).items():
+            share, dprime = values["proportion_correct"], values["dprime"]
+            value = "-" if dprime["estimate"] is None else f"{dprime['estimate']:.2f}"
+            self.stdout.write(
+                f"{printable(group) or 'no diagnosis':24} proportion correct {_percent(share['estimate']):>7}  "
+                f"MRMC {_interval(share['ci95']):18} naive {_interval(share['naive']['wilson']):18} "
+                f"d' {value}, {_limits(dprime['ci95'])}"
+            )
+        for line in (*supporting_sentences(analysis), equivalence_sentence(analysis)):
             self.stdout.write(line)
         for warning in analysis["warnings"]:
             self.warn(warning)

@@ -95,6 +95,12 @@ class Command(ConsoleCommand):
         )
         parser.add_argument("--timed", action="store_true", help="show each image for 100 to 1,000 ms, by staircase")
         parser.add_argument(
+            "--forced-choice",
+            action="store_true",
+            help="pairs of a real and a generated image: which is generated? N of --images-per-reader, "
+            "--practice-images and --break-every then count pairs",
+        )
+        parser.add_argument(
             "--language",
             choices=[code for code, _ in settings.LANGUAGES],
             default="en",

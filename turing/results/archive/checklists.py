@@ -11,6 +11,7 @@ from turing.models import Study
 from turing.results.archive.citation import AUTHOR
 from turing.results.archive.packing import Files
 from turing.results.counting import Flow, Population, readings_of
+from turing.results.pairs import headlines
 from turing.studies.controls import controls_in_words
 from turing.studies.provenance import describe, of_lesions
 from turing.templatetags.figures import interval, percent
@@ -24,6 +25,7 @@ def checklist_files(study: Study, population: Population, analysis: dict[str, An
     return {
         f"checklists/{name}.md": lambda title=title, note=note, items=items: _page(title, note, items(known))
         for name, (title, note, items) in CHECKLISTS.items()
+        if not (study.forced_choice and name == "grras")  # agreement is not given there
     }
 
 
@@ -35,7 +37,7 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
     dates = readings_of(study, population).exclude(completed_at=None)
     answered = f"{counts['responses']:,} answers of {counts['readers']} {who} to {counts['images']} images"
     real = "drawn phantoms in the place of real images" if study.uses_phantoms else "real images"
-    return {
+    known = {
         "design": f"Prospective: the design was fixed before the first answer (SHA-256 {study.design_hash}).",
         "objective": "Primary outcome: the share of answers to generated images that were 'real'. Accuracy is tested "
         "for "
@@ -77,6 +79,35 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         else "Confidence was not asked.",
         "subgroups": "tables/comparisons.csv; p-values adjusted by Holm within each factor.",
         "completed": f"{dates.count()} readings were completed.",
+        "answers": "Two answers, real or generated; no cut-off was chosen afterwards.",
+        "indeterminate": "None are possible: each answer is real or generated.",
+        "tabulation": "counts in analysis.json; tables/images.csv by image.",
+        "errors": "tables/images.csv ranks every image.",
+    }  # fmt: skip
+    return known | _of_pairs(study, population, analysis, answered) if study.forced_choice else known
+
+
+def _of_pairs(study: Study, population: Population, analysis: dict[str, Any], answered: str) -> dict[str, str]:
+    """What is otherwise where readers choose between two images."""
+    dprime = analysis["forced_choice"]["dprime"]
+    return {
+        "objective": "Primary outcome: the share of pairs in which the generated image was found (proportion correct). "
+        f"It is tested for equivalence to guessing within 0.5 +- {study.equivalence_margin:g}.",
+        "order": "Each reader saw the pairs in a random order of their own; the side of the generated image was "
+        "balanced within each reader and over readers.",
+        "blinding": "Readers knew that one image of each pair is generated, not which; ids, files, sides, order and "
+        "timing do not depend on it.",
+        "practice": f"{study.practice_images} other pairs came first, with feedback." if study.practice_images
+        else "No practice.",
+        "repeats": "No pair was repeated: agreement within readers is not known.",
+        "agreement": "Not given: a choice between two images judges neither of them.",
+        "result": " ".join(headlines(analysis, population)[:1])
+        + (f" d' {dprime['estimate']:.2f}." if dprime["estimate"] is not None else ""),
+        "subgroups": "tables/forced-choice.csv; no tests of differences.",
+        "answers": "Two answers, left or right; no cut-off was chosen afterwards.",
+        "indeterminate": "None are possible: each answer is left or right.",
+        "tabulation": "tables/forced-choice-pairs.csv by pair.",
+        "errors": "tables/forced-choice-pairs.csv has every pair.",
     }  # fmt: skip
 
 
@@ -94,12 +125,12 @@ def stard_ai(known: dict[str, str]) -> list[Item]:
         ("10a", "Index test, here the reader's judgement", f"{known['order']} {known['confidence']}"),
         ("10b", "Reference standard", known["truth"]),
         ("11", "Why that reference standard", known["truth"]),
-        ("12a", "Cut-offs of the index test", "Two answers, real or generated; no cut-off was chosen afterwards."),
+        ("12a", "Cut-offs of the index test", known["answers"]),
         ("12b", "Categories of the reference standard", known["truth"]),
         ("13a", "What readers knew", known["blinding"]),
         ("13b", "What assessors of the reference standard knew", "Nobody assessed it."),
         ("14", "Methods for accuracy", known["methods"]),
-        ("15", "Indeterminate results", "None are possible: each answer is real or generated."),
+        ("15", "Indeterminate results", known["indeterminate"]),
         ("16", "Missing data", known["missing"]),
         ("17", "Variability and subgroups, which were planned", f"{known['subgroups']} See the preregistration."),
         ("18", "Sample size and why", f"{known['analysed']} Why: see the preregistration, or {AUTHOR}."),
@@ -108,7 +139,7 @@ def stard_ai(known: dict[str, str]) -> list[Item]:
         ("21a", "Severity among those with the condition", ""),
         ("21b", "Other diagnoses among those without", "Not applicable: both truths show the same diagnoses."),
         ("22", "Time between test and reference standard", "Not applicable: the truth does not change."),
-        ("23", "Cross tabulation", "counts in analysis.json; tables/images.csv by image."),
+        ("23", "Cross tabulation", known["tabulation"]),
         ("24", "Estimates with their precision", known["result"]),
         ("25", "Adverse events", "None are possible for patients."),
         ("26", "Limitations", ""),
@@ -122,7 +153,7 @@ def stard_ai(known: dict[str, str]) -> list[Item]:
         ("AI", "The AI itself: networks, training, version", known["generators"]),
         ("AI", "Hardware and software", known["software"]),
         ("AI", "Bias and fairness: skin tones, ages, sites", ""),
-        ("AI", "Errors: what was misjudged", "tables/images.csv ranks every image."),
+        ("AI", "Errors: what was misjudged", known["errors"]),
         ("AI", "Sharing of data, code and models", known["sharing"]),
         ("AI", "Commercial interests", ""),
     ]
@@ -152,7 +183,7 @@ def claim(known: dict[str, str]) -> list[Item]:
         ("33", "Flow of readers", known["analysed"]),
         ("34", "Characteristics of readers and images", f"{known['readers']} Patients behind the images: {AUTHOR}."),
         ("35-36", "Estimates with their precision", known["result"]),
-        ("37", "Failures", "tables/images.csv ranks every image."),
+        ("37", "Failures", known["errors"]),
         ("38-39", "Limitations and implications", ""),
         ("40-41", "Registration, protocol, code and data", known["sharing"]),
         ("42", "Funding", ""),

@@ -122,6 +122,12 @@ BIBTEX = r"""@article{gallas2006,
   title = {Construction of confidence limits about effect measures: a general approach},
   journal = {Statistics in Medicine}, year = {2008}, volume = {27}, pages = {1693--1702}
 }
+
+@book{macmillan2005,
+  author = {Macmillan, Neil A. and Creelman, C. Douglas},
+  title = {Detection theory: a user's guide},
+  edition = {2}, publisher = {Lawrence Erlbaum}, year = {2005}
+}
 """
 
 

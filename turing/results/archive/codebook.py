@@ -13,21 +13,57 @@ YES_NO = {"enum": ["yes", "no"], "required": True}
 BAND_NAMES = [band for _, band in BANDS] + ["20+"]
 
 
+# A study of pairs: what its columns hold, and those that it has besides.
+OF_PAIRS = {
+    "image": "The image on the left: `id` in stimuli.csv.",
+    "truth": "What the image on the left is; the one on the right is the other.",
+    "diagnosis": "Of both images of the pair.",
+    "response": "What the reader said of the image on the left: 'generated' where they chose it as the generated one "
+    "of the two, 'real' where they chose the right one. The answer is right where response and truth are equal.",
+    "trial_index": "Position of the pair in the reader's own order, from 1.",
+    "run": "The generator of the pair's generated image: `id` under `generators` in design.json.",
+    "form_trials": "Pairs in the reader's form; fewer answers than that are a drop-out.",
+}
+PAIR_OF_RESPONSE = [
+    {
+        "name": "pair", "type": "integer", "description": "The pair: `pair` in stimuli.csv. The same two images for "
+        "every reader, on sides that differ.", "constraints": {"minimum": 1, "required": True},
+    },
+    {
+        "name": "partner", "type": "string", "description": "The image on the right: `id` in stimuli.csv.",
+        "constraints": {"required": True},
+    },
+]  # fmt: skip
+PAIR_OF_STIMULUS = [
+    {
+        "name": "pair", "type": "integer", "description": "The real and the generated image of this number were shown "
+        "side by side; matched at random when the study opened.", "constraints": {"minimum": 1, "required": True},
+    },
+]  # fmt: skip
+
+
 def data_package(study: Study, full_profiles: bool) -> dict[str, Any]:
     """datapackage.json: the two tables, their columns, and how they belong together."""
     responses = _resource(
         "responses", "data/responses.csv", "One row an answer, in the order of reader and trial.",
         _response_fields(study, full_profiles), ["reader", "trial_index"],
     )  # fmt: skip
-    responses["schema"]["foreignKeys"] = [{"fields": "image", "reference": {"resource": "stimuli", "fields": "id"}}]
-    stimuli = _resource(
-        "stimuli", "stimuli.csv", "One row a stimulus, practice images among them.", _stimulus_fields(), ["id"]
-    )
+    responses["schema"]["foreignKeys"] = [
+        {"fields": name, "reference": {"resource": "stimuli", "fields": "id"}}
+        for name in ("image", *(["partner"] if study.forced_choice else []))
+    ]
+    fields = _stimulus_fields() + (PAIR_OF_STIMULUS if study.forced_choice else [])
+    stimuli = _resource("stimuli", "stimuli.csv", "One row a stimulus, practice images among them.", fields, ["id"])
     return {
         "profile": "tabular-data-package",
         "name": study.slug,
         "title": study.title,
-        "description": "A blinded reader study: were images of skin lesions taken for real or for generated?",
+        "description": "A blinded reader study: "
+        + (
+            "which image of a pair is the generated one?"
+            if study.forced_choice
+            else "were images of skin lesions taken for real or for generated?"
+        ),
         "id": f"sha256:{study.design_hash}",
         "resources": [responses, stimuli],
     }
@@ -104,6 +140,9 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("first_answer", "string", "What the first of them said; empty where none was corrected.", enum=TRUTHS),
     ]  # fmt: skip
     assert tuple(field["name"] for field in fields[: len(LEADING)]) == LEADING
+    if study.forced_choice:
+        told = {name: {"description": text} for name, text in OF_PAIRS.items()}
+        fields = [field | told.get(field["name"], {}) for field in fields] + PAIR_OF_RESPONSE
     return fields + _question_fields(study, full_profiles)
 
 

@@ -28,7 +28,7 @@ from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
-from turing.results.tables import TABLES, table_csv
+from turing.results.tables import table_csv, tables_of
 from turing.results.utility import utilities_of
 from turing.studies.preregistration_texts import markdown
 from turing.version import ROOT, STATISTICS, software
@@ -74,6 +74,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
     flow, package = flow_of(study, population), data_package(study, options.full_profiles)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
+    languages = (".py",) if study.forced_choice else (".py", ".R")  # the script in R knows no pairs
     files: dict[str, Callable[[], bytes]] = {
         "data/responses.csv": lambda: responses,
         "data/responses.parquet": lambda: parquet_of(answers, study, population),
@@ -93,8 +94,8 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/LICENSE": (ROOT / "LICENSE").read_bytes,
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
-        **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(_with_everything(study, population, analysis), flow),
+        **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in languages},
+        **_tables(study, _with_everything(study, population, analysis), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
@@ -153,8 +154,8 @@ def _with_everything(study: Study, population: Population, analysis: dict[str, A
     return with_looks(study, population, with_controls(study, population, named))
 
 
-def _tables(analysis: dict[str, Any], flow: Flow) -> Files:
-    made = {name: table_csv(name, analysis, flow).encode() for name in TABLES}
+def _tables(study: Study, analysis: dict[str, Any], flow: Flow) -> Files:
+    made = {name: table_csv(name, analysis, flow).encode() for name in tables_of(study)}
     return {f"tables/{name}.csv": lambda content=content: content for name, content in made.items() if content}
 
 
@@ -162,7 +163,7 @@ def _figures(
     study: Study, population: Population, analysis: dict[str, Any], options: Options, shows_all: bool
 ) -> Files:
     """Figures without images; with them where the researcher says so and, for real ones, every licence allows it."""
-    from turing.results.figures import STUDY_FIGURES, render, study_figure
+    from turing.results.figures import figures_of, render, study_figure
     from turing.results.figures.rates import draw_comparisons
 
     left_out = {"comparisons"} | ({"exposures"} if not study.timed else set())
@@ -173,10 +174,12 @@ def _figures(
     left_out |= set() if shows_all else {SHOW_BOTH}
     files: dict[str, Callable[[], bytes]] = {
         f"figures/{name}.{format}": partial(study_figure, name, study, population, format)
-        for name in STUDY_FIGURES
+        for name in figures_of(study)
         if name not in left_out
         for format in FORMATS
     }
+    if study.forced_choice:
+        return files
     # Drawn from the archive's analysis: small groups are not in it.
     draw = partial(draw_comparisons, with_generators_named(study, analysis)["comparisons"], population)
     return files | {f"figures/comparisons.{format}": lambda format=format: render(draw(), format) for format in FORMATS}

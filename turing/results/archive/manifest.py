@@ -16,8 +16,8 @@ COLUMNS = (
 )  # fmt: skip
 HOW = (
     "Take the object under 'hashed'. Add the key 'stimuli': a list with one list for each row of stimuli.csv, holding "
-    "id, sha256, truth, diagnosis, and fifth the word 'practice' or 'control' where that column says yes; sort these "
-    "lists. "
+    "id, sha256, truth, diagnosis, then the word 'practice' or 'control' where that column says yes, and last, where "
+    "there is a column pair, 'pair' with its number, such as 'pair 7'; sort these lists. "
     "Write the whole as JSON with sorted keys, without spaces after commas and colons, with characters beyond ASCII as "
     "they are, in UTF-8. The hash is the SHA-256 of those bytes. reproduce.py does it in five lines."
 )
@@ -104,12 +104,14 @@ def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
             "sha256": stimulus.sha256,
             "redistributable": "yes" if may else "no",
             "file": image_path(stimulus) if with_images and may else "",
+            **({"pair": stimulus.pair} if study.forced_choice else {}),
         }
 
 
 def stimuli_csv(study: Study, with_images: bool) -> bytes:
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    columns = [*COLUMNS, "pair"] if study.forced_choice else COLUMNS
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(stimulus_rows(study, with_images))
     return buffer.getvalue().encode()

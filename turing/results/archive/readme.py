@@ -61,8 +61,12 @@ def readme(
         [
             f"# {study.title}",
             "",
-            "A blinded reader study: readers looked at images of skin lesions and said of each whether it was real or "
-            "generated.",
+            "A blinded reader study: readers looked at "
+            + (
+                "pairs of images of skin lesions and said of each pair which image was generated."
+                if study.forced_choice
+                else "images of skin lesions and said of each whether it was real or generated."
+            ),
             "",
             *(line for note in notes for line in (note, "")),
             "## What is in it",
@@ -74,7 +78,7 @@ def readme(
             "    sha256sum --check SHA256SUMS",
             "    python -m venv check && check/bin/pip install -r requirements.txt",
             "    check/bin/python reproduce.py",
-            "    Rscript reproduce.R",
+            *(["    Rscript reproduce.R"] if "reproduce.R" in names else []),
             "",
             "`reproduce.py` prints each number of `analysis.json`, the same computed from `data/responses.csv`, and "
             "the "

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9  # of the value, where that is larger than 1
 # An archive of an earlier version has none of these in analysis.json.
-LATER = {"reader_kinds", "dropout", "model", "looks", "questions"}
+LATER = {"reader_kinds", "dropout", "model", "looks", "questions", "forced_choice"}
 NAMED = 5  # differences that are named one by one
 MIB = 1 << 20
 MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed
@@ -123,7 +123,10 @@ def _contents(content: dict[str, bytes]) -> list[Check]:
         stimuli = _stimuli(content["stimuli.csv"])
         checks += [_design_hash(design, stimuli), _same_design(design)]
         responses = parse_responses(content["data/responses.csv"].decode("utf-8-sig"))
-        checks.append(_answers_belong(responses, stimuli))
+        if responses.is_pairs:
+            checks.append(_pairs_belong(content["data/responses.csv"], stimuli))
+        else:
+            checks.append(_answers_belong(responses, stimuli))
         margin = _inner(design, "design").get("equivalence_margin")
         if not isinstance(margin, float) or not 0 < margin < 0.5:
             raise StudyError(f"design.json: equivalence_margin is {str(margin)[:20]!r}, not a number from 0 to 0.5.")
@@ -171,7 +174,13 @@ def _stimuli(content: bytes) -> dict[str, dict[str, str]]:
 def _design_hash(design: dict[str, Any], stimuli: dict[str, dict[str, str]]) -> Check:
     rows = [
         stimulus_row(
-            id, row["sha256"], row["truth"], row["diagnosis"], row["practice"] == "yes", row.get("control") == "yes"
+            id,
+            row["sha256"],
+            row["truth"],
+            row["diagnosis"],
+            row["practice"] == "yes",
+            row.get("control") == "yes",
+            row.get("pair"),
         )
         for id, row in stimuli.items()
     ]
@@ -201,6 +210,22 @@ def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) ->
         if stimulus is None or (stimulus["truth"], stimulus["diagnosis"].strip()) != own:
             wrong.add(f"image {name[:40]} is not so in stimuli.csv")
     return Check("answers", not wrong, _first(sorted(wrong)) or f"{len(responses)}, all to stimuli of the design")
+
+
+def _pairs_belong(content: bytes, stimuli: dict[str, dict[str, str]]) -> Check:
+    """Of every answer both images are those of its pair in the design, with truth and diagnosis as they are there.
+
+    The file was parsed before: it has the columns.
+    """
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    wrong = set()
+    for row in rows:
+        left, right = (stimuli.get(str(row.get(name)), {}) for name in ("image", "partner"))
+        own = (row["truth"], row.get("diagnosis", ""), row["pair"])
+        known = (left.get("truth"), left.get("diagnosis"), left.get("pair"))
+        if own != known or right.get("pair") != row["pair"] or right.get("truth") == row["truth"]:
+            wrong.add(f"pair {row['pair'][:10]} is not so in stimuli.csv")
+    return Check("answers", not wrong, _first(sorted(wrong)) or f"{len(rows)}, all to pairs of the design")
 
 
 def _plan(given: Any) -> list[dict[str, Any]]:

@@ -14,18 +14,20 @@ from turing.results.figures.exposure import exposures_figure
 from turing.results.figures.flow import flow_figure
 from turing.results.figures.images import ranking_figure, strip_figure
 from turing.results.figures.machines import machines_figure
+from turing.results.figures.pairs import forced_choice_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
 from turing.results.figures.regions import regions_figure
 from turing.results.figures.style import CONTENT_TYPES, render
 from turing.results.figures.training import losses_figure, quality_figure
 from turing.results.figures.utility import snapshots_figure, utility_figure
 from turing.results.machines import machines_version, with_machines
+from turing.results.pairs import FIGURES
 from turing.results.snapshots import points_of
 from turing.results.utility import latest
 
 __all__ = [
-    "CONTENT_TYPES", "GENERATOR_FIGURES", "RUN_FIGURES", "STUDY_FIGURES", "generator_figure", "run_figure",
-    "study_figure",
+    "CONTENT_TYPES", "GENERATOR_FIGURES", "RUN_FIGURES", "STUDY_FIGURES", "figures_of", "generator_figure",
+    "run_figure", "study_figure",
 ]  # fmt: skip
 
 STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
@@ -42,10 +44,16 @@ STUDY_FIGURES: dict[str, Callable[[Study, Population, Analysis], Figure]] = {
     "flow": flow_figure,
     "machines": machines_figure,
     "regions": regions_figure,
+    "forced-choice": forced_choice_figure,
 }
 RUN_FIGURES: dict[str, Callable[[TrainingRun], Figure]] = {"losses": losses_figure, "quality": quality_figure}
 GENERATOR_FIGURES = ("utility", "snapshots")
 KEPT_SECONDS = 24 * 60 * 60
+
+
+def figures_of(study: Study) -> list[str]:
+    """Names of the figures that a study has: of pairs, or of single images."""
+    return [name for name in STUDY_FIGURES if (name in FIGURES if study.forced_choice else name != "forced-choice")]
 
 
 def study_figure(name: str, study: Study, population: Population, format: str) -> bytes:

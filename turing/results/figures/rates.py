@@ -45,7 +45,7 @@ def rates_figure(study: Study, population: Population, analysis: Analysis) -> Fi
         axes.plot(rate["estimate"], index, "o", color=ACCENT, markersize=7, clip_on=False)
     axes.plot([], [], "-o", color=ACCENT, linewidth=2.4, label="95% interval over readers and images (MRMC)")
     axes.plot([], [], color=MUTED, linewidth=1.2, label="95% interval, naive (Wilson)")
-    _finish(axes, [label for label, _ in rows], population)
+    finish(axes, [label for label, _ in rows], population)
     return figure
 
 
@@ -59,7 +59,7 @@ def readers_figure(study: Study, population: Population, analysis: Analysis) -> 
         draw_interval(axes, index, row["fooling_rate_wilson"], MUTED, 1.4)
         axes.plot(row["fooling_rate"], index, "o", color=ACCENT, markersize=5, clip_on=False)
     axes.plot([], [], "-o", color=MUTED, markerfacecolor=ACCENT, label="Reader, with Wilson's 95% interval")
-    _finish(axes, [row["reader"] for row in rows], population)
+    finish(axes, [row["reader"] for row in rows], population)
     axes.set_xlabel("Share of generated images judged real" + (f" ({left_out} more readers)" if left_out else ""))
     return figure
 
@@ -98,7 +98,8 @@ def draw_comparisons(rows: list[dict[str, Any]], population: Population) -> Figu
     return figure
 
 
-def _finish(axes: Axes, labels: list[str], population: Population) -> None:
+def finish(axes: Axes, labels: list[str], population: Population) -> None:
+    """Labels, the line of guessing, and the scale from 0 to 100%."""
     axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)

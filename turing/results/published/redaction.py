@@ -82,7 +82,25 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
         "variance_components": None if few else analysis["variance_components"],
         "questions": [_question(row, answers) for row in analysis["questions"]],
+        "forced_choice": _pairs(analysis["forced_choice"], few, diagnoses, generators, _enough(answers, _pair)),
         "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
+    }
+
+
+def _pair(row: Row) -> str:
+    return str(row.get("pair"))
+
+
+def _pairs(found: Row | None, few: bool, diagnoses: set, generators: set, pairs: set) -> Row | None:
+    """Figures of pairs without names of readers, of groups and pairs that five readers judged."""
+    if found is None:
+        return None
+    ranked = [] if few else sorted(found["by_reader"], key=lambda row: row["proportion_correct"])
+    return found | {
+        "by_diagnosis": {name: values for name, values in found["by_diagnosis"].items() if name in diagnoses},
+        "by_run": {name: values for name, values in found["by_run"].items() if name in generators},
+        "by_reader": [row | {"reader": f"reader {number}"} for number, row in enumerate(ranked, start=1)],
+        "by_pair": [row for row in found["by_pair"] if row["pair"] in pairs],
     }
 
 

@@ -21,13 +21,14 @@ from turing.results.counting import choose_population, flow_of
 from turing.results.looks import looks_sentence
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.pairs import supporting_sentences
 from turing.results.published import citing
 from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import few_readers_sentence
-from turing.results.tables import TABLES, table_csv
+from turing.results.tables import table_csv, tables_of
 from turing.results.views import figure_response
 from turing.studies.preregistration import marks
 from turing.studies.provenance import describe, training_warning
@@ -45,9 +46,10 @@ FIGURES = (
     "course",
     "exposures",
     "machines",
+    "forced-choice",
 )
 SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")  # nothing in them for a few readers
-LONG_TABLES = ("readers", "images")
+LONG_TABLES = ("readers", "images", "forced-choice-readers", "forced-choice-pairs")
 CITATIONS: dict[str, tuple[Callable[[Study, str], str | bytes], str, str]] = {
     "bib": (citing.as_bibtex, "application/x-bibtex; charset=utf-8", "{}.bib"),
     "cff": (citing.as_cff, "text/yaml; charset=utf-8", "CITATION.cff"),
@@ -85,7 +87,7 @@ def page(request, study):
     analysis = with_all_beside(study, population, analysis, is_public=True)
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(named, population) or [""]
-    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
+    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in tables_of(study).items()}
     address = address_of(request, study)
     few = flow.analysed < LEAST
     context = {
@@ -103,6 +105,7 @@ def page(request, study):
         "unseen": few_readers_sentence(flow.analysed) if analysis["fooling_rate"]["ci95"] else "",
         "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
+        "pair_sentences": supporting_sentences(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], {str(one.pk): one for one in stimuli}),
         "methods": methods_paragraph(study, analysis, flow, population),
@@ -136,14 +139,14 @@ def _credits(stimuli) -> list[tuple[str, str, int, bool]]:
 
 @for_everybody
 def figure(request, study, name, format):
-    from turing.results.figures import CONTENT_TYPES
+    from turing.results.figures import CONTENT_TYPES, figures_of
     from turing.results.figures.published import public_figure
 
-    if name not in (*FIGURES, "flow") or format not in CONTENT_TYPES:
+    if name not in (*FIGURES, "flow") or name not in figures_of(study) or format not in CONTENT_TYPES:
         raise Http404
     population = choose_population(study)
     analysis = public_analysis(study, population)
-    if not analysis or (name in SINGLE_READERS and not analysis["by_reader"]):
+    if not analysis or (name in SINGLE_READERS and not (analysis["forced_choice"] or analysis)["by_reader"]):
         raise Http404
     content = public_figure(name, study, population, format, with_machines(study, analysis), shown_stimuli(study))
     return figure_response(request, content, CONTENT_TYPES[format], f"{study.slug}-{name}.{format}")
@@ -153,7 +156,7 @@ def figure(request, study, name, format):
 def table(request, study, name):
     population = choose_population(study)
     analysis = public_analysis(study, population)
-    if name not in TABLES or not analysis:
+    if name not in tables_of(study) or not analysis:
         raise Http404
     named = with_all_beside(study, population, with_generators_named(study, analysis), is_public=True)
     content = table_csv(name, named, flow_of(study, population))

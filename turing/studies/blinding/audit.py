@@ -13,6 +13,7 @@ from turing.studies.blinding.checks import Check, Verdict, trace_check
 from turing.studies.blinding.classifier import check_classifier
 from turing.studies.blinding.files import check_files
 from turing.studies.blinding.pages import check_pages
+from turing.studies.blinding.pairs import check_pairs
 from turing.studies.blinding.pixels import check_pixels
 
 
@@ -33,6 +34,11 @@ def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None
     step("pages")
     of_pages, times = check_pages(study, stimuli)
     checks += of_pages
+    if study.forced_choice:
+        step("pairs")
+        ids = np.array([_fraction(item.pk) for item in stimuli])
+        lengths = np.array([len(contents[str(item.pk)]) for item in stimuli])
+        checks += check_pairs(study, stimuli, {"ids": ids, "lengths": lengths, "times": times})
     step("pixels")
     # A control's pixels differ on purpose.
     of_test = np.array([not item.is_control for item in stimuli])
@@ -65,6 +71,8 @@ def _orders(study: Study, stimuli: list[Stimulus], generated: np.ndarray) -> lis
     ids = trace_check("order of ids", [_fraction(item.pk) for item in stimuli], generated, "ids as numbers")
     if not random_ids:
         ids = Check("order of ids", Verdict.LEAK, "an id is not a random (version 4) UUID")
+    if study.forced_choice:  # both images of a pair have its position
+        return [ids]
     shown = Trial.objects.filter(reading__study=study).values("stimulus").annotate(mean=Avg("position"))
     means = {row["stimulus"]: row["mean"] for row in shown}
     positions = [float(means.get(item.pk, 0)) for item in stimuli]

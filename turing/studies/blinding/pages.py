@@ -17,18 +17,19 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from turing.models import Reader, Reading, Stimulus, Study, Trial, User
+from turing.models import Reader, Reading, Side, Stimulus, Study, Trial, User
 from turing.models.questions import AFTER_GENERATED
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
+from turing.studies.blinding.pairs import told_ahead, told_by_page
 
 TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Location", "Link")
 ROUNDS = 3  # requests of each stimulus; the fastest counts
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
-ANSWER = {"answer": "real", "confidence": 1}  # to every image
+ANSWER = {"answer": "real", "confidence": 1}  # to every image; of a pair that is to choose the right one
 CORRECTION = {"answer": "generated", "confidence": 1}  # of every answer, where the study allows it
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
 # The first image of the form and of each block offers no way back to the one before, which position alone decides.
@@ -111,17 +112,18 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
     private = _private_words(study)
     pages, told, corrections = [], [], []
     trials = list(reading.trials.select_related("stimulus").order_by("position"))
+    by_position = {trial.position: trial for trial in trials}
     for trial in trials:
         page = (trial.position - 1) // study.images_per_page + 1
         address = reverse("trial", args=[study.slug, page])
         html = client.get(address).content.decode()
         reply = _answer(client, study, page, trial.position)
-        told += _told(html, reply, study, trial, private)
+        told += _told(html, reply, study, trial, private, by_position)
         pages.append(_without_ids(html))
         if study.corrections and trial.phase != Trial.Phase.PRACTICE and trial is not trials[-1]:
             html = client.get(address, {"correct": trial.position}).content.decode()
             reply = _answer(client, study, page, trial.position, CORRECTION, number=1)
-            told += _told(html, reply, study, trial, private, CORRECTION, number=1)
+            told += _told(html, reply, study, trial, private, by_position, CORRECTION, number=1)
             corrections.append((_without_ids(html), trial.stimulus.generated_image_id is not None))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
     if study.images_per_page == 1:  # a page of several images belongs to no one truth
@@ -144,6 +146,7 @@ def _told(
     study: Study,
     trial: Trial,
     private: list[str],
+    trials: dict[int, Trial],
     answer: dict[str, Any] = ANSWER,
     number: int = 0,
 ) -> Iterator[str]:
@@ -153,12 +156,20 @@ def _told(
         for word in private
         if word in html or word in reply
     )
-    for more in _more_than_images(html, reply, study, trial, answer, number):
+    for more in _more_than_images(html, reply, study, trial, trials, answer, number):
         yield f"image {trial.position}: {more} beside addresses of images"
+    if study.forced_choice:
+        yield from told_by_page(AHEAD.sub("", html), trial)
 
 
 def _more_than_images(
-    html: str, reply: str, study: Study, trial: Trial, answer: dict[str, Any], number: int
+    html: str,
+    reply: str,
+    study: Study,
+    trial: Trial,
+    trials: dict[int, Trial],
+    answer: dict[str, Any],
+    number: int,
 ) -> Iterator[str]:
     """What replies and lists of images to load ahead hold besides a position and an address each.
 
@@ -171,6 +182,8 @@ def _more_than_images(
     values = json.loads(reply)
     lists.append(values.pop("ahead", {}))
     sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position, **answer}
+    if study.forced_choice:
+        sent["answer"] = Side.of_answer(str(answer["answer"])).value
     sent["confidence"] = answer["confidence"] if study.asks_confidence else None
     sent |= {"number": number} if study.corrections else {}
     if study.questions:
@@ -181,6 +194,10 @@ def _more_than_images(
     known = ("location", "exposure_ms") if study.timed else ("location",)
     yield from (f"a reply's {key!r}" for key in values if key not in known)
     for ahead in lists:
+        if study.forced_choice:
+            for position, addresses in ahead.items():
+                yield from told_ahead(position, addresses, trials)
+            continue
         yield from (
             f"{position!r}: {address!r}"
             for position, address in ahead.items()
@@ -212,6 +229,8 @@ def _answer(
     """The JSON that the script is answered with."""
     data = {"position": position, **answer, **_further(study), "response_time_ms": "", "shown_ms": "500"}
     data["number"] = number
+    if study.forced_choice:
+        data["answer"] = Side.of_answer(str(answer["answer"])).value
     if study.asks_in_one_row:
         data["answer"] = "{answer}-{confidence}".format(**answer)
     address = reverse("trial", args=[study.slug, page])

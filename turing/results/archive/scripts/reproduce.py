@@ -33,7 +33,17 @@ LEVEL = {"interval": 0.95, "alpha": 0.05}  # of intervals, and of each test of e
 NEGLIGIBLE = 1e-12  # a variance of a share below this is zero but for rounding
 MOST_PAIRS = 20_000  # answers, of which all pairs are taken
 MOST_COMPARISONS = 30_000_000  # readers x generated x real images
-LONG = ("by_reader", "by_image", "roc", "comparisons", "calibration", "learning", "exposure_threshold", "model")
+LONG = (
+    "by_reader",
+    "by_image",
+    "by_pair",
+    "roc",
+    "comparisons",
+    "calibration",
+    "learning",
+    "exposure_threshold",
+    "model",
+)
 NOT_IN_PLAIN_CODE = (
     "Not in the plain code, and computed with the modules alone: reader_kinds and model, which are fitted step by step "
     "(reproduce.R fits the model again with lme4), and of dropout the difference and the intervals of readers_alike."
@@ -478,6 +488,40 @@ def headline(answers, margin):
     return whole
 
 
+def headline_of_pairs(answers, margin):
+    """The same of a study of pairs, in which `image` is the pair: response and truth are of the image on the left."""
+
+    def figures(rows):
+        share = rate(rows, correct(rows))
+        return {"proportion_correct": share, "dprime": dprime(share["estimate"], share["ci95"])}
+
+    share = rate(answers, correct(answers))
+    groups = {name: [a for a in answers if a["diagnosis"] == name] for name in {a["diagnosis"] for a in answers}}
+    return {
+        "counts": {"readers": len({a["reader"] for a in answers}), "responses": len(answers)},
+        "forced_choice": {
+            "pairs": len({a["image"] for a in answers}),
+            "correct": int(correct(answers).sum()),
+            **figures(answers),
+            "equivalence": equivalence(share, margin),
+            "left": rate(answers, 1 - judged_real(answers)),
+            "by_diagnosis": {name: figures(rows) for name, rows in groups.items()},
+        },
+    }
+
+
+def dprime(share, interval):
+    """sqrt(2) z(proportion correct), as Macmillan and Creelman (2005) give it for two alternatives; and its limits."""
+
+    def of(value):
+        return float(math.sqrt(2) * stats.norm.ppf(value))
+
+    if share in (None, 0, 1):
+        return {"estimate": None, "ci95": None}
+    ends = interval and interval[0] >= 1e-6 and interval[1] <= 1 - 1e-6
+    return {"estimate": of(share), "ci95": [of(one) for one in interval] if ends else None}
+
+
 def rates_and_auc(answers):
     generated, real = ([a for a in answers if a["truth"] == truth] for truth in TRUTHS)
     area = auc(answers, "readers")
@@ -501,6 +545,10 @@ def correct(answers):
 
 def codes(labels):
     return np.unique(list(labels), return_inverse=True)[1]
+
+
+def is_pairs(rows):
+    return any(row.get("pair") for row in rows)
 
 
 # The platform's modules.
@@ -529,7 +577,7 @@ def full_analysis(rows, margin, looks=None, plan=()):
     shown, meant = number("shown_ms"), number("exposure_ms")
     responses = Responses.from_labels(
         text("reader"),
-        text("image"),
+        text("pair") if is_pairs(rows) else text("image"),
         text("truth") == "real",
         text("response") == "real",
         diagnosis=text("diagnosis"),
@@ -541,6 +589,7 @@ def full_analysis(rows, margin, looks=None, plan=()):
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
         questions=questions_in({name: [row[name].strip() for row in rows] for name in rows[0]}),
+        **({"is_pairs": True} if is_pairs(rows) else {}),
     )
     if looks is None:
         return analyse(responses, margin, None, plan)
@@ -581,7 +630,7 @@ def compare(title, published, computed, skipped, show_all):
         apart = difference(published.get(name, "missing"), value)
         differs = not apart <= TOLERANCE
         wrong += differs
-        top = name.split(".")[0].split("[")[0]
+        top = name.removeprefix("forced_choice.").split(".")[0].split("[")[0]
         if top in LONG and not (show_all or differs):
             count, largest = groups.get(top, (0, 0.0))
             groups[top] = (count + 1, max(largest, apart))
@@ -608,6 +657,7 @@ def design_hash():
         [row["id"], row["sha256"], row["truth"], row["diagnosis"]]
         + ["practice"] * (row["practice"] == "yes")
         + ["control"] * (row.get("control") == "yes")
+        + [f"pair {row['pair']}" for _ in range(1) if row.get("pair")]
         for row in rows
     ]
     whole = design["hashed"] | {"stimuli": sorted(stimuli)}
@@ -640,9 +690,12 @@ def main():
     else:
         judged = judged_by(*looks) if looks else {}
         LEVEL.update({"interval": judged["level"], "alpha": judged["alpha"]} if looks else {})
-        plain = headline(answers, margin) | ({"looks": judged} if looks else {})
+        if is_pairs(rows):
+            plain = headline_of_pairs([a | {"image": a["pair"]} for a in answers], margin)
+        else:
+            plain = headline(answers, margin) | ({"looks": judged} if looks else {})
         wrong += compare(title, published, plain, lambda name: "spread" in name.split("."), show_all)
-        print(f"\n{NOT_IN_PLAIN_CODE}")
+        print("" if is_pairs(rows) else f"\n{NOT_IN_PLAIN_CODE}")
 
     stored, computed = design_hash()
     print(f"\n3. Hash of the design\n\nin design.json {stored}\ncomputed       {computed}")
