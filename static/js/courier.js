@@ -27,7 +27,9 @@ const FINAL = new Set(["answered", "closed", "withdrawn", "no_such_image", "inva
 export function meaning(reply, body, answer) {
   const stored = body && body.stored;
   const isThisTrial = stored && String(stored.reading) === answer.reading && stored.position === answer.position;
-  if (reply.ok && isThisTrial && stored.answer && holdsFurther(stored.further, answer.fields)) return { is: "stored" };
+  // Where the study does not ask for the judgement, the answer is an empty text.
+  const isThisAnswer = isThisTrial && typeof stored.answer === "string";
+  if (reply.ok && isThisAnswer && holdsFurther(stored.further, answer.fields)) return { is: "stored" };
   if (body && FINAL.has(body.refused)) return { is: "refused" };
   const why = body && Object.values(Why).includes(body.later) ? body.later : Why.OFFLINE;
   const retryAfter = Number(reply.headers.get("Retry-After"));

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from turing.models import AuditLine, FurtherAnswer, Reader, Reading, Response, Study, Trial, Truth
+from turing.models import AuditLine, Debriefing, FurtherAnswer, Reader, Reading, Response, Study, Trial, Truth
 from turing.models.questions import Kind
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def delete_words(reading: Reading) -> None:
     """Delete what the reader wrote in free words, in which somebody may be named."""
     words = [question.name for question in reading.study.further_questions if question.kind == Kind.TEXT]
     FurtherAnswer.objects.filter(response__trial__reading=reading, question__in=words).delete()
+    Debriefing.objects.filter(reading=reading).update(noticed="")
 
 
 def note(what: str, reader: Reader, study: Study | None) -> None:

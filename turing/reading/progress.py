@@ -33,7 +33,8 @@ class Answer(NamedTuple):
     further: tuple[Further, ...] = ()
 
     def get_judgement_display(self) -> str:
-        return str(Truth(self.judgement).label)
+        """Empty where the study does not ask for the judgement."""
+        return str(Truth(self.judgement).label) if self.judgement else ""
 
 
 class PlacedTrial(NamedTuple):
@@ -171,7 +172,7 @@ def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTria
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:
     for *trial, judgement, confidence in _with_answers().filter(reading=reading.pk):
-        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None)
+        yield PlacedTrial(*trial, None if judgement is None else Answer(judgement, confidence))
 
 
 @cache

@@ -12,7 +12,7 @@ from turing.results.looks import analysed_looks
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
 KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 6  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
+SHAPE = 7  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
 SHOWN = 6  # images in the strips of most and least convincing
 
 

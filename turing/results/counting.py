@@ -208,6 +208,7 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
             "control": np.array(control, str),
         },
         questions=questions_in(answers),
+        asks_judgement=study.asks_judgement,
     )
 
 

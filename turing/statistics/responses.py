@@ -31,6 +31,8 @@ class Responses:
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
     # Answers to further questions about the same images.
     questions: tuple[QuestionAnswers, ...] = ()
+    # False where nobody was asked whether images are real: `judged_real` then says nothing.
+    asks_judgement: bool = True
 
     @classmethod
     def from_labels(
@@ -49,6 +51,7 @@ class Responses:
         form: ArrayLike | None = None,
         factors: Mapping[str, ArrayLike] | None = None,
         questions: tuple[QuestionAnswers, ...] = (),
+        asks_judgement: bool = True,
     ) -> "Responses":
         """From labels of any sortable type (n,); what is left out is unknown. Raises ValueError on unequal lengths."""
         reader_names, reader_code = np.unique(np.asarray(reader), return_inverse=True)
@@ -77,6 +80,7 @@ class Responses:
             diagnosis_names=tuple(map(str, diagnosis_names)),
             factors={name: np.asarray(values) for name, values in (factors or {}).items()},
             questions=questions,
+            asks_judgement=asks_judgement,
         )
         if any(column.shape != (n,) for column in [*found.columns.values(), *found.factors.values()]) or any(
             len(one) != n for one in questions

@@ -14,6 +14,7 @@ from turing.models.questions import Kind
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.looks import looks_problem
+from turing.studies.phases import opening_problems
 from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
@@ -37,6 +38,7 @@ LATER_FIELDS = (
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
     "planned_readers", "looks", "zoom", "questions", "one_row",
+    "purpose_blinded", "debriefing_text", "follows_id", "washout_days", "same_images", "feedback_after",
 )  # fmt: skip
 
 
@@ -74,6 +76,7 @@ def problems(study: Study) -> list[str]:
             "Questions: none of them can be primary where looks at results are planned: the error that looks spend is "
             "planned for the rates alone."
         )
+    found += opening_problems(study)
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
         found += _lacking(study, diagnosis)

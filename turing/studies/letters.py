@@ -22,8 +22,15 @@ def invitation_letter(study: Study, address: str, language: str) -> Letter:
     """`address` is the link of one reader; `language` one of the site's, since the reader is not known yet."""
     values = {"title": study.title, "count": study.images_announced, "address": address}
     with translation.override(language):
+        subject = _("Invitation: %(title)s") % values
+        if study.purpose_blinded:
+            text = _(
+                "You are invited to look at %(count)s images of skin lesions in the study %(title)s and to answer "
+                "questions about each.\n\nThis link is yours alone:\n\n%(address)s\n\nTaking part is voluntary.\n"
+            )
+            return Letter(subject, text % values)
         return Letter(
-            _("Invitation: %(title)s") % values,
+            subject,
             _(
                 "You are invited to judge %(count)s images of skin lesions in the study %(title)s: real, or generated "
                 "by a computer?\n\nThis link is yours alone:\n\n%(address)s\n\nTaking part is voluntary.\n"

@@ -14,6 +14,7 @@ from turing.studies.blinding.classifier import check_classifier
 from turing.studies.blinding.files import check_files
 from turing.studies.blinding.pages import check_pages
 from turing.studies.blinding.pixels import check_pixels
+from turing.studies.blinding.purpose import check_purpose
 
 
 def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None) -> list[Check]:
@@ -33,6 +34,9 @@ def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None
     step("pages")
     of_pages, times = check_pages(study, stimuli)
     checks += of_pages
+    if study.purpose_blinded:
+        step("purpose")
+        checks += check_purpose(study)
     step("pixels")
     # A control's pixels differ on purpose.
     of_test = np.array([not item.is_control for item in stimuli])
