@@ -1,18 +1,37 @@
 """Studies in two parts: purpose-blinded, debriefed, followed by an informed one."""
 
+import csv
+import io
 import json
 import re
+import subprocess
+import sys
+import zipfile
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import timezone
+from scipy.stats import binomtest
 
-from tests.conftest import make_reader
+from tests.conftest import make_reader, make_researcher
+from turing.errors import StudyError
 from turing.models import Debriefing, Reading, Response, Study
 from turing.people.erasure import erase
+from turing.reading.ending import withdraw
 from turing.reading.passage import start_reading
+from turing.results.analysis import analyse_study
+from turing.results.archive.verify import verify_archive
+from turing.results.counting import PEOPLE, SIMULATED
+from turing.results.exports import to_csv, to_json
+from turing.results.noticing import with_noticing
+from turing.results.published.publishing import publish
+from turing.results.responses_csv import parse_responses
+from turing.statistics.analysis import analyse
 from turing.studies.blinding.purpose import check_purpose
 from turing.studies.blinding.visitors import given_answers
+from turing.studies.design import frozen_design, is_as_opened
 from turing.studies.telling import telling_words, telling_words_of_address
 
 QUESTIONS = [
@@ -198,3 +217,164 @@ def test_who_knows_the_purpose_cannot_begin_a_purpose_blinded_study(client, blin
     client.post(reverse("study", args=[blinded.slug]), {"consent": "on"})
     assert not Reading.objects.filter(study=blinded).exists()
     assert "certain other studies" in client.get(reverse("study", args=[blinded.slug])).content.decode()
+
+
+def test_results_compare_the_questions_and_hold_no_figure_of_the_judgement(client, blinded, researcher, tmp_path):
+    call_command("simulate_readers", blinded.slug, readers=6, seed=1)
+    call_command("close_study", blinded.slug)
+    analysis = analyse_study(blinded, SIMULATED)
+    assert [row["name"] for row in analysis["questions"]] == ["tumour", "quality", "notes"]
+    assert analysis["asks_judgement"] is False
+    assert analysis["fooling_rate"]["estimate"] is analysis["auc"] is analysis["equivalence"] is None
+    assert analysis["counts"]["generated_judged_real"] is None
+    assert analysis["by_reader"] == analysis["by_image"] == analysis["comparisons"] == []
+    Study.objects.filter(pk=blinded.pk).update(owner=researcher)
+    client.force_login(researcher)
+    for name in ("results", "report"):
+        page = client.get(reverse(name, args=[blinded.slug])).content.decode()
+        assert "tumour: the right diagnosis" in page
+        assert "for real;" not in page
+        assert "ROC curve" not in page.partition("<ol>")[0]
+    assert client.get(reverse("figure", args=[blinded.slug, "roc", "svg"])).status_code == 404
+    assert client.get(reverse("export", args=[blinded.slug, "imrmc"])).status_code == 404
+    assert client.get(reverse("preregistration", args=[blinded.slug])).status_code == 200
+    assert client.get(reverse("research-study", args=[blinded.slug])).status_code == 200
+    rows = list(csv.DictReader(io.StringIO(to_csv(blinded, SIMULATED).decode())))
+    assert {row["response"] for row in rows} == {""}
+    again = analyse(parse_responses(to_csv(blinded, SIMULATED).decode()), plan=blinded.questions)
+    assert again["questions"] == analysis["questions"]
+    publish(blinded, archive=True)
+    public = client.get(reverse("published", args=[blinded.slug])).content.decode()
+    assert "purpose-blinded" in public
+    assert "had suspected" in public
+    assert client.get(reverse("published-table", args=[blinded.slug, "noticed"])).status_code == 404
+    assert client.get(reverse("published-table", args=[blinded.slug, "rates"])).status_code == 404
+    archive = tmp_path / "archive.zip"
+    call_command("archive_study", blinded.slug, output=archive)
+    assert [check.name for check in verify_archive(archive) if not check.holds] == []
+    with zipfile.ZipFile(archive) as found:
+        assert "tables/rates.csv" not in found.namelist()
+        assert json.loads(found.read("noticing.json"))["answered"] == 6
+        found.extractall(tmp_path / "archive")
+    done = subprocess.run([sys.executable, "reproduce.py"], cwd=tmp_path / "archive", capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_share_who_suspected_has_an_exact_interval_and_words_go_to_researchers_alone(client, blinded, researcher):
+    for number, suspected in enumerate(["yes", "no", "no"]):
+        one = make_reader(f"reader{number}@test.example")
+        read_all(client, blinded, one)
+        answer_after(client, blinded, noticed="=odd hairs", suspected=suspected)
+    found = with_noticing(blinded, PEOPLE, {})["noticing"]
+    assert (found["suspected"], found["answered"], found["completed"]) == (1, 3, 3)
+    assert found["ci95"] == pytest.approx(binomtest(1, 3).proportion_ci(0.95, "exact"), abs=1e-12)
+    assert with_noticing(blinded, PEOPLE, {}, is_public=True)["noticing"]["share"] is None  # of fewer than five
+    document = json.loads(to_json(blinded, PEOPLE))
+    assert [row["suspected"] for row in document["noticing"]["readers"]].count(True) == 1
+    Study.objects.filter(pk=blinded.pk).update(owner=researcher)
+    client.force_login(researcher)
+    table = client.get(reverse("table", args=[blinded.slug, "noticed"])).content.decode()
+    assert "'=odd hairs" in table
+    withdraw(Reading.objects.filter(study=blinded, debriefing__suspected=True).get())
+    assert with_noticing(blinded, PEOPLE, {})["noticing"]["suspected"] == 0
+
+
+def make_second(run, blinded, title="Which of these were generated?", **options) -> Study:
+    values = {"real": 2, "generated": 2, "stimulus_size": 64, "follows": blinded.slug} | options
+    call_command("create_study", title, run=[str(run.pk)], **values)
+    study = Study.objects.latest("pk")
+    call_command("open_study", study.slug)
+    return Study.objects.get(pk=study.pk)
+
+
+def sources_of(study: Study) -> set:
+    return set(study.stimuli.values_list("lesion_image", "generated_image"))
+
+
+def test_the_second_part_shows_other_images_or_the_very_same_ones(run, blinded):
+    other = make_second(run, blinded, practice_images=4)
+    assert not sources_of(other) & sources_of(blinded)
+    lesions = {one.lesion_image.lesion_id for one in blinded.stimuli.exclude(lesion_image=None)}
+    assert not lesions & {one.lesion_image.lesion_id for one in other.stimuli.exclude(lesion_image=None)}
+    same = make_second(run, blinded, same_images=True, stimulus_size=128, seed=7, practice_images=2)
+    assert set(same.stimuli.of_test().values_list("lesion_image", "generated_image")) == sources_of(blinded)
+    assert same.stimuli.count() == blinded.stimuli.count() + 2
+
+
+def test_the_hash_of_a_design_without_parts_is_as_before_and_parts_change_it(run, blinded):
+    assert not {"follows_id", "same_images", "washout_days"} & frozen_design(blinded).keys()
+    second = make_second(run, blinded, washout_days=3)
+    assert frozen_design(second)["follows_id"] == blinded.pk
+    assert is_as_opened(second, second.stimuli.all())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"real": 1, "same_images": True}, "must be as in"),
+        ({"follows": None, "same_images": True}, "choose the earlier study"),
+        ({"follows": None, "washout_days": 3}, "choose the earlier study"),
+        ({"follows": "no-such-study"}, "No study 'no-such-study'"),
+    ],
+)
+def test_a_second_part_that_does_not_fit_the_first_is_refused(run, blinded, change, said):
+    with pytest.raises((CommandError, StudyError), match=said):
+        make_second(run, blinded, **change)
+
+
+def test_a_study_cannot_be_opened_before_the_one_that_it_follows(run, tmp_path):
+    first = make(run, tmp_path)
+    with pytest.raises((CommandError, StudyError), match="is a draft; it must be opened first"):
+        make_second(run, first)
+
+
+def test_the_second_part_is_hidden_until_the_debriefing_and_begins_after_the_washout(client, run, blinded, reader):
+    second = make_second(run, blinded, washout_days=2)
+    address = reverse("study", args=[second.slug])
+    for name in ("/", address):
+        assert second.title not in client.get(name).content.decode()
+    read_all(client, blinded, reader)
+    page = client.get(address).content.decode()
+    assert blinded.title in page
+    assert not telling_words(re.sub(r'value="[^"]+"|"/[^"]*"', "", page))
+    client.post(address, {"consent": "on"})
+    assert not Reading.objects.filter(study=second).exists()
+    answer_after(client, blinded)
+    told = client.get(reverse("study-after", args=[blinded.slug])).content.decode()
+    assert second.title in told
+    assert "You can begin this study from" in told
+    assert second.title in client.get("/").content.decode()
+    client.post(address, {"consent": "on"})
+    assert not Reading.objects.filter(study=second).exists()
+    Reading.objects.update(completed_at=timezone.now() - timedelta(days=2, minutes=1))
+    assert address in client.get(reverse("study-after", args=[blinded.slug])).content.decode()
+    client.post(address, {"consent": "on"})
+    assert Reading.objects.filter(study=second, reader=reader).exists()
+
+
+def test_a_reader_who_withdrew_from_the_first_part_cannot_begin_the_second(client, run, blinded, reader):
+    second = make_second(run, blinded)
+    read_all(client, blinded, reader)
+    answer_after(client, blinded)
+    client.post(reverse("withdraw", args=[blinded.slug]))
+    with pytest.raises(StudyError, match="have completed the study"):
+        start_reading(second, reader)
+
+
+def test_simulated_readers_of_the_second_part_are_those_of_the_first(run, blinded):
+    second = make_second(run, blinded, washout_days=2)
+    call_command("simulate_readers", blinded.slug, readers=3, seed=1)
+    call_command("simulate_readers", second.slug, readers=2, seed=2)
+    readers = {pk: set(study.readings.values_list("reader", flat=True)) for pk, study in enumerate([blinded, second])}
+    assert readers[1] < readers[0]
+    with pytest.raises((CommandError, StudyError), match="Simulate readers of that one first"):
+        call_command("simulate_readers", second.slug, readers=2, seed=2)
+
+
+def test_a_researcher_chooses_among_studies_that_they_may_see(client, blinded, researcher):
+    other = make_researcher("other@test.example")
+    Study.objects.filter(pk=blinded.pk).update(owner=other, visible_to_researchers=False)
+    client.force_login(researcher)
+    assert blinded.title not in client.get(reverse("study-create")).content.decode()
+    client.force_login(other)
+    assert blinded.title in client.get(reverse("study-create")).content.decode()

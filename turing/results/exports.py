@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from turing.accounts import experience_band
+from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study, Trial, Truth
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.beside import with_all_beside
@@ -16,6 +17,7 @@ from turing.results.machines import with_machines
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
 from turing.results.tables import table_csv
+from turing.results.unjudged import formats_of
 from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
@@ -113,6 +115,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "controls": beside["controls"],
         "utility": utilities_of(study),
         "skin_tone": beside["skin_tone"],
+        **({} if study.asks_judgement else {"noticing": beside["noticing"]}),
         "responses": list(rows(study, population)),
     }
     return json.dumps(document, indent=2, allow_nan=False).encode()
@@ -185,8 +188,12 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 
 
 def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """The export in one of `FORMATS`. Raises `StudyError` where looks are planned and none was taken yet."""
+    """The export in one of `FORMATS`. Raises `StudyError` where looks are planned and none was taken yet, or
+    where the study has nothing for the format.
+    """
     check_visible(study, population)
+    if format not in formats_of(study, FORMATS):
+        raise StudyError(f"{study.slug} does not ask readers to judge images: there is nothing to write as {format}.")
     content = FORMATS[format][0](study, population)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content

@@ -5,6 +5,7 @@ from typing import Any
 from turing.models import Study
 from turing.results.counting import Flow, Population
 from turing.results.looks import looks_in_words
+from turing.results.unjudged import unjudged_headlines, unjudged_methods
 from turing.results.utility import utility_in_words
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.controls import controls_in_words
@@ -46,7 +47,12 @@ REFERENCES = (
 
 
 def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
-    """A sentence for all generated images, and one a diagnosis where there are several."""
+    """A sentence for all generated images, and one a diagnosis where there are several.
+
+    Where the judgement was not asked, what stands in its place.
+    """
+    if not analysis["asks_judgement"]:
+        return unjudged_headlines(analysis, population)
     who = "Simulated readers" if population.simulated else "Readers"
     diagnoses = analysis["by_diagnosis"] if len(analysis["by_diagnosis"]) > 1 else {}
     groups = {"images": analysis} | {f"{name} images": values for name, values in diagnoses.items()}
@@ -68,9 +74,12 @@ def _headline(who: str, group: str, rate: dict[str, Any]) -> str:
 def equivalence_sentence(analysis: dict[str, Any]) -> str:
     """What the data show about telling the images apart; absence of evidence is called that.
 
-    Being close to chance and differing from it can both be true, and are then both said.
+    Being close to chance and differing from it can both be true, and are then both said. Empty where the judgement was
+    not asked.
     """
     test, accuracy = analysis["equivalence"], analysis["accuracy"]
+    if not analysis["asks_judgement"]:
+        return ""
     if test is None:
         return "Whether readers can tell the images apart could not be tested."
     band = f"accuracy between {percent(0.5 - test['margin'])} and {percent(0.5 + test['margin'])}"
@@ -119,6 +128,8 @@ def _exposure(milliseconds: float) -> str:
 
 def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
     """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
+    if not study.asks_judgement:
+        return unjudged_methods(study, analysis, flow, population)
     counts = analysis["counts"]
     who = "simulated readers" if population.simulated else "readers"
     shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"

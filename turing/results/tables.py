@@ -5,8 +5,10 @@ import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from turing.models import Study
 from turing.results import question_tables
 from turing.results.counting import Flow
+from turing.results.noticing import noticed_rows
 from turing.results.supporting_tables import (
     Analysis,
     Row,
@@ -202,9 +204,23 @@ TABLES = {
 }
 
 
+# All that a study has which does not ask for the judgement.
+UNJUDGED = {
+    "questions": TABLES["questions"],
+    "answers": TABLES["answers"],
+    "noticed": Table("What readers noticed", noticed_rows),
+    "exclusions": TABLES["exclusions"],
+}
+
+
+def tables_of(study: Study) -> dict[str, Table]:
+    """The tables that the study has."""
+    return TABLES if study.asks_judgement else UNJUDGED
+
+
 def table_csv(name: str, analysis: Analysis, flow: Flow) -> str:
-    """One of `TABLES` as CSV; empty where it has no rows."""
-    rows = list(TABLES[name].rows(analysis, flow))
+    """One of the tables as CSV; empty where it has no rows."""
+    rows = list((TABLES | UNJUDGED)[name].rows(analysis, flow))
     buffer = io.StringIO()
     if rows:
         writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")

@@ -24,7 +24,8 @@ from turing.results.methods import REFERENCES, equivalence_sentence, exposure_se
 from turing.results.questions import cue_strips, question_sentences
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
-from turing.results.tables import TABLES
+from turing.results.tables import tables_of
+from turing.results.unjudged import figures_of, formats_of
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import marks
 from turing.studies.provenance import training_warning
@@ -45,9 +46,9 @@ def _results(study, population):
     flow = flow_of(study, population)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
-    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
+    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in tables_of(study).items()}
     if not study.looks:
-        del tables["looks"]
+        tables.pop("looks", None)
     return {
         "study": study,
         "population": population,
@@ -93,7 +94,9 @@ def dashboard(request, slug):
         return _hidden_page(request, study, population)
     context = _results(study, population)
     most, least = extremes(study, context["analysis"])
-    return render(request, "research/results.html", context | {"most": most, "least": least, "formats": FORMATS})
+    context |= {"most": most, "least": least, "formats": formats_of(study, FORMATS)}
+    page = "results" if study.asks_judgement else "results_unjudged"
+    return render(request, f"research/{page}.html", context)
 
 
 @require_safe
@@ -103,7 +106,8 @@ def report(request, slug):
     study, population = _find(request, slug)
     if _is_hidden(study, population):
         return _hidden_page(request, study, population)
-    return render(request, "research/report.html", _results(study, population))
+    page = "report" if study.asks_judgement else "report_unjudged"
+    return render(request, f"research/{page}.html", _results(study, population))
 
 
 def _is_hidden(study, population):
@@ -161,7 +165,7 @@ def figure(request, slug, name, format):
 
     study, population = _find(request, slug)
     check_visible(study, population)
-    if name not in STUDY_FIGURES or format not in CONTENT_TYPES:
+    if name not in figures_of(study, STUDY_FIGURES) or format not in CONTENT_TYPES:
         raise Http404
     content = study_figure(name, study, population, format)
     return figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
@@ -172,7 +176,7 @@ def figure(request, slug, name, format):
 @when_visible
 def table(request, slug, name):
     study, population = _find(request, slug)
-    if name not in TABLES:
+    if name not in tables_of(study):
         raise Http404
     content = export_table(study, population, name, request.user)
     return _download(content, "text/csv; charset=utf-8", f"{slug}-{name}-{population.name}.csv")
@@ -183,7 +187,7 @@ def table(request, slug, name):
 @when_visible
 def download(request, slug, format):
     study, population = _find(request, slug)
-    if format not in FORMATS:
+    if format not in formats_of(study, FORMATS):
         raise Http404
     content = export(study, population, format, request.user)
     name = f"{population.name}-machines.csv" if format == "machines" else f"{population.name}.{format}"

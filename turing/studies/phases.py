@@ -100,11 +100,13 @@ def opening_problems(study: Study) -> list[str]:
     if study.follows is not None and study.follows.pk != study.pk:
         if study.follows.is_draft:
             found.append(f"Follows: {study.follows} is a draft; it must be opened first.")
-        elif study.same_images and not found:
-            missing = {one.pk for one in study.follows.tested_generators} - {one.pk for one in study.generators.all()}
-            if missing:
-                found.append(f"The same images: the generators must be those of {study.follows}.")
+        elif study.same_images and not found and _makers(study.follows) != _makers(study):
+            found.append(f"The same images: the generators must be those of {study.follows}.")
     return found
+
+
+def _makers(study: Study) -> set[int]:
+    return {one.pk for one in study.tested_generators}
 
 
 def earlier_studies(study: Study) -> list[Study]:

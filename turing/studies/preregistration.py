@@ -15,6 +15,7 @@ from django.utils import timezone
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Preregistration, Study
 from turing.models.questions import TESTED
+from turing.studies import preregistration_unjudged
 from turing.studies.preregistration_texts import (
     PRECISION,
     WHY_SIZE,
@@ -114,6 +115,12 @@ def planned_analyses(study: Study) -> dict[str, Any]:
     """Keys of the analysis that are confirmatory, and the factors by which groups are compared."""
     secondary = ["accuracy", "equivalence", "real_judged_real"]
     questions = [one for one in study.further_questions if one.kind in TESTED]
+    if not study.asks_judgement:
+        return {
+            "primary": [f"questions.{one.name}" for one in questions if one.primary],
+            "secondary": [f"questions.{one.name}" for one in questions if not one.primary] + ["noticing"],
+            "comparisons": [],
+        }
     return {
         "primary": ["fooling_rate"] + [f"questions.{one.name}" for one in questions if one.primary],
         "secondary": secondary
@@ -126,7 +133,8 @@ def planned_analyses(study: Study) -> dict[str, Any]:
 
 
 def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | None:
-    """As `plan_study` computes it, for this design's images; None where there are too few of them.
+    """As `plan_study` computes it, for this design's images; None where there are too few of them, or
+    where the study asks for no judgement.
 
     `width` of the fooling rate's 95% interval and `power` to show equivalence, both where readers guess.
     """
@@ -134,7 +142,7 @@ def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | No
 
     share = study.form_length / study.stimulus_count if study.stimulus_count else 0
     generated = round(len(study.diagnoses) * study.generated_per_diagnosis * share)
-    if generated < LEAST_IMAGES:
+    if generated < LEAST_IMAGES or not study.asks_judgement:
         return None
     rows = []
     for structure, shares in STRUCTURES.items():
@@ -168,17 +176,20 @@ def _sections(
                 ("Authors", AUTHOR),
                 (
                     "Description",
-                    "A visual Turing test: readers look at images of skin lesions and say of each whether it is real "
-                    "or "
-                    f"generated. Diagnoses: {', '.join(study.diagnoses)}.",
+                    "A purpose-blinded reader study: readers answer questions about images of skin lesions, and are "
+                    f"told only afterwards that some were generated. Diagnoses: {', '.join(study.diagnoses)}."
+                    if not study.asks_judgement
+                    else "A visual Turing test: readers look at images of skin lesions and say of each whether it is "
+                    f"real or generated. Diagnoses: {', '.join(study.diagnoses)}.",
                 ),
                 (
                     "Hypotheses",
-                    "1. The share of generated images that readers take for real (the fooling rate) is estimated, with "
-                    "an interval; no value of it is tested. 2. Readers cannot tell the images apart: their accuracy "
-                    f"lies within 0.5 +- {margin}. That is claimed only if two one-sided tests show it; to miss it "
-                    "is no "
-                    f"evidence of a difference. {own.get('hypotheses', '')}".strip(),
+                    preregistration_unjudged.hypotheses(study, own)
+                    if not study.asks_judgement
+                    else "1. The share of generated images that readers take for real (the fooling rate) is estimated, "
+                    "with an interval; no value of it is tested. 2. Readers cannot tell the images apart: their "
+                    f"accuracy lies within 0.5 +- {margin}. That is claimed only if two one-sided tests show it; to "
+                    f"miss it is no evidence of a difference. {own.get('hypotheses', '')}".strip(),
                 ),
             ],
         ),
@@ -200,6 +211,7 @@ SHOWN = {
     "time": ("response_times",),
     "exposure": ("exposure_threshold",),
     "questions": ("questions",),
+    "noticing": ("noticing",),
     "controls": ("controls",),
 }
 NAMES = {
@@ -209,6 +221,7 @@ NAMES = {
     "real_judged_real": "the share of real images judged real",
     "exposure_threshold": "the exposure threshold",
     "controls": "the controls",
+    "noticing": "the share of readers who noticed",
 }
 
 
@@ -225,4 +238,5 @@ def marks(study: Study) -> dict[str, Any]:
         sections["differences"] = f"preregistered by {' and '.join(factors)}, otherwise exploratory"
     named = [NAMES.get(key, key.removeprefix("questions.")) for key in (*planned["primary"], *planned["secondary"])]
     named += [f"differences by {factor}" for factor in factors]
-    return {"found": found, "sections": sections, "named": f"{', '.join(named[:-1])} and {named[-1]}"}
+    listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    return {"found": found, "sections": sections, "named": listed}

@@ -25,9 +25,11 @@ from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
+from turing.results.noticing import with_noticing
 from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
-from turing.results.tables import TABLES, table_csv
+from turing.results.tables import table_csv, tables_of
+from turing.results.unjudged import figures_of
 from turing.results.utility import utilities_of
 from turing.studies.preregistration_texts import markdown
 from turing.version import ROOT, STATISTICS, software
@@ -83,7 +85,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "design.json": lambda: _json(manifest.design_document(study, population)),
         "analysis.json": lambda: _json(analysis),
         "flow.json": lambda: _json({**asdict(flow), "analysed": flow.analysed}),
-        "methods.md": lambda: _methods(study, population, analysis, flow),
+        "methods.md": lambda: _methods(study, population, with_noticing(study, population, analysis), flow),
         "references.bib": citation.BIBTEX.encode,
         "CITATION.cff": lambda: citation.citation_cff(study, _released(study, population)),
         ".zenodo.json": lambda: citation.zenodo_json(study),
@@ -93,12 +95,15 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in (".py", ".R")},
-        **_tables(_with_everything(study, population, analysis), flow),
+        **_tables(study, _with_everything(study, population, analysis, options), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
     if study.looks:
         files["looks.json"] = lambda: _json(manifest.looks_document(study, population))
+    if not study.asks_judgement:
+        noticing = with_noticing(study, population, analysis, words=options.full_profiles)
+        files["noticing.json"] = lambda: _json(noticing["noticing"])
     if study.machines.exists():
         files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
     if measured := utilities_of(study):
@@ -145,14 +150,18 @@ def _methods(study: Study, population: Population, analysis: dict[str, Any], flo
     return "\n\n".join([*parts, "# References", "\n".join(references), ""]).encode()
 
 
-def _with_everything(study: Study, population: Population, analysis: dict[str, Any]) -> dict[str, Any]:
-    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks."""
+def _with_everything(
+    study: Study, population: Population, analysis: dict[str, Any], options: Options
+) -> dict[str, Any]:
+    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks, who noticed."""
+    if not study.asks_judgement:
+        return with_noticing(study, population, analysis, words=options.full_profiles)
     named = with_machines(study, with_generators_named(study, analysis))
     return with_looks(study, population, with_controls(study, population, named))
 
 
-def _tables(analysis: dict[str, Any], flow: Flow) -> Files:
-    made = {name: table_csv(name, analysis, flow).encode() for name in TABLES}
+def _tables(study: Study, analysis: dict[str, Any], flow: Flow) -> Files:
+    made = {name: table_csv(name, analysis, flow).encode() for name in tables_of(study)}
     return {f"tables/{name}.csv": lambda content=content: content for name, content in made.items() if content}
 
 
@@ -171,10 +180,12 @@ def _figures(
     left_out |= set() if shows_all else {SHOW_BOTH}
     files: dict[str, Callable[[], bytes]] = {
         f"figures/{name}.{format}": partial(study_figure, name, study, population, format)
-        for name in STUDY_FIGURES
+        for name in figures_of(study, STUDY_FIGURES)
         if name not in left_out
         for format in FORMATS
     }
+    if not study.asks_judgement:
+        return files
     # Drawn from the archive's analysis: small groups are not in it.
     draw = partial(draw_comparisons, with_generators_named(study, analysis)["comparisons"], population)
     return files | {f"figures/comparisons.{format}": lambda format=format: render(draw(), format) for format in FORMATS}

@@ -21,6 +21,7 @@ WHAT = {
     "analysis.json": "every figure of the analysis",
     "machines.json": "machine readers: figures and scores of every image; not recomputed by the scripts",
     "utility.json": "whether the generators' images help to train a classifier, as far as that was measured",
+    "noticing.json": "how many readers noticed by themselves that images were generated",
     "looks.json": "looks at results before the end: those planned, and those taken with the numbers seen",
     "flow.json": "how many readers and answers came to be counted",
     "tables/": "the analysis as tables",
@@ -62,7 +63,10 @@ def readme(
             f"# {study.title}",
             "",
             "A blinded reader study: readers looked at images of skin lesions and said of each whether it was real or "
-            "generated.",
+            "generated."
+            if study.asks_judgement
+            else "A purpose-blinded reader study: readers answered questions about images of skin lesions and were "
+            "told only afterwards that some were generated.",
             "",
             *(line for note in notes for line in (note, "")),
             "## What is in it",

@@ -25,9 +25,11 @@ from turing.results.published import citing
 from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
+from turing.results.questions import question_sentences
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import few_readers_sentence
-from turing.results.tables import TABLES, table_csv
+from turing.results.tables import table_csv, tables_of
+from turing.results.unjudged import figures_of
 from turing.results.views import figure_response
 from turing.studies.preregistration import marks
 from turing.studies.provenance import describe, training_warning
@@ -85,7 +87,7 @@ def page(request, study):
     analysis = with_all_beside(study, population, analysis, is_public=True)
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(named, population) or [""]
-    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in TABLES.items()}
+    tables = {name: (table.title, list(table.rows(named, flow))) for name, table in tables_of(study).items()}
     address = address_of(request, study)
     few = flow.analysed < LEAST
     context = {
@@ -110,6 +112,7 @@ def page(request, study):
         "tables": {name: found for name, found in tables.items() if found[1]},
         "long_tables": LONG_TABLES,
         "figures": [name for name in FIGURES if not (few and name in SINGLE_READERS)],
+        "question_sentences": question_sentences(analysis),
         "planned": marks(study),
         "training_warning": training_warning(study),
         "generators": [describe(one) for one in study.generators.all()],
@@ -122,7 +125,7 @@ def page(request, study):
         "citation": citing.as_text(study, address),
         "bibtex": citing.as_bibtex(study, address),
     }
-    return render(request, "published/page.html", context)
+    return render(request, f"published/{'page' if study.asks_judgement else 'unjudged'}.html", context)
 
 
 def _credits(stimuli) -> list[tuple[str, str, int, bool]]:
@@ -139,7 +142,7 @@ def figure(request, study, name, format):
     from turing.results.figures import CONTENT_TYPES
     from turing.results.figures.published import public_figure
 
-    if name not in (*FIGURES, "flow") or format not in CONTENT_TYPES:
+    if name not in figures_of(study, dict.fromkeys((*FIGURES, "flow"))) or format not in CONTENT_TYPES:
         raise Http404
     population = choose_population(study)
     analysis = public_analysis(study, population)
@@ -153,7 +156,7 @@ def figure(request, study, name, format):
 def table(request, study, name):
     population = choose_population(study)
     analysis = public_analysis(study, population)
-    if name not in TABLES or not analysis:
+    if name not in tables_of(study) or not analysis:
         raise Http404
     named = with_all_beside(study, population, with_generators_named(study, analysis), is_public=True)
     content = table_csv(name, named, flow_of(study, population))
