@@ -40,6 +40,7 @@ urlpatterns = [
     path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),
     path("studies/<slug:slug>/break/", reading.study_break, name="study-break"),
     path("studies/<slug:slug>/after/", after_views.after, name="study-after"),
+    path("studies/<slug:slug>/feedback/", after_views.feedback, name="study-feedback"),
     path("studies/<slug:slug>/withdraw/", reading.withdrawal, name="withdraw"),
     path("studies/<slug:slug>/certificate/", reading.certificate, name="certificate"),
     path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),

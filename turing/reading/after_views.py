@@ -1,12 +1,14 @@
-"""Pages after the last image: what readers noticed, and what the study was about."""
+"""Pages after the last image: what readers noticed, what the study was about, and what each image was."""
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from turing.access import reader_required, require_form_methods
 from turing.models import Reading
 from turing.reading.debriefing import Step, next_studies, step_of, store_noticed, store_suspected
+from turing.reading.ending import feedback_of, gets_feedback
 from turing.reading.forms import NoticedForm, SuspectedForm
 
 FORMS = {Step.NOTICED: NoticedForm, Step.SUSPECTED: SuspectedForm}
@@ -38,3 +40,16 @@ def after(request, slug):
         return redirect("study-after", slug)
     context = {"study": reading.study, "step": step.value, "form": form, "discreet": True}
     return render(request, "reading/after.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@reader_required
+@never_cache
+def feedback(request, slug):
+    """The reader's own score and what each image was, where the design tells it; once the form is done."""
+    reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
+    if not gets_feedback(reading):
+        raise Http404
+    score, answers = feedback_of(reading)
+    context = {"study": reading.study, "score": score, "answers": answers}
+    return render(request, "reading/feedback.html", context)

@@ -34,6 +34,21 @@ def score_of(reading: Reading) -> Score | None:
     """The reader's own score; None before the study is closed or where its design does not tell it."""
     if not reading.study.is_over or not reading.study.show_score or reading.withdrawn_at:
         return None
+    return _score(reading)
+
+
+def gets_feedback(reading: Reading) -> bool:
+    """Whether the reader sees, now that the form is done, what each image was."""
+    return bool(reading.study.feedback_after and reading.completed_at and not reading.withdrawn_at)
+
+
+def feedback_of(reading: Reading) -> tuple[Score, list[Response]]:
+    """The reader's own score, and the answers to the test's images in their order, with stimuli."""
+    rows = Response.objects.filter(trial__reading=reading, trial__phase=Trial.Phase.TEST)
+    return _score(reading), list(rows.select_related("trial__stimulus").order_by("trial__position"))
+
+
+def _score(reading: Reading) -> Score:
     rows = Response.objects.filter(trial__reading=reading, trial__phase=Trial.Phase.TEST)
     answers = list(rows.values_list("trial__stimulus__truth", "answer"))
     generated = [answer for truth, answer in answers if truth == Truth.GENERATED]

@@ -18,7 +18,7 @@ from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
 from turing.reading.debriefing import step_of
-from turing.reading.ending import score_of, withdraw
+from turing.reading.ending import gets_feedback, score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.parts import is_hidden_from, why_not_yet
@@ -68,6 +68,7 @@ def _study_page(request, found, form):
         "not_invited": gettext(NOT_INVITED) if reading is None and lacks_invitation(request, found) else "",
         "progress": progress_of(reading) if reading else None,
         "score": score_of(reading) if reading else None,
+        "has_feedback": bool(reading and gets_feedback(reading)),
     }
     return render(request, "reading/study.html", context)
 
