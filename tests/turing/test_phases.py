@@ -20,7 +20,7 @@ from turing.errors import StudyError
 from turing.models import Debriefing, Reading, Response, Study
 from turing.people.erasure import erase
 from turing.reading.ending import withdraw
-from turing.reading.passage import start_reading
+from turing.reading.passage import record_response, start_reading
 from turing.results.analysis import analyse_study
 from turing.results.archive.verify import verify_archive
 from turing.results.counting import PEOPLE, SIMULATED
@@ -28,7 +28,9 @@ from turing.results.exports import to_csv, to_json
 from turing.results.noticing import with_noticing
 from turing.results.published.publishing import publish
 from turing.results.responses_csv import parse_responses
+from turing.results.sittings import with_sittings
 from turing.statistics.analysis import analyse
+from turing.studies.blinding.audit import as_json, audit_blinding
 from turing.studies.blinding.purpose import check_purpose
 from turing.studies.blinding.visitors import given_answers
 from turing.studies.design import frozen_design, is_as_opened
@@ -122,8 +124,9 @@ def test_the_consent_is_its_own_and_says_nothing(blinded):
 
 
 def test_no_page_reply_or_letter_says_that_images_are_generated(blinded):
-    [check] = check_purpose(blinded)
-    assert check.verdict == "passed", check.detail
+    checks = {check.name: check for check in audit_blinding(blinded)}
+    assert checks["purpose"].verdict == "passed", checks["purpose"].detail
+    assert as_json(list(checks.values()))["leaks"] == []
     assert Response.objects.count() == 0  # nothing of the audit stays
 
 
@@ -241,6 +244,8 @@ def test_results_compare_the_questions_and_hold_no_figure_of_the_judgement(clien
     assert client.get(reverse("research-study", args=[blinded.slug])).status_code == 200
     rows = list(csv.DictReader(io.StringIO(to_csv(blinded, SIMULATED).decode())))
     assert {row["response"] for row in rows} == {""}
+    (tmp_path / "answers.csv").write_bytes(to_csv(blinded, SIMULATED))
+    call_command("analyze_responses", tmp_path / "answers.csv")
     again = analyse(parse_responses(to_csv(blinded, SIMULATED).decode()), plan=blinded.questions)
     assert again["questions"] == analysis["questions"]
     publish(blinded, archive=True)
@@ -378,3 +383,44 @@ def test_a_researcher_chooses_among_studies_that_they_may_see(client, blinded, r
     assert blinded.title not in client.get(reverse("study-create")).content.decode()
     client.force_login(other)
     assert blinded.title in client.get(reverse("study-create")).content.decode()
+
+
+def test_the_change_between_two_sittings_is_of_the_readers_of_both(client, run, study, researcher):
+    call_command("simulate_readers", study.slug, readers=7, seed=1, dprime=0.2)
+    second = make_second(run, study, title="Second sitting", same_images=True, real=5, generated=5)
+    call_command("simulate_readers", second.slug, readers=5, seed=2, dprime=2.5)
+    found = with_sittings(second, SIMULATED, {})["sittings"]
+    assert found["readers"] == 5
+
+    def accuracy(of):
+        rows = Response.objects.filter(trial__reading__study=of, trial__reading__reader__readings__study=second)
+        right = [one.answer == one.trial.stimulus.truth for one in rows.select_related("trial__stimulus")]
+        assert len(right) == 5 * 20
+        return sum(right) / len(right)
+
+    assert found["difference"] == pytest.approx(accuracy(second) - accuracy(study))
+    low, high = found["ci95"]
+    assert low < found["difference"] < high
+    Study.objects.filter(pk=second.pk).update(owner=researcher)
+    client.force_login(researcher)
+    assert "5 readers also read small-study." in client.get(reverse("results", args=[second.slug])).content.decode()
+    assert json.loads(to_json(second, SIMULATED))["sittings"] == found
+    assert with_sittings(study, SIMULATED, {})["sittings"] is None
+
+
+def test_feedback_is_for_readers_who_have_finished(client, run, reader):
+    values = {"real": 1, "generated": 1, "stimulus_size": 64, "feedback_after": True, "confidence_levels": 0}
+    call_command("create_study", "First sitting", run=[str(run.pk)], **values)
+    call_command("open_study", "first-sitting")
+    found = Study.objects.get(slug="first-sitting")
+    reading = start_reading(found, reader)
+    client.force_login(reader.user)
+    address = reverse("study-feedback", args=[found.slug])
+    assert client.get(address).status_code == 404
+    for trial in reading.trials.all():
+        record_response(reading, trial.position, "generated", None, 900)
+    page = client.get(address).content.decode()
+    assert page.count("<strong>Real</strong>") == page.count("<strong>Generated</strong>") == 2
+    assert "You judged 2 of 4 images right" in " ".join(page.split())
+    withdraw(reading)
+    assert client.get(address).status_code == 404

@@ -16,6 +16,7 @@ from turing.results.looks import check_visible
 from turing.results.machines import with_machines
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
+from turing.results.sittings import with_sittings
 from turing.results.tables import table_csv
 from turing.results.unjudged import formats_of
 from turing.results.utility import utilities_of
@@ -115,6 +116,7 @@ def to_json(study: Study, population: Population) -> bytes:
         "controls": beside["controls"],
         "utility": utilities_of(study),
         "skin_tone": beside["skin_tone"],
+        **(with_sittings(study, population, {}) if study.follows else {}),
         **({} if study.asks_judgement else {"noticing": beside["noticing"]}),
         "responses": list(rows(study, population)),
     }

@@ -22,6 +22,7 @@ from turing.results.looks import check_visible, looks_sentence, note_look, stand
 from turing.results.machines import machine_sentence, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.questions import cue_strips, question_sentences
+from turing.results.sittings import sittings_sentence, with_sittings
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import tables_of
@@ -69,6 +70,7 @@ def _results(study, population):
         "unseen": unseen_sentence(analysis),
         "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
+        "sittings": sittings_sentence(with_sittings(study, population, {})),
         "question_sentences": question_sentences(analysis),
         "cue_strips": cue_strips(analysis),
         "machine_sentence": machine_sentence(analysis, population),
