@@ -103,6 +103,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "turing.people.pages.registration",
                 "turing.jobs.pages.work",
+                "turing.reading.parts.discretion",
             ],
         },
     },

@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from turing import health, metrics, views
 from turing.jobs import collection_views as collections
 from turing.jobs import views as work
+from turing.reading import after_views
 from turing.reading import views as reading
 from turing.results import archive_views as archives
 from turing.results import generator_views as generators
@@ -38,6 +39,8 @@ urlpatterns = [
     path("studies/<slug:slug>/", reading.study, name="study"),
     path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),
     path("studies/<slug:slug>/break/", reading.study_break, name="study-break"),
+    path("studies/<slug:slug>/after/", after_views.after, name="study-after"),
+    path("studies/<slug:slug>/feedback/", after_views.feedback, name="study-feedback"),
     path("studies/<slug:slug>/withdraw/", reading.withdrawal, name="withdraw"),
     path("studies/<slug:slug>/certificate/", reading.certificate, name="certificate"),
     path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),

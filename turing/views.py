@@ -10,19 +10,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from gan.models import Generator, LesionImage, is_non_commercial
-from turing.models import Study
+from turing.reading.parts import is_discreet, listed_for
 
 
 @require_safe
 def home(request):
-    studies = Study.objects.listed().prefetch_related("generators")
+    studies = listed_for(request).prefetch_related("generators")
     return render(request, "home.html", {"studies": studies})
 
 
 @require_safe
 def attributions(request):
-    """Who made the images and under which licence. The whole collection, never what one study shows."""
+    """Who made the images and under which licence. The whole collection, never what one study shows.
+
+    While readers must not know that images are generated, those who do not know are shown the real ones' alone.
+    """
     groups = [row | {"non_commercial": is_non_commercial(row["licence"])} for row in LesionImage.objects.attributions()]
+    if is_discreet(request):
+        return render(request, "attributions.html", {"groups": [row for row in groups if not row["is_phantom"]]})
     generators = Generator.objects.external().annotate(count=Count("generated_images")).order_by("name", "version")
     return render(request, "attributions.html", {"groups": groups, "generators": generators})
 
@@ -33,7 +38,8 @@ def attributions_csv(request):
     response["Content-Disposition"] = 'attachment; filename="attributions.csv"'
     writer = csv.writer(response)
     writer.writerow(["isic_id", "licence", "attribution"])
-    writer.writerows(LesionImage.objects.values_list("isic_id", "licence", "attribution").iterator())
+    images = LesionImage.objects.filter(is_phantom=False) if is_discreet(request) else LesionImage.objects.all()
+    writer.writerows(images.values_list("isic_id", "licence", "attribution").iterator())
     return response
 
 

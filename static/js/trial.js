@@ -20,11 +20,12 @@ window.addEventListener("resize", fitToDevicePixels);
 // Times the choice from the first paint of the image that the returned viewer presented last, and how long of that the
 // reader was away.
 function timeAnswers() {
+  const timed = form.dataset.timed || "answer"; // the field whose choice ends the time
   const away = new Away();
   let painted = null;
   let awayBefore = 0;
   form.addEventListener("change", (event) => {
-    if (event.target.name === "answer" && painted !== null) {
+    if (event.target.name === timed && painted !== null) {
       form.elements.response_time_ms.value = Math.round(performance.now() - painted);
       form.elements.away_ms.value = Math.round(away.milliseconds - awayBefore);
     }
@@ -77,7 +78,7 @@ function goAhead(viewer) {
   const frame = form.closest(".trial").querySelector(".frame");
   const zoom = frame ? new Zoom(frame, form) : null;
   // Until the judgement, as with the times: what is enlarged later serves to mark a place.
-  form.addEventListener("change", (event) => { if (event.target.name === "answer") zoom?.note(); });
+  form.addEventListener("change", (event) => { if (event.target.name === (form.dataset.timed || "answer")) zoom?.note(); });
   let left = null; // the address to go to once every answer has arrived; null while images follow
 
   const loadAhead = () => {

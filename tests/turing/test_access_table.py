@@ -105,6 +105,12 @@ studies/<slug:slug>/continue/ STUDY
 studies/<slug:slug>/break/ STUDY
     GET         in      302      302       me       me       me       me       me
     POST       405
+studies/<slug:slug>/after/ STUDY
+    GET         in      404      404       me       me       me       me       me
+    POST        in      404      404       me       me       me       me       me
+studies/<slug:slug>/feedback/ STUDY
+    GET         in      404      404       me       me       me       me       me
+    POST       405
 studies/<slug:slug>/withdraw/ STUDY
     GET         in      200      404       me       me       me       me       me
     POST        in      302      404       me       me       me       me       me

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveSmallIntegerField(help_text='0: the first answer; above: a correction.')),
-                ('answer', models.CharField(choices=[('real', 'real'), ('generated', 'generated')], max_length=10)),
+                ('answer', models.CharField(choices=[('real', 'real'), ('generated', 'generated')], blank=True, max_length=10)),
                 ('confidence', models.PositiveSmallIntegerField(null=True)),
                 ('further', models.JSONField(default=list, help_text='Question, value and confidence of each further answer.')),
                 ('response_time_ms', models.PositiveIntegerField(null=True)),

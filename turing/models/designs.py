@@ -25,6 +25,14 @@ DEFAULT_PAIRS_CONSENT = noop(
     "those of other readers. Your name and e-mail address are never published. Taking part is voluntary; you may "
     "stop at any time."
 )
+# Of a study whose readers are not told that images are generated; `turing.reading.debriefing` tells them afterwards.
+BLINDED_CONSENT = noop(
+    "You are asked to look at images of skin lesions and to answer questions about each of them.\n\n"
+    "Your answers and the time you take are recorded under a pseudonym and analysed together with those of other "
+    "readers. Your name and e-mail address are never published. So that your answers are not influenced, the full "
+    "purpose of the study is explained to you when you have finished; you may then withdraw your answers. Taking part "
+    "is voluntary; you may stop at any time."
+)
 
 
 class Design(models.Model):
@@ -142,6 +150,43 @@ class Design(models.Model):
     images_per_reader = models.PositiveIntegerField(
         default=0, help_text="Each reader judges so many, every image about equally often; 0: all of them."
     )
+    purpose_blinded = models.BooleanField(
+        "purpose-blinded",
+        default=False,
+        help_text="Readers are not told that images are generated, and are not asked for it: they answer the further "
+        "questions alone, and are told the purpose at the end.",
+    )
+    debriefing_text = models.TextField(
+        "debriefing",
+        blank=True,
+        default="",
+        help_text="What readers of a purpose-blinded study are told at the end, in the language of the texts; empty: "
+        "the platform's own words, in each reader's language.",
+    )
+    follows = models.ForeignKey(
+        "Study",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="followed_by",
+        help_text="An earlier study: only readers who have completed it may begin this one.",
+    )
+    washout_days = models.PositiveSmallIntegerField(
+        "days of washout",
+        default=0,
+        validators=[MaxValueValidator(1000)],
+        help_text="So many days lie between a reader's last answer to the earlier study and this one.",
+    )
+    same_images = models.BooleanField(
+        "the same images as the earlier study",
+        default=False,
+        help_text="Else no image of the earlier study is shown again.",
+    )
+    feedback_after = models.BooleanField(
+        "feedback when a reader has finished",
+        default=False,
+        help_text="Readers then see their own score and what each image was: for the first of two sittings.",
+    )
     practice_images = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(40)],
@@ -192,8 +237,14 @@ class Design(models.Model):
         abstract = True
 
     @property
+    def asks_judgement(self) -> bool:
+        """Whether readers say of each image if it is real or generated."""
+        return not self.purpose_blinded
+
+    @property
     def asks_confidence(self) -> bool:
-        return self.confidence_levels > 1
+        """Of the judgement."""
+        return self.asks_judgement and self.confidence_levels > 1
 
     @property
     def asks_in_one_row(self) -> bool:
@@ -201,8 +252,9 @@ class Design(models.Model):
 
     @property
     def all_questions(self) -> tuple[Question, ...]:
-        """In their order, the judgement among them."""
-        return questions_from(self.questions)
+        """In their order, the judgement among them where it is asked."""
+        found = questions_from(self.questions)
+        return found if self.asks_judgement else tuple(one for one in found if one.kind != Kind.JUDGEMENT)
 
     @property
     def further_questions(self) -> tuple[Question, ...]:
@@ -212,6 +264,14 @@ class Design(models.Model):
     @property
     def judgement(self) -> Question:
         return next((one for one in self.all_questions if one.kind == Kind.JUDGEMENT), JUDGEMENT)
+
+    @property
+    def timed_field(self) -> str:
+        """The field of the form page whose choice ends the response time."""
+        if self.asks_judgement:
+            return "answer"
+        chosen = [one for one in self.further_questions if one.choices]
+        return (chosen or list(self.further_questions))[0].field
 
     @property
     def form_length(self) -> int:
@@ -281,7 +341,7 @@ class Design(models.Model):
 
     @property
     def has_default_consent(self) -> bool:
-        return self.consent_text == DEFAULT_CONSENT
+        return self.consent_text in (DEFAULT_CONSENT, BLINDED_CONSENT)
 
     @property
     def consent_version(self) -> str:

@@ -12,6 +12,10 @@ class StudyQuerySet(SharedQuerySet):
     def open(self):
         return self.filter(state=Study.State.OPEN)
 
+    def running(self):
+        """Open or paused: answers may yet come."""
+        return self.filter(state__in=(Study.State.OPEN, Study.State.PAUSED))
+
     def listed(self):
         """Open to everyone who comes."""
         return self.open().filter(by_invitation=False)

@@ -83,6 +83,13 @@ PERSONAL = (
         "stay, out of every analysis and export with their reading; free words are deleted",
     ),
     Personal(
+        "turing.Debriefing",
+        "reading noticed noticed_at suspected answered_at",
+        "what the reader of a purpose-blinded study noticed, under the pseudonym; free words may name people",
+        "for good, as " + DATA,
+        "stay, out of every analysis and export with their reading; free words are deleted",
+    ),
+    Personal(
         "turing.AuditLine",
         "at what by account pseudonym detail once",
         "who did what with a study; researchers by the number of their account, readers by their pseudonym",
@@ -189,6 +196,7 @@ NOT_PERSONAL = {
     "otp_totp.TOTPDevice": "id step t0 digits tolerance",
     "turing.AuditLine": "id study",
     "turing.Collaborator": "id study",
+    "turing.Debriefing": "id",
     "turing.FurtherAnswer": "id",
     "turing.Invitation": "id study",
     "turing.Job": (
@@ -209,7 +217,8 @@ NOT_PERSONAL = {
         "practice_images repeats break_every block_by_diagnosis by_invitation tell_share show_score allow_unaudited "
         "language instructions consent_text seed design_hash revision created_at opened_at closed_at generators "
         "generated_counts image_type scaling zoom control_per_diagnosis control_degradation control_generators through "
-        "untold visible_to_researchers published_at publishes_archive planned_readers looks"
+        "untold visible_to_researchers published_at publishes_archive planned_readers looks "
+        "purpose_blinded debriefing_text follows washout_days same_images feedback_after"
     ),
     "turing.Study_generators": "id study generator",
     "turing.Trial": "id reading position stimulus partner phase",

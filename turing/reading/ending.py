@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from turing.models import AuditLine, FurtherAnswer, Reader, Reading, ReplacedAnswer, Response, Study, Trial, Truth
+from turing.models import (
+    AuditLine,
+    Debriefing,
+    FurtherAnswer,
+    Reader,
+    Reading,
+    ReplacedAnswer,
+    Response,
+    Study,
+    Trial,
+    Truth,
+)
 from turing.models.questions import Kind
 
 logger = logging.getLogger(__name__)
@@ -34,6 +45,21 @@ def score_of(reading: Reading) -> Score | None:
     """The reader's own score; None before the study is closed or where its design does not tell it."""
     if not reading.study.is_over or not reading.study.show_score or reading.withdrawn_at:
         return None
+    return _score(reading)
+
+
+def gets_feedback(reading: Reading) -> bool:
+    """Whether the reader sees, now that the form is done, what each image was."""
+    return bool(reading.study.feedback_after and reading.completed_at and not reading.withdrawn_at)
+
+
+def feedback_of(reading: Reading) -> tuple[Score, list[Response]]:
+    """The reader's own score, and the answers to the test's images in their order, with stimuli."""
+    rows = Response.objects.filter(trial__reading=reading, trial__phase=Trial.Phase.TEST)
+    return _score(reading), list(rows.select_related("trial__stimulus").order_by("trial__position"))
+
+
+def _score(reading: Reading) -> Score:
     rows = Response.objects.filter(trial__reading=reading, trial__phase=Trial.Phase.TEST)
     answers = list(rows.values_list("trial__stimulus__truth", "answer"))
     generated = [answer for truth, answer in answers if truth == Truth.GENERATED]
@@ -63,6 +89,7 @@ def delete_words(reading: Reading) -> None:
     for replaced in ReplacedAnswer.objects.filter(trial__reading=reading) if words else ():
         replaced.further = [one for one in replaced.further if one["question"] not in words]
         replaced.save(update_fields=["further"])
+    Debriefing.objects.filter(reading=reading).update(noticed="")
 
 
 def note(what: str, reader: Reader, study: Study | None) -> None:

@@ -13,6 +13,7 @@ from turing.errors import StudyError
 from turing.models import Reader, Reading, Response, Study, Trial, Truth
 from turing.reading.corrections import add_answer, may_correct, replaced_answer
 from turing.reading.pairs import excess_of_left, place
+from turing.reading.parts import why_not_yet
 from turing.reading.progress import Answer, PlacedTrial, Progress, progress_of, with_further
 from turing.reading.questions import Further, store
 from turing.reading.randomisation import (
@@ -34,7 +35,8 @@ def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
     """The reader's reading of the study, begun now with consent if it had not begun before.
 
     All trials are written at once, in an order of the reader's own. `code` is of the reader's invitation, if any, which
-    is used up. Raises `StudyError` unless the study is open, and without an unused invitation where it needs one.
+    is used up. Raises `StudyError` unless the study is open, and without an unused invitation where it needs one,
+    and where `why_not_yet` says so.
     """
     if reading := Reading.objects.filter(study=study, reader=reader).first():
         return reading
@@ -45,6 +47,8 @@ def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
             invitation = study.invitations.select_for_update().filter(code=code, reading=None).first() if code else None
             if study.by_invitation and invitation is None:
                 raise StudyError(_(NOT_INVITED))
+            if problem := why_not_yet(study, reader):
+                raise StudyError(problem)
             reading = Reading.objects.create(
                 study=study,
                 reader=reader,

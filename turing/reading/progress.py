@@ -33,7 +33,8 @@ class Answer(NamedTuple):
     further: tuple[Further, ...] = ()
 
     def get_judgement_display(self) -> str:
-        return str(Truth(self.judgement).label)
+        """Empty where the study does not ask for the judgement."""
+        return str(Truth(self.judgement).label) if self.judgement else ""
 
     @property
     def chosen_side(self) -> Side:
@@ -201,7 +202,8 @@ def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTria
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:
     for *trial, judgement, confidence, number, partner in _with_answers().filter(reading=reading.pk):
-        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None, number or 0, partner)
+        answer = None if judgement is None else Answer(judgement, confidence)
+        yield PlacedTrial(*trial, answer, number or 0, partner)
 
 
 @cache

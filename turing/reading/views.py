@@ -18,9 +18,11 @@ from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
 from turing.reading.corrections import may_correct
-from turing.reading.ending import score_of, withdraw
+from turing.reading.debriefing import step_of
+from turing.reading.ending import gets_feedback, score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
+from turing.reading.parts import is_hidden_from, why_not_yet
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
 from turing.reading.progress import PlacedTrial, progress_of, with_further
 from turing.reading.questions import as_fields
@@ -54,14 +56,20 @@ def _start(request, found):
 def _study_page(request, found, form):
     reader = getattr(request.user, "reader", None) if request.user.is_authenticated else None
     reading = Reading.objects.filter(study=found, reader=reader).select_related("study").first() if reader else None
+    if reading is None and is_hidden_from(found, reader):
+        return render(request, "reading/not_yet.html", {"earlier": found.follows, "discreet": True})
     context = {
         "study": found,
+        "discreet": found.purpose_blinded,
+        "step": step_of(reading) if reading else None,
+        "not_yet": "" if reading else why_not_yet(found, reader),
         "form": form,
         "reader": reader,
         "reading": reading,
         "not_invited": gettext(NOT_INVITED) if reading is None and lacks_invitation(request, found) else "",
         "progress": progress_of(reading) if reading else None,
         "score": score_of(reading) if reading else None,
+        "has_feedback": bool(reading and gets_feedback(reading)),
     }
     return render(request, "reading/study.html", context)
 
@@ -79,6 +87,8 @@ def study_continue(request, slug):
     page = progress.next_page if progress else None
     if page and reading.study.is_open and request.GET.get("after") == str(progress.next_position - 1):
         return redirect(_next_address(reading, progress, progress.next_position - 1))
+    if reading and page is None and step_of(reading):
+        return redirect("study-after", slug)
     return redirect("trial", slug, page) if page and reading.study.is_open else redirect("study", slug)
 
 
@@ -147,6 +157,8 @@ def _recorded(request, reading, position, recorded: Recorded):
         answer = stored.chosen_side.label if is_pair else stored.get_judgement_display()
         values = {"position": position, "answer": answer}
         message = _("Image %(position)s was answered before: %(answer)s. That answer stands.") % values
+        if not reading.study.asks_judgement:
+            message = _("Image %(position)s was answered before. That answer stands.") % values
     if not wants_json(request):
         if message:
             messages.warning(request, message)
@@ -182,6 +194,7 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
         return redirect("study-continue", reading.study.slug)
     context = {
         "study": reading.study,
+        "discreet": reading.study.purpose_blinded,
         "reading": reading,
         "page": page,
         "progress": progress,
@@ -250,6 +263,8 @@ def _next_address(reading, progress, answered=None):
     slug = reading.study.slug
     if answered and progress.images_per_page == 1 and progress.is_practice(answered):
         return reverse("trial", args=[slug, answered])  # which now tells the truth
+    if progress.next_page is None and reading.study.purpose_blinded:
+        return reverse("study-after", args=[slug])
     if progress.next_page is None or not reading.study.is_open:
         return reverse("study", args=[slug])
     if answered and answered == progress.next_position - 1 and progress.is_break_due(answered):
@@ -269,8 +284,13 @@ def study_break(request, slug):
         return redirect("study", slug)
     progress = progress_of(reading)
     last = progress.trial_at(progress.next_position - 1) if progress.next_position else None
-    back = _way_back(slug, progress) if last and may_correct(reading.study, progress, last) else None
-    return render(request, "reading/break.html", {"study": reading.study, "progress": progress, "back": back})
+    context = {
+        "study": reading.study,
+        "progress": progress,
+        "back": _way_back(slug, progress) if last and may_correct(reading.study, progress, last) else None,
+        "discreet": reading.study.purpose_blinded,
+    }
+    return render(request, "reading/break.html", context)
 
 
 @require_form_methods
@@ -280,7 +300,8 @@ def withdrawal(request, slug):
     """GET explains, POST withdraws consent; with `erase` the account goes too."""
     reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
     if request.method != "POST":
-        return render(request, "reading/withdrawal.html", {"study": reading.study, "reading": reading})
+        context = {"study": reading.study, "reading": reading, "discreet": reading.study.purpose_blinded}
+        return render(request, "reading/withdrawal.html", context)
     if "erase" in request.POST and needs_second_factor(request.user):
         return redirect(f"{reverse('two-factor-check')}?{urlencode({'next': request.path})}")
     if "erase" in request.POST:
@@ -304,7 +325,8 @@ def certificate(request, slug):
         Reading.objects.select_related("study"),
         study__slug=slug, reader=request.reader, completed_at__isnull=False, withdrawn_at=None,
     )  # fmt: skip
-    return render(request, "reading/certificate.html", {"study": reading.study, "reading": reading})
+    context = {"study": reading.study, "reading": reading, "discreet": reading.study.purpose_blinded}
+    return render(request, "reading/certificate.html", context)
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""The analysis with all that stands beside it: machine readers, skin tone, controls, looks, corrections."""
+"""The analysis with what stands beside it: machine readers, skin tone, controls, looks, corrections, who noticed."""
 
 from turing.models import Study
 from turing.results.analysis import Analysis
@@ -7,15 +7,19 @@ from turing.results.corrections import with_corrections
 from turing.results.counting import Population
 from turing.results.looks import with_looks
 from turing.results.machines import with_machines
+from turing.results.noticing import with_noticing
 from turing.results.skin_tone import with_skin_tone
 
 
 def with_all_beside(study: Study, population: Population, analysis: Analysis, *, is_public: bool = False) -> Analysis:
-    """The analysis with the keys `machines`, `skin_tone`, `controls`, `look_history` and `corrections`.
+    """The analysis with the keys `machines`, `skin_tone`, `controls`, `look_history`, `corrections` and `noticing`.
 
     `is_public`: as everybody may see it, without controls that few readers judged, and without corrections.
     """
+    if not study.asks_judgement:  # what stands beside the judgement alone
+        nothing = {"machines": [], "skin_tone": None, "controls": [], "look_history": [], "corrections": None}
+        return with_noticing(study, population, analysis | nothing, is_public=is_public)
     add_controls = with_public_controls if is_public else with_controls
     found = with_skin_tone(study, population, with_machines(study, analysis))
-    found = with_looks(study, population, add_controls(study, population, found))
+    found = with_looks(study, population, add_controls(study, population, found)) | {"noticing": None}
     return found if is_public else with_corrections(study, population, found)

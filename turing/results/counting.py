@@ -214,6 +214,7 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
         },
         questions=questions_in(answers),
         is_pairs=study.forced_choice,
+        asks_judgement=study.asks_judgement,
     )
 
 

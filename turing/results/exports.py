@@ -17,7 +17,9 @@ from turing.results.machines import with_machines
 from turing.results.pairs import NO_FORMATS
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
+from turing.results.sittings import with_sittings
 from turing.results.tables import table_csv
+from turing.results.unjudged import FORMATS_OF_JUDGEMENT
 from turing.results.utility import utilities_of
 
 TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
@@ -153,6 +155,8 @@ def to_json(study: Study, population: Population) -> bytes:
         **({"corrections": beside["corrections"]} if study.corrections else {}),
         "utility": utilities_of(study),
         "skin_tone": beside["skin_tone"],
+        **(with_sittings(study, population, {}) if study.follows else {}),
+        **({} if study.asks_judgement else {"noticing": beside["noticing"]}),
         "responses": list(rows(study, population)),
     }
     return json.dumps(document, indent=2, allow_nan=False).encode()
@@ -224,7 +228,9 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 
 
 def formats_of(study: Study) -> list[str]:
-    return [name for name in FORMATS if not (study.forced_choice and name in NO_FORMATS)]
+    """The formats in which the study's answers can be had."""
+    left_out = (NO_FORMATS if study.forced_choice else ()) if study.asks_judgement else FORMATS_OF_JUDGEMENT
+    return [name for name in FORMATS if name not in left_out]
 
 
 def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
@@ -234,7 +240,8 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
     """
     check_visible(study, population)
     if format not in formats_of(study):
-        raise StudyError(f"{format}: it holds scores of single images, and this study shows pairs (forced_choice).")
+        why = "shows pairs (forced_choice)" if study.forced_choice else "does not ask readers to judge images"
+        raise StudyError(f"{format}: it holds judgements of single images, and {study.slug} {why}.")
     content = FORMATS[format][0](study, population)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content

@@ -7,6 +7,7 @@ from turing.results import pairs
 from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.looks import looks_in_words
+from turing.results.unjudged import unjudged_headlines, unjudged_methods
 from turing.results.utility import utility_in_words
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.controls import controls_in_words
@@ -49,9 +50,14 @@ REFERENCES = (
 
 
 def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
-    """A sentence for all generated images, and one a diagnosis where there are several; of pairs, those of `pairs`."""
+    """A sentence for all generated images, and one a diagnosis where there are several; of pairs, those of `pairs`.
+
+    Where the judgement was not asked, what stands in its place.
+    """
     if analysis["forced_choice"]:
         return pairs.headlines(analysis, population)
+    if not analysis["asks_judgement"]:
+        return unjudged_headlines(analysis, population)
     who = "Simulated readers" if population.simulated else "Readers"
     diagnoses = analysis["by_diagnosis"] if len(analysis["by_diagnosis"]) > 1 else {}
     groups = {"images": analysis} | {f"{name} images": values for name, values in diagnoses.items()}
@@ -73,11 +79,14 @@ def _headline(who: str, group: str, rate: dict[str, Any]) -> str:
 def equivalence_sentence(analysis: dict[str, Any]) -> str:
     """What the data show about telling the images apart; absence of evidence is called that.
 
-    Being close to chance and differing from it can both be true, and are then both said.
+    Being close to chance and differing from it can both be true, and are then both said. Empty where the judgement was
+    not asked.
     """
     if found := analysis.get("forced_choice"):
         return equivalence_sentence({"equivalence": found["equivalence"], "accuracy": found["proportion_correct"]})
     test, accuracy = analysis["equivalence"], analysis["accuracy"]
+    if not analysis["asks_judgement"]:
+        return ""
     if test is None:
         return "Whether readers can tell the images apart could not be tested."
     band = f"accuracy between {percent(0.5 - test['margin'])} and {percent(0.5 + test['margin'])}"
@@ -128,6 +137,8 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
     """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
     if study.forced_choice:
         return pairs.methods_of_pairs(study, analysis, flow, population)
+    if not study.asks_judgement:
+        return unjudged_methods(study, analysis, flow, population)
     counts = analysis["counts"]
     who = "simulated readers" if population.simulated else "readers"
     shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"

@@ -60,8 +60,13 @@ def _value(question: Question, value: str) -> Any:
         return int(value)
     if question.kind == Kind.CUES:
         return BETWEEN_CUES.join(json.loads(value))
-    value = re.sub(r"\r\n?", "\n", value)
-    return f"'{value}" if question.kind == Kind.TEXT and value.startswith(FORMULA) else value
+    return as_text_cell(value) if question.kind == Kind.TEXT else re.sub(r"\r\n?", "\n", value)
+
+
+def as_text_cell(words: str) -> str:
+    """Free words as a cell that no spreadsheet takes for a formula."""
+    words = re.sub(r"\r\n?", "\n", words)
+    return f"'{words}" if words.startswith(FORMULA) else words
 
 
 def without_texts(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from tables import Table, parse_table, read_text
 from turing.errors import StudyError
 from turing.models import Trial, Truth
 from turing.results import question_columns
-from turing.statistics.question_answers import questions_in
+from turing.statistics.question_answers import COLUMN, questions_in
 from turing.statistics.responses import Responses, time_at_page
 
 COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "rt_ms", "trial_index")
@@ -100,6 +100,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
         factors={name: np.array(columns[name]) for name in FACTORS if name in columns},
         questions=questions_in(columns),
         is_pairs=is_pairs,
+        asks_judgement=_asks_judgement(columns),
     ).where(kept)
 
 
@@ -116,8 +117,15 @@ def _columns(table: Table) -> Columns:
     return columns
 
 
+def _asks_judgement(columns: Columns) -> bool:
+    """False where further questions alone were asked: nobody answered whether an image is real or generated."""
+    return any(columns["response"]) or not any(COLUMN.fullmatch(name) for name in columns)
+
+
 def _words(columns: Columns) -> Iterable[tuple[int, str]]:
     words = dict.fromkeys(("truth", "response"), Truth.values) | {"phase": ["", *Trial.Phase.values]}
+    if not _asks_judgement(columns):
+        del words["response"]
     for name, allowed in words.items():
         column = columns.get(name, [])
         if unknown := set(column) - set(allowed):

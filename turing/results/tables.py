@@ -9,6 +9,7 @@ from turing.models import Study
 from turing.results import pairs, question_tables
 from turing.results.corrections import correction_rows
 from turing.results.counting import Flow
+from turing.results.noticing import noticed_rows
 from turing.results.supporting_tables import (
     Analysis,
     Row,
@@ -208,16 +209,27 @@ TABLES = {
 }
 
 
+# All that a study has which does not ask for the judgement.
+UNJUDGED = {
+    "questions": TABLES["questions"],
+    "answers": TABLES["answers"],
+    "noticed": Table("What readers noticed", noticed_rows),
+    "exclusions": TABLES["exclusions"],
+}
+
+
 def tables_of(study: Study) -> dict[str, Table]:
-    """The tables that a study has: of pairs, or of single images."""
+    """The tables that a study has: of pairs, of single images, or of one that does not ask for the judgement."""
+    if not study.asks_judgement:
+        return UNJUDGED
     if study.forced_choice:
         return {name: TABLES[name] for name in (*pairs.TABLES, *pairs.SHARED_TABLES)}
     return {name: table for name, table in TABLES.items() if name not in pairs.TABLES}
 
 
 def table_csv(name: str, analysis: Analysis, flow: Flow) -> str:
-    """One of `TABLES` as CSV; empty where it has no rows."""
-    rows = list(TABLES[name].rows(analysis, flow))
+    """One of the tables as CSV; empty where it has no rows."""
+    rows = list((TABLES | UNJUDGED)[name].rows(analysis, flow))
     buffer = io.StringIO()
     if rows:
         writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")

@@ -24,6 +24,7 @@ from turing.results.machines import machine_sentence, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.pairs import supporting_sentences
 from turing.results.questions import cue_strips, question_sentences
+from turing.results.sittings import sittings_sentence, with_sittings
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import tables_of
@@ -81,6 +82,7 @@ def _results(study, population):
         "unseen": unseen_sentence(analysis),
         "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
+        "sittings": sittings_sentence(with_sittings(study, population, {})),
         "question_sentences": question_sentences(analysis),
         "cue_strips": cue_strips(analysis),
         "pair_sentences": supporting_sentences(analysis),
@@ -107,9 +109,9 @@ def dashboard(request, slug):
         return _hidden_page(request, study, population)
     context = _results(study, population)
     most, least = extremes(study, context["analysis"])
-    return render(
-        request, "research/results.html", context | {"most": most, "least": least, "formats": formats_of(study)}
-    )
+    context |= {"most": most, "least": least, "formats": formats_of(study)}
+    page = "results" if study.asks_judgement else "results_unjudged"
+    return render(request, f"research/{page}.html", context)
 
 
 @require_safe
@@ -119,7 +121,8 @@ def report(request, slug):
     study, population = _find(request, slug)
     if _is_hidden(study, population):
         return _hidden_page(request, study, population)
-    return render(request, "research/report.html", _results(study, population))
+    page = "report" if study.asks_judgement else "report_unjudged"
+    return render(request, f"research/{page}.html", _results(study, population))
 
 
 def _is_hidden(study, population):

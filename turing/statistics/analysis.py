@@ -21,6 +21,7 @@ from turing.statistics.proportions import naive_intervals, wilson
 from turing.statistics.questions import Plan, analyse_questions
 from turing.statistics.responses import Responses
 from turing.statistics.thresholds import exposure_threshold
+from turing.statistics.unjudged import without_judgement
 from turing.statistics.withheld import without_empty_intervals
 
 FEW_READERS, FEW_IMAGES = 5, 20
@@ -53,6 +54,10 @@ def analyse_in_full(
     if responses.is_pairs:
         return _of_pairs(responses, margin)
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
+    if not responses.asks_judgement and len(responses):
+        nothing = analyse_in_full(responses.where(np.zeros(len(responses), bool)), margin, looks)
+        found = without_judgement(tests, nothing, plan)
+        return found | {"warnings": [*found["warnings"], *_few(tests)]}
     generated, warnings = tests.where(~tests.is_real), _few(tests)
     level = looks.now.level if looks else LEVEL
     fooling = _rate(generated, "judged_real", "fooling_rate", warnings, level)
@@ -67,6 +72,7 @@ def analyse_in_full(
     if kinds and kinds["two_kinds"]:
         warnings.append(TWO_KINDS)
     analysis = {
+        "asks_judgement": responses.asks_judgement,
         "counts": _counts(tests),
         "fooling_rate": _rate_json(fooling, tests.judged_real[~tests.is_real]),
         "real_judged_real": _real_judged_real(tests, "", warnings, level),

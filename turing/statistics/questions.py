@@ -25,7 +25,7 @@ MEASURES = {"judgement": "judged real", "diagnosis": "right diagnosis", "scale":
 
 
 def analyse_questions(tests: Responses, plan: Plan = ()) -> list[Row]:
-    """A row a question, the judgement first; empty where nothing else was asked.
+    """A row a question, the judgement first where it was asked; empty where nothing else was.
 
     `plan` names primary questions, tests and margins; without one nothing is primary and margins are none. The rows of
     primary questions have `p_holm`, Holm's adjustment over them all.
@@ -33,7 +33,7 @@ def analyse_questions(tests: Responses, plan: Plan = ()) -> list[Row]:
     if not tests.questions:
         return []
     planned = {str(one["name"]): one for one in plan}
-    rows = [_judgement(tests, planned.get("judgement", {}))]
+    rows = [_judgement(tests, planned.get("judgement", {}))] if tests.asks_judgement else []
     rows += [_question(tests, one, planned.get(one.name, {})) for one in tests.questions]
     primary = [row for row in rows if row["primary"] and row["p_value"] is not None]
     for row, adjusted in zip(primary, holm([row["p_value"] for row in primary]), strict=True):

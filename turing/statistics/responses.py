@@ -33,6 +33,8 @@ class Responses:
     questions: tuple[QuestionAnswers, ...] = ()
     # Answers to pairs, which `image` then names: see `forced_choice`.
     is_pairs: bool = False
+    # False where nobody was asked whether images are real: `judged_real` then says nothing.
+    asks_judgement: bool = True
 
     @classmethod
     def from_labels(
@@ -52,6 +54,7 @@ class Responses:
         factors: Mapping[str, ArrayLike] | None = None,
         questions: tuple[QuestionAnswers, ...] = (),
         is_pairs: bool = False,
+        asks_judgement: bool = True,
     ) -> "Responses":
         """From labels of any sortable type (n,); what is left out is unknown. Raises ValueError on unequal lengths."""
         reader_names, reader_code = np.unique(np.asarray(reader), return_inverse=True)
@@ -81,6 +84,7 @@ class Responses:
             factors={name: np.asarray(values) for name, values in (factors or {}).items()},
             questions=questions,
             is_pairs=is_pairs,
+            asks_judgement=asks_judgement,
         )
         if any(column.shape != (n,) for column in [*found.columns.values(), *found.factors.values()]) or any(
             len(one) != n for one in questions

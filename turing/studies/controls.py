@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from gan.models import Generator, LesionImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
-from turing.studies.pools import Source, pool_of_generators, practice_counts, real_pool
+from turing.studies.pools import Source, not_shown_before, pool_of_generators, practice_counts, real_pool
 
 DEGRADED = "degraded"  # the name of the condition of real images, beside generators' ids
 
@@ -35,7 +35,7 @@ def problems(study: Study) -> list[str]:
         if study.control_degradation and (lacking := _lacking_lesions(study, diagnosis)):
             found.append(lacking)
         for generator in generators_of(study):
-            if (there := pool_of_generators([generator], diagnosis).count()) < wanted:
+            if (there := not_shown_before(study, pool_of_generators([generator], diagnosis)).count()) < wanted:
                 found.append(f"{diagnosis}: {wanted} images of the control {generator} are wanted, {there} are there.")
     return found
 
@@ -67,7 +67,8 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
         pools: list[list[Source]] = []
         if study.control_degradation:
             pools.append(_one_of_each_lesion(real_pool(study, diagnosis).unrelated_to(shown), rng))
-        pools += [list(pool_of_generators([one], diagnosis).order_by("pk")) for one in generators_of(study)]
+        made = [not_shown_before(study, pool_of_generators([one], diagnosis)) for one in generators_of(study)]
+        pools += [list(pool.order_by("pk")) for pool in made]
         for pool in pools:
             if len(pool) < study.control_per_diagnosis:
                 raise StudyError(f"{diagnosis}: too few images for the controls.")

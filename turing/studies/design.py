@@ -15,6 +15,7 @@ from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.looks import looks_problem
 from turing.studies.pairs import conflicts
+from turing.studies.phases import opening_problems
 from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
 
 # Everything a reader's answer may depend on, besides the stimuli.
@@ -38,6 +39,7 @@ LATER_FIELDS = (
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
     "control_per_diagnosis", "control_degradation", "control_generators",
     "planned_readers", "looks", "zoom", "questions", "one_row", "corrections", "forced_choice",
+    "purpose_blinded", "debriefing_text", "follows_id", "washout_days", "same_images", "feedback_after",
 )  # fmt: skip
 
 
@@ -82,14 +84,17 @@ def problems(study: Study) -> list[str]:
             "Questions: none of them can be primary where looks at results are planned: the error that looks spend is "
             "planned for the rates alone."
         )
+    found += opening_problems(study)
     practice = practice_counts(study)
     for diagnosis in study.diagnoses:
-        found += _lacking(study, diagnosis)
-        wanted = study.real_per_diagnosis + practice[diagnosis, Truth.REAL]
+        found += [] if study.same_images else _lacking(study, diagnosis)
+        of_test = 0 if study.same_images else study.real_per_diagnosis
+        wanted = of_test + practice[diagnosis, Truth.REAL]
         if (available := real_pool(study, diagnosis).count()) < wanted:
             left_out = why_left_out(study, diagnosis)
             found.append(f"{diagnosis}: {wanted} real images are wanted, {available} are there{left_out}.")
-        wanted = study.generated_per_diagnosis + practice[diagnosis, Truth.GENERATED]
+        of_test = 0 if study.same_images else study.generated_per_diagnosis
+        wanted = of_test + practice[diagnosis, Truth.GENERATED]
         if (available := generated_pool(study, diagnosis).count()) < wanted:
             left_out = why_generated_left_out(study, diagnosis)
             found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there{left_out}.")
@@ -193,7 +198,10 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
             (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
         ):
             images = list(pool)
-            chosen = _sample(rng, images, count, counts_of(study) if truth == Truth.GENERATED else {})
+            if study.same_images:
+                chosen = images_of_earlier(study, diagnosis, truth)
+            else:
+                chosen = _sample(rng, images, count, counts_of(study) if truth == Truth.GENERATED else {})
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]
@@ -201,6 +209,16 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     practice = [image for kind, count in practice_counts(study).items() for image in rng.sample(left[kind], count)]
     rng.shuffle(practice)
     return test, practice
+
+
+def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
+    """The sources of the test's images in the study that this one follows, in an order that tells nothing of them."""
+    assert study.follows is not None
+    stimuli = study.follows.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth)
+    stimuli = stimuli.select_related("lesion_image", "generated_image").order_by(
+        "lesion_image_id", "generated_image_id"
+    )
+    return [one.lesion_image or one.generated_image for one in stimuli]
 
 
 def _sample(rng: random.Random, images: list[Source], count: int, fixed: dict[int, int]) -> list[Source]:

@@ -1,23 +1,28 @@
 """The form in which a researcher designs a study."""
 
 import unicodedata
+from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator
+from django.db.models import Q
 
 from gan.models import Generator, LesionImage
 from turing.forms import InSections
-from turing.models import Study
+from turing.models import Study, User
+from turing.models.designs import BLINDED_CONSENT, DEFAULT_CONSENT
+from turing.models.questions import Kind
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
 from turing.studies.look_field import LooksField
 from turing.studies.looks import looks_problem
 from turing.studies.pairs import conflicts
+from turing.studies.phases import phase_problems
 from turing.studies.question_fields import QuestionsField
 from turing.studies.questions import diagnoses_problem
 
 SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
-LATER = ("language", "scaling", "zoom", "image_type", "control_per_diagnosis", "planned_readers")
+LATER = ("language", "scaling", "zoom", "image_type", "control_per_diagnosis", "planned_readers", "washout_days")
 MOST_IN_ONE_ROW = 5  # levels of confidence: more buttons would be too narrow for a thumb
 BREAK_EVERY = 50  # what a new study proposes
 
@@ -33,6 +38,8 @@ class StudyForm(InSections, forms.ModelForm):
         ("More options: what readers are asked and told",
          ("forced_choice", "confidence_levels", "one_row", "questions", "corrections", "tell_share", "show_score",
           "language", "instructions", "consent_text")),
+        ("More options: a study in two parts",
+         ("purpose_blinded", "debriefing_text", "follows", "washout_days", "same_images", "feedback_after")),
         ("More options: analysis and checks",
          ("equivalence_margin", "planned_readers", "looks", "allow_unaudited", "seed")),
     )  # fmt: skip
@@ -106,16 +113,31 @@ class StudyForm(InSections, forms.ModelForm):
             "by_invitation",
             "tell_share",
             "show_score",
+            "purpose_blinded",
+            "debriefing_text",
+            "follows",
+            "washout_days",
+            "same_images",
+            "feedback_after",
             "allow_unaudited",
             "language",
             "instructions",
             "consent_text",
             "seed",
         ]
-        widgets = {"instructions": forms.Textarea(attrs={"rows": 4}), "consent_text": forms.Textarea(attrs={"rows": 9})}
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 4}),
+            "consent_text": forms.Textarea(attrs={"rows": 9}),
+            "debriefing_text": forms.Textarea(attrs={"rows": 6}),
+        }
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, researcher: User | None = None, **kwargs) -> None:
+        """`researcher`: who fills it in, and chooses among the studies that they may see; None: any study."""
         super().__init__(*args, **kwargs)
+        visible = Study.objects.visible_to(researcher) if researcher else Study.objects.all()
+        chosen = Q(pk__in=visible.values("pk")) | Q(pk=self.instance.follows_id)
+        self.fields["follows"].queryset = Study.objects.filter(chosen).exclude(pk=self.instance.pk)
+        self.fields["follows"].empty_label = "none: it stands alone"
         generators = Generator.objects.finished()
         self.fields["generators"].queryset = generators
         self.fields["control_generators"].queryset = generators
@@ -175,6 +197,10 @@ class StudyForm(InSections, forms.ModelForm):
         if len({one.uses_phantoms for one in generators}) > 1:
             message = "Generators trained on phantoms and generators trained on real images cannot be mixed."
             self.add_error("generators", message)
+        if data.get("purpose_blinded"):
+            _without_judgement(data)
+        elif data.get("consent_text") == BLINDED_CONSENT:
+            data["consent_text"] = DEFAULT_CONSENT
         if problem := looks_problem(data.get("looks") or [], data.get("planned_readers") or 0):
             self.add_error("looks", f"Looks: {problem}")
         if problem := diagnoses_problem(data.get("questions") or [], data.get("diagnoses") or []):
@@ -192,6 +218,18 @@ class StudyForm(InSections, forms.ModelForm):
             if problem := counts_problem(counts, len(chosen), data.get("generated_per_diagnosis") or 0):
                 self.add_error("generated_counts", problem)
         return data
+
+    def _post_clean(self):
+        """Once the draft holds what the form says: what its parts lack."""
+        super()._post_clean()
+        for name, message in phase_problems(self.instance):
+            self.add_error(name if name in self.fields else None, message)
+
+    def clean_debriefing_text(self):
+        return _with_plain_newlines(self.cleaned_data["debriefing_text"])
+
+    def clean_washout_days(self) -> int:
+        return self.cleaned_data["washout_days"] or 0
 
     def clean_control_per_diagnosis(self) -> int:
         return self.cleaned_data["control_per_diagnosis"] or 0
@@ -239,6 +277,14 @@ class StudyForm(InSections, forms.ModelForm):
             self.instance.slug = slug
         self.instance.revision += 1
         return super().save(commit)
+
+
+def _without_judgement(data: dict[str, Any]) -> None:
+    """A purpose-blinded study asks for no judgement; where the platform's own consent stands, it is the other one."""
+    data["confidence_levels"] = 0
+    data["questions"] = [one for one in data.get("questions") or [] if one["type"] != Kind.JUDGEMENT]
+    if data.get("consent_text") == DEFAULT_CONSENT:
+        data["consent_text"] = BLINDED_CONSENT
 
 
 def _with_plain_newlines(text: str) -> str:

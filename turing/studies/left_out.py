@@ -2,7 +2,8 @@
 
 from gan.models import GeneratedImage, Generator, LesionImage
 from turing.models import Study
-from turing.studies.pools import least_side
+from turing.studies.phases import earlier_studies
+from turing.studies.pools import least_side, not_shown_before
 
 
 def why_left_out(study: Study, diagnosis: str) -> str:
@@ -26,6 +27,7 @@ def why_left_out(study: Study, diagnosis: str) -> str:
         (typed.count() - usable.count(), "were rejected by curation"),
         (usable.count() - fair.count(), "are of lesions or patients that a generator was trained on"),
         (fair.exclude(width__gte=least, height__gte=least).count(), f"have fewer than {least} pixels on a side"),
+        (_seen_before(study, fair.filter(width__gte=least, height__gte=least)), "belong to what earlier parts show"),
     ]
     return _told(left)
 
@@ -35,12 +37,21 @@ def why_generated_left_out(study: Study, diagnosis: str, generator: Generator | 
     generators = [generator] if generator else study.tested_generators
     images = GeneratedImage.objects.of_generators(generators).filter(diagnosis=diagnosis)
     new = images.not_copies()
+    apart = new.exclude(sha256__in=LesionImage.objects.values("sha256"))
     copies = new.filter(sha256__in=LesionImage.objects.values("sha256"))
     left = [
         (images.count() - new.count(), "are suspected copies of training images"),
         (copies.count(), "have the bytes of a real image"),
+        (apart.count() - not_shown_before(study, apart).count(), "were shown in earlier parts"),
     ]
     return _told(left)
+
+
+def _seen_before(study: Study, pool) -> int:
+    """How many of the images are of lesions or patients that an earlier study shows which this one follows."""
+    before = earlier_studies(study)
+    shown = LesionImage.objects.filter(stimuli__study__in=before)
+    return pool.count() - pool.unrelated_to(shown).count() if before else 0
 
 
 def _told(left: list[tuple[int, str]]) -> str:

@@ -22,6 +22,13 @@ def invitation_letter(study: Study, address: str, language: str) -> Letter:
     """`address` is the link of one reader; `language` one of the site's, since the reader is not known yet."""
     values = {"title": study.title, "count": study.images_announced, "address": address}
     with translation.override(language):
+        subject = _("Invitation: %(title)s") % values
+        if study.purpose_blinded:
+            text = _(
+                "You are invited to look at %(count)s images of skin lesions in the study %(title)s and to answer "
+                "questions about each.\n\nThis link is yours alone:\n\n%(address)s\n\nTaking part is voluntary.\n"
+            )
+            return Letter(subject, text % values)
         asked = (
             _(
                 "You are invited to judge %(count)s pairs of images of skin lesions in the study %(title)s: which of "
@@ -34,7 +41,7 @@ def invitation_letter(study: Study, address: str, language: str) -> Letter:
                 "by a computer?\n\nThis link is yours alone:\n\n%(address)s\n\nTaking part is voluntary.\n"
             )
         )
-        return Letter(_("Invitation: %(title)s") % values, asked % values)
+        return Letter(subject, asked % values)
 
 
 def reminder_letter(reading: Reading, address: str) -> Letter:

@@ -140,13 +140,15 @@ def add_machine(
 def check_name(study: Study, name: str) -> str:
     """The name as it is stored.
 
-    Raises `StudyError` where it is empty, too long or taken, and for a study of pairs.
+    Raises `StudyError` where it is empty, too long or taken, and for a study in which machines have no place.
     """
     if study.forced_choice:
         raise StudyError(f"{study.slug} shows pairs (forced_choice); machine readers judge single images.")
     name = " ".join(name.split())
     if not 0 < len(name) <= 80:
         raise StudyError("A machine reader needs a name of at most 80 characters.")
+    if not study.asks_judgement:
+        raise StudyError(f"{study.slug} does not ask readers to judge images: a machine would stand beside nothing.")
     if study.machines.filter(name=name).exists():
         raise StudyError(f"{study.slug} has a machine reader {name!r} already: remove it, or choose another name.")
     return name

@@ -20,6 +20,7 @@ NOT_WITH_PAIRS = {
     "questions": "further questions are about one image, and here there are two",
     "looks": "looks are planned for the fooling rate, and pairs have none",
     "tell_share": "readers of pairs know that one of two is real",
+    "purpose_blinded": "readers of pairs know that one of two is generated",
 }
 
 

@@ -6,23 +6,37 @@ from math import ceil
 
 from gan.models import GeneratedImage, Generator, LesionImage
 from turing.models import Study, Truth
+from turing.studies.phases import earlier_studies
 from turing.studies.stimuli import CROPPED_TO
 
 Source = LesionImage | GeneratedImage
 
 
 def real_pool(study: Study, diagnosis: str):
-    """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know."""
+    """Lesion images the study may show: not rejected, of lesions that none of its generators is known to know.
+
+    Where it follows another study, of no lesion that that one shows; with the same images, these are the others.
+    """
     pool = LesionImage.objects.usable().with_diagnosis(diagnosis).filter(is_phantom=study.uses_phantoms)
     # An image with fewer pixels than the generators draw would be the only one to be enlarged.
     least = least_side(study)
     pool = pool.of_type(study.image_type).filter(width__gte=least, height__gte=least)
-    return pool.not_trained_on_by(study.generators.all()).order_by("isic_id")
+    pool = pool.not_trained_on_by(study.generators.all())
+    if before := earlier_studies(study):
+        # Nor of a lesion or patient that readers of the earlier study have seen.
+        pool = pool.unrelated_to(LesionImage.objects.filter(stimuli__study__in=before))
+    return pool.order_by("isic_id")
 
 
 def generated_pool(study: Study, diagnosis: str):
     """Images of the generators that the study is about which are not suspected to be copies."""
-    return pool_of_generators(study.tested_generators, diagnosis)
+    return not_shown_before(study, pool_of_generators(study.tested_generators, diagnosis))
+
+
+def not_shown_before(study: Study, pool):
+    """Of generated images those that no earlier study has shown which this one follows."""
+    before = earlier_studies(study)
+    return pool.exclude(stimuli__study__in=before) if before else pool
 
 
 def pool_of_generators(generators: Iterable[Generator], diagnosis: str):

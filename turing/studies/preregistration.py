@@ -15,6 +15,7 @@ from django.utils import timezone
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Preregistration, Study
 from turing.models.questions import TESTED
+from turing.studies import preregistration_unjudged
 from turing.studies.preregistration_texts import (
     PRECISION,
     WHY_SIZE,
@@ -38,6 +39,10 @@ DESCRIBED = (
 PAIRS_DESCRIBED = (
     "A visual Turing test by two-alternative forced choice: readers see a real and a generated image of one diagnosis "
     "side by side and say which of the two is generated."
+)
+UNJUDGED_DESCRIBED = (
+    "A purpose-blinded reader study: readers answer questions about images of skin lesions, and are told only "
+    "afterwards that some were generated."
 )
 ESTIMATED = "The share of generated images that readers take for real (the fooling rate)"
 PAIRS_ESTIMATED = "The share of pairs in which readers find the generated image (the proportion correct)"
@@ -127,6 +132,12 @@ def planned_analyses(study: Study) -> dict[str, Any]:
         return {"primary": ["forced_choice"], "secondary": secondary, "comparisons": []}
     secondary = ["accuracy", "equivalence", "real_judged_real"]
     questions = [one for one in study.further_questions if one.kind in TESTED]
+    if not study.asks_judgement:
+        return {
+            "primary": [f"questions.{one.name}" for one in questions if one.primary],
+            "secondary": [f"questions.{one.name}" for one in questions if not one.primary] + ["noticing"],
+            "comparisons": [],
+        }
     return {
         "primary": ["fooling_rate"] + [f"questions.{one.name}" for one in questions if one.primary],
         "secondary": secondary
@@ -139,7 +150,8 @@ def planned_analyses(study: Study) -> dict[str, Any]:
 
 
 def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | None:
-    """As `plan_study` computes it, for this design's images; None where there are too few of them.
+    """As `plan_study` computes it, for this design's images; None where there are too few of them, or
+    where the study asks for no judgement.
 
     `width` of the fooling rate's 95% interval and `power` to show equivalence, both where readers guess.
     """
@@ -149,7 +161,7 @@ def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | No
     generated = round(len(study.diagnoses) * study.generated_per_diagnosis * share)
     if study.forced_choice:  # a pair is one case, of the proportion correct as of its equivalence to guessing
         generated = study.form_length
-    if generated < LEAST_IMAGES:
+    if generated < LEAST_IMAGES or not study.asks_judgement:
         return None
     rows = []
     for structure, shares in STRUCTURES.items():
@@ -185,13 +197,14 @@ def _sections(
                 ("Authors", AUTHOR),
                 (
                     "Description",
-                    (PAIRS_DESCRIBED if study.forced_choice else DESCRIBED)
-                    + f" Diagnoses: {', '.join(study.diagnoses)}.",
+                    f"{_described(study)} Diagnoses: {', '.join(study.diagnoses)}.",
                 ),
                 (
                     "Hypotheses",
-                    f"1. {estimated} is estimated, with an interval; no value of it is tested. 2. Readers cannot tell "
-                    f"the images apart: their {share} lies within 0.5 +- {margin}. That is claimed only if two "
+                    preregistration_unjudged.hypotheses(study, own)
+                    if not study.asks_judgement
+                    else f"1. {estimated} is estimated, with an interval; no value of it is tested. 2. Readers cannot "
+                    f"tell the images apart: their {share} lies within 0.5 +- {margin}. That is claimed only if two "
                     "one-sided tests show it; to miss it is no evidence of a difference. "
                     f"{own.get('hypotheses', '')}".strip(),
                 ),
@@ -215,6 +228,7 @@ SHOWN = {
     "time": ("response_times",),
     "exposure": ("exposure_threshold",),
     "questions": ("questions",),
+    "noticing": ("noticing",),
     "controls": ("controls",),
 }
 NAMES = {
@@ -228,6 +242,7 @@ NAMES = {
     "forced_choice.equivalence": "its test of equivalence to guessing",
     "forced_choice.left": "the share of choices of the left image",
     "controls": "the controls",
+    "noticing": "the share of readers who noticed",
 }
 
 
@@ -244,4 +259,11 @@ def marks(study: Study) -> dict[str, Any]:
         sections["differences"] = f"preregistered by {' and '.join(factors)}, otherwise exploratory"
     named = [NAMES.get(key, key.removeprefix("questions.")) for key in (*planned["primary"], *planned["secondary"])]
     named += [f"differences by {factor}" for factor in factors]
-    return {"found": found, "sections": sections, "named": f"{', '.join(named[:-1])} and {named[-1]}"}
+    listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    return {"found": found, "sections": sections, "named": listed}
+
+
+def _described(study: Study) -> str:
+    if not study.asks_judgement:
+        return UNJUDGED_DESCRIBED
+    return PAIRS_DESCRIBED if study.forced_choice else DESCRIBED

@@ -8,6 +8,7 @@ from turing.models.questions import TESTED, Kind, Question
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
 from turing.studies import controls
 from turing.studies.looks import due_at, in_words, looks_problem
+from turing.studies.preregistration_unjudged import NO_WIDTH, analysis_items
 from turing.studies.provenance import factor_name, of_generators, of_lesions
 from turing.studies.question_words import questions_in_words
 
@@ -26,6 +27,8 @@ def design_plan(study: Study) -> Items:
     if study.forced_choice:
         return pairs_design_plan(study)
     told = "are told how many images are real" if study.tell_share else "are told that some are real, not how many"
+    if not study.asks_judgement:
+        told = "are not told that images are generated before they are debriefed, after the last image"
     part = (
         f"Each reader judges {study.images_per_reader} of the images, every image about equally often."
         if study.images_per_reader
@@ -48,7 +51,8 @@ def design_plan(study: Study) -> Items:
             f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real} and "
             f"{study.generated_per_diagnosis} generated images ({of_generators(study)}), "
             f"{study.stimulus_count} in all, at {study.stimulus_size} x {study.stimulus_size} pixels, "
-            f"{study.images_per_page} on a page. {part}{exposure} {controls.controls_in_words(study)}".strip(),
+            f"{study.images_per_page} on a page. {part}{exposure} {controls.controls_in_words(study)}".strip()
+            + _earlier(study),
         ),
         (
             "Randomisation",
@@ -92,6 +96,17 @@ def pairs_design_plan(study: Study) -> Items:
     ]
 
 
+def _earlier(study: Study) -> str:
+    """Which study this one follows, and what lies between them; '' where it stands alone."""
+    if study.follows is None:
+        return ""
+    images = "It shows the same images." if study.same_images else "No image of the earlier study is shown."
+    return (
+        f" It follows the study {study.follows} (design {study.follows.design_hash[:16] or 'not frozen yet'}) and is "
+        f"for readers who completed that one, at least {study.washout_days} days ago. {images}"
+    )
+
+
 def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | None) -> Items:
     opened = "The study opens with this document; no answer has been given."
     readers = own.get("readers") or study.planned_readers
@@ -116,7 +131,7 @@ def sampling_plan(study: Study, own: dict[str, Any], sampling: dict[str, Any] | 
             f"{study.form_length} {_cases(study)} a reader. "
             + (f"{readers} readers are planned." if readers else "The number of readers was not fixed."),
         ),
-        (WHY_SIZE, precision_sentences(sampling, study.forced_choice)),
+        (WHY_SIZE, precision_sentences(sampling, study.forced_choice) if study.asks_judgement else NO_WIDTH),
         (
             "When collection stops",
             own.get("stopping")
@@ -179,7 +194,8 @@ def variables(study: Study) -> Items:
         ),
         (
             "Measured",
-            f"The answer, real or generated{confidence}; the time from first paint to choice."
+            (f"The answer, real or generated{confidence}; the" if study.asks_judgement else "The")
+            + " time from first paint to choice."
             + (
                 " A reader may correct the answer to the last image until the next break; the last answer counts, with "
                 "its time, and the earlier ones are kept."
@@ -191,7 +207,9 @@ def variables(study: Study) -> Items:
         (
             "Derived",
             "Fooling rate: the share of answers to generated images that are 'real'. Accuracy: the share of right "
-            "answers.",
+            "answers."
+            if study.asks_judgement
+            else "Of each question, the share or mean of answers to real images less that to generated ones.",
         ),
     ]
 
@@ -199,6 +217,8 @@ def variables(study: Study) -> Items:
 def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) -> Items:
     if study.forced_choice:
         return pairs_analysis_plan(study, own)
+    if not study.asks_judgement:
+        return analysis_items(study, own)
     compared = [factor_name(one) for one in planned["comparisons"]]
     by = f"The fooling rate is compared by {' and by '.join(compared)}. " if compared else ""
     compared_controls = (

@@ -37,7 +37,7 @@ def methods_of_questions(study: Study) -> str:
     if not further:
         return ""
     asked = [_in_past(one) for one in further]
-    found = f"Of each image readers also gave {_listed(asked)}. "
+    found = f"Of each image readers {'also ' if study.asks_judgement else ''}gave {_listed(asked)}. "
     if any(one.kind in TESTED for one in further):
         found += (
             "Answers to real and to generated images were compared with readers and images both as random samples, "

@@ -11,13 +11,26 @@ from django.utils import timezone
 
 from turing.accounts import Profession, Specialty
 from turing.errors import StudyError
-from turing.models import FurtherAnswer, Invitation, Reader, Reading, Response, Stimulus, Study, Trial, Truth, User
+from turing.models import (
+    Debriefing,
+    FurtherAnswer,
+    Invitation,
+    Reader,
+    Reading,
+    Response,
+    Stimulus,
+    Study,
+    Trial,
+    Truth,
+    User,
+)
 from turing.models.questions import CONFIDENCE_LEVELS, NO, YES, Kind, Question
 from turing.reading.passage import start_reading
 from turing.reading.questions import Further
 from turing.statistics.staircase import next_exposure
 
 RIGHT_BELOW = 1.0  # evidence up to which a simulated reader still finds the right diagnosis
+SUSPECTING = 0.4  # share of simulated readers who suspect by themselves, as in Tordjman et al. (2026): 41%
 EXPOSURE_MS = 300  # in which a simulated reader comes to see 63% of what there is to see
 
 
@@ -46,12 +59,29 @@ def simulate_readers(study: Study, count: int, observer: Observer, seed: int) ->
     rng = np.random.default_rng(seed)
     stimuli = list(study.stimuli.order_by("pk"))
     image_effect = {stimulus.pk: rng.normal(0, observer.image_sd) for stimulus in stimuli}
-    for _ in range(count):
+    readers = _readers_for(study, count, rng)
+    for reader in readers:
         with transaction.atomic():
             code = Invitation.objects.create(study=study).code if study.by_invitation else ""
-            reading = start_reading(study, _new_reader(rng), code)
+            reading = start_reading(study, reader, code)
             _answer(reading, observer, image_effect, rng)
         yield
+
+
+def _readers_for(study: Study, count: int, rng: np.random.Generator) -> Iterator[Reader]:
+    """New simulated readers; of a study that follows another, those who completed that one. Their time stands still:
+    no washout is waited for.
+    """
+    if study.follows is None:
+        return (_new_reader(rng) for _ in range(count))
+    done = Reading.objects.filter(study=study.follows, reader__is_simulated=True).exclude(completed_at=None)
+    ready = list(Reader.objects.filter(readings__in=done).exclude(readings__study=study).order_by("pk")[:count])
+    if len(ready) < count:
+        raise StudyError(
+            f"{study.slug} follows {study.follows.slug}, which {len(ready)} simulated readers have completed who did "
+            f"not read this one; {count} are wanted. Simulate readers of that one first."
+        )
+    return iter(ready)
 
 
 def _new_reader(rng: np.random.Generator) -> Reader:
@@ -87,7 +117,7 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
         responses.append(
             Response(
                 trial=trial,
-                answer=answer,
+                answer=answer if reading.study.asks_judgement else "",
                 confidence=min(levels, 1 + int(distance / 1.8 * levels)) if levels else None,
                 response_time_ms=int(rng.lognormal(8.0 - 0.2 * min(distance, 2), 0.4)),
                 exposure_ms=exposure,
@@ -102,6 +132,9 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     Response.objects.bulk_create(responses)
     FurtherAnswer.objects.bulk_create(further)
     Reading.objects.filter(pk=reading.pk).update(completed_at=now)
+    if reading.study.purpose_blinded:
+        suspected = bool(rng.random() < SUSPECTING)
+        Debriefing.objects.create(reading=reading, noticed_at=now, suspected=suspected, answered_at=now)
 
 
 def _look(stimulus: Stimulus, dprime: float, image_effect: dict, rng: np.random.Generator) -> float:

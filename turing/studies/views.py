@@ -50,7 +50,8 @@ def research(request):
 @require_form_methods
 @researcher_required
 def create(request):
-    form = StudyForm(request.POST or None, instance=Study(owner=request.user, break_every=BREAK_EVERY))
+    new = Study(owner=request.user, break_every=BREAK_EVERY)
+    form = StudyForm(request.POST or None, instance=new, researcher=request.user)
     return _edit_page(request, form, "New study")
 
 
@@ -63,7 +64,8 @@ def edit(request, slug):
     if not study.is_draft:
         messages.error(request, "The design is frozen: only a draft can be edited.")
         return redirect("research-study", slug)
-    return _edit_page(request, StudyForm(request.POST or None, instance=study), f"Edit {study.title}")
+    form = StudyForm(request.POST or None, instance=study, researcher=request.user)
+    return _edit_page(request, form, f"Edit {study.title}")
 
 
 def _edit_page(request, form, heading):

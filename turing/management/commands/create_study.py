@@ -12,7 +12,7 @@ from gan.models import Generator, normalise_diagnosis
 from turing.models import Study
 from turing.studies.design import LATER_FIELDS
 from turing.studies.forms import BREAK_EVERY, StudyForm
-from turing.studies.lifecycle import save_draft
+from turing.studies.lifecycle import find_study, save_draft
 from turing.studies.questions import read_questions
 from turing.studies.sharing import find_researcher
 
@@ -91,6 +91,20 @@ class Command(ConsoleCommand):
         parser.add_argument("--tell-share", action="store_true", help="tell readers how many images are real")
         parser.add_argument("--show-score", action="store_true", help="readers see their own score once it is closed")
         parser.add_argument(
+            "--purpose-blinded",
+            action="store_true",
+            help="readers are not told that images are generated and answer --questions alone: docs/phases.md",
+        )
+        parser.add_argument("--debriefing", type=Path, metavar="FILE", help="what they are told at the end")
+        parser.add_argument(
+            "--follows", metavar="SLUG", help="an earlier study: only readers who completed it may begin this one"
+        )
+        parser.add_argument("--washout-days", type=int, default=0, metavar="N", help="between the two (0)")
+        parser.add_argument("--same-images", action="store_true", help="the images of the earlier study")
+        parser.add_argument(
+            "--feedback-after", action="store_true", help="readers who have finished see what each image was"
+        )
+        parser.add_argument(
             "--allow-unaudited", action="store_true", help="show samples not compared with training images"
         )
         parser.add_argument("--timed", action="store_true", help="show each image for 100 to 1,000 ms, by staircase")
@@ -127,24 +141,30 @@ class Command(ConsoleCommand):
             **{
                 name: options[name]
                 for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
-                if name not in ("generated_counts", "control_generators", "questions")
+                if name not in ("generated_counts", "control_generators", "questions", "debriefing_text", "follows_id")
             },
+            "follows": find_study(options["follows"]).pk if options["follows"] else None,
             "control_generators": [one.pk for one in controls],
             "questions": read_questions(options["questions"]) if options["questions"] else [],
             "equivalence_margin": options["margin"],
             "instructions": options["instructions"],
             "seed": options["seed"],
         }
-        if options["consent"]:
-            try:
-                data["consent_text"] = read_file(options["consent"], CONSENT_BYTES, pipes=True).decode("utf-8-sig")
-            except (UserError, UnicodeDecodeError) as error:
-                raise CommandError(f"--consent {options['consent']}: {error}.") from None
+        for option, field in (("consent", "consent_text"), ("debriefing", "debriefing_text")):
+            if options[option]:
+                data[field] = _text_of(option, options[option])
         owner = find_researcher(options["owner"]) if options["owner"] else None
         form = StudyForm(data, instance=Study(owner=owner))
         if not form.is_valid():
             raise CommandError(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
         self.stdout.write(save_draft(form).slug)
+
+
+def _text_of(option: str, path: Path) -> str:
+    try:
+        return read_file(path, CONSENT_BYTES, pipes=True).decode("utf-8-sig")
+    except (UserError, UnicodeDecodeError) as error:
+        raise CommandError(f"--{option} {path}: {error}.") from None
 
 
 def _diagnoses(wanted: list[str], drawn: list[str]) -> list[str]:

@@ -40,8 +40,10 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
     known = {
         "design": f"Prospective: the design was fixed before the first answer (SHA-256 {study.design_hash}).",
         "objective": "Primary outcome: the share of answers to generated images that were 'real'. Accuracy is tested "
-        "for "
-        f"equivalence to guessing within 0.5 +- {study.equivalence_margin:g}.",
+        f"for equivalence to guessing within 0.5 +- {study.equivalence_margin:g}."
+        if study.asks_judgement
+        else "Whether answers to the study's questions differ between real and generated images, and how many readers "
+        "notice by themselves.",
         "images": f"Per diagnosis ({', '.join(study.diagnoses)}) {study.real_per_diagnosis} {real}, "
         f"{of_lesions(study)}, and {study.generated_per_diagnosis} generated images, drawn at random by the seed "
         f"{study.seed}; stimuli.csv lists them. {controls_in_words(study)}".strip(),
@@ -51,6 +53,9 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         else "Phantoms, drawn by the software; stimuli.csv lists them.",
         "dates": f"Open {' to '.join(when)}." if when else "",
         "blinding": "Readers did not know what an image was; ids, files, order and timing do not depend on it. "
+        + "They were not told that some were generated before the debriefing, after the last image."
+        if not study.asks_judgement
+        else "Readers did not know what an image was; ids, files, order and timing do not depend on it. "
         + ("They were told how many were real." if study.tell_share else "They were not told how many were real."),
         "order": "Each reader saw the images in a random order of their own"
         + (", one diagnosis after the other." if study.block_by_diagnosis else "."),
@@ -68,7 +73,9 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         "methods": "Variances over readers and images (MRMC U-statistics), in methods.md with references.",
         "agreement": "Fleiss' kappa, Krippendorff's alpha and Gwet's AC1 with jackknife intervals: "
         "tables/agreement.csv.",
-        "result": f"Fooling rate {percent(rate['estimate'])} (95% interval {interval(rate['ci95'])}); accuracy "
+        "result": "tables/questions.csv and tables/noticed.csv."
+        if not study.asks_judgement
+        else f"Fooling rate {percent(rate['estimate'])} (95% interval {interval(rate['ci95'])}); accuracy "
         f"{percent(accuracy['estimate'])} ({interval(accuracy['ci95'])}).",
         "generators": "; ".join(describe(one) for one in study.generators.order_by("pk"))
         + ". Settings are in design.json.",

@@ -58,12 +58,7 @@ def data_package(study: Study, full_profiles: bool) -> dict[str, Any]:
         "profile": "tabular-data-package",
         "name": study.slug,
         "title": study.title,
-        "description": "A blinded reader study: "
-        + (
-            "which image of a pair is the generated one?"
-            if study.forced_choice
-            else "were images of skin lesions taken for real or for generated?"
-        ),
+        "description": _described(study),
         "id": f"sha256:{study.design_hash}",
         "resources": [responses, stimuli],
     }
@@ -100,7 +95,9 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("image", "string", "The stimulus: `id` in stimuli.csv.", required=True),
         _field("truth", "string", "What the image is.", enum=TRUTHS, required=True),
         _field("diagnosis", "string", "Of the lesion, or the one that the generator was asked to draw."),
-        _field("response", "string", "What the reader took it for.", enum=TRUTHS, required=True),
+        _field("response", "string", "What the reader took it for.", enum=TRUTHS, required=True)
+        if study.asks_judgement
+        else _field("response", "string", "Empty: readers were not asked what the image is."),
         _field("confidence", "integer", "From 1, a guess; empty where the study did not ask.", minimum=1, **levels),
         _field("rt_ms", "integer", "Milliseconds from first paint to choice, in the browser.", minimum=0),
         _field("trial_index", "integer", "Position in the reader's own order, from 1.", minimum=1, required=True),
@@ -173,3 +170,11 @@ def _stimulus_fields() -> list[dict[str, Any]]:
         _field("redistributable", "string", "Whether the licence allows to publish the cropped copy.", **YES_NO),
         _field("file", "string", "The image in this archive; empty where it is not in it."),
     ]
+
+
+def _described(study: Study) -> str:
+    if not study.asks_judgement:
+        return "A purpose-blinded reader study: do answers to real and to generated images of skin lesions differ?"
+    if study.forced_choice:
+        return "A blinded reader study: which image of a pair is the generated one?"
+    return "A blinded reader study: were images of skin lesions taken for real or for generated?"

@@ -26,6 +26,7 @@ from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
+from turing.results.noticing import with_noticing
 from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
 from turing.results.tables import table_csv, tables_of
@@ -85,7 +86,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "design.json": lambda: _json(manifest.design_document(study, population)),
         "analysis.json": lambda: _json(analysis),
         "flow.json": lambda: _json({**asdict(flow), "analysed": flow.analysed}),
-        "methods.md": lambda: _methods(study, population, analysis, flow),
+        "methods.md": lambda: _methods(study, population, with_noticing(study, population, analysis), flow),
         "references.bib": citation.BIBTEX.encode,
         "CITATION.cff": lambda: citation.citation_cff(study, _released(study, population)),
         ".zenodo.json": lambda: citation.zenodo_json(study),
@@ -95,12 +96,15 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in languages},
-        **_tables(study, _with_everything(study, population, analysis), flow),
+        **_tables(study, _with_everything(study, population, analysis, options), flow),
         **_figures(study, population, analysis, options, shows_all),
         **checklists.checklist_files(study, population, analysis, flow),
     }
     if study.looks:
         files["looks.json"] = lambda: _json(manifest.looks_document(study, population))
+    if not study.asks_judgement:
+        noticing = with_noticing(study, population, analysis, words=options.full_profiles)
+        files["noticing.json"] = lambda: _json(noticing["noticing"])
     if study.machines.exists():
         files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
     if measured := utilities_of(study):
@@ -147,8 +151,15 @@ def _methods(study: Study, population: Population, analysis: dict[str, Any], flo
     return "\n\n".join([*parts, "# References", "\n".join(references), ""]).encode()
 
 
-def _with_everything(study: Study, population: Population, analysis: dict[str, Any]) -> dict[str, Any]:
-    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks, corrections."""
+def _with_everything(
+    study: Study, population: Population, analysis: dict[str, Any], options: Options
+) -> dict[str, Any]:
+    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks, corrections.
+
+    Where the judgement was not asked, who noticed stands beside it.
+    """
+    if not study.asks_judgement:
+        return with_noticing(study, population, analysis, words=options.full_profiles)
     named = with_machines(study, with_generators_named(study, analysis))
     named = with_corrections(study, population, named)
     return with_looks(study, population, with_controls(study, population, named))
@@ -178,7 +189,7 @@ def _figures(
         if name not in left_out
         for format in FORMATS
     }
-    if study.forced_choice:
+    if study.forced_choice or not study.asks_judgement:
         return files
     # Drawn from the archive's analysis: small groups are not in it.
     draw = partial(draw_comparisons, with_generators_named(study, analysis)["comparisons"], population)

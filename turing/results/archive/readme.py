@@ -21,6 +21,7 @@ WHAT = {
     "analysis.json": "every figure of the analysis",
     "machines.json": "machine readers: figures and scores of every image; not recomputed by the scripts",
     "utility.json": "whether the generators' images help to train a classifier, as far as that was measured",
+    "noticing.json": "how many readers noticed by themselves that images were generated",
     "looks.json": "looks at results before the end: those planned, and those taken with the numbers seen",
     "flow.json": "how many readers and answers came to be counted",
     "tables/": "the analysis as tables",
@@ -61,12 +62,7 @@ def readme(
         [
             f"# {study.title}",
             "",
-            "A blinded reader study: readers looked at "
-            + (
-                "pairs of images of skin lesions and said of each pair which image was generated."
-                if study.forced_choice
-                else "images of skin lesions and said of each whether it was real or generated."
-            ),
+            _described(study),
             "",
             *(line for note in notes for line in (note, "")),
             "## What is in it",
@@ -136,3 +132,17 @@ def _about_images(with_images: bool, strip: bool) -> list[str]:
         return [f"No image is in this archive, nor a figure that shows one; `stimuli.csv` has their SHA-256. {rule}"]
     left_out = "" if strip else " The figure of real beside generated images is left out: some may not be published."
     return [f"`images/` holds the stimuli that may be published.{left_out} {rule}"]
+
+
+def _described(study: Study) -> str:
+    if not study.asks_judgement:
+        return (
+            "A purpose-blinded reader study: readers answered questions about images of skin lesions and were told "
+            "only afterwards that some were generated."
+        )
+    asked = (
+        "pairs of images of skin lesions and said of each pair which image was generated."
+        if study.forced_choice
+        else "images of skin lesions and said of each whether it was real or generated."
+    )
+    return f"A blinded reader study: readers looked at {asked}"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9  # of the value, where that is larger than 1
 # An archive of an earlier version has none of these in analysis.json.
-LATER = {"reader_kinds", "dropout", "model", "looks", "questions", "forced_choice"}
+LATER = {"asks_judgement", "reader_kinds", "dropout", "model", "looks", "questions", "forced_choice"}
 NAMED = 5  # differences that are named one by one
 MIB = 1 << 20
 MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from gan.models import Generator, TrainingRun
 from turing.models import Study, User
+from turing.results import unjudged
 from turing.results.analysis import Analysis, analyse_study
 from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
@@ -52,7 +53,9 @@ KEPT_SECONDS = 24 * 60 * 60
 
 
 def figures_of(study: Study) -> list[str]:
-    """Names of the figures that a study has: of pairs, or of single images."""
+    """Names of the figures that a study has: of pairs, of single images, or of one that does not ask the judgement."""
+    if not study.asks_judgement:
+        return [name for name in STUDY_FIGURES if name in unjudged.FIGURES]
     return [name for name in STUDY_FIGURES if (name in FIGURES if study.forced_choice else name != "forced-choice")]
 
 

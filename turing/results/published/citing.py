@@ -9,12 +9,16 @@ from turing.version import name_and_version
 SPECIAL = {one: f"\\{one}" for one in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\^{}"}
 
 
+def _kind(study: Study) -> str:
+    return "a visual Turing test" if study.asks_judgement else "a purpose-blinded reader study"
+
+
 def as_text(study: Study, address: str) -> str:
     """One line, as a list of references has it."""
     authors = "; ".join(names_of(study))
     begin = f"{authors}. {study.title}" if authors else study.title
     return (
-        f"{begin}: results of a visual Turing test. {study.published_at:%Y}. {address} "
+        f"{begin}: results of {_kind(study)}. {study.published_at:%Y}. {address} "
         f"(design SHA-256 {study.design_hash[:16]})"
     )
 
@@ -23,7 +27,7 @@ def as_bibtex(study: Study, address: str) -> str:
     """A `@misc` entry: what every style of BibTeX knows. The key stays while the study's address does."""
     fields = {
         "author": " and ".join(f"{{{_tex(name)}}}" for name in names_of(study)),
-        "title": f"{{{_tex(study.title)}}}: results of a visual Turing test",
+        "title": f"{{{_tex(study.title)}}}: results of {_kind(study)}",
         "year": f"{study.published_at:%Y}",
         "howpublished": f"\\url{{{address}}}",
         "note": f"Design SHA-256 {study.design_hash[:16]}; {_tex(name_and_version())}",

@@ -20,8 +20,8 @@ from turing.results.responses_csv import parse_responses
 Row = dict[str, Any]
 # What is of all readers together. A figure that the analysis gains is not told before somebody decides here.
 OF_ALL = (
-    "counts", "fooling_rate", "real_judged_real", "accuracy", "auc", "dprime", "criterion", "agreement", "intra_reader",
-    "equivalence", "hype_infinity", "looks",
+    "asks_judgement", "counts", "fooling_rate", "real_judged_real", "accuracy", "auc", "dprime", "criterion",
+    "agreement", "intra_reader", "equivalence", "hype_infinity", "looks",
 )  # fmt: skip
 WITHHELD = "withheld: about fewer than five readers"
 

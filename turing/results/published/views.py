@@ -26,6 +26,7 @@ from turing.results.published import citing
 from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
+from turing.results.questions import question_sentences
 from turing.results.skin_tone import skin_tone_sentence
 from turing.results.supporting import few_readers_sentence
 from turing.results.tables import table_csv, tables_of
@@ -113,6 +114,7 @@ def page(request, study):
         "tables": {name: found for name, found in tables.items() if found[1]},
         "long_tables": LONG_TABLES,
         "figures": [name for name in FIGURES if not (few and name in SINGLE_READERS)],
+        "question_sentences": question_sentences(analysis),
         "planned": marks(study),
         "training_warning": training_warning(study),
         "generators": [describe(one) for one in study.generators.all()],
@@ -125,7 +127,7 @@ def page(request, study):
         "citation": citing.as_text(study, address),
         "bibtex": citing.as_bibtex(study, address),
     }
-    return render(request, "published/page.html", context)
+    return render(request, f"published/{'page' if study.asks_judgement else 'unjudged'}.html", context)
 
 
 def _credits(stimuli) -> list[tuple[str, str, int, bool]]:

@@ -15,6 +15,7 @@ from turing.studies.blinding.files import check_files
 from turing.studies.blinding.pages import check_pages
 from turing.studies.blinding.pairs import check_pairs
 from turing.studies.blinding.pixels import check_pixels
+from turing.studies.blinding.purpose import check_purpose
 
 
 def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None) -> list[Check]:
@@ -39,6 +40,9 @@ def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None
         ids = np.array([_fraction(item.pk) for item in stimuli])
         lengths = np.array([len(contents[str(item.pk)]) for item in stimuli])
         checks += check_pairs(study, stimuli, {"ids": ids, "lengths": lengths, "times": times})
+    if study.purpose_blinded:
+        step("purpose")
+        checks += check_purpose(study)
     step("pixels")
     # A control's pixels differ on purpose.
     of_test = np.array([not item.is_control for item in stimuli])

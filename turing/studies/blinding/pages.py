@@ -5,51 +5,33 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from turing.models import Reader, Reading, Side, Stimulus, Study, Trial, User
+from turing.models import Reading, Stimulus, Study, Trial
 from turing.models.questions import AFTER_GENERATED
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
 from turing.studies.blinding.checks import Check, Verdict, trace_check, verdict_of
 from turing.studies.blinding.pairs import told_ahead, told_by_page
+from turing.studies.blinding.visitors import JUDGEMENT, as_open, as_stored, further_answers, given_answers, log_in
 
 TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Location", "Link")
 ROUNDS = 3  # requests of each stimulus; the fastest counts
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
-ANSWER = {"answer": "real", "confidence": 1}  # to every image; of a pair that is to choose the right one
 CORRECTION = {"answer": "generated", "confidence": 1}  # of every answer, where the study allows it
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
 # The first image of the form and of each block offers no way back to the one before, which position alone decides.
 NO_WAY_BACK = re.compile(r" hidden(?= data-backspace>)")
-
-
-@contextmanager
-def _nothing_stays() -> Iterator[None]:
-    """A transaction that is taken back at its end."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
-def _log_in(name: str) -> tuple[Client, Reader]:
-    user = User.objects.create_user(f"{name}-{uuid.uuid4().hex}@audit.invalid")
-    reader = Reader.objects.create(user=user, profession="other", specialty="other", years_experience=0, country="TR")
-    client = Client()
-    client.force_login(user)
-    return client, reader
 
 
 def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.ndarray]:
@@ -57,10 +39,8 @@ def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.
 
     Readers and readings made for it are taken back. `stimuli` in any order; times come in that order.
     """
-    with override_settings(ALLOWED_HOSTS=["testserver"]), _nothing_stays():
-        # Pages of a closed study take no answer; it is open for as long as this transaction lasts.
-        Study.objects.filter(pk=study.pk).update(state=Study.State.OPEN)
-        client, reader = _log_in("reader")
+    with as_open(study):
+        client, reader = log_in("reader")
         reading = Reading.objects.create(
             study=study, reader=reader, consent_version="", consented_at=timezone.now(), seed=new_seed()
         )
@@ -90,7 +70,7 @@ def _images(client: Client, stimuli: list[Stimulus]) -> Iterator[Check]:
 
 
 def _strangers(stimuli: list[Stimulus]) -> Iterator[Check]:
-    stranger, _ = _log_in("stranger")
+    stranger, _ = log_in("stranger")
     nobody = Client()
     unknown = reverse("stimulus", args=[uuid.uuid4()])
     refused = stranger.get(unknown)
@@ -147,7 +127,7 @@ def _told(
     trial: Trial,
     private: list[str],
     trials: dict[int, Trial],
-    answer: dict[str, Any] = ANSWER,
+    answer: dict[str, Any] = JUDGEMENT,
     number: int = 0,
 ) -> Iterator[str]:
     """What a page and a reply to the answer that it was given say and should not."""
@@ -181,14 +161,12 @@ def _more_than_images(
     lists = [json.loads(found) for found in AHEAD.findall(html)]
     values = json.loads(reply)
     lists.append(values.pop("ahead", {}))
-    sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position, **answer}
-    if study.forced_choice:
-        sent["answer"] = Side.of_answer(str(answer["answer"])).value
-    sent["confidence"] = answer["confidence"] if study.asks_confidence else None
+    sent: dict[str, Any] = {"reading": trial.reading_id, "position": trial.position}
+    sent |= as_stored(study, answer)
     sent |= {"number": number} if study.corrections else {}
     if study.questions:
         left_out = {one.field: [] for one in study.further_questions if one.kind in AFTER_GENERATED}
-        sent["further"] = left_out | _further(study)
+        sent["further"] = left_out | further_answers(study)
     if values.pop("stored", sent) != sent:
         yield "a reply's 'stored'"
     known = ("location", "exposure_ms") if study.timed else ("location",)
@@ -224,27 +202,12 @@ def _shapes(pages: list[str], generated: np.ndarray, what: str = "pages") -> Ite
 
 
 def _answer(
-    client: Client, study: Study, page: int, position: int, answer: dict[str, Any] = ANSWER, number: int = 0
+    client: Client, study: Study, page: int, position: int, answer: dict[str, Any] = JUDGEMENT, number: int = 0
 ) -> str:
     """The JSON that the script is answered with."""
-    data = {"position": position, **answer, **_further(study), "response_time_ms": "", "shown_ms": "500"}
-    data["number"] = number
-    if study.forced_choice:
-        data["answer"] = Side.of_answer(str(answer["answer"])).value
-    if study.asks_in_one_row:
-        data["answer"] = "{answer}-{confidence}".format(**answer)
+    data = {"position": position, "number": number, **given_answers(study, answer)}
     address = reverse("trial", args=[study.slug, page])
     return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
-
-
-def _further(study: Study) -> dict[str, str]:
-    """The fields of one answer to every further question that is asked after the judgement 'real'."""
-    found = {}
-    for question in study.further_questions:
-        if question.kind not in AFTER_GENERATED:
-            found[question.field] = question.choices[0][0] if question.choices else "nothing"
-            found |= {question.confidence_field: "1"} if question.confidence else {}
-    return found
 
 
 def _private_words(study: Study) -> list[str]:

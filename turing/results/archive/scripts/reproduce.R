@@ -15,6 +15,10 @@ if (length(script) == 1) setwd(dirname(normalizePath(script)))
 all_rows <- read.csv("data/responses.csv", colClasses = "character", check.names = FALSE, encoding = "UTF-8",
                      na.strings = character(0))
 answers <- all_rows[all_rows$phase == "test", ]
+if (all(answers$response == "")) {
+  cat("Readers were not asked whether images are real: the numbers of this script do not exist. See reproduce.py.\n")
+  quit(status = 0)
+}
 answers$judged_real <- as.numeric(answers$response == "real")
 answers$correct <- as.numeric(answers$response == answers$truth)
 confidence <- ifelse(answers$confidence == "", 1, suppressWarnings(as.numeric(answers$confidence)))

@@ -585,6 +585,7 @@ def full_analysis(rows, margin, looks=None, plan=()):
         response_time=time_at_page(number("rt_ms"), away),
         position=number("trial_index"),
         is_repeat=text("phase") == "repeat",
+        asks_judgement=bool((text("response") != "").any()),
         form=number("form_trials") if "form_trials" in rows[0] else None,
         exposure=np.where(np.isnan(meant) | ~(shown > 0), meant, shown),
         factors={name: text(name) for name in ("profession", "specialty", "experience", "run")},
@@ -685,7 +686,9 @@ def main():
 
     answers = [row | {"confidence": int(row["confidence"] or 0)} for row in rows if row["phase"] == "test"]
     title = "2. With plain code of its own: the headline numbers"
-    if len(answers) > MOST_PAIRS:
+    if not any(row["response"] for row in answers):
+        print(f"\n{title}: none, readers were not asked whether images are real")
+    elif len(answers) > MOST_PAIRS:
         print(f"\n{title}: left out, {len(answers)} answers are too many to take all pairs of them")
     else:
         judged = judged_by(*looks) if looks else {}

@@ -1,0 +1,67 @@
+"""The end of a purpose-blinded study: what the reader noticed, what they suspected, and then what it was about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils import timezone
+
+from turing.models import Debriefing, Reading, Study
+from turing.reading.parts import begins_from
+
+LONGEST_WORDS = 2000  # characters
+
+
+class Step(StrEnum):
+    """What comes next for a reader who has answered every image."""
+
+    NOTICED = "noticed"
+    SUSPECTED = "suspected"
+    TOLD = "told"  # the debriefing
+
+
+def step_of(reading: Reading) -> Step | None:
+    """What comes next; None before the last image is answered, and where the study is not purpose-blinded.
+
+    Whoever stopped early, or withdrew, is told the purpose once the study is over: then it can spoil nothing.
+    """
+    if not reading.study.purpose_blinded:
+        return None
+    if reading.completed_at is None or reading.withdrawn_at:
+        return Step.TOLD if reading.study.is_over or _is_told(reading) else None
+    found = Debriefing.objects.filter(reading=reading).first()
+    if found is None:
+        return Step.NOTICED
+    return Step.SUSPECTED if found.suspected is None else Step.TOLD
+
+
+def _is_told(reading: Reading) -> bool:
+    return Debriefing.objects.filter(reading=reading, suspected__isnull=False).exists()
+
+
+def store_noticed(reading: Reading, words: str) -> None:
+    """Once: what a second page sends changes nothing."""
+    Debriefing.objects.get_or_create(reading=reading, defaults={"noticed": words, "noticed_at": timezone.now()})
+
+
+def store_suspected(reading: Reading, suspected: bool) -> None:
+    """Once, after the words."""
+    waiting = Debriefing.objects.filter(reading=reading, suspected=None)
+    waiting.update(suspected=suspected, answered_at=timezone.now())
+
+
+@dataclass(frozen=True)
+class Next:
+    """An open study that goes on from this one, and from when on the reader may begin it."""
+
+    study: Study
+    since: datetime
+    is_due: bool
+
+
+def next_studies(reading: Reading) -> Iterable[Next]:
+    """The open studies that follow the reading's, where it was completed."""
+    for study in Study.objects.open().filter(follows=reading.study_id, by_invitation=False):
+        if since := begins_from(study, reading.reader):
+            yield Next(study, since, since <= timezone.now())

@@ -1,0 +1,95 @@
+"""Studies in two parts, as a reader passes through them: who may begin and see which, and who knows the purpose.
+
+Readers of a purpose-blinded study must not learn that images are generated before they are debriefed. While such a
+study is open, the whole site is discreet towards everybody who does not know it yet: its name, its home page, its
+credits.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
+from turing.models import Reader, Reading, Study
+
+KNOWS_ALREADY = noop("This study is for readers who have not taken part in certain other studies on this site.")
+
+
+def knows_purpose(reader: Reader) -> bool:
+    """Whether the reader has been told that images are generated: by another study, or by the debriefing."""
+    told = Q(study__purpose_blinded=False) | Q(debriefing__suspected__isnull=False)
+    return Reading.objects.filter(told, reader=reader).exists()
+
+
+def is_discreet(request) -> bool:
+    """Whether this page must not say what the site is about."""
+    user = getattr(request, "user", None)
+    if request.path_info.startswith(("/research/", "/published/")):
+        return False
+    is_known = user is not None and user.is_authenticated
+    if is_known and user.is_researcher:
+        return False
+    if not Study.objects.running().filter(purpose_blinded=True).exists():
+        return False
+    reader = getattr(user, "reader", None) if is_known else None
+    return reader is None or not knows_purpose(reader)
+
+
+def discretion(request) -> dict:
+    """A context processor: `discreet`, asked of the database only where a page does not say it itself."""
+    return {"discreet": SimpleLazyObject(lambda: is_discreet(request))}
+
+
+def listed_for(request) -> QuerySet[Study]:
+    """The open studies that the home page lists for this visitor.
+
+    One that follows another is listed for readers who have completed that one, and were debriefed where it was
+    purpose-blinded. While the site is discreet, purpose-blinded studies are listed alone; and to nobody who knows.
+    """
+    studies = Study.objects.listed()
+    user = request.user
+    reader = getattr(user, "reader", None) if user.is_authenticated else None
+    finished = _finished(reader).filter(study=OuterRef("follows"))
+    studies = studies.filter(Q(follows=None) | Exists(finished))
+    if is_discreet(request):
+        return studies.filter(purpose_blinded=True)
+    own = Reading.objects.filter(reader=reader, study=OuterRef("pk"))
+    is_researcher = user.is_authenticated and user.is_researcher
+    return studies if is_researcher else studies.filter(Q(purpose_blinded=False) | Exists(own))
+
+
+def _finished(reader: Reader | None) -> QuerySet[Reading]:
+    """The reader's readings that are over, debriefed where the study was purpose-blinded."""
+    told = Q(study__purpose_blinded=False) | Q(debriefing__suspected__isnull=False)
+    return Reading.objects.filter(told, reader=reader, withdrawn_at=None).exclude(completed_at=None)
+
+
+def is_hidden_from(study: Study, reader: Reader | None) -> bool:
+    """Whether the study's page would tell the reader what an earlier, purpose-blinded part must not tell yet."""
+    earlier = study.follows
+    return bool(earlier and earlier.purpose_blinded) and not _finished(reader).filter(study=earlier).exists()
+
+
+def begins_from(study: Study, reader: Reader) -> datetime | None:
+    """From when on the reader may begin a study that follows another; None where that one is not completed."""
+    first = _finished(reader).filter(study=study.follows_id).first()
+    return first and first.completed_at + timedelta(days=study.washout_days)
+
+
+def why_not_yet(study: Study, reader: Reader | None) -> str:
+    """Why the reader may not begin the study, as the page says it; empty where they may. Two queries at most."""
+    if study.purpose_blinded:
+        return _(KNOWS_ALREADY) if reader and not reader.is_simulated and knows_purpose(reader) else ""
+    if study.follows is None:
+        return ""
+    since = begins_from(study, reader) if reader else None
+    if since is None:
+        return _("This study is for readers who have completed the study %(title)s.") % {"title": study.follows.title}
+    if since > timezone.now() and not (reader and reader.is_simulated):
+        day = date_format(timezone.localtime(since), "DATETIME_FORMAT")
+        return _("You can begin this study from %(day)s on.") % {"day": day}
+    return ""

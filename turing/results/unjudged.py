@@ -1,0 +1,53 @@
+"""What is shown of a study that does not ask for the judgement: no rate, curve or coefficient of it anywhere.
+
+Here stands which figures and formats such a study has, and what is said in place of the fooling rate; its tables are
+in `tables`.
+"""
+
+from typing import Any
+
+from turing.models import Study
+from turing.results.counting import Flow, Population
+from turing.results.noticing import noticing_sentence
+from turing.results.questions import question_sentences
+from turing.studies.provenance import of_generators, of_lesions
+from turing.studies.question_words import methods_of_questions
+
+FIGURES = ("flow", "strip")
+FORMATS_OF_JUDGEMENT = ("imrmc", "machines")
+
+
+def unjudged_headlines(analysis: dict[str, Any], population: Population) -> list[str]:
+    """What stands first: each question's answers to real and generated images, primary ones first; who noticed."""
+    rows = sorted(analysis["questions"], key=lambda row: not row["primary"])
+    found = question_sentences(analysis | {"questions": rows})
+    who = "Simulated readers" if population.simulated else "Readers"
+    first = f"{who} answered without being told that some images were generated."
+    return [*found, first, *filter(None, [noticing_sentence(analysis)])]
+
+
+def unjudged_methods(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
+    """The methods paragraph, in the past tense; numbers in brackets are `methods.REFERENCES`."""
+    counts = analysis["counts"]
+    who = "simulated readers" if population.simulated else "readers"
+    shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"
+    part = (
+        f"Each reader saw {study.images_per_reader} of them, every image about equally often. "
+        if study.images_per_reader
+        else ""
+    )
+    return (
+        f"In a purpose-blinded reader study, {flow.analysed} {who} ({flow.completed} complete) answered questions "
+        "about images without being told that some were generated: no page, address or e-mail said so before the "
+        "debriefing. "
+        f"Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} {of_lesions(study)} and "
+        f"{study.generated_per_diagnosis} generated images ({of_generators(study)}) were drawn at random, brought to "
+        f"{study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of {study.drawn_size} x "
+        f"{study.drawn_size} pixels) and shown in an order randomised for each reader. {part}"
+        f"{methods_of_questions(study)}The design was fixed before the first answer (SHA-256 "
+        f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. After the last image readers "
+        "were asked in free words what they had noticed, then whether they had suspected that images were generated; "
+        "they were then told the purpose and could withdraw their answers. The share who had suspected it is given "
+        "with a Clopper-Pearson interval, since each reader answered once. Readers were not asked whether an image was "
+        "real, so there is no fooling rate and no other figure of that judgement."
+    )
