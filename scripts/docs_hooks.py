@@ -19,6 +19,7 @@ from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = {"gan": "Images and generators", "turing": "Studies, readers and the site"}
@@ -142,6 +143,12 @@ def api_page() -> str:
     for module in modules:
         lines += [f"## {module}", "", f"::: turing.statistics.{module}", ""]
     return "\n".join(lines)
+
+
+def on_page_markdown(markdown: str, page: Page, **about: object) -> None:
+    """Gives pages with diagrams the width of their table of contents."""
+    if re.search(r"\]\(pictures/\S+\.svg\)", markdown):
+        page.meta["hide"] = ["toc"]
 
 
 def on_page_content(html: str, config: MkDocsConfig, **about: object) -> str:
