@@ -171,7 +171,7 @@ def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTria
 
 def _trials(reading: Reading) -> Iterator[PlacedTrial]:
     for *trial, judgement, confidence in _with_answers().filter(reading=reading.pk):
-        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None)  # type: ignore[call-arg]
+        yield PlacedTrial(*trial, Answer(judgement, confidence) if judgement else None)
 
 
 @cache

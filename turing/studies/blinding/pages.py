@@ -7,15 +7,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from turing import places
 from turing.models import Reader, Reading, Stimulus, Study, Trial, User
 from turing.models.questions import AFTER_GENERATED
 from turing.reading.passage import form_trials
@@ -204,7 +205,7 @@ def _private_words(study: Study) -> list[str]:
 
 
 def _static_files() -> Check:
-    root = places.BESIDE / "static"
+    root = Path(settings.STATICFILES_DIRS[0])
     maps = [str(path.relative_to(root)) for path in root.rglob("*.map")]
     maps += [str(path.relative_to(root)) for path in root.rglob("*.js") if "sourceMappingURL" in path.read_text()]
     return verdict_of(maps, "static files", "the same for every page; no source maps")
