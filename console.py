@@ -47,9 +47,7 @@ class ConsoleCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        # torchrun starts a file, so an example of it stays as it is.
-        example = re.sub(r"(?m)^(\s*)manage\.py", rf"\1{PurePath(prog_name).name}", self.example)
-        parser = super().create_parser(prog_name, subcommand, epilog=f"Example:\n  {example}", **kwargs)
+        parser = super().create_parser(prog_name, subcommand, epilog=f"Example:\n  {self.example}", **kwargs)
         self.positional = {action.dest for action in parser._actions if not action.option_strings}
         return parser
 

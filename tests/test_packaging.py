@@ -95,9 +95,7 @@ def test_installed_a_command_keeps_its_data_in_the_folder_it_is_started_in(insta
     done = installed("-m", "turing", "check")
     assert done.returncode == 0, done.stderr
     assert (installed.folder / "var/secret_key").is_file()
-    shown = installed("-m", "turing", "demo", "--help").stdout
-    assert "usage: lesion-turing demo" in shown
-    assert "\n  lesion-turing demo --isic" in shown
+    assert "usage: lesion-turing demo" in installed("-m", "turing", "demo", "--help").stdout
 
 
 def test_the_wheel_brings_the_command_lesion_turing(wheel):
