@@ -155,8 +155,10 @@ def on_page_content(html: str, config: MkDocsConfig, **about: object) -> str:
     """Turns LaTeX into MathML, and puts SVG diagrams into the page, where the theme's colours reach them."""
 
     def rendered(formula: re.Match) -> str:
-        display = "block" if formula["tag"] == "div" else "inline"
-        return convert(unescape(formula["latex"]).strip(), display=display)
+        latex = unescape(formula["latex"]).strip()
+        if formula["tag"] == "span":
+            return convert(latex, display="inline")
+        return f'<div class="formula" tabindex="0">{convert(latex, display="block")}</div>'
 
     def inlined(image: re.Match) -> str:
         path = Path(config.docs_dir) / "pictures" / image["name"]
