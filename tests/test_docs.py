@@ -1,6 +1,8 @@
 """The documentation as a site. `make lint` builds it strictly; here stands what a build alone does not show."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,18 @@ def test_links_that_a_reader_follows_may_lead_anywhere():
 def test_files_that_the_top_pages_link_to_exist(name):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+@pytest.mark.parametrize("link", ["other.md", "#nowhere", "page.md#nowhere"])
+def test_the_build_fails_for_a_link_that_leads_nowhere(tmp_path, link):
+    """By the command of the Makefile: `--quiet` would hide warnings from `--strict`, too."""
+    (command,) = re.findall(r"(mkdocs build .*)", (ROOT / "Makefile").read_text())
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs/page.md"
+    own = "plugins: []\nhooks: []\nnav: []\nextra_css: []\ntheme: mkdocs\ndocs_dir: docs\nsite_dir: site\n"
+    (tmp_path / "mkdocs.yml").write_text(f"INHERIT: {ROOT / 'mkdocs.yml'}\n{own}")
+    for target, status in ((link, 1), ("#a", 0)):
+        page.write_text(f"# A\n\n[a link]({target})\n")
+        call = [sys.executable, "-m", *command.split(), "--config-file", str(tmp_path / "mkdocs.yml")]
+        done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == status, done.stderr
