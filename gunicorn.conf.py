@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from turing import environment
+from turing import environment, places
 
 workers = environment.whole_number("WEB_CONCURRENCY", 1)
 threads = environment.whole_number("WEB_THREADS", 1)
@@ -57,7 +57,7 @@ def when_ready(server):
     if environment.flag("BACKGROUND_WORKER"):
         from turing.jobs import keeper
 
-        server.keeper = keeper.start(Path(__file__).parent)
+        server.keeper = keeper.start(places.HOME)
 
 
 def on_reload(server):
@@ -96,7 +96,7 @@ def _refuse_unsafe_start():
 
 if environment.flag("METRICS"):
     # Each worker writes its counts into this folder, and whichever is asked for metrics adds them all up.
-    _folder = (Path(__file__).parent / environment.text("DATA_DIR")).resolve() / "metrics"
+    _folder = (places.HOME / environment.text("DATA_DIR")).resolve() / "metrics"
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
 
     def child_exit(server, worker):

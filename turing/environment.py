@@ -18,7 +18,12 @@ class Variable:
 VARIABLES = {
     variable.name: variable
     for variable in (
-        Variable("DATA_DIR", "var", "Folder of the database, images, training runs and the secret key."),
+        Variable(
+            "DATA_DIR",
+            "var",
+            "Folder of the database, images, training runs and the secret key. A relative path starts at the checkout, "
+            "and where the package is installed at the folder in which a command is started.",
+        ),
         Variable("DATABASE_URL", "", "Such as postgres://user:password@host/name. Empty: SQLite in DATA_DIR."),
         Variable("DATABASE_URL_FILE", "", "A file that holds DATABASE_URL, mode 0600 or 0400."),
         Variable(

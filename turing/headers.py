@@ -1,8 +1,10 @@
 """Headers that say what a browser must not do with any answer of the site, static files included."""
 
 # Features that no page uses: a script that came in by a mistake of ours could not use them either.
-UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone")
-UNUSED += ("midi", "payment", "serial", "usb")
+UNUSED = (
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi",
+    "payment", "serial", "usb",
+)  # fmt: skip
 PERMISSIONS = ", ".join(f"{feature}=()" for feature in UNUSED)
 
 

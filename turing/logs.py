@@ -91,7 +91,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _values(record: logging.LogRecord) -> dict:
-    values = {
+    values: dict = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
         "level": record.levelname,
         "logger": record.name,

@@ -2,16 +2,15 @@
 
 import os
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from turing import environment, logs, stores
+from turing import environment, logs, places, stores
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = places.HOME
 DATA_DIR = (BASE_DIR / environment.text("DATA_DIR")).resolve()
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -94,7 +93,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [places.BESIDE / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -186,7 +185,7 @@ AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [places.BESIDE / "locale"]
 TIME_ZONE = environment.text("TIME_ZONE")
 try:
     ZoneInfo(TIME_ZONE)
@@ -197,7 +196,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [places.BESIDE / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": stores.media(),
@@ -229,7 +228,7 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "
 EMAIL_TIMEOUT = environment.whole_number("EMAIL_TIMEOUT", least=1)
 
 CACHES = {
-    "default": stores.cache(BASE_DIR),
+    "default": stores.cache(places.CODE),
     # What the {% cache %} tag keeps: parts of pages that are alike for everybody, in each process's own memory.
     "template_fragments": {
         "BACKEND": f"django.core.cache.backends.{'dummy.DummyCache' if DEBUG else 'locmem.LocMemCache'}",

@@ -5,16 +5,23 @@ import platform
 import tomllib
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-STATISTICS = ROOT / "turing" / "statistics"
+from turing import places
+
+NAME = "lesion-turing"
+STATISTICS = places.CODE / "turing" / "statistics"
 NUMERIC = ("numpy", "scipy", "krippendorff", "matplotlib", "pyarrow")  # packages that figures and files come from
 
 
 @cache
 def project() -> dict:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    """`name` and `version`: the installed package's; a checkout that nobody installed has pyproject.toml's fallback."""
+    try:
+        version = metadata.version(NAME)
+    except metadata.PackageNotFoundError:
+        settings = tomllib.loads((places.CODE / "pyproject.toml").read_text())
+        version = settings["tool"]["setuptools_scm"]["fallback_version"]
+    return {"name": NAME, "version": version}
 
 
 def name_and_version() -> str:

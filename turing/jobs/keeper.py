@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from turing import places
 from turing.jobs import processes
 
 WORKER_PATIENCE = 15  # seconds for a worker to end its job and itself
@@ -21,7 +22,7 @@ GOOD_RUN = 60  # seconds after which a worker counts as one that started well
 
 
 def start(folder: Path) -> subprocess.Popen:
-    """For gunicorn's master: start the keeper. `folder` is that of manage.py."""
+    """For gunicorn's master: start the keeper. `folder` is the one that data start from."""
     # A worker needs no pool of connections, and its counts are not those of web requests.
     own = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     command = [sys.executable, "-m", "turing.jobs.keeper", str(os.getpid())]
@@ -54,7 +55,7 @@ class Keeper:
         pause = 1.0
         while not self._is_over():
             began = time.monotonic()
-            command = [sys.executable, "manage.py", "run_worker", "--parent", str(os.getpid())]
+            command = [*places.COMMAND, "run_worker", "--parent", str(os.getpid())]
             worker = processes.start(command, ends_by=signal.SIGTERM)
             while worker.poll() is None and not self._is_over():
                 if self.renewing:  # new code: it ends after the job in hand

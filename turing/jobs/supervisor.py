@@ -9,7 +9,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
 
+from turing import places
 from turing.jobs import processes, queue
 from turing.jobs.channel import Reader
 from turing.models import Job
@@ -72,7 +72,7 @@ class Supervision:
     def run(self) -> None:
         mine, theirs = os.pipe()
         self.reader = Reader(mine)
-        command = [sys.executable, "manage.py", "run_job", "--job", str(self.job.pk), "--channel", str(theirs)]
+        command = [*places.COMMAND, "run_job", "--job", str(self.job.pk), "--channel", str(theirs)]
         options = {"cwd": settings.BASE_DIR, "pass_fds": (theirs,), "stdin": subprocess.DEVNULL}
         try:
             try:

@@ -65,7 +65,7 @@ class Command(ConsoleCommand):
         if detector:
             if threshold is not None:
                 raise CommandError("--threshold is for --predictions; a detector's scores are probabilities.")
-            judged, settings = judge_by_detector(found, lambda *paths: self._detect(*paths, folds, seed))
+            judged, settings = judge_by_detector(found, lambda table, scores: self._detect(table, scores, folds, seed))
         else:
             judged, settings = read_predictions(found, predictions, threshold)
             if missing := settings["images_without"]:

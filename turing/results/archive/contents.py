@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from turing import places
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
 from turing.models.questions import Kind
@@ -32,7 +33,7 @@ from turing.results.responses_csv import parse_responses
 from turing.results.tables import table_csv, tables_of
 from turing.results.utility import utilities_of
 from turing.studies.preregistration_texts import markdown
-from turing.version import ROOT, STATISTICS, software
+from turing.version import STATISTICS, software
 
 SCRIPTS = Path(__file__).with_name("scripts")
 FORMATS = ("svg", "pdf")
@@ -92,7 +93,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         ".zenodo.json": lambda: citation.zenodo_json(study),
         "requirements.txt": lambda: _requirements(),
         "software.json": lambda: _json(software()),
-        "software/LICENSE": (ROOT / "LICENSE").read_bytes,
+        "software/LICENSE": (places.BESIDE / "LICENSE").read_bytes,
         "software/turing/__init__.py": lambda: b"",
         **{f"software/turing/statistics/{path.name}": path.read_bytes for path in STATISTICS.glob("*.py")},
         **{path.name: path.read_bytes for path in SCRIPTS.iterdir() if path.suffix in languages},

@@ -224,7 +224,7 @@ def _private_words(study: Study) -> list[str]:
 
 
 def _static_files() -> Check:
-    root = Path(settings.BASE_DIR) / "static"
+    root = Path(settings.STATICFILES_DIRS[0])
     maps = [str(path.relative_to(root)) for path in root.rglob("*.map")]
     maps += [str(path.relative_to(root)) for path in root.rglob("*.js") if "sourceMappingURL" in path.read_text()]
     return verdict_of(maps, "static files", "the same for every page; no source maps")
