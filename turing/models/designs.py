@@ -333,7 +333,7 @@ class Design(models.Model):
         """The consent as readers see it: the platform's own in their language, a study's as it was written."""
         if not self.has_default_consent:
             return self.consent_text
-        return gettext(DEFAULT_PAIRS_CONSENT if self.forced_choice else DEFAULT_CONSENT)
+        return gettext(DEFAULT_PAIRS_CONSENT if self.forced_choice else self.consent_text)
 
     @property
     def consent_language(self) -> str:

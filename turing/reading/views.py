@@ -17,6 +17,7 @@ from turing.access import is_past_second_factor, needs_second_factor, reader_req
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.people.erasure import erase
+from turing.reading.correction_pages import as_initial, asked_to_correct, context_of, way_back
 from turing.reading.corrections import may_correct
 from turing.reading.debriefing import step_of
 from turing.reading.ending import gets_feedback, score_of, withdraw
@@ -24,7 +25,7 @@ from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.parts import is_hidden_from, why_not_yet
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
-from turing.reading.progress import PlacedTrial, progress_of, with_further
+from turing.reading.progress import progress_of, with_further
 from turing.reading.questions import as_fields
 from turing.replies import postponement, refusal, wants_json
 
@@ -188,7 +189,7 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
     if progress.next_page is not None and page > progress.next_page:
         return redirect(_next_address(reading, progress))
     is_next = page == progress.next_page
-    corrected = _asked_to_correct(request, reading, progress, page)
+    corrected = asked_to_correct(request.GET.get("correct", ""), reading, progress, page)
     if "correct" in request.GET and corrected is None:
         messages.warning(request, _("This answer can no longer be changed."))
         return redirect("study-continue", reading.study.slug)
@@ -200,58 +201,15 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
         "progress": progress,
         "trials": with_further(reading.study, progress.on_page(page)),
         # Most pages need none: what they show of an empty form is kept.
-        "form": refused or SimpleLazyObject(lambda: AnswerForm(reading.study, initial=_said(reading.study, corrected))),
+        "form": refused
+        or SimpleLazyObject(lambda: AnswerForm(reading.study, initial=as_initial(reading.study, corrected))),
         "is_refused": refused is not None,
         "ahead": progress.images_ahead(progress.next_position) if is_next and not corrected else {},
-        **(_corrections(reading, progress, page, corrected) if reading.study.corrections else {}),
+        **(context_of(reading, progress, page, corrected) if reading.study.corrections else {}),
         "position": corrected.position if corrected else progress.next_position,  # of the image that is asked about
         "exposure_ms": progress.exposure_ms if is_next else None,
     }
     return render(request, "reading/trial.html", context, status=422 if refused else 200)
-
-
-def _asked_to_correct(request, reading, progress, page) -> PlacedTrial | None:
-    """The answered trial that the address asks to correct, if it may be corrected."""
-    asked = request.GET.get("correct", "")
-    trial = progress.trial_at(int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else None
-    if trial is None or progress.page_of(trial.position) != page or not may_correct(reading.study, progress, trial):
-        return None
-    return with_further(reading.study, [trial])[0]
-
-
-def _said(study, trial: PlacedTrial | None) -> dict[str, object]:
-    """The trial's answer as the form's fields."""
-    if trial is None or trial.answer is None:
-        return {}
-    judgement, confidence, further = trial.answer
-    if study.forced_choice:
-        judgement = trial.answer.chosen_side.value
-    said = {
-        "answer": f"{judgement}-{confidence}" if study.asks_in_one_row else judgement,
-        "confidence": str(confidence or ""),
-    }
-    return said | {name: value for name, value in as_fields(study, further).items() if value}
-
-
-def _corrections(reading, progress, page, corrected: PlacedTrial | None):
-    """What a page needs where readers may correct a slip."""
-    slug = reading.study.slug
-    if corrected:
-        unchanged = f"{_continue_address(slug)}?after={corrected.position}"
-        return {"correction": corrected.number + 1, "unchanged": unchanged}
-    last = progress.trial_at(progress.next_position - 1) if progress.next_position else None
-    is_correctable = last in progress.on_page(page) and may_correct(reading.study, progress, last)
-    return {
-        "correctable": last.position if is_correctable else None,
-        "back": _way_back(slug, progress) if progress.next_position else None,
-    }
-
-
-def _way_back(slug, progress):
-    """The address at which the last answer can be corrected, and whether the page offers it: not after a break."""
-    last = progress.next_position - 1
-    address = f"{reverse('trial', args=[slug, progress.page_of(last)])}?correct={last}"
-    return {"address": address, "is_offered": progress.is_in_present_block(last) and not progress.is_break_due(last)}
 
 
 def _continue_address(slug):
@@ -287,7 +245,7 @@ def study_break(request, slug):
     context = {
         "study": reading.study,
         "progress": progress,
-        "back": _way_back(slug, progress) if last and may_correct(reading.study, progress, last) else None,
+        "back": way_back(slug, progress) if last and may_correct(reading.study, progress, last) else None,
         "discreet": reading.study.purpose_blinded,
     }
     return render(request, "reading/break.html", context)

@@ -29,10 +29,9 @@ def corrections_of(study: Study, population: Population) -> dict[str, Any] | Non
     given = {row["trial__reading"]: row for row in rows}
     replaced = ReplacedAnswer.objects.filter(trial__response__in=answers.values("pk")).order_by("trial", "number")
     first: dict[int, tuple[int, str, str, str]] = {}
-    for trial, *values in replaced.values_list(
-        "trial", "trial__reading", "answer", "trial__response__answer", "trial__stimulus__truth"
-    ):
-        first.setdefault(trial, tuple(values))
+    columns = ("trial", "trial__reading", "answer", "trial__response__answer", "trial__stimulus__truth")
+    for trial, reading, was, now, truth in replaced.values_list(*columns):
+        first.setdefault(trial, (reading, was, now, truth))
     of_reading = Counter(reading for reading, *_ in first.values())
     moves = Counter((was, now) for _, was, now, _ in first.values() if was != now)
     rights = Counter((was == truth, now == truth) for _, was, now, truth in first.values())

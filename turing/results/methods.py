@@ -83,7 +83,8 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
     not asked.
     """
     if found := analysis.get("forced_choice"):
-        return equivalence_sentence({"equivalence": found["equivalence"], "accuracy": found["proportion_correct"]})
+        of_pairs = {"equivalence": found["equivalence"], "accuracy": found["proportion_correct"]}
+        return equivalence_sentence(of_pairs | {"asks_judgement": True})
     test, accuracy = analysis["equivalence"], analysis["accuracy"]
     if not analysis["asks_judgement"]:
         return ""
