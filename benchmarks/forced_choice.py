@@ -1,9 +1,9 @@
 """How often the intervals of studies of pairs cover the truth: proportion correct (so d', too) and bias to a side.
 
 `python -m benchmarks.forced_choice [STUDIES]`: studies simulated in each cell, 200 by default. A cell that covers less
-than 94.5% is simulated again with five times as many, so that chance does not look like a fault. A choice is right where
-d' / sqrt(2) plus the reader's ability, the pair's ease, the reader's bias to the side and noise of unit variance is
-positive. Standard deviations are in units of that noise; sides are balanced as the platform does it.
+than 94.5% is simulated again with five times as many, so that chance does not look like a fault. A choice is right
+where d' / sqrt(2) plus the reader's ability, the pair's ease, the reader's bias to the side and noise of unit variance
+is positive. Standard deviations are in units of that noise; sides are balanced as the platform does it.
 """
 
 import itertools
@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from benchmarks.coverage import EFFECTS, SPARSE_SHARE, run
-from turing.statistics.forced_choice import dprime_of
+from benchmarks.coverage import SPARSE_SHARE, run
+from turing.statistics.forced_choice import dprime_of, level_of
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals
 
-SIZES = ((5, 20), (5, 50), (10, 20), (20, 20), (20, 50))  # readers, pairs
+SIZES = ((5, 20), (5, 50), (10, 20), (20, 50))  # readers, pairs
+EFFECTS = ((0.0, 0.0), (0.5, 0.5), (1.0, 0.5), (1.0, 1.0))  # standard deviation of readers and of pairs
 SHARES = (0.5, 0.7, 0.9)  # expected proportion correct
 SIDES = (0.0, 0.5)  # standard deviation of readers' bias to a side
 AGAIN, MORE = 0.945, 5
@@ -30,7 +31,7 @@ class Cell(NamedTuple):
     reader_sd: float
     pair_sd: float
     side_sd: float
-    share: float
+    correct: float  # expected proportion
     sparse: bool
 
 
@@ -48,7 +49,7 @@ def sides(kept: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def cover(cell: Cell, studies: int) -> dict[str, Any]:
     """Shares of intervals that hold the truth."""
     rng = np.random.default_rng(0)
-    centre = norm.ppf(cell.share) * np.sqrt(1 + cell.reader_sd**2 + cell.pair_sd**2 + cell.side_sd**2)
+    centre = norm.ppf(cell.correct) * np.sqrt(1 + cell.reader_sd**2 + cell.pair_sd**2 + cell.side_sd**2)
     shape = (cell.readers, cell.pairs)
     found: dict[str, list[tuple[float, float] | None]] = {"share": [], "left": [], "naive": []}
     for _ in range(studies):
@@ -56,14 +57,14 @@ def cover(cell: Cell, studies: int) -> dict[str, Any]:
         on_left = sides(kept, rng)
         ability, ease = rng.normal(0, cell.reader_sd, (cell.readers, 1)), rng.normal(0, cell.pair_sd, cell.pairs)
         bias = np.where(on_left, 1, -1) * rng.normal(0, cell.side_sd, (cell.readers, 1))
-        correct = centre + ability + ease + bias + rng.normal(0, 1, shape) > 0
+        is_right = centre + ability + ease + bias + rng.normal(0, 1, shape) > 0
         reader, pair = np.nonzero(kept)
-        right, left = correct[reader, pair], (correct == on_left)[reader, pair]
-        found["share"].append(mrmc_rate(reader, pair, right).ci95)
+        right, left = is_right[reader, pair], (is_right == on_left)[reader, pair]
+        found["share"].append(mrmc_rate(reader, pair, right, level=level_of(cell.readers)).ci95)
         found["left"].append(mrmc_rate(reader, pair, left).ci95)
         found["naive"].append(naive_intervals(int(right.sum()), len(right))["wilson"])
-    expected = {"share": cell.share, "naive": cell.share, "left": 0.5}
-    row: dict[str, Any] = {"dprime": dprime_of(cell.share)}
+    expected = {"share": cell.correct, "naive": cell.correct, "left": 0.5}
+    row: dict[str, Any] = {"dprime": dprime_of(cell.correct)}
     for name, intervals in found.items():
         known = [one for one in intervals if one is not None]
         row[name] = float(np.mean([low <= expected[name] <= high for low, high in known])) if known else None

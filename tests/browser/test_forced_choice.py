@@ -4,6 +4,9 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import begin, log_in, press
@@ -120,3 +123,22 @@ def test_pairs_are_read_without_javascript(pairs, site, chromium, reader, screen
     screenshot(page, "pair-without-script")
     context.close()
     assert Response.objects.filter(answer="generated", confidence=4, response_time_ms=None).count() == 3
+
+
+def test_results_and_the_public_page_of_pairs_hold_for_everybody(run, site, chromium, researcher, screenshot):
+    study = make_pairs(run, owner=researcher.email)
+    call_command("simulate_readers", study.slug, readers=6, dprime=1.5, seed=4)
+    call_command("close_study", study.slug)
+    Study.objects.update(published_at=timezone.now())
+    page = chromium.new_context(viewport=WIDE).new_page()
+    log_in(page, site, researcher.email)
+    for name in ("results", "published", "research-study"):
+        for screen in (WIDE, PHONE):
+            page.set_viewport_size(screen)
+            page.goto(f"{site}{reverse(name, args=[study.slug])}", wait_until="networkidle")
+            assert Axe().run(page, options=RULES).response["violations"] == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            for image in page.locator(".figure img").all():
+                image.scroll_into_view_if_needed()  # they load when they come into view
+                assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+            screenshot(page, f"pairs-{name}-{screen['width']}")

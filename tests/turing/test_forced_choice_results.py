@@ -151,3 +151,8 @@ def test_the_plan_is_about_pairs(read, capsys):
     assert "which of the two is generated" in plan
     assert "proportion correct" in plan
     assert "fooling rate" not in plan.lower()
+
+
+def test_a_study_of_pairs_is_no_pilot_of_a_fooling_rate(read):
+    with pytest.raises(CommandError, match="forced_choice"):
+        call_command("plan_study", width=0.1, pilot=read.slug)

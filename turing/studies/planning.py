@@ -32,6 +32,8 @@ def planned_population(
             return Population.from_components(0.5 if rate is None else rate, *components)
         if pilot is None:
             return Population(0.5 if rate is None else rate, *STRUCTURES[structure])
+        if pilot.forced_choice:
+            raise StudyError(f"{pilot.slug} shows pairs (forced_choice): there is no fooling rate to plan from.")
         population = choose_population(pilot)
         check_visible(pilot, population)
         analysis = analyse_study(pilot, population)

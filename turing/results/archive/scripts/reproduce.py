@@ -491,11 +491,15 @@ def headline(answers, margin):
 def headline_of_pairs(answers, margin):
     """The same of a study of pairs, in which `image` is the pair: response and truth are of the image on the left."""
 
+    def share_of(rows):
+        few = len({a["reader"] for a in rows}) < 10  # their 95% interval is computed at 97%
+        return rate(rows, correct(rows), level=0.97 if few else None)
+
     def figures(rows):
-        share = rate(rows, correct(rows))
+        share = share_of(rows)
         return {"proportion_correct": share, "dprime": dprime(share["estimate"], share["ci95"])}
 
-    share = rate(answers, correct(answers))
+    share = share_of(answers)
     groups = {name: [a for a in answers if a["diagnosis"] == name] for name in {a["diagnosis"] for a in answers}}
     return {
         "counts": {"readers": len({a["reader"] for a in answers}), "responses": len(answers)},
