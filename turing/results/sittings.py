@@ -9,9 +9,7 @@ from turing.results.analysis import KEPT_SECONDS, Analysis
 from turing.results.counting import Population, counted, version_of
 from turing.templatetags.figures import percent, points
 
-EARLIER, LATER = "earlier", "later"
 Row = dict[str, Any]
-Answer = tuple[str, str, bool]  # reader, image, whether it was right
 
 
 def with_sittings(study: Study, population: Population, analysis: Analysis) -> Analysis:
@@ -23,44 +21,26 @@ def with_sittings(study: Study, population: Population, analysis: Analysis) -> A
     return analysis | {"sittings": cache.get_or_set(key, lambda: _compare(earlier, study, population), KEPT_SECONDS)}
 
 
-def _answers(study: Study, population: Population) -> list[Answer]:
-    """An image is known by its source: the same in both studies where they show the same images."""
+def _answers(study: Study, population: Population) -> dict[tuple[str, str], bool]:
+    """Whether each was right, by reader and image; an image is known by its source, the same in both studies."""
     rows = counted(study, population).values_list(
         "trial__reading__reader__pseudonym", "trial__stimulus__lesion_image", "trial__stimulus__generated_image",
         "trial__stimulus__truth", "answer",
     )  # fmt: skip
-    return [(reader, f"{lesion} {generated}", truth == answer) for reader, lesion, generated, truth, answer in rows]
+    return {(reader, f"{lesion} {generated}"): truth == answer for reader, lesion, generated, truth, answer in rows}
 
 
 def _compare(earlier: Study, later: Study, population: Population) -> Row:
-    """Accuracy of the readers of both, later less earlier; readers and images that both share make it paired."""
-    import numpy as np
-
-    from turing.statistics.comparisons import compare  # SciPy: loaded with the first figures
-    from turing.statistics.responses import Responses
+    """Accuracy of the readers of both, later less earlier."""
+    from turing.statistics.sittings import sitting_change  # SciPy: loaded with the first figures
     from turing.statistics.withheld import WHOLE_SCALES
 
-    found = {EARLIER: _answers(earlier, population), LATER: _answers(later, population)}
-    both = {one[0] for one in found[EARLIER]} & {one[0] for one in found[LATER]}
-    kept = [(sitting, *one) for sitting, rows in found.items() for one in rows if one[0] in both]
-    result: Row = {"earlier": earlier.slug, "readers": len(both), "same_images": later.same_images}
-    nothing = {"accuracy": None, "difference": None, "ci95": None, "p_value": None}
-    if not kept:
-        return result | nothing
-    sitting, reader, image, right = map(np.array, zip(*kept, strict=True))
-    # `compare` takes the share of 'judged real' among generated images: here, of right answers among all.
-    responses = Responses.from_labels(reader, image, np.zeros(len(right), bool), right)
-    rows, _ = compare(responses, "sitting", sitting)
-    if not rows:
-        return result | nothing
-    [row] = rows
-    interval = [-row["ci95"][1], -row["ci95"][0]] if row["ci95"] else None
-    return result | {
-        "accuracy": {row["first"]: row["rates"][0], row["second"]: row["rates"][1]},
-        "difference": -row["difference"],
-        "ci95": None if interval in WHOLE_SCALES else interval,
-        "p_value": row["p_value"],
-    }
+    before, after = _answers(earlier, population), _answers(later, population)
+    both = {reader for reader, _ in before} & {reader for reader, _ in after}
+    found = sitting_change(*({key: right for key, right in of.items() if key[0] in both} for of in (before, after)))
+    if found["ci95"] in WHOLE_SCALES:
+        found = found | {"ci95": None}
+    return {"earlier": earlier.slug, "readers": len(both), "same_images": later.same_images, **found}
 
 
 def sittings_sentence(analysis: Analysis) -> str:
@@ -73,6 +53,6 @@ def sittings_sentence(analysis: Analysis) -> str:
         known = f"95% interval {points(found['ci95'][0])} to {points(found['ci95'][1])}"
     return (
         f"{found['readers']} readers also read {found['earlier']}. Their accuracy was "
-        f"{percent(found['accuracy'][EARLIER])} there and {percent(found['accuracy'][LATER])} here: a change of "
+        f"{percent(found['accuracy']['earlier'])} there and {percent(found['accuracy']['later'])} here: a change of "
         f"{points(found['difference'])} percentage points, {known}."
     )
