@@ -146,9 +146,9 @@ def test_the_form_follows_from_the_seed(pairs, reading):
 
 
 def test_a_choice_is_stored_as_what_it_says_of_the_image_on_the_left(client, pairs, reading):
-    assert send(client, 1, "left").json()["stored"]["answer"] == "generated"
+    assert send(client, 1, "left").json()["stored"]["answer"] == "left"
     reply = send(client, 2, "right").json()
-    assert reply["stored"]["answer"] == "real"
+    assert reply["stored"]["answer"] == "right"
     trials = list(reading.trials.order_by("position"))
     assert reply["ahead"]["4"] == [f"/stimuli/{one}.png" for one in (trials[3].stimulus_id, trials[3].partner_id)]
     assert send(client, 3, "generated").status_code == 422  # the stored word is no side

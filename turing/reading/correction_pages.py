@@ -23,6 +23,8 @@ def as_initial(study: Study, trial: PlacedTrial | None) -> dict[str, Any]:
     if trial is None or trial.answer is None:
         return {}
     judgement, confidence, further = trial.answer
+    if study.forced_choice:
+        judgement = trial.answer.chosen_side.value
     said = {
         "answer": f"{judgement}-{confidence}" if study.asks_in_one_row else judgement,
         "confidence": str(confidence or ""),
