@@ -1,6 +1,7 @@
 """The README's pictures, of the demo on phantoms; taken when SCREENSHOTS names a folder, since it trains a network."""
 
 import io
+import json
 import os
 import re
 
@@ -9,17 +10,26 @@ from django.core.management import call_command
 from playwright.sync_api import expect
 
 from gan.models import LesionImage, TrainingRun
+from tests.browser.pages import press
+from tests.conftest import PASSWORD, make_reader
 from turing.management.commands.demo import CLINICIAN, RESEARCHER
-from turing.models import Reading
+from turing.models import Reading, Study
 from turing.reading.passage import record_response
+from turing.reading.questions import Further
 
 pytestmark = pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="pictures are taken when SCREENSHOTS is set")
 
 
+QUESTIONS = [
+    {"type": "diagnosis", "name": "tumour", "options": ["melanoma", "basal cell carcinoma"], "primary": True},
+    {"type": "judgement"},
+    {"type": "quality"},
+    {"type": "cues"},
+]
 SCREENS = {"": {"width": 1280, "height": 800}, "-phone": {"width": 390, "height": 844}}
 
 
-def test_pictures_of_every_page(site, chromium):
+def test_pictures_of_every_page(site, chromium, tmp_path):
     out = io.StringIO()
     call_command("demo", minutes=1, stdout=out)
     LesionImage.objects.update(verdict="accepted")
@@ -27,7 +37,7 @@ def test_pictures_of_every_page(site, chromium):
     study = "/studies/demo-phantoms/"
     research = f"/research{study}"
 
-    def enter(email, screen, language="en"):
+    def enter(email, screen, language="en", password=password):
         page = chromium.new_context(viewport=SCREENS[screen], locale=language).new_page()
         page.goto(f"{site}/accounts/login/")
         page.locator("#id_username").fill(email)
@@ -108,3 +118,39 @@ def test_pictures_of_every_page(site, chromium):
     page = enter(RESEARCHER, "")
     page.goto(f"{site}/research/studies/a-moment/results/#exposure", wait_until="networkidle")
     take(page, "exposure")
+
+    # Further questions, a correction, and a study that does not say what it is about.
+    file = tmp_path / "questions.json"
+    file.write_text(json.dumps(QUESTIONS))
+    values = {"run": ["demo-phantoms"], "real": 4, "generated": 4}
+    call_command("create_study", "Useful", questions=file, **values)
+    call_command("create_study", "Slips", corrections=True, **values)
+    file.write_text(json.dumps([one for one in QUESTIONS if one["type"] in ("diagnosis", "quality")]))
+    call_command("create_study", "How clear are these lesions?", questions=file, purpose_blinded=True, **values)
+    for slug in ("useful", "slips", "how-clear-are-these-lesions"):
+        call_command("open_study", slug)
+    begin(page := enter(CLINICIAN, ""), "/studies/useful/")
+    take(page, "questions")
+    page = enter(CLINICIAN, "-phone")
+    page.goto(f"{site}/studies/useful/trials/1/", wait_until="networkidle")
+    page.screenshot(path=f"{os.environ['SCREENSHOTS']}/questions-phone.png", full_page=True)
+    begin(page := enter(CLINICIAN, ""), "/studies/slips/")
+    press(page, "g", "3", "Enter")
+    expect(page.get_by_role("link", name="Back to the last image")).to_be_visible()
+    press(page, "Backspace")
+    page.wait_for_url(re.compile("correct=1"), wait_until="networkidle")
+    take(page, "correction")
+    reader = make_reader("newcomer@demo.example")
+    blinded = Study.objects.get(slug="how-clear-are-these-lesions")
+    begin(page := enter(reader.user.email, "-phone", password=PASSWORD), blinded.get_absolute_url())
+    page.screenshot(path=f"{os.environ['SCREENSHOTS']}/blinded-phone.png", full_page=True)
+    reading = Reading.objects.get(study=blinded)
+    for trial in reading.trials.all():
+        further = (Further("tumour", "melanoma", None), Further("quality", "4", None))
+        record_response(reading, trial.position, "", None, 1500, further=further)
+    take(page, "noticed-phone", f"{blinded.get_absolute_url()}after/")
+    page.get_by_role("button", name="Next").click()
+    page.locator("fieldset label").first.click()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("heading", name="What this study was about")).to_be_visible()
+    take(page, "debriefing-phone")

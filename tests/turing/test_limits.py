@@ -36,7 +36,7 @@ class Unread:
 
 
 def status_of(method: str, address: str, kind: str, body: bytes = b"") -> int:
-    """The status of the answer by the very application that gunicorn serves. Log-in needs no database for it."""
+    """The status of the answer by the very application that gunicorn serves."""
     address, _, query = address.partition("?")
     environ = RequestFactory()._base_environ(REQUEST_METHOD=method, PATH_INFO=address, QUERY_STRING=query)
     environ |= {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
@@ -78,6 +78,7 @@ def test_small_multipart_forms_are_read(client, db):
     assert client.post(LOG_IN, {"username": "a@b.example", "password": "x"}).status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)  # the page asks the database, over a connection of its own
 @pytest.mark.parametrize("name", NOT_UTF_8)
 def test_an_address_is_read_in_utf_8_whatever_the_content_type_says(name):
     assert status_of("GET", f"{LOG_IN}?next=/", f"text/plain; charset={name}") == 200

@@ -7,7 +7,8 @@ from turing.results.methods import equivalence_sentence
 
 def analysis_of(equivalent, interval, p_value=0.01):
     test = {"margin": 0.1, "p_value": p_value, "equivalent": equivalent}
-    return {"equivalence": test, "accuracy": {"estimate": sum(interval) / 2, "ci95": list(interval)}}
+    accuracy = {"estimate": sum(interval) / 2, "ci95": list(interval)}
+    return {"asks_judgement": True, "equivalence": test, "accuracy": accuracy}
 
 
 @pytest.mark.parametrize(
@@ -28,5 +29,7 @@ def test_close_to_chance_and_different_from_it_are_both_said(equivalent, interva
 
 
 def test_no_test_and_tiny_p_values_are_put_in_words():
-    assert "could not be tested" in equivalence_sentence({"equivalence": None, "accuracy": {"ci95": None}})
+    assert "could not be tested" in equivalence_sentence(
+        {"asks_judgement": True, "equivalence": None, "accuracy": {"ci95": None}}
+    )
     assert "p < 0.001" in equivalence_sentence(analysis_of(True, (0.47, 0.52), 1e-9))

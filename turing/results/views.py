@@ -91,7 +91,7 @@ def _results(study, population):
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": tables,
-        "long_tables": LONG_TABLES,
+        "long_tables": [name for name in LONG_TABLES if name in tables],
         "planned": marks(study),
         "training_warning": training_warning(study),
     }
