@@ -42,14 +42,14 @@ def test_pictures_of_every_page(site, chromium, tmp_path):
         page.goto(f"{site}/accounts/login/")
         page.locator("#id_username").fill(email)
         page.locator("#id_password").fill(password)
-        page.locator("main button").click()
+        page.locator("main button.primary").click()
         page.wait_for_url(lambda url: "/accounts/login/" not in url)
         return page
 
     def begin(page, address):
         page.goto(f"{site}{address}")
         page.locator("#id_consent").check()
-        page.locator("main form button").click()
+        page.locator("main form button.primary").click()
         page.wait_for_url(re.compile("/trials/1/$"), wait_until="networkidle")
 
     def take(page, name, address=None):
