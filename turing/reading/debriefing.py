@@ -61,7 +61,8 @@ class Next:
 
 
 def next_studies(reading: Reading) -> Iterable[Next]:
-    """The open studies that follow the reading's, where it was completed."""
-    for study in Study.objects.open().filter(follows=reading.study_id, by_invitation=False):
+    """The open studies that follow the reading's, where it was completed, and that the reader has not begun."""
+    begun = Reading.objects.filter(reader=reading.reader_id).values("study")
+    for study in Study.objects.open().filter(follows=reading.study_id, by_invitation=False).exclude(pk__in=begun):
         if since := begins_from(study, reading.reader):
             yield Next(study, since, since <= timezone.now())

@@ -17,12 +17,23 @@ from django.utils.translation import gettext_noop as noop
 from turing.models import Reader, Reading, Study
 
 KNOWS_ALREADY = noop("This study is for readers who have not taken part in certain other studies on this site.")
+DEBRIEFED = Q(debriefing__suspected__isnull=False)
+BLINDED = Q(study__purpose_blinded=True)
+# Whoever stopped early or withdrew is told once the study is over; who completed it is asked first.
+TOLD_AT_THE_END = Q(study__state__in=(Study.State.CLOSED, Study.State.ARCHIVED)) & (
+    Q(completed_at=None) | Q(withdrawn_at__isnull=False)
+)
 
 
 def knows_purpose(reader: Reader) -> bool:
-    """Whether the reader has been told that images are generated: by another study, or by the debriefing."""
-    told = Q(study__purpose_blinded=False) | Q(debriefing__suspected__isnull=False)
-    return Reading.objects.filter(told, reader=reader).exists()
+    """Whether the reader has been told, or may have been, that images are generated: by a study or its debriefing."""
+    return Reading.objects.filter(~BLINDED | DEBRIEFED | TOLD_AT_THE_END, reader=reader).exists()
+
+
+def _waits(reader: Reader) -> QuerySet[Reading]:
+    """The reader's readings of purpose-blinded studies that go on: nothing may tell them the purpose yet."""
+    going_on = Q(study__state__in=(Study.State.OPEN, Study.State.PAUSED)) | Q(completed_at__isnull=False)
+    return Reading.objects.filter(BLINDED, going_on, reader=reader, withdrawn_at=None).exclude(DEBRIEFED)
 
 
 def is_discreet(request) -> bool:
@@ -33,9 +44,9 @@ def is_discreet(request) -> bool:
     is_known = user is not None and user.is_authenticated
     if is_known and user.is_researcher:
         return False
-    if not Study.objects.running().filter(purpose_blinded=True).exists():
-        return False
     reader = getattr(user, "reader", None) if is_known else None
+    if not Study.objects.running().filter(purpose_blinded=True).exists() and not (reader and _waits(reader).exists()):
+        return False
     return reader is None or not knows_purpose(reader)
 
 
@@ -64,14 +75,21 @@ def listed_for(request) -> QuerySet[Study]:
 
 def _finished(reader: Reader | None) -> QuerySet[Reading]:
     """The reader's readings that are over, debriefed where the study was purpose-blinded."""
-    told = Q(study__purpose_blinded=False) | Q(debriefing__suspected__isnull=False)
-    return Reading.objects.filter(told, reader=reader, withdrawn_at=None).exclude(completed_at=None)
+    return Reading.objects.filter(~BLINDED | DEBRIEFED, reader=reader, withdrawn_at=None).exclude(completed_at=None)
 
 
-def is_hidden_from(study: Study, reader: Reader | None) -> bool:
-    """Whether the study's page would tell the reader what an earlier, purpose-blinded part must not tell yet."""
+def hidden_behind(study: Study, reader: Reader | None) -> Study | None:
+    """The purpose-blinded study that the reader must finish before they may even see this one; None mostly.
+
+    It is the study that this one follows, or any that the reader has begun: this one's page would tell its purpose.
+    """
+    if study.purpose_blinded:
+        return None
+    if begun := reader and not reader.is_simulated and _waits(reader).select_related("study").first():
+        return begun.study
     earlier = study.follows
-    return bool(earlier and earlier.purpose_blinded) and not _finished(reader).filter(study=earlier).exists()
+    is_done = not (earlier and earlier.purpose_blinded) or _finished(reader).filter(study=earlier).exists()
+    return None if is_done else earlier
 
 
 def begins_from(study: Study, reader: Reader) -> datetime | None:
@@ -81,12 +99,16 @@ def begins_from(study: Study, reader: Reader) -> datetime | None:
 
 
 def why_not_yet(study: Study, reader: Reader | None) -> str:
-    """Why the reader may not begin the study, as the page says it; empty where they may. Two queries at most."""
+    """Why the reader may not begin the study, as the page says it; empty where they may. Three queries at most."""
     if study.purpose_blinded:
         return _(KNOWS_ALREADY) if reader and not reader.is_simulated and knows_purpose(reader) else ""
+    if reader and not reader.is_simulated and (begun := _waits(reader).select_related("study").first()):
+        return _("Please finish the study %(title)s first.") % {"title": begun.study.title}
     if study.follows is None:
         return ""
     since = begins_from(study, reader) if reader else None
+    if since is None and Reading.objects.filter(study=study.follows, reader=reader).exclude(withdrawn_at=None).exists():
+        return _("This study is for readers who have not left the study %(title)s.") % {"title": study.follows.title}
     if since is None:
         return _("This study is for readers who have completed the study %(title)s.") % {"title": study.follows.title}
     if since > timezone.now() and not (reader and reader.is_simulated):

@@ -23,7 +23,7 @@ from turing.reading.debriefing import step_of
 from turing.reading.ending import gets_feedback, score_of, withdraw
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
-from turing.reading.parts import is_hidden_from, why_not_yet
+from turing.reading.parts import hidden_behind, why_not_yet
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
 from turing.reading.progress import progress_of, with_further
 from turing.reading.questions import as_fields
@@ -57,8 +57,8 @@ def _start(request, found):
 def _study_page(request, found, form):
     reader = getattr(request.user, "reader", None) if request.user.is_authenticated else None
     reading = Reading.objects.filter(study=found, reader=reader).select_related("study").first() if reader else None
-    if reading is None and is_hidden_from(found, reader):
-        return render(request, "reading/not_yet.html", {"earlier": found.follows, "discreet": True})
+    if reading is None and (earlier := hidden_behind(found, reader)):
+        return render(request, "reading/not_yet.html", {"earlier": earlier, "study": found, "discreet": True})
     context = {
         "study": found,
         "discreet": found.purpose_blinded,

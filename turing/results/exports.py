@@ -12,7 +12,7 @@ from turing.models import COMMAND_LINE, Actor, AuditLine, ReplacedAnswer, Study,
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.beside import with_all_beside
 from turing.results.counting import Population, exported, flow_of, form_lengths
-from turing.results.looks import check_visible
+from turing.results.looks import check_visible, note_look
 from turing.results.machines import with_machines
 from turing.results.pairs import NO_FORMATS
 from turing.results.question_columns import cells, number_columns, question_columns
@@ -243,6 +243,8 @@ def export(study: Study, population: Population, format: str, actor: Actor = COM
         why = "shows pairs (forced_choice)" if study.forced_choice else "does not ask readers to judge images"
         raise StudyError(f"{format}: it holds judgements of single images, and {study.slug} {why}.")
     content = FORMATS[format][0](study, population)
+    if format == "json" and study.follows:  # it compares the two: results of the earlier study are seen, too
+        note_look(study.follows, population, actor)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content
 

@@ -12,12 +12,10 @@ from turing.templatetags.figures import percent
 Row = dict[str, Any]
 
 
-def with_noticing(
-    study: Study, population: Population, analysis: Analysis, *, words: bool = True, is_public: bool = False
-) -> Analysis:
+def with_noticing(study: Study, population: Population, analysis: Analysis, *, is_public: bool = False) -> Analysis:
     """The analysis with the key `noticing`; None of a study whose readers know the purpose.
 
-    `words`: with what each reader wrote. `is_public`: without single readers, and without a share of few.
+    `is_public`: without single readers, and without a share of few.
     """
     if study.asks_judgement:
         return analysis | {"noticing": None}
@@ -29,10 +27,7 @@ def with_noticing(
     answers = [suspected for *_, suspected in rows if suspected is not None]
     is_told = bool(answers) and not (is_public and len(answers) < LEAST)
     interval = naive_intervals(sum(answers), len(answers))["clopper_pearson"] if is_told else None
-    readers = [
-        {"reader": reader, "suspected": suspected, "noticed": text if words else None}
-        for reader, text, suspected in rows
-    ]
+    readers = [{"reader": reader, "suspected": suspected, "noticed": text} for reader, text, suspected in rows]
     return analysis | {
         "noticing": {
             "completed": completed.count(),

@@ -13,21 +13,48 @@ Row = dict[str, Any]
 
 
 def with_sittings(study: Study, population: Population, analysis: Analysis) -> Analysis:
-    """The analysis with the key `sittings`; None where the study follows none, or one of both asks for no judgement."""
+    """The analysis with the key `sittings`; None where the study follows none that it can be compared with.
+
+    Both must ask for the judgement, of single images or both of pairs, and whoever may see the results of this study
+    must be allowed to see those of the earlier one.
+    """
     earlier = study.follows
-    if earlier is None or not study.asks_judgement or not earlier.asks_judgement:
+    if earlier is None or not _are_alike(earlier, study) or not _is_seen_by_all(earlier, study):
         return analysis | {"sittings": None}
     key = f"sittings-{version_of(study, population)}-{version_of(earlier, population)}"
     return analysis | {"sittings": cache.get_or_set(key, lambda: _compare(earlier, study, population), KEPT_SECONDS)}
 
 
+def _are_alike(earlier: Study, study: Study) -> bool:
+    """Guessing right is another thing with two images in sight: the proportions cannot be compared."""
+    asked = study.asks_judgement and earlier.asks_judgement
+    return asked and study.forced_choice == earlier.forced_choice
+
+
+def _is_seen_by_all(earlier: Study, study: Study) -> bool:
+    """Whether everybody who may see `study` may see `earlier`."""
+    if earlier.visible_to_researchers:
+        return True
+    if study.visible_to_researchers or study.owner_id != earlier.owner_id:
+        return False
+    who = [set(one.collaborators.values_list("user", "email")) for one in (study, earlier)]
+    return who[0] <= who[1]
+
+
 def _answers(study: Study, population: Population) -> dict[tuple[str, str], bool]:
-    """Whether each was right, by reader and image; an image is known by its source, the same in both studies."""
+    """Whether each was right, by reader and image; an image is known by its source, the same in both studies.
+
+    A pair is known by both of its images, whichever stood on the left.
+    """
     rows = counted(study, population).values_list(
-        "trial__reading__reader__pseudonym", "trial__stimulus__lesion_image", "trial__stimulus__generated_image",
-        "trial__stimulus__truth", "answer",
+        "trial__reading__reader__pseudonym", "trial__stimulus__truth", "answer",
+        *(f"trial__{of}__{kind}" for of in ("stimulus", "partner") for kind in ("lesion_image", "generated_image")),
     )  # fmt: skip
-    return {(reader, f"{lesion} {generated}"): truth == answer for reader, lesion, generated, truth, answer in rows}
+    found = {}
+    for reader, truth, answer, *sources in rows:
+        images = sorted([f"{sources[0]} {sources[1]}", f"{sources[2]} {sources[3]}"])
+        found[reader, " and ".join(images)] = truth == answer
+    return found
 
 
 def _compare(earlier: Study, later: Study, population: Population) -> Row:

@@ -108,6 +108,8 @@ def dashboard(request, slug):
     if _is_hidden(study, population):
         return _hidden_page(request, study, population)
     context = _results(study, population)
+    if context["sittings"]:  # results of the earlier study are seen, too
+        note_look(study.follows, population, request.user)
     most, least = extremes(study, context["analysis"])
     context |= {"most": most, "least": least, "formats": formats_of(study)}
     page = "results" if study.asks_judgement else "results_unjudged"

@@ -67,10 +67,17 @@ def invite(
     All are stored before the first is sent; what failed can be sent again by inviting again. Of two who invite at once,
     one sends: each invitation is marked before it is sent, and unmarked where it could not be. The audit trail says how
     many there are, not who.
-    `full_address` makes a path an address with the site's name. Raises `StudyError` unless the study is open.
+    `full_address` makes a path an address with the site's name. Raises `StudyError` unless the study is open, and
+    while it follows a purpose-blinded study that still takes answers.
     """
     if not study.is_open:
         raise StudyError(f"The study is {study.get_state_display()}; readers can be invited while it is open.")
+    earlier = study.follows
+    if earlier and earlier.purpose_blinded and not earlier.is_over:
+        raise StudyError(
+            f"An invitation to this study tells what {earlier} is about. Invite readers once that is closed, or let "
+            "its readers go on by themselves: the debriefing leads them here if this study is not by invitation."
+        )
     with transaction.atomic():
         found = [Invitation.objects.get_or_create(study=study, email=address) for address in addresses]
         Invitation.objects.bulk_create(Invitation(study=study) for _ in range(links))

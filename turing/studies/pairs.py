@@ -21,6 +21,7 @@ NOT_WITH_PAIRS = {
     "looks": "looks are planned for the fooling rate, and pairs have none",
     "tell_share": "readers of pairs know that one of two is real",
     "purpose_blinded": "readers of pairs know that one of two is generated",
+    "feedback_after": "the page of what each image was shows single images",
 }
 
 
@@ -41,19 +42,31 @@ def pair_up(study: Study, stimuli: Iterable[Stimulus]) -> None:
 
     Within each diagnosis, practice apart, real and generated images are matched at random by the study's seed. Each
     image is in one pair, so that the pairs hold every generator as often as the images do. Numbers count from 1 in an
-    order that the seed gives, too: they tell neither diagnosis nor generator.
+    order that the seed gives, too: they tell neither diagnosis nor generator. A study that shows the same images as an
+    earlier one shows them in its pairs.
     """
     source = random.Random(f"{study.seed} pairs")
+    known = _partners_in(study.follows) if study.same_images and study.follows else {}
     groups: dict[tuple[bool, str], dict[str, list[Stimulus]]] = {}
     for one in stimuli:
         by_truth = groups.setdefault((one.is_practice, one.diagnosis), {truth: [] for truth in Truth.values})
         by_truth[one.truth].append(one)
     pairs: list[tuple[Stimulus, Stimulus]] = []
-    for _, by_truth in sorted(groups.items(), key=lambda item: item[0]):
+    for (is_practice, _), by_truth in sorted(groups.items(), key=lambda item: item[0]):
         real, generated = by_truth[Truth.REAL], by_truth[Truth.GENERATED]
         source.shuffle(generated)
+        if known and not is_practice:
+            by_source = {one.generated_image_id: one for one in generated}
+            generated = [by_source[known[one.lesion_image_id]] for one in real]
         pairs += zip(real, generated, strict=True)
     source.shuffle(pairs)
     for number, pair in enumerate(pairs, start=1):
         for one in pair:
             one.pair = number
+
+
+def _partners_in(study: Study) -> dict[int, int]:
+    """The generated image's source of each real one's, in the test's pairs of the study."""
+    rows = study.stimuli.of_test().values_list("pair", "lesion_image", "generated_image")
+    real = {pair: lesion for pair, lesion, _ in rows if lesion}
+    return {real[pair]: generated for pair, _, generated in rows if generated}

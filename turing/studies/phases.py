@@ -23,7 +23,7 @@ EXCLUDED = {
     "follows": "its readers would know the purpose from the earlier study",
     "feedback_after": "it would tell what each image is",
 }
-SAME = ("diagnoses", "real_per_diagnosis", "generated_per_diagnosis")
+SAME = ("diagnoses", "real_per_diagnosis", "generated_per_diagnosis", "forced_choice")
 
 
 def phase_problems(study: Study) -> list[Problem]:
@@ -83,6 +83,8 @@ def _of_earlier(study: Study) -> Iterator[Problem]:
     if earlier.pk == study.pk:
         yield "follows", "Follows: a study cannot follow itself."
     elif study.same_images:
+        if earlier.feedback_after:
+            yield "same_images", f"The same images: readers of {earlier} are told what each of them is."
         for name in SAME:
             if _in_order(getattr(study, name)) != _in_order(getattr(earlier, name)):
                 label = str(study._meta.get_field(name).verbose_name)

@@ -34,6 +34,8 @@ def planned_population(
             return Population(0.5 if rate is None else rate, *STRUCTURES[structure])
         if pilot.forced_choice:
             raise StudyError(f"{pilot.slug} shows pairs (forced_choice): there is no fooling rate to plan from.")
+        if not pilot.asks_judgement:
+            raise StudyError(f"{pilot.slug} does not ask for the judgement: there is no fooling rate to plan from.")
         population = choose_population(pilot)
         check_visible(pilot, population)
         analysis = analyse_study(pilot, population)

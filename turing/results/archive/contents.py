@@ -87,7 +87,9 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         "design.json": lambda: _json(manifest.design_document(study, population)),
         "analysis.json": lambda: _json(analysis),
         "flow.json": lambda: _json({**asdict(flow), "analysed": flow.analysed}),
-        "methods.md": lambda: _methods(study, population, with_noticing(study, population, analysis), flow),
+        "methods.md": lambda: _methods(
+            study, population, with_noticing(study, population, analysis, is_public=not options.full_profiles), flow
+        ),
         "references.bib": citation.BIBTEX.encode,
         "CITATION.cff": lambda: citation.citation_cff(study, _released(study, population)),
         ".zenodo.json": lambda: citation.zenodo_json(study),
@@ -104,7 +106,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
     if study.looks:
         files["looks.json"] = lambda: _json(manifest.looks_document(study, population))
     if not study.asks_judgement:
-        noticing = with_noticing(study, population, analysis, words=options.full_profiles)
+        noticing = with_noticing(study, population, analysis, is_public=not options.full_profiles)
         files["noticing.json"] = lambda: _json(noticing["noticing"])
     if study.machines.exists():
         files["machines.json"] = lambda: _json(with_machines(study, analysis)["machines"])
@@ -160,7 +162,7 @@ def _with_everything(
     Where the judgement was not asked, who noticed stands beside it.
     """
     if not study.asks_judgement:
-        return with_noticing(study, population, analysis, words=options.full_profiles)
+        return with_noticing(study, population, analysis, is_public=not options.full_profiles)
     named = with_machines(study, with_generators_named(study, analysis))
     named = with_corrections(study, population, named)
     return with_looks(study, population, with_controls(study, population, named))

@@ -10,7 +10,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from turing.errors import StudyError
-from turing.models import Study
+from turing.models import Debriefing, Study
 from turing.results.archive.contents import Options, archive_files
 from turing.results.archive.packing import write_zip
 from turing.results.counting import Population, version_of
@@ -38,8 +38,9 @@ def open_archive(study: Study, population: Population) -> IO[bytes]:
 
 def _name(study: Study, population: Population, images: bool) -> str:
     answers = f"{version_of(study, population)} {machines_version(study)}"
+    debriefed = Debriefing.objects.filter(reading__study=study, suspected__isnull=False).count()
     measured = json.dumps(utilities_of(study), sort_keys=True)
-    of = f"{answers} {images} {study.state} {study.cited_authors} {software()} {measured}"
+    of = f"{answers} {images} {study.state} {study.cited_authors} {software()} {measured} {debriefed}"
     return f"published/{study.pk}-{hashlib.sha256(of.encode()).hexdigest()[:20]}.zip"
 
 
