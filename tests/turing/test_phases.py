@@ -362,7 +362,7 @@ def test_a_reader_who_withdrew_from_the_first_part_cannot_begin_the_second(clien
     read_all(client, blinded, reader)
     answer_after(client, blinded)
     client.post(reverse("withdraw", args=[blinded.slug]))
-    with pytest.raises(StudyError, match="have completed the study"):
+    with pytest.raises(StudyError, match="have not left the study"):
         start_reading(second, reader)
 
 
@@ -389,6 +389,8 @@ def test_the_change_between_two_sittings_is_of_the_readers_of_both(client, run, 
     call_command("simulate_readers", study.slug, readers=7, seed=1, dprime=0.2)
     second = make_second(run, study, title="Second sitting", same_images=True, real=5, generated=5)
     call_command("simulate_readers", second.slug, readers=5, seed=2, dprime=2.5)
+    Study.objects.filter(pk=second.pk).update(owner=researcher)
+    second.refresh_from_db()
     found = with_sittings(second, SIMULATED, {})["sittings"]
     assert found["readers"] == 5
 

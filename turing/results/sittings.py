@@ -32,8 +32,8 @@ def _are_alike(earlier: Study, study: Study) -> bool:
 
 
 def _is_seen_by_all(earlier: Study, study: Study) -> bool:
-    """Whether everybody who may see `study` may see `earlier`."""
-    if earlier.visible_to_researchers:
+    """Whether everybody who may see `study` may see `earlier`; what has no owner every researcher sees."""
+    if earlier.visible_to_researchers or earlier.owner_id is None:
         return True
     if study.visible_to_researchers or study.owner_id != earlier.owner_id:
         return False
