@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from tests.turing.test_forced_choice import make_pairs
 from turing.errors import StudyError
-from turing.models import Study
+from turing.models import Study, Truth
+from turing.reading.passage import record_response, start_reading
 from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED
 from turing.results.exports import export, to_csv, to_parquet
@@ -130,6 +131,35 @@ def test_the_archive_holds_and_its_own_script_repeats_the_numbers(read, tmp_path
     assert [one["name"] for one in columns][-2:] == ["pair", "partner"]
     assert "two-alternative forced choice" in (folder / "methods.md").read_text()
     assert "pair" in next(csv.reader((folder / "stimuli.csv").open()))
+
+
+def test_corrections_of_pairs_are_counted_by_side_and_change_the_proportion_correct(
+    run, reader, client, researcher, tmp_path
+):
+    study = make_pairs(run, corrections=True)
+    reading = start_reading(study, reader)
+    truths = [one.stimulus.truth for one in reading.trials.order_by("position").select_related("stimulus")]
+    wrong = {"real": "generated", "generated": "real"}
+    for position, truth in enumerate(truths, start=1):  # each right but the first, which is corrected
+        record_response(reading, position, wrong[truth] if position == 1 else truth, 1, 900)
+        if position == 1:
+            record_response(reading, position, truth, 1, 500, number=1)
+    Study.objects.update(owner=researcher)
+    client.force_login(researcher)
+    found = json.loads(client.get(reverse("export", args=["pairs", "json"])).content)["corrections"]
+    to_right = truths[0] == Truth.REAL  # the image on the left is real: the generated one is on the right
+    assert (found["left_to_right"], found["right_to_left"]) == (to_right, not to_right)
+    assert (found["wrong_to_right"], found["correct"], found["correct_first"]) == (1, 10, 9)
+    assert not [name for name in found if "fooled" in name or "generated" in name]
+    said = "By the first answers the proportion correct would be 90.0% instead of 100.0%."
+    for name in ("results", "report"):
+        page = client.get(reverse(name, args=["pairs"]))
+        assert said in page.content.decode()
+        assert "the last pair until the next break" in page.context["methods"]
+    content = client.get(reverse("table", args=["pairs", "corrections"])).content.decode()
+    assert '"pairs whose generated image was found, by the first answers",9,10,0.9' in content
+    call_command("archive_study", "pairs", output=tmp_path / "a.zip")
+    assert "tables/corrections.csv" in zipfile.ZipFile(tmp_path / "a.zip").namelist()
 
 
 def test_everybody_sees_pairs_once_they_are_published(client, read, researcher):

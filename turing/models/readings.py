@@ -14,7 +14,8 @@ from turing.models.studies import Study
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")
 STUDY_ON_FORM_PAGES = (
     "slug", "title", "language", "state", "timed", "scaling", "stimulus_size", "images_per_page", "break_every",
-    "confidence_levels", "zoom", "questions", "one_row", "corrections", "forced_choice", "purpose_blinded",
+    "confidence_levels", "zoom", "questions", "one_row", "corrections", "looks", "forced_choice",
+    "purpose_blinded",
 )  # fmt: skip
 
 

@@ -56,14 +56,23 @@ def add_answer(study: Study, new: Response, further: Iterable[Further]) -> bool:
                 return False
             _keep(new, further)
             return True
-        if new.answer == counts.answer:  # the judgement stays, and so does the time that it took
+        before, further = stored_for([new.trial_id]).get(new.trial_id, ()), tuple(further)
+        if _timed(study, new, further) == _timed(study, counts, before):  # it stays, and so does the time that it took
             for name in MEASURED:
                 setattr(new, name, getattr(counts, name))
-        _keep(counts, stored_for([new.trial_id]).get(new.trial_id, ()))
+        _keep(counts, before)
         counts.delete()
         new.save(force_insert=True)
         store(new, further)
     return True
+
+
+def _timed(study: Study, response: Response, further: Iterable[Further]) -> str | None:
+    """The answer at whose choice the response time ends (`Study.timed_field`); None where it was not given."""
+    if study.asks_judgement:
+        return response.answer
+    (timed,) = (one.name for one in study.further_questions if one.field == study.timed_field)
+    return next((one.value for one in further if one.question == timed), None)
 
 
 def _keep(answer: Response, further: Iterable[Further]) -> None:

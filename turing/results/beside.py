@@ -18,7 +18,8 @@ def with_all_beside(study: Study, population: Population, analysis: Analysis, *,
     """
     if not study.asks_judgement:  # what stands beside the judgement alone
         nothing = {"machines": [], "skin_tone": None, "controls": [], "look_history": [], "corrections": None}
-        return with_noticing(study, population, analysis | nothing, is_public=is_public)
+        found = with_noticing(study, population, analysis | nothing, is_public=is_public)
+        return found if is_public else with_corrections(study, population, found)
     add_controls = with_public_controls if is_public else with_controls
     found = with_skin_tone(study, population, with_machines(study, analysis))
     found = with_looks(study, population, add_controls(study, population, found)) | {"noticing": None}

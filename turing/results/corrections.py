@@ -2,59 +2,90 @@
 
 from collections import Counter
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, QuerySet
 
-from turing.models import ReplacedAnswer, Study, Truth
+from turing.models import ReplacedAnswer, Response, Side, Study, Truth
 from turing.results.counting import Population, counted
 from turing.templatetags.figures import percent
 
 Analysis = dict[str, Any]
+WAYS = (
+    "real_to_generated", "generated_to_real", "left_to_right", "right_to_left", "wrong_to_right", "right_to_wrong",
+)  # fmt: skip
+FOOLED, FOUND = "generated images judged real", "pairs whose generated image was found"
+RATES = {FOOLED: "fooling rate", FOUND: "proportion correct"}
+
+
+class Corrected(NamedTuple):
+    """An answer that was corrected: the reader's first one, the one that counts, and which would be right."""
+
+    reading: int
+    was: str
+    now: str
+    truth: str
 
 
 def corrections_of(study: Study, population: Population) -> dict[str, Any] | None:
     """Counts over the test answers that the rates rest on; None where the design lets nobody correct an answer.
 
-    Directions compare a reader's first answer with the one that counts.
+    Directions compare a reader's first answer with the one that counts. Of pairs they are sides; where the judgement
+    is not asked, there is none.
     """
     if not study.corrections:
         return None
     answers = counted(study, population).order_by()
-    rows = answers.values("trial__reading").annotate(
-        answers=Count("pk"),
-        generated=Count("pk", filter=Q(trial__stimulus__truth=Truth.GENERATED)),
-        fooled=Count("pk", filter=Q(trial__stimulus__truth=Truth.GENERATED, answer=Truth.REAL)),
-    )
-    given = {row["trial__reading"]: row for row in rows}
+    given = dict(answers.values_list("trial__reading").annotate(Count("pk")))
     replaced = ReplacedAnswer.objects.filter(trial__response__in=answers.values("pk")).order_by("trial", "number")
-    first: dict[int, tuple[int, str, str, str]] = {}
+    first: dict[int, Corrected] = {}
     columns = ("trial", "trial__reading", "answer", "trial__response__answer", "trial__stimulus__truth")
-    for trial, reading, was, now, truth in replaced.values_list(*columns):
-        first.setdefault(trial, (reading, was, now, truth))
-    of_reading = Counter(reading for reading, *_ in first.values())
-    moves = Counter((was, now) for _, was, now, _ in first.values() if was != now)
-    rights = Counter((was == truth, now == truth) for _, was, now, truth in first.values())
-    fooled = sum(row["fooled"] for row in given.values())
-    fooled_first = fooled + sum(
-        (was == Truth.REAL) - (now == Truth.REAL) for _, was, now, truth in first.values() if truth == Truth.GENERATED
-    )
-    return {
-        "answers": sum(row["answers"] for row in given.values()),
+    for trial, *values in replaced.values_list(*columns):
+        first.setdefault(trial, Corrected(*values))
+    of_reading = Counter(one.reading for one in first.values())
+    shares = [of_reading[reading] / number for reading, number in given.items()]
+    counts = {
+        "answers": sum(given.values()),
         "corrected": len(first),
         "earlier_answers": len(replaced),
         "readers": len(given),
         "readers_who_corrected": len(of_reading),
-        "median_share": median(of_reading[one] / row["answers"] for one, row in given.items()) if given else None,
-        "largest_share": max(of_reading[one] / row["answers"] for one, row in given.items()) if given else None,
+        "median_share": median(shares) if shares else None,
+        "largest_share": max(shares) if shares else None,
+    }
+    return counts | _directions(study, answers, list(first.values())) if study.asks_judgement else counts
+
+
+def _directions(study: Study, answers: QuerySet[Response], corrected: list[Corrected]) -> dict[str, int]:
+    """What became of the judgement, and the numerator of the primary outcome by the last and by the first answers."""
+    moves = Counter((one.was, one.now) for one in corrected if one.was != one.now)
+    rights = Counter((one.was == one.truth, one.now == one.truth) for one in corrected)
+    to_right, to_wrong = rights[False, True], rights[True, False]
+    common = {
+        "judgement_kept": len(corrected) - moves.total(),
+        "wrong_to_right": to_right,
+        "right_to_wrong": to_wrong,
+    }
+    if study.forced_choice:
+        left, right = Side.LEFT.as_answer, Side.RIGHT.as_answer
+        correct = answers.filter(answer=F("trial__stimulus__truth")).count()
+        return {
+            "left_to_right": moves[left, right],
+            "right_to_left": moves[right, left],
+            **common,
+            "correct": correct,
+            "correct_first": correct - to_right + to_wrong,
+        }
+    generated = answers.filter(trial__stimulus__truth=Truth.GENERATED)
+    fooled = generated.filter(answer=Truth.REAL).count()
+    of_generated = [one for one in corrected if one.truth == Truth.GENERATED]
+    return {
         "real_to_generated": moves[Truth.REAL, Truth.GENERATED],
         "generated_to_real": moves[Truth.GENERATED, Truth.REAL],
-        "judgement_kept": len(first) - moves.total(),
-        "wrong_to_right": rights[False, True],
-        "right_to_wrong": rights[True, False],
-        "generated": sum(row["generated"] for row in given.values()),
+        **common,
+        "generated": generated.count(),
         "fooled": fooled,
-        "fooled_first": fooled_first,
+        "fooled_first": fooled + sum((one.was == Truth.REAL) - (one.now == Truth.REAL) for one in of_generated),
     }
 
 
@@ -68,17 +99,18 @@ def correction_rows(analysis: Analysis, flow: object) -> list[dict[str, Any]]:
     found = analysis.get("corrections")
     if not found:
         return []
-    corrected, answers, generated = found["corrected"], found["answers"], found["generated"]
+    corrected, answers = found["corrected"], found["answers"]
     counts = [
         ("answers that were corrected", corrected, answers),
         ("readers who corrected an answer", found["readers_who_corrected"], found["readers"]),
-        ("from real to generated", found["real_to_generated"], corrected),
-        ("from generated to real", found["generated_to_real"], corrected),
-        ("judgement as at first, something else changed", found["judgement_kept"], corrected),
-        ("from wrong to right", found["wrong_to_right"], corrected),
-        ("from right to wrong", found["right_to_wrong"], corrected),
-        ("generated images judged real, by the answers that count", found["fooled"], generated),
-        ("generated images judged real, by the first answers", found["fooled_first"], generated),
+        *((f"from {way}", number, corrected) for way, number in _ways(found)),
+    ]
+    if "judgement_kept" in found:
+        counts.insert(4, ("judgement as at first, something else changed", found["judgement_kept"], corrected))
+    counts += [
+        (f"{what}, by the {which}", number, whole)
+        for what, last, first, whole in _outcomes(found)
+        for which, number in (("answers that count", last), ("first answers", first))
     ]
     rows = [
         {"what": what, "number": number, "of": whole, "share": number / whole if whole else None}
@@ -98,18 +130,29 @@ def correction_sentence(analysis: Analysis) -> str:
         return ""
     if not found["corrected"]:
         return "Readers could correct a slip; no answer was corrected."
-    effect = (
-        f" By the first answers the fooling rate would be {percent(found['fooled_first'] / found['generated'])} "
-        f"instead of {percent(found['fooled'] / found['generated'])}."
-        if found["generated"]
-        else ""
-    )
-    return (
+    told = (
         f"{found['corrected']} of {found['answers']:,} answers ({percent(found['corrected'] / found['answers'])}) were "
-        f"corrected, by {found['readers_who_corrected']} of {found['readers']} readers: {found['real_to_generated']} "
-        f"from real to generated, {found['generated_to_real']} from generated to real, {found['wrong_to_right']} from "
-        f"wrong to right and {found['right_to_wrong']} from right to wrong.{effect}"
+        f"corrected, by {found['readers_who_corrected']} of {found['readers']} readers"
     )
+    if ways := [f"{number} from {way}" for way, number in _ways(found)]:
+        told += f": {', '.join(ways[:-1])} and {ways[-1]}"
+    for what, last, first, whole in _outcomes(found):
+        if whole:
+            told += f". By the first answers the {RATES[what]} would be {percent(first / whole)} instead of "
+            told += percent(last / whole)
+    return f"{told}."
+
+
+def _ways(found: dict[str, Any]) -> list[tuple[str, int]]:
+    """The directions among the counts, in words; none where the judgement is not asked."""
+    return [(name.replace("_", " "), found[name]) for name in WAYS if name in found]
+
+
+def _outcomes(found: dict[str, Any]) -> list[tuple[str, int, int, int]]:
+    """What the study counts, by the last answers, by the first ones, and of how many; empty without a judgement."""
+    if "correct" in found:
+        return [(FOUND, found["correct"], found["correct_first"], found["answers"])]
+    return [(FOOLED, found["fooled"], found["fooled_first"], found["generated"])] if "fooled" in found else []
 
 
 def corrections_in_words(study: Study, population: Population) -> str:
@@ -117,7 +160,8 @@ def corrections_in_words(study: Study, population: Population) -> str:
     found = corrections_of(study, population)
     if not found:
         return ""
+    what = "pair" if study.forced_choice else "image"
     return (
-        "Readers could correct the answer to the last image until the next break; the last answer counts, with its "
+        f"Readers could correct the answer to the last {what} until the next break; the last answer counts, with its "
         f"response time ({found['corrected']:,} of {found['answers']:,} answers were corrected). "
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from django.db.models import Case, Count, Max, Q, QuerySet, When
+from django.db.models import Case, Count, Max, Q, QuerySet, Sum, When
 
 from turing.accounts import experience_band
 from turing.models import FurtherAnswer, Reading, Response, Study, Trial, Truth
@@ -81,9 +81,12 @@ def tests_among(rows: QuerySet[Response]) -> QuerySet[Response]:
 
 
 def version_of(study: Study, population: Population) -> str:
-    """Changes when an answer comes in or a reader withdraws; answers themselves are never changed."""
-    rows = exported(study, population).order_by().aggregate(last=Max("pk"), count=Count("pk"))
-    version = f"{study.pk}-{study.design_hash}-{population.name}-{rows['last'] or 0}-{rows['count']}"
+    """Changes when an answer comes in or takes the place of another one, and when a reader withdraws."""
+    figures = {"last": Max("pk"), "count": Count("pk")}
+    # A correction may commit after an answer whose key is higher: then it changes neither of the two.
+    figures |= {"numbers": Sum("number")} if study.corrections else {}
+    rows = exported(study, population).order_by().aggregate(**figures)
+    version = "-".join(str(one or 0) for one in (study.pk, study.design_hash, population.name, *rows.values()))
     # The same answers are judged otherwise after another look.
     return f"{version}-{len(looks_taken(study, population.name))}" if study.looks else version
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from turing.models import Study
+from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.supporting_tables import limits
 from turing.studies.provenance import of_generators, of_lesions
@@ -15,7 +16,8 @@ from turing.templatetags.figures import interval, percent
 Analysis = dict[str, Any]
 Row = dict[str, Any]
 TABLES = ("forced-choice", "forced-choice-readers", "forced-choice-pairs")
-SHARED_TABLES = ("calibration", "times", "course", "exclusions")  # that hold of pairs as of single images
+# That hold of pairs as of single images.
+SHARED_TABLES = ("calibration", "times", "course", "exclusions", "corrections")
 FIGURES = ("forced-choice", "calibration", "course", "times", "strip", "flow")
 NO_FORMATS = ("imrmc", "machines")  # a score for each image is what these hold
 
@@ -125,8 +127,9 @@ def methods_of_pairs(study: Study, analysis: Analysis, flow: Flow, population: P
         f"were judged:{part} real images {of_lesions(study)} and generated ones ({of_generators(study)}), drawn and "
         f"matched at random before the study opened, brought to {side} x {side} pixels by one procedure (by way of "
         f"{through} x {through} pixels). The order of the pairs was randomised for each reader{blocks}. The side of "
-        f"the generated image was balanced within each reader and, over readers, for each pair.{practice} The design "
-        f"was fixed before the first answer (SHA-256 {study.design_hash[:16]}). Analyses rest on "
+        f"the generated image was balanced within each reader and, over readers, for each pair.{practice} "
+        f"{corrections_in_words(study, population)}The design was fixed before the first answer (SHA-256 "
+        f"{study.design_hash[:16]}). Analyses rest on "
         f"{analysis['counts']['responses']:,} answers. The primary outcome was the proportion correct, the share of "
         "answers that found the generated image. Readers and pairs were both taken as random samples: variances are "
         "multi-reader multi-case U-statistics [1-3], and 95% intervals combine the readers' and pairs' parts with "

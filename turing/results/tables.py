@@ -215,6 +215,7 @@ UNJUDGED = {
     "answers": TABLES["answers"],
     "noticed": Table("What readers noticed", noticed_rows),
     "exclusions": TABLES["exclusions"],
+    "corrections": TABLES["corrections"],
 }
 
 

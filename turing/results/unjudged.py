@@ -7,6 +7,7 @@ in `tables`.
 from typing import Any
 
 from turing.models import Study
+from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.noticing import noticing_sentence
 from turing.results.questions import question_sentences
@@ -44,7 +45,8 @@ def unjudged_methods(study: Study, analysis: dict[str, Any], flow: Flow, populat
         f"{study.generated_per_diagnosis} generated images ({of_generators(study)}) were drawn at random, brought to "
         f"{study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of {study.drawn_size} x "
         f"{study.drawn_size} pixels) and shown in an order randomised for each reader. {part}"
-        f"{methods_of_questions(study)}The design was fixed before the first answer (SHA-256 "
+        f"{methods_of_questions(study)}{corrections_in_words(study, population)}"
+        "The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. After the last image readers "
         "were asked in free words what they had noticed, then whether they had suspected that images were generated; "
         "they were then told the purpose and could withdraw their answers. The share who had suspected it is given "

@@ -162,7 +162,8 @@ def _with_everything(
     Where the judgement was not asked, who noticed stands beside it.
     """
     if not study.asks_judgement:
-        return with_noticing(study, population, analysis, is_public=not options.full_profiles)
+        noticed = with_noticing(study, population, analysis, is_public=not options.full_profiles)
+        return with_corrections(study, population, noticed)
     named = with_machines(study, with_generators_named(study, analysis))
     named = with_corrections(study, population, named)
     return with_looks(study, population, with_controls(study, population, named))
