@@ -198,7 +198,7 @@ def variables(study: Study) -> Items:
             + " time from first paint to choice."
             + (
                 " A reader may correct the answer to the last image until the next break; the last answer counts, with "
-                "its time, and the earlier ones are kept."
+                "its time where it changed the choice, and the earlier ones are kept."
                 if study.corrections
                 else ""
             )
