@@ -163,5 +163,6 @@ def corrections_in_words(study: Study, population: Population) -> str:
     what = "pair" if study.forced_choice else "image"
     return (
         f"Readers could correct the answer to the last {what} until the next break; the last answer counts, with its "
-        f"response time where it changed the choice ({found['corrected']:,} of {found['answers']:,} answers were corrected). "
+        f"response time where it changed the choice ({found['corrected']:,} of {found['answers']:,} answers were "
+        "corrected). "
     )
