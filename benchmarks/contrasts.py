@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from benchmarks.coverage import EFFECTS, SPARSE_SHARE, run
+from benchmarks.coverage import EFFECTS, SPARSE_SHARE, run, say_coverage
 from turing.statistics.auc import mrmc_auc
 from turing.statistics.contrasts import contrast
 
@@ -109,10 +109,7 @@ def main() -> None:
         if size == SIZES[1] or levels != 7  # the finer scale for one size
     ]
     rows = run("contrasts", cover_well, cells, studies)
-    for name in ("real", "difference", "auc"):
-        shares = [row[name] for row in rows if row[name] is not None]
-        below = sum(share < 0.93 for share in shares)
-        print(f"{name}: {min(shares):.1%} to {max(shares):.1%} in {len(shares)} cells, {below} below 93%")
+    say_coverage(rows, ("real", "difference", "auc"))
 
 
 if __name__ == "__main__":

@@ -204,6 +204,14 @@ def run(name: str, measure: Callable[..., dict], cells: Sequence[Any], studies: 
     return rows
 
 
+def say_coverage(rows: list[dict], names: Sequence[str]) -> None:
+    """The range of each share of studies that covered the truth; cells without one are left out."""
+    for name in names:
+        shares = [row[name] for row in rows if row[name] is not None]
+        below = sum(share < 0.93 for share in shares)
+        print(f"{name}: {min(shares):.1%} to {max(shares):.1%} in {len(shares)} cells, {below} below 93%")
+
+
 def summarise(rows: list[dict], studies: int) -> None:
     outside = [row["mrmc"] for row in rows if not 0.93 <= row["mrmc"] <= 0.975]
     print(f"{len(rows) - len(outside)} of {len(rows)} cells cover 93% to 97.5% ({studies} studies each)", end="")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from benchmarks.coverage import SPARSE_SHARE, run
+from benchmarks.coverage import SPARSE_SHARE, run, say_coverage
 from turing.statistics.forced_choice import dprime_of, level_of
 from turing.statistics.mrmc import mrmc_rate
 from turing.statistics.proportions import naive_intervals
@@ -86,10 +86,7 @@ def main() -> None:
         for size, effects, side, share, sparse in itertools.product(SIZES, EFFECTS, SIDES, SHARES, (False, True))
     ]
     rows = run("forced_choice", cover_well, cells, studies)
-    for name in ("share", "left", "naive"):
-        shares = [row[name] for row in rows if row[name] is not None]
-        below = sum(share < 0.93 for share in shares)
-        print(f"{name}: {min(shares):.1%} to {max(shares):.1%} in {len(shares)} cells, {below} below 93%")
+    say_coverage(rows, ("share", "left", "naive"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from turing.statistics.kinds import reader_kinds
 from turing.statistics.looks import Looks
 from turing.statistics.model import reader_image_model
 from turing.statistics.mrmc import mrmc_rate
-from turing.statistics.proportions import naive_intervals, wilson
+from turing.statistics.proportions import rate_json, wilson
 from turing.statistics.questions import Plan, analyse_questions
 from turing.statistics.responses import Responses
 from turing.statistics.thresholds import exposure_threshold
@@ -74,9 +74,9 @@ def analyse_in_full(
     analysis = {
         "asks_judgement": responses.asks_judgement,
         "counts": _counts(tests),
-        "fooling_rate": _rate_json(fooling, tests.judged_real[~tests.is_real]),
+        "fooling_rate": rate_json(fooling, tests.judged_real[~tests.is_real]),
         "real_judged_real": _real_judged_real(tests, "", warnings, level),
-        "accuracy": _rate_json(accuracy, tests.correct),
+        "accuracy": rate_json(accuracy, tests.correct),
         "variance_components": _components(generated, fooling, warnings),
         "reader_kinds": kinds,
         "dropout": dropout(tests),
@@ -183,21 +183,9 @@ def _auc_json(auc: Estimate) -> dict[str, Any]:
     return {"estimate": auc.estimate, "variance": auc.variance, "df": auc.df, "ci95": interval, "method": auc.method}
 
 
-def _rate_json(rate: Estimate, values: np.ndarray) -> dict[str, Any]:
-    naive = naive_intervals(int(values.sum()), len(values))
-    return {
-        "estimate": rate.estimate,
-        "ci95": list(rate.ci95) if rate.ci95 else None,
-        "variance": rate.variance,
-        "df": rate.df,
-        "method": rate.method,
-        "naive": {method: list(interval) if interval else None for method, interval in naive.items()},
-    }
-
-
 def _real_judged_real(rows: Responses, label: str, warnings: list[str], level: float) -> dict[str, Any]:
     real = rows.where(rows.is_real)
-    return _rate_json(_rate(real, "judged_real", f"{label}real_judged_real", warnings, level), real.judged_real)
+    return rate_json(_rate(real, "judged_real", f"{label}real_judged_real", warnings, level), real.judged_real)
 
 
 def _by_run(tests: Responses, warnings: list[str], level: float) -> dict[str, Any]:
@@ -208,7 +196,7 @@ def _by_run(tests: Responses, warnings: list[str], level: float) -> dict[str, An
     for name in names if len(names) > 1 else ():
         rows = tests.where(~tests.is_real & (labels == name))
         rate = _rate(rows, "judged_real", f"generator {name}, fooling_rate", warnings, level)
-        found[name] = {"fooling_rate": _rate_json(rate, rows.judged_real), "images": len(np.unique(rows.image))}
+        found[name] = {"fooling_rate": rate_json(rate, rows.judged_real), "images": len(np.unique(rows.image))}
     return found
 
 
@@ -217,9 +205,9 @@ def _diagnosis(rows: Responses, name: str, warnings: list[str], level: float) ->
     generated = rows.where(~rows.is_real)
     fooling = _rate(generated, "judged_real", f"{label}fooling_rate", warnings, level)
     return {
-        "fooling_rate": _rate_json(fooling, generated.judged_real),
+        "fooling_rate": rate_json(fooling, generated.judged_real),
         "real_judged_real": _real_judged_real(rows, label, warnings, level),
-        "accuracy": _rate_json(_rate(rows, "correct", f"{label}accuracy", warnings, level), rows.correct),
+        "accuracy": rate_json(_rate(rows, "correct", f"{label}accuracy", warnings, level), rows.correct),
         "auc": _auc(rows, f"{label}auc", warnings, level),
     }
 

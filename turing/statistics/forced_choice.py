@@ -23,7 +23,7 @@ from turing.statistics.comparisons import equivalence
 from turing.statistics.course import reader_medians
 from turing.statistics.intervals import LEVEL, Estimate
 from turing.statistics.mrmc import mrmc_rate
-from turing.statistics.proportions import naive_intervals, wilson
+from turing.statistics.proportions import rate_json, wilson
 from turing.statistics.responses import Responses
 
 ALL_OR_NONE = "every pair, or none, was told: d' would be infinite"
@@ -49,7 +49,7 @@ def forced_choice(tests: Responses, margin: float, warnings: list[str]) -> Row:
         "correct": int(tests.correct.sum()),
         **_figures(found, tests),
         "equivalence": equivalence(found, margin),
-        "left": _rate_json(side, ~tests.judged_real),
+        "left": rate_json(side, ~tests.judged_real),
         "by_diagnosis": {
             name: _group(tests.where(tests.diagnosis == code))
             for code, name in enumerate(tests.diagnosis_names)
@@ -104,19 +104,7 @@ def _dprime_json(found: Estimate) -> Row:
 
 
 def _figures(found: Estimate, rows: Responses) -> Row:
-    return {"proportion_correct": _rate_json(found, rows.correct), "dprime": _dprime_json(found)}
-
-
-def _rate_json(rate: Estimate, values: np.ndarray) -> Row:
-    naive = naive_intervals(int(values.sum()), len(values))
-    return {
-        "estimate": rate.estimate,
-        "ci95": list(rate.ci95) if rate.ci95 else None,
-        "variance": rate.variance,
-        "df": rate.df,
-        "method": rate.method,
-        "naive": {method: list(interval) if interval else None for method, interval in naive.items()},
-    }
+    return {"proportion_correct": rate_json(found, rows.correct), "dprime": _dprime_json(found)}
 
 
 def _group(rows: Responses) -> Row:

@@ -5,8 +5,12 @@ References:
     Clopper, Pearson (1934), The use of confidence or fiducial limits, Biometrika 26:404-413.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.stats import binomtest, norm
+
+from turing.statistics.intervals import Estimate
 
 Interval = tuple[float, float]
 
@@ -29,3 +33,16 @@ def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tu
         centre = (share + square / (2 * trials)) / (1 + square / trials)
         half = np.sqrt(square * (share * (1 - share) / trials + square / (4 * trials**2))) / (1 + square / trials)
     return centre - half, centre + half
+
+
+def rate_json(rate: Estimate, values: np.ndarray) -> dict[str, Any]:
+    """A rate and its MRMC interval as JSON values, with the binomial intervals of its answers (n,) as `naive`."""
+    naive = naive_intervals(int(values.sum()), len(values))
+    return {
+        "estimate": rate.estimate,
+        "ci95": list(rate.ci95) if rate.ci95 else None,
+        "variance": rate.variance,
+        "df": rate.df,
+        "method": rate.method,
+        "naive": {method: list(interval) if interval else None for method, interval in naive.items()},
+    }

@@ -1,6 +1,6 @@
 """What a researcher does next: on the way to the first open study, and in each study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
@@ -65,10 +65,8 @@ def first_steps(studies) -> list[Step]:
         ),
     ]
     undone = next(number for number, step in enumerate(steps) if not step.is_done)
-    return [
-        Step(step.title, step.about, step.address, step.is_done, is_next=number == undone)
-        for number, step in enumerate(steps)
-    ]
+    steps[undone] = replace(steps[undone], is_next=True)
+    return steps
 
 
 def next_in(study: Study) -> tuple[str, str]:

@@ -132,7 +132,7 @@ def _response_fields(study: Study, full_profiles: bool) -> list[dict[str, Any]]:
         _field("zoomed_ms", "integer", "For which a part of the image was enlarged until the judgement.", minimum=0),
         _field(
             "changes", "integer", "Earlier answers to this image that the reader corrected; the last one counts, with "
-            "its own time.", minimum=0, required=True,
+            "its own time where it changed the choice.", minimum=0, required=True,
         ),
         _field("first_answer", "string", "What the first of them said; empty where none was corrected.", enum=TRUTHS),
     ]  # fmt: skip

@@ -102,6 +102,9 @@ def _form(client: Client, study: Study, reading: Reading) -> Iterator[Seen]:
         yield _post(client, answer, "trial", study.slug, page, headers=JSON)  # answered before
         yield _post(client, answer, "trial", study.slug, page)
         yield _get(client, "trial", study.slug, page)
+    if study.corrections:
+        yield _get(client, "trial", study.slug, 1, query="?correct=1")
+        yield _post(client, {"position": "1", "number": "1", **given_answers(study)}, "trial", study.slug, 1)
     for name in ("study-break", "study", "withdraw", "study-after"):
         yield _get(client, name, study.slug)
     yield _get(client, "home")
