@@ -134,7 +134,9 @@ def _leaking(place, word):
     def middleware(get_response):
         def change(request):
             response = get_response(request)
-            if re.search(place, request.path) and response.headers["Content-Type"].startswith(("text/html", "app")):
+            if re.search(place, request.get_full_path()) and response.headers["Content-Type"].startswith(
+                ("text/html", "app")
+            ):
                 response.content = response.content.replace(b"</main>", word.encode() + b"</main>").replace(
                     b'"location"', b'"synthetic": 1, "location"'
                 )
@@ -148,6 +150,7 @@ def _leaking(place, word):
 home_middleware = _leaking("^/$", "yapay")
 trial_middleware = _leaking("/trials/", '<i data-truth="Generated"></i>')
 certificate_middleware = _leaking("/certificate/", "deepfakes")
+correction_middleware = _leaking("correct=", "artificial")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +162,17 @@ def test_a_planted_word_is_found(blinded, settings, leak, said):
     [check] = check_purpose(blinded)
     assert check.verdict == "leak"
     assert said in check.detail
+
+
+def test_pages_of_corrections_are_read_too(run, tmp_path, settings):
+    study = make(run, tmp_path, corrections=True)
+    call_command("open_study", study.slug)
+    study.refresh_from_db()
+    [check] = check_purpose(study)
+    assert check.verdict == "passed", check.detail
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.turing.test_phases.correction_middleware"]
+    [check] = check_purpose(study)
+    assert "?correct=1 (en) says 'artificial'" in check.detail
 
 
 def test_a_telling_title_that_was_given_by_other_means_is_found(blinded):
