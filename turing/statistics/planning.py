@@ -21,6 +21,7 @@ from turing.statistics.mrmc import mrmc_rate
 
 RAREST = 0.001  # rate, and of its opposite: beyond it no number of readers searched would see one
 MOST = 10_000  # readers or images searched
+LEAST_SHARE = 1e-12  # of the latent variance that is told from none
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,12 @@ def _component(rate: float, share: float) -> float:
 
 
 def _share(rate: float, component: float) -> float:
-    if component <= 0:
+    if component <= _component(rate, LEAST_SHARE):  # nothing, but for rounding
         return 0.0
     most = _component(rate, 1 - 1e-9)
     if component >= most:
         raise ValueError(f"a variance component of {component:.3g} is impossible at a rate of {rate:.3g}")
-    return float(brentq(lambda share: _component(rate, share) - component, 1e-12, 1 - 1e-9))
+    return float(brentq(lambda share: _component(rate, share) - component, LEAST_SHARE, 1 - 1e-9))
 
 
 def expected_width(population: Population, readers: int, images: int) -> float:

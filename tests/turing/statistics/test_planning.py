@@ -59,3 +59,11 @@ def test_a_goal_that_makes_no_sense_is_refused(given):
 def test_a_population_that_cannot_be_is_refused(given):
     with pytest.raises(ValueError, match=r"rate|shares"):
         Population(*given)
+
+
+@pytest.mark.parametrize("component", [1e-18, 1e-16, 5e-14])
+def test_a_variance_that_is_rounding_alone_counts_as_none(component):
+    for rate in (0.31, 0.5, 0.63):
+        found = Population.from_components(rate, component, 0.02)
+        assert found.reader_share == pytest.approx(0, abs=1e-9)
+        assert found.image_share > 0
