@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--run", help="instead: judge this training run")
     parser.add_argument("--minutes", type=float, default=30.0, help="of training for each model, all diagnoses (30)")
     parser.add_argument("--images", type=int, help="instead: train until so many images were seen, all diagnoses")
+    parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each (0)")
     parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: projected and dcgan")
     parser.add_argument("--grids", type=Path, default=Path("var/quality"), help="folder for grids (var/quality)")
@@ -60,7 +61,7 @@ def main() -> None:
     elif options.folder:
         for model in options.model or ("dcgan", "projected"):
             for seed in options.seeds:
-                settings = Settings(model=model, seed=seed)
+                settings = Settings(model=model, seed=seed, batch_size=options.batch)
                 keep(train_and_judge(settings, options.folder, options.minutes, options.images, options.grids))
     else:
         parser.error("name an ISIC export's folder or a --run")
@@ -68,11 +69,15 @@ def main() -> None:
 
 
 def keep(rows: list[dict[str, Any]]) -> None:
-    """Write rows to the table; they replace those of the same model, diagnosis and seed."""
+    """Write rows to the table; they replace those of the same model, diagnosis, batch and seed."""
     path = RESULTS / "quality.json"
     before = json.loads(path.read_text()) if path.exists() else []
-    new = {(row["model"], row["diagnosis"], row["seed"]) for row in rows}
-    report("quality", [row for row in before if (row["model"], row["diagnosis"], row.get("seed")) not in new] + rows)
+    new = {_training_of(row) for row in rows}
+    report("quality", [row for row in before if _training_of(row) not in new] + rows)
+
+
+def _training_of(row: dict[str, Any]) -> tuple:
+    return tuple(row.get(key) for key in ("model", "diagnosis", "batch", "seed"))
 
 
 def train_and_judge(
@@ -98,7 +103,13 @@ def train_and_judge(
             training, held_out = split[name]
             seen = trainer.step * settings.batch_size
             rows.append(
-                {"model": model, "seed": settings.seed, "images": seen, "images_per_s": seen / seconds}
+                {
+                    "model": model,
+                    "batch": settings.batch_size,
+                    "seed": settings.seed,
+                    "images": seen,
+                    "images_per_s": seen / seconds,
+                }
                 | {"processor": processor(), "arithmetic": str(trainer.dtype).removeprefix("torch.")}
                 | row_of(name, pixels, training, held_out, grids / f"{model}-{settings.seed}-{slug_of(name)}.png")
                 | judged_otherwise(name, pixels, training, held_out, folder)
