@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from benchmarks.plain_dcgan import PlainTrainer
 from benchmarks.report import report
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.networks.layers import UpsampledConv2d, _box_sum
 from gan.runs import TRAINERS
 from gan.training.settings import Settings

@@ -19,10 +19,10 @@ from tqdm import tqdm
 from benchmarks.quality import DIAGNOSES, GRID, sources_of, train
 from benchmarks.report import report
 from gan.dataset import decode, split_by_lesion, to_pixels
-from gan.diagnoses import slug_of
-from gan.errors import GanError
 from gan.evaluation.extractors import Extractor, lite2
 from gan.evaluation.quality import evaluate
+from gan.foundation.diagnoses import slug_of
+from gan.foundation.errors import GanError
 from gan.grids import contact_sheet
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
 from gan.recording import grid_latents

@@ -20,9 +20,9 @@ from tqdm import tqdm
 from benchmarks.report import RESULTS, report
 from console import progress
 from gan.dataset import Source, decode, split_by_lesion, to_pixels
-from gan.diagnoses import diagnosis_of_row, slug_of
 from gan.evaluation.extractors import lite2
 from gan.evaluation.quality import evaluate
+from gan.foundation.diagnoses import diagnosis_of_row, slug_of
 from gan.grids import contact_sheet
 from gan.images import sha256
 from gan.memory import keep_freed_memory

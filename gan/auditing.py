@@ -10,8 +10,8 @@ from django.utils import timezone
 from console import Progress
 from gan.comparison import as_run
 from gan.dataset import Source, decode_pixels, fingerprint
-from gan.errors import GanError
 from gan.evaluation.extractors import Extractor, lite2
+from gan.foundation.errors import GanError
 from gan.memorisation.distances import Reference, load_reference, reference_of, save_reference
 from gan.models import GeneratedImage, Generator
 from gan.runs import TrainingSet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from files import is_folder, shown, walk
 from gan.dataset import Source, read_image, sources_of, split_by_lesion
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.images import SUFFIXES, sha256
 from gan.models import Generator, LesionImage, TrainingRun
 from gan.models.images import LesionImageQuerySet

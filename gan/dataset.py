@@ -12,12 +12,12 @@ from torch import Tensor
 
 from console import UNSTORABLE, UserError
 from files import is_folder, is_hidden, read_file, shown, walk
-from gan.diagnoses import is_diagnosis, normalise_diagnosis
-from gan.errors import GanError
+from gan.foundation.diagnoses import is_diagnosis, normalise_diagnosis
+from gan.foundation.errors import GanError
+from gan.foundation.patients import Groups, Node
+from gan.foundation.seeds import derive_seed
 from gan.images import MAX_BYTES, SUFFIXES, centre_square, open_rgb, sha256
 from gan.models import LesionImage
-from gan.patients import Groups, Node
-from gan.seeds import derive_seed
 
 MIN_IMAGES = 2
 

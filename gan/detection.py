@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 from console import Progress, no_progress
 from gan.curation.duplicates import Looks, look_of
-from gan.errors import GanError
-from gan.patients import Groups
+from gan.foundation.errors import GanError
+from gan.foundation.patients import Groups
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 INNER_FOLDS, FEWEST_FOLDS = 3, 2

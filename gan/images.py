@@ -8,7 +8,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 
 MAX_PIXELS = 60_000_000  # larger than any dermatoscope's sensor
 MAX_BYTES = 100_000_000

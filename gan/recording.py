@@ -11,12 +11,12 @@ import torch
 
 from files import PART, write_file
 from gan.dataset import Source, to_pixels
+from gan.foundation.kept_snapshots import is_kept, kept_path, kept_steps
+from gan.foundation.seeds import derive_seed
 from gan.grids import contact_sheet
 from gan.images import png_bytes
-from gan.kept import is_kept, kept_path, kept_steps
 from gan.models import Evaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
-from gan.seeds import derive_seed
 from gan.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer

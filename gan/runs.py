@@ -16,8 +16,8 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from gan.dataset import Source, decode, fingerprint, from_database, from_folder, sources_of, split_all
-from gan.diagnoses import normalise_diagnosis
-from gan.errors import GanError
+from gan.foundation.diagnoses import normalise_diagnosis
+from gan.foundation.errors import GanError
 from gan.models import LesionImage, TrainingName, TrainingRun
 from gan.recording import BarFactory, Recorder
 from gan.training.dcgan import DCGANTrainer

@@ -13,16 +13,16 @@ from torch import Tensor
 
 from files import write_file
 from gan.dataset import to_pixels
-from gan.diagnoses import normalise_diagnosis, slug_of
-from gan.errors import GanError
+from gan.foundation.diagnoses import normalise_diagnosis, slug_of
+from gan.foundation.errors import GanError
+from gan.foundation.kept_snapshots import kept_path
+from gan.foundation.seeds import derive_seed
+from gan.foundation.storage import save_content
 from gan.grids import contact_sheet
 from gan.images import png_bytes, sha256
-from gan.kept import kept_path
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
-from gan.seeds import derive_seed
 from gan.snapshots import SNAPSHOT, read_snapshot
-from gan.storage import save_content
 from gan.training.trainer import with_prefix
 
 BATCH = 16  # always full: an image's bytes must not depend on how many are drawn with it

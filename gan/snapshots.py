@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from files import write_file
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 
 SNAPSHOT = "snapshot.safetensors"
 

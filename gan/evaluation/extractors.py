@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from files import is_file, shown
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
 
 BATCH = 32

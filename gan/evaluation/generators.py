@@ -8,10 +8,10 @@ import torch
 from gan.auditing import CopyDetector
 from gan.comparison import as_run
 from gan.dataset import decode_pixels
-from gan.errors import GanError
 from gan.evaluation.extractors import Extractor
 from gan.evaluation.metrics import FEWEST
 from gan.evaluation.quality import Progress, evaluate
+from gan.foundation.errors import GanError
 from gan.memorisation.audit import audit
 from gan.memorisation.distances import Reference, nearness_among
 from gan.memorisation.statistics import membership_auc

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from console import Progress, no_progress, printable
-from gan.diagnoses import checked_diagnosis, normalise_diagnosis
-from gan.errors import GanError
+from gan.foundation.diagnoses import checked_diagnosis, normalise_diagnosis
+from gan.foundation.errors import GanError
 from gan.images import without_suffix
 from gan.importing.formats import ARCHIVE, ROLES
 from gan.importing.hints import hints_for

@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath
 
 from console import UserError, printable
 from files import is_file, shown
-from gan.diagnoses import checked_diagnosis
-from gan.errors import GanError
+from gan.foundation.diagnoses import checked_diagnosis
+from gan.foundation.errors import GanError
 from gan.images import SUFFIXES
 from gan.importing.folders import diagnosis_folders, names_diagnosis
 from gan.importing.formats import key

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from console import UserError, printable
 from files import read_file
+from gan.foundation.storage import save_content
 from gan.images import MAX_BYTES, count_pixels, open_rgb, sha256
 from gan.importing.decoding import THREADS, Room
 from gan.importing.mapping import Described
@@ -17,7 +18,6 @@ from gan.importing.pictures import choose_picture
 from gan.importing.reading import Row
 from gan.importing.report import Plan, Rejection, Report
 from gan.models import LesionImage
-from gan.storage import save_content
 
 BATCH = 200  # images per database transaction
 

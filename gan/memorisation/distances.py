@@ -13,8 +13,8 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from console import Progress
-from gan.errors import GanError
 from gan.evaluation.extractors import Extractor
+from gan.foundation.errors import GanError
 from gan.snapshots import read_snapshot, write_snapshot
 
 THUMBNAIL = 32

@@ -1,6 +1,6 @@
 """What the image side keeps: lesion images, generators (training runs of ours and external ones), generated images."""
 
-from gan.diagnoses import normalise_diagnosis
+from gan.foundation.diagnoses import normalise_diagnosis
 from gan.images import SUFFIXES
 from gan.models.generated import GeneratedImage
 from gan.models.generators import (

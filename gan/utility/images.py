@@ -10,8 +10,8 @@ import torch
 from console import Progress
 from gan.comparison import as_run, only_collection
 from gan.dataset import Source, decode_pixels, groups_of, sources_of, split_all
-from gan.errors import GanError
 from gan.evaluation.extractors import Extractor, resize
+from gan.foundation.errors import GanError
 from gan.models import Generator, LesionImage
 from gan.runs import TrainingSet, training_set_of
 from gan.sampling import draw_samples

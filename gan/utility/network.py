@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan.dataset import to_unit_range
+from gan.foundation.seeds import derive_seed
 from gan.networks.augmentation import turn_each
-from gan.seeds import derive_seed
 
 SIDE = 64  # pixels
 CHANNELS = (24, 48, 96, 128)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.images import png_bytes
 from gan.phantom import DIAGNOSES, draw_phantom
 from gan.snapshots import read_snapshot

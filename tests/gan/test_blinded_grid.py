@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import blinded_grid
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.models import LesionImage
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from gan.detection import auc_of_folds, detect, fit_and_predict, linked, near_copies, split
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.phantom import draw_phantom
 
 

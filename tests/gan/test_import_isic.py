@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from gan.diagnoses import diagnosis_of_row
+from gan.foundation.diagnoses import diagnosis_of_row
 from gan.images import open_rgb
 from gan.models import LesionImage
 

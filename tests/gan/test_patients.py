@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan.dataset import Source, from_database, split_all, split_by_lesion
-from gan.errors import GanError
+from gan.foundation.errors import GanError
+from gan.foundation.patients import linked_to
 from gan.models import LesionImage, TrainingRun
-from gan.patients import linked_to
 from tests.hostile.inputs import QUICK
 
 ids = st.sampled_from(["", *"abcdef"])

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from gan.kept import is_kept
+from gan.foundation.kept_snapshots import is_kept
 from gan.models import Evaluation, TrainingRun
 from gan.runs import snapshot_at
 from gan.sampling import draw_samples

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from console import UserError
 from gan.dataset import from_folder, split_by_lesion
-from gan.diagnoses import diagnosis_of_row, normalise_diagnosis, slug_of
+from gan.foundation.diagnoses import diagnosis_of_row, normalise_diagnosis, slug_of
 from gan.images import png_bytes
 from gan.importing.recognise import read_archive
 from gan.models import LesionImage, TrainingRun

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.images import MIN_SIDE, open_rgb
 from tests.hostile.inputs import THOROUGH, bomb, outcome, picture, with_chunk
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from console import ConsoleCommand, progress
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.models import SKIN_TONES, GeneratedImage, LesionImage, skin_tone_of
 from gan.skin_tone import SIDE, measure
 

@@ -90,7 +90,7 @@ class Command(ConsoleCommand):
 
     def _detector(self, found):
         from gan.auditing import CopyDetector
-        from gan.errors import GanError
+        from gan.foundation.errors import GanError
         from gan.runs import training_set_of
 
         try:
@@ -100,7 +100,7 @@ class Command(ConsoleCommand):
             return None
 
     def _write_strips(self, found, chosen, rows, seed, path):
-        from gan.diagnoses import slug_of
+        from gan.foundation.diagnoses import slug_of
         from gan.images import png_bytes
         from gan.sampling import interpolation_strips
 

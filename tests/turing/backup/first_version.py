@@ -31,7 +31,7 @@ from django.core.management import call_command
 from gan.images import png_bytes
 from gan.models import GeneratedImage, LesionImage, TrainingRun, TrainingStep
 from gan.phantom import ATTRIBUTION, DIAGNOSES, LICENCE, draw_phantom
-from gan.storage import save_content
+from gan.foundation.storage import save_content
 from turing.accounts import RESEARCHERS
 from turing.models import Reader, Study, User
 from turing.reading.passage import record_response, start_reading

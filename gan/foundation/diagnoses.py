@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from console import UNSTORABLE
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 
 # Codes as their sources define them: HAM10000 (Tschandl et al. 2018, doi:10.1038/sdata.2018.161), ISIC 2018 and 2019,
 # PAD-UFES-20 (Pacheco et al. 2020, doi:10.1016/j.dib.2020.106221).
