@@ -26,7 +26,7 @@ from gan.comparison import comparison_set_of, find_generator
 from gan.dataset import decode_pixels
 from gan.evaluation.generators import images_of
 from gan.foundation.errors import GanError
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
 from gan.models import Generator
 from tables import parse_table, read_text
 

@@ -27,8 +27,8 @@ from PIL import Image
 
 from benchmarks.report import report
 from benchmarks.web import processor
+from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage, TrainingRun
-from gan.phantom import draw_phantom
 from turing.accounts import RESEARCHERS
 from turing.models import User
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from benchmarks.report import report
 from gan.foundation.storage import save_content
-from gan.images import png_bytes, sha256
+from gan.imaging.image_files import png_bytes, sha256
+from gan.imaging.phantoms import DIAGNOSES, draw_phantom
 from gan.models import GeneratedImage, LesionImage, TrainingRun
-from gan.phantom import DIAGNOSES, draw_phantom
 from turing.accounts import RESEARCHERS
 from turing.models import Response, Study, User
 from turing.results.figures import STUDY_FIGURES

@@ -23,7 +23,7 @@ from gan.evaluation.extractors import Extractor, lite2
 from gan.evaluation.quality import evaluate
 from gan.foundation.diagnoses import slug_of
 from gan.foundation.errors import GanError
-from gan.grids import contact_sheet
+from gan.imaging.contact_sheets import contact_sheet
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
 from gan.recording import grid_latents
 from gan.runs import TRAINERS

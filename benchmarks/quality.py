@@ -23,8 +23,8 @@ from gan.dataset import Source, decode, split_by_lesion, to_pixels
 from gan.evaluation.extractors import lite2
 from gan.evaluation.quality import evaluate
 from gan.foundation.diagnoses import diagnosis_of_row, slug_of
-from gan.grids import contact_sheet
-from gan.images import sha256
+from gan.imaging.contact_sheets import contact_sheet
+from gan.imaging.image_files import sha256
 from gan.memory import keep_freed_memory
 from gan.recording import grid_latents
 from gan.runs import TRAINERS, find_run, training_set_of

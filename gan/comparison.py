@@ -7,7 +7,7 @@ from pathlib import Path
 from files import is_folder, shown, walk
 from gan.dataset import Source, read_image, sources_of, split_by_lesion
 from gan.foundation.errors import GanError
-from gan.images import SUFFIXES, sha256
+from gan.imaging.image_files import SUFFIXES, sha256
 from gan.models import Generator, LesionImage, TrainingRun
 from gan.models.images import LesionImageQuerySet
 from gan.runs import TrainingSet, training_set_of

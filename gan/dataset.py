@@ -16,7 +16,7 @@ from gan.foundation.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.foundation.errors import GanError
 from gan.foundation.patients import Groups, Node
 from gan.foundation.seeds import derive_seed
-from gan.images import MAX_BYTES, SUFFIXES, centre_square, open_rgb, sha256
+from gan.imaging.image_files import MAX_BYTES, SUFFIXES, centre_square, open_rgb, sha256
 from gan.models import LesionImage
 
 MIN_IMAGES = 2

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from console import Progress, no_progress
-from gan.curation.duplicates import Looks, look_of
 from gan.foundation.errors import GanError
 from gan.foundation.patients import Groups
+from gan.imaging.duplicates import Looks, look_of
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 INNER_FOLDS, FEWEST_FOLDS = 3, 2

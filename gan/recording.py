@@ -13,8 +13,8 @@ from files import PART, write_file
 from gan.dataset import Source, to_pixels
 from gan.foundation.kept_snapshots import is_kept, kept_path, kept_steps
 from gan.foundation.seeds import derive_seed
-from gan.grids import contact_sheet
-from gan.images import png_bytes
+from gan.imaging.contact_sheets import contact_sheet
+from gan.imaging.image_files import png_bytes
 from gan.models import Evaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
 from gan.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot

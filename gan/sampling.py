@@ -18,8 +18,8 @@ from gan.foundation.errors import GanError
 from gan.foundation.kept_snapshots import kept_path
 from gan.foundation.seeds import derive_seed
 from gan.foundation.storage import save_content
-from gan.grids import contact_sheet
-from gan.images import png_bytes, sha256
+from gan.imaging.contact_sheets import contact_sheet
+from gan.imaging.image_files import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
 from gan.snapshots import SNAPSHOT, read_snapshot

@@ -1,14 +1,14 @@
 """Where image files lie: one storage, named by content, so that no name tells what an image is."""
 
+import hashlib
+
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-
-from gan.images import sha256
 
 
 def content_name(content: bytes, suffix: str) -> str:
     """Storage name of the bytes, such as `images/3f/3fa9….png`."""
-    digest = sha256(content)
+    digest = hashlib.sha256(content).hexdigest()
     return f"images/{digest[:2]}/{digest}{suffix}"
 
 

@@ -11,7 +11,7 @@ from console import UNSTORABLE, Progress, UserError, no_progress, printable
 from files import read_file, shown
 from gan.foundation.errors import GanError
 from gan.foundation.storage import save_content
-from gan.images import MAX_BYTES, open_rgb, sha256
+from gan.imaging.image_files import MAX_BYTES, open_rgb, sha256
 from gan.importing.hints import hints_for
 from gan.importing.report import Mapped, Rejection
 from gan.importing.samples import find_samples

@@ -7,8 +7,8 @@ from PIL import Image
 
 from console import Progress, UserError
 from files import read_file
-from gan.curation.duplicates import Looks, look_of
-from gan.images import MAX_BYTES, centre_square, open_rgb
+from gan.imaging.duplicates import Looks, look_of
+from gan.imaging.image_files import MAX_BYTES, centre_square, open_rgb
 from gan.models import LesionImage
 
 

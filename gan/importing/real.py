@@ -8,7 +8,7 @@ from pathlib import Path
 from console import Progress, no_progress, printable
 from gan.foundation.diagnoses import checked_diagnosis, normalise_diagnosis
 from gan.foundation.errors import GanError
-from gan.images import without_suffix
+from gan.imaging.image_files import without_suffix
 from gan.importing.formats import ARCHIVE, ROLES
 from gan.importing.hints import hints_for
 from gan.importing.mapping import Described, Layout, Names, describe, not_understood

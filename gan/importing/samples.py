@@ -7,7 +7,7 @@ from console import UserError, printable
 from files import is_file, shown
 from gan.foundation.diagnoses import checked_diagnosis
 from gan.foundation.errors import GanError
-from gan.images import SUFFIXES
+from gan.imaging.image_files import SUFFIXES
 from gan.importing.folders import diagnosis_folders, names_diagnosis
 from gan.importing.formats import key
 from gan.importing.pictures import Pictures

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from console import UserError, printable
 from files import read_file
 from gan.foundation.storage import save_content
-from gan.images import MAX_BYTES, count_pixels, open_rgb, sha256
+from gan.imaging.image_files import MAX_BYTES, count_pixels, open_rgb, sha256
 from gan.importing.decoding import THREADS, Room
 from gan.importing.mapping import Described
 from gan.importing.pictures import choose_picture

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from gan.foundation.errors import GanError
-from gan.images import png_bytes
-from gan.phantom import DIAGNOSES, draw_phantom
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import DIAGNOSES, draw_phantom
 from gan.snapshots import read_snapshot
 from gan.training.dcgan import DCGANTrainer
 from gan.training.settings import Settings

@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.signal import fftconvolve
 
-from gan.curation import duplicates, records, rulers
+from gan.curation import records, rulers
 from gan.curation.verdicts import REASONS
 from gan.dataset import from_database
-from gan.images import png_bytes
+from gan.imaging import duplicates
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage
-from gan.phantom import draw_phantom
 
 ISIC = Path(__file__).parents[3] / "shared/data/isic"
 

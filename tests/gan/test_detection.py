@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from gan.detection import auc_of_folds, detect, fit_and_predict, linked, near_copies, split
 from gan.foundation.errors import GanError
-from gan.phantom import draw_phantom
+from gan.imaging.phantoms import draw_phantom
 
 
 def separated(n=60, d=40, shift=1.0, seed=0):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import Evaluation, GeneratedImage, Generator, LesionImage
-from gan.phantom import draw_phantom
 
 pytestmark = pytest.mark.django_db
 

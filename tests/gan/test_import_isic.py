@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from gan.foundation.diagnoses import diagnosis_of_row
-from gan.images import open_rgb
+from gan.imaging.image_files import open_rgb
 from gan.models import LesionImage
 
 pytestmark = pytest.mark.django_db

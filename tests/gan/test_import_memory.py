@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from gan.images import count_pixels
+from gan.imaging.image_files import count_pixels
 from gan.importing import writing
 from gan.importing.decoding import THREADS, Room
 from gan.importing.real import import_images

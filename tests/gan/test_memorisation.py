@@ -10,7 +10,8 @@ from PIL import Image
 from console import no_progress
 from gan.evaluation.extractors import lite2
 from gan.foundation.storage import save_content
-from gan.images import png_bytes, sha256
+from gan.imaging.image_files import png_bytes, sha256
+from gan.imaging.phantoms import draw_phantom
 from gan.memorisation.audit import audit, planted_copies
 from gan.memorisation.distances import (
     Nearness,
@@ -22,7 +23,6 @@ from gan.memorisation.distances import (
 )
 from gan.memorisation.statistics import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.models import GeneratedImage, TrainingRun
-from gan.phantom import draw_phantom
 from turing.errors import StudyError
 from turing.models import Study
 from turing.studies.lifecycle import open_study

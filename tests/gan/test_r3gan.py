@@ -4,9 +4,9 @@ import pytest
 import torch
 from django.core.management import call_command
 
+from gan.imaging.phantoms import DIAGNOSES
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks import r3gan
-from gan.phantom import DIAGNOSES
 from gan.snapshots import read_snapshot
 from gan.training.r3gan import GAMMA, R3GANTrainer, gamma_at
 from gan.training.settings import Settings

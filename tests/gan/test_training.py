@@ -7,8 +7,8 @@ import torch
 from django.core.management import CommandError, call_command
 
 from gan.dataset import Source, batch_indices, split_by_lesion
+from gan.imaging.phantoms import DIAGNOSES, draw_phantom
 from gan.models import GeneratedImage, LesionImage, TrainingRun
-from gan.phantom import DIAGNOSES, draw_phantom
 from gan.snapshots import read_snapshot
 
 TINY = {"size": 64, "batch_size": 4, "phantoms": True, "precision": "float32", "diagnosis": ["melanoma"]}

@@ -9,9 +9,9 @@ from django.db.models import F
 from scipy.optimize import minimize
 
 from gan.detection import fit_and_predict as fit_binary
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import Generator, LesionImage, UtilityEvaluation
-from gan.phantom import draw_phantom
 from gan.utility import images as utility_images
 from gan.utility.arms import ADDED, EVERY, Arm, arms_of, training_images
 from gan.utility.images import Images, Pool, real_images_of

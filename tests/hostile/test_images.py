@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gan.foundation.errors import GanError
-from gan.images import MIN_SIDE, open_rgb
+from gan.imaging.image_files import MIN_SIDE, open_rgb
 from tests.hostile.inputs import THOROUGH, bomb, outcome, picture, with_chunk
 
 MEGABYTES = zlib.compress(bytes(300_000_000), 9)

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import Generator, LesionImage
-from gan.phantom import draw_phantom
 from tests.conftest import make_reader
 from turing.models import Reading, Response, Study, Trial
 from turing.reading.passage import start_reading

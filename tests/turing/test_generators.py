@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import GeneratedImage, Generator, LesionImage
-from gan.phantom import draw_phantom
 from turing.models import Study
 from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.archive.manifest import stimulus_rows

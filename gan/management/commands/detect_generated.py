@@ -35,7 +35,7 @@ class Command(ConsoleCommand):
 
         from gan.detection import auc_of_folds, detect, linked, near_copies
         from gan.evaluation.extractors import lite2
-        from gan.images import MAX_BYTES, centre_square, open_rgb
+        from gan.imaging.image_files import MAX_BYTES, centre_square, open_rgb
         from gan.networks.features import JUDGING_SIDE
 
         if not 2 <= folds <= MOST_FOLDS or seed < 0:

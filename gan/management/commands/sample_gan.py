@@ -101,7 +101,7 @@ class Command(ConsoleCommand):
 
     def _write_strips(self, found, chosen, rows, seed, path):
         from gan.foundation.diagnoses import slug_of
-        from gan.images import png_bytes
+        from gan.imaging.image_files import png_bytes
         from gan.sampling import interpolation_strips
 
         for name in chosen:

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 from PIL import Image, ImageDraw
 
+from gan.imaging.skin_tone import SIDE, lab_of, measure
 from gan.models import SKIN_TONES, GeneratedImage, LesionImage, skin_tone_of
-from gan.skin_tone import SIDE, lab_of, measure
 
 PALE, BROWN = (229, 194, 170), (122, 84, 58)
 
