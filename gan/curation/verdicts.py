@@ -12,7 +12,7 @@ from PIL import Image
 
 from console import UserError
 from gan.curation.frames import frame_score
-from gan.curation.quality import SHORTEST_SIDE, quality_score
+from gan.curation.low_quality import SHORTEST_SIDE, quality_score
 from gan.curation.rulers import ruler_score
 from gan.foundation.errors import GanError
 from gan.imaging.duplicates import duplicate_of, hash_of, thumbnail_of

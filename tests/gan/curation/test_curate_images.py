@@ -18,7 +18,7 @@ from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage
 
-ISIC = Path(__file__).parents[3] / "shared/data/isic"
+ISIC = Path(__file__).parents[4] / "shared/data/isic"
 
 
 def photo(seed: int, width: int = 200, height: int = 150) -> Image.Image:
