@@ -10,9 +10,9 @@ from gan.foundation.errors import GanError
 from gan.imaging.image_files import SUFFIXES
 from gan.importing.folders import diagnosis_folders, names_diagnosis
 from gan.importing.formats import key
+from gan.importing.import_report import Rejection
 from gan.importing.pictures import Pictures
-from gan.importing.reading import SURPLUS, Sheet, find_sheets, read_sheet, unread_tables
-from gan.importing.report import Rejection
+from gan.importing.sheets import SURPLUS, Sheet, find_sheets, read_sheet, unread_tables
 
 SAMPLES = "samples.csv"
 # Columns in which tables of generated images name the file and say what it shows; the first that is there is read.

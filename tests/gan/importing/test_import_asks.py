@@ -6,8 +6,8 @@ from django.core.management import CommandError, call_command
 from console import UserError
 from gan.importing.real import import_images
 from gan.models import LesionImage
-from tests.gan.collections import images
-from tests.gan.test_import_images import mapping, run
+from tests.gan.importing.collections import images
+from tests.gan.importing.test_import_images import mapping, run
 
 pytestmark = pytest.mark.django_db
 

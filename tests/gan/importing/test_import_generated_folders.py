@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from gan.models import Generator
-from tests.gan.collections import images, table
+from tests.gan.importing.collections import images, table
 
 pytestmark = pytest.mark.django_db
 

@@ -9,12 +9,12 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from console import UserError
-from gan.importing import reading
+from gan.importing import sheets
 from gan.importing.formats import BY_NAME
 from gan.importing.real import import_images
 from gan.models import LesionImage, is_non_commercial
 from tables import read_text
-from tests.gan.collections import COLLECTIONS, ham10000, images, isic_2018, isic_2020, pad_ufes_20, ph2, table
+from tests.gan.importing.collections import COLLECTIONS, ham10000, images, isic_2018, isic_2020, pad_ufes_20, ph2, table
 from tests.hostile.inputs import bomb, picture
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +125,7 @@ def test_large_tables_of_no_use_are_not_read(tmp_path, monkeypatch):
     ham10000(tmp_path)
     table(tmp_path / "hmnist_8_8_L.csv", "pixel0000 pixel0001 label\n1 2 3")
     read = []
-    monkeypatch.setattr(reading, "read_text", lambda path, **how: read.append(path.name) or read_text(path, **how))
+    monkeypatch.setattr(sheets, "read_text", lambda path, **how: read.append(path.name) or read_text(path, **how))
     assert import_images(tmp_path).imported == 2
     assert read == ["HAM10000_metadata"]
 
