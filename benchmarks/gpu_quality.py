@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from benchmarks.quality import DIAGNOSES, GRID, sources_of, train
 from benchmarks.report import report
-from gan.dataset import decode, split_by_lesion, to_pixels
+from gan.datasets.sources import split_by_lesion
 from gan.evaluation.extractors import Extractor, lite2
 from gan.evaluation.quality import evaluate
 from gan.foundation.diagnoses import slug_of
@@ -26,7 +26,8 @@ from gan.foundation.errors import GanError
 from gan.imaging.contact_sheets import contact_sheet
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
 from gan.recording import grid_latents
-from gan.runs import TRAINERS
+from gan.runs import TRAINERS, decode
+from gan.training.batches import to_pixels
 from gan.training.settings import Settings
 
 SAMPLES = 256

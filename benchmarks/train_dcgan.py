@@ -22,7 +22,7 @@ BATCH, SIZE = 32, 128
 def work(name: str, line: Connection) -> None:
     """Train `STEPS` steps whenever asked; answer with the seconds of the fastest and the peak memory in GB."""
     if name == "train_gan":
-        from gan.memory import keep_freed_memory
+        from gan.training.memory import keep_freed_memory
 
         keep_freed_memory()
     import torch

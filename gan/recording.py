@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from files import PART, write_file
-from gan.dataset import Source, to_pixels
+from gan.datasets.sources import Source
 from gan.foundation.kept_snapshots import is_kept, kept_path, kept_steps
 from gan.foundation.seeds import derive_seed
 from gan.imaging.contact_sheets import contact_sheet
@@ -18,6 +18,7 @@ from gan.imaging.image_files import png_bytes
 from gan.models import Evaluation, TrainingRun, TrainingStep
 from gan.sampling import latent
 from gan.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot
+from gan.training.batches import to_pixels
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
 

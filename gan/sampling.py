@@ -12,7 +12,6 @@ from PIL import Image
 from torch import Tensor
 
 from files import write_file
-from gan.dataset import to_pixels
 from gan.foundation.diagnoses import normalise_diagnosis, slug_of
 from gan.foundation.errors import GanError
 from gan.foundation.kept_snapshots import kept_path
@@ -23,6 +22,7 @@ from gan.imaging.image_files import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
 from gan.snapshots import SNAPSHOT, read_snapshot
+from gan.training.batches import to_pixels
 from gan.training.trainer import with_prefix
 
 BATCH = 16  # always full: an image's bytes must not depend on how many are drawn with it

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from gan.auditing import CopyDetector
-from gan.comparison import as_run
-from gan.dataset import decode_pixels
+from gan.datasets.comparison_sets import as_run
+from gan.datasets.sources import decode_pixels
+from gan.datasets.training_sets import TrainingSet
 from gan.evaluation.extractors import Extractor
 from gan.evaluation.metrics import FEWEST
 from gan.evaluation.quality import Progress, evaluate
@@ -16,7 +17,7 @@ from gan.memorisation.audit import audit
 from gan.memorisation.distances import Reference, nearness_among
 from gan.memorisation.statistics import membership_auc
 from gan.models import Evaluation, Generator, TrainingRun
-from gan.runs import TrainingSet, build_trainer
+from gan.runs import build_trainer
 from gan.sampling import draw_samples
 from gan.snapshots import SNAPSHOT, read_snapshot
 from gan.training.processes import Processes

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from console import Progress, no_progress
-from gan.dataset import Source, decode_pixels
+from gan.datasets.sources import Source, decode_pixels
 from gan.evaluation.extractors import Extractor, lite2
 from gan.evaluation.metrics import FEWEST, compare
 

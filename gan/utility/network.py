@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.dataset import to_unit_range
 from gan.foundation.seeds import derive_seed
 from gan.networks.augmentation import turn_each
+from gan.training.batches import to_unit_range
 
 SIDE = 64  # pixels
 CHANNELS = (24, 48, 96, 128)

@@ -4,14 +4,14 @@ import pytest
 import torch
 from django.core.management import call_command
 
-from gan.dataset import decode
+from gan.datasets.training_sets import gather
 from gan.imaging.phantoms import DIAGNOSES
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks.augmentation import dihedral, translate, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
 from gan.networks.matching import energy_distance, mean_distance, pooled_statistics
 from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
-from gan.runs import gather
+from gan.runs import decode
 from gan.snapshots import read_snapshot
 from gan.training.projected import ProjectedTrainer
 from gan.training.settings import Settings

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from console import UserError
-from gan.dataset import from_folder, split_by_lesion
+from gan.datasets.sources import from_folder, split_by_lesion
 from gan.foundation.diagnoses import diagnosis_of_row, normalise_diagnosis, slug_of
 from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom

@@ -20,7 +20,7 @@ class Command(ConsoleCommand):
 
     def handle(self, run, again, **options):
         from gan.auditing import CopyDetector, audit_generated
-        from gan.comparison import comparison_set_of, find_generator
+        from gan.datasets.comparison_sets import comparison_set_of, find_generator
 
         found = find_generator(run)
         images = found.generated_images.all() if again else found.generated_images.unaudited()

@@ -29,7 +29,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, run, count, seed, inception, **options):
-        from gan.comparison import comparison_set_of, find_generator, only_collection
+        from gan.datasets.comparison_sets import comparison_set_of, find_generator, only_collection
         from gan.evaluation.extractors import inception as load_inception
         from gan.evaluation.extractors import lite2
         from gan.evaluation.generators import evaluate_generator

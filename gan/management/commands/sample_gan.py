@@ -90,8 +90,8 @@ class Command(ConsoleCommand):
 
     def _detector(self, found):
         from gan.auditing import CopyDetector
+        from gan.datasets.training_sets import training_set_of
         from gan.foundation.errors import GanError
-        from gan.runs import training_set_of
 
         try:
             return CopyDetector(found, training_set_of(found), progress)

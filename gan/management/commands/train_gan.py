@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress_bar
-from gan.memory import keep_freed_memory
+from gan.training.memory import keep_freed_memory
 
 NAME_LENGTH = 80  # of a run
 
@@ -66,6 +66,7 @@ class Command(ConsoleCommand):
 
     def handle(self, **options):
         from gan import runs
+        from gan.datasets.training_sets import gather
         from gan.training.processes import join_processes
         from gan.training.settings import Settings
         from gan.training.trainer import choose_device
@@ -84,7 +85,7 @@ class Command(ConsoleCommand):
         else:
             settings = Settings(**asked)
             warn = self.warn if processes.first else (lambda text: None)
-            training_set = runs.gather(options["diagnosis"], options["data"], settings, warn)
+            training_set = gather(options["diagnosis"], options["data"], settings, warn)
             name = options["name"] or ", ".join(training_set.sources)[:NAME_LENGTH]
             if len(name) > NAME_LENGTH:
                 raise CommandError(f"--name: at most {NAME_LENGTH} characters.")

@@ -12,7 +12,7 @@ from scipy.signal import fftconvolve
 
 from gan.curation import records, rulers
 from gan.curation.verdicts import REASONS
-from gan.dataset import from_database
+from gan.datasets.sources import from_database
 from gan.imaging import duplicates
 from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom

@@ -7,19 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from console import UNSTORABLE, UserError
 from files import is_folder, is_hidden, read_file, shown, walk
 from gan.foundation.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.foundation.errors import GanError
 from gan.foundation.patients import Groups, Node
-from gan.foundation.seeds import derive_seed
 from gan.imaging.image_files import MAX_BYTES, SUFFIXES, centre_square, open_rgb, sha256
 from gan.models import LesionImage
-
-MIN_IMAGES = 2
 
 
 @dataclass(frozen=True)
@@ -203,36 +198,3 @@ def decode_pixels(sources: Iterable[Source], size: int) -> np.ndarray:
         except (GanError, OSError) as error:
             raise GanError(f"{source.name}: {error}") from None
     return np.stack(arrays) if arrays else np.zeros((0, size, size, 3), np.uint8)
-
-
-def decode(sources: Iterable[Source], size: int) -> Tensor:
-    """All images as one uint8 tensor (N, 3, size, size), for training."""
-    pixels = decode_pixels(sources, size)
-    if len(pixels) < MIN_IMAGES:
-        raise GanError(f"{len(pixels)} training images; at least {MIN_IMAGES} are needed.")
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-
-
-def batch_indices(count: int, batch_size: int, step: int, seed: int) -> Tensor:
-    """Indices (batch_size,) of the batch at `step`: a stretch of an endless row of seeded permutations.
-
-    A function of its arguments alone, so a resumed run sees the same batches as one never interrupted.
-    """
-    position = step * batch_size
-    epochs = range(position // count, (position + batch_size - 1) // count + 1)
-    orders = [
-        torch.randperm(count, generator=torch.Generator().manual_seed(derive_seed(seed, epoch))) for epoch in epochs
-    ]
-    start = position - epochs[0] * count
-    return torch.cat(orders)[start : start + batch_size]
-
-
-def to_unit_range(images: Tensor) -> Tensor:
-    """uint8 images to float32 in [-1, 1]."""
-    return images.float().div_(127.5).sub_(1)
-
-
-def to_pixels(images: Tensor) -> np.ndarray:
-    """Images (N, 3, H, W) in [-1, 1] to uint8 arrays (N, H, W, 3)."""
-    scaled = images.float().add(1).mul(127.5).round().clamp(0, 255)
-    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()

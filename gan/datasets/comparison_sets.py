@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from files import is_folder, shown, walk
-from gan.dataset import Source, read_image, sources_of, split_by_lesion
+from gan.datasets.sources import Source, read_image, sources_of, split_by_lesion
+from gan.datasets.training_sets import TrainingSet, training_set_of
 from gan.foundation.errors import GanError
 from gan.imaging.image_files import SUFFIXES, sha256
 from gan.models import Generator, LesionImage, TrainingRun
 from gan.models.images import LesionImageQuerySet
-from gan.runs import TrainingSet, training_set_of
 
 OTHERS = "training images"  # a folder's, of which nobody says what they show
 MEASURING_SHARE = 0.3  # of the real images at hand, by lesion, as the measure of how near others come

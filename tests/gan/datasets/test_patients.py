@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.dataset import Source, from_database, split_all, split_by_lesion
+from gan.datasets.sources import Source, from_database, split_all, split_by_lesion
 from gan.foundation.errors import GanError
 from gan.foundation.patients import linked_to
 from gan.models import LesionImage, TrainingRun
