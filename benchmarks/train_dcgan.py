@@ -56,7 +56,7 @@ def keras_trainer(images):
     import torch
     from keras import ops, optimizers
 
-    from tests.gan.golden.dcgan_keras import discriminator, generator
+    from tests.gan.networks.golden.dcgan_keras import discriminator, generator
 
     networks = generator(), discriminator()
     adams = [optimizers.Adam(1.5e-4, beta_1=0.5) for _ in networks]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gan.networks.dcgan import Discriminator, Generator
-from tests.gan.golden.weights import BATCH, EVERY, SEED, draw
+from tests.gan.networks.golden.weights import BATCH, EVERY, SEED, draw
 
 GOLDEN = np.load(Path(__file__).parent / "golden/dcgan_keras.npz")
 

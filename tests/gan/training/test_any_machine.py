@@ -19,7 +19,7 @@ from gan.snapshots import read_snapshot
 from gan.training.dcgan import DCGANTrainer
 from gan.training.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Writes dcgan_keras.npz: what Keras 3 computes with the paper's tables. Development only; Keras is no dependency.
 
     python -m venv /tmp/keras && /tmp/keras/bin/pip install torch keras
-    KERAS_BACKEND=torch /tmp/keras/bin/python -m tests.gan.golden.dcgan_keras
+    KERAS_BACKEND=torch /tmp/keras/bin/python -m tests.gan.networks.golden.dcgan_keras
 
 Weights and inputs are drawn by `numpy.random.RandomState`, whose streams do not change: the file holds outputs alone,
 in float64 as far as Keras computes in it.
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import Input, Sequential, layers
 
-from tests.gan.golden.weights import BATCH, EVERY, SEED, draw
+from tests.gan.networks.golden.weights import BATCH, EVERY, SEED, draw
 
 
 def generator() -> Sequential:
