@@ -19,12 +19,12 @@ from tqdm import tqdm
 from benchmarks.quality import DIAGNOSES, GRID, sources_of, train
 from benchmarks.report import report
 from gan.datasets.sources import split_by_lesion
-from gan.evaluation.extractors import Extractor, lite2
-from gan.evaluation.quality import evaluate
 from gan.foundation.diagnoses import slug_of
 from gan.foundation.errors import GanError
 from gan.imaging.contact_sheets import contact_sheet
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
+from gan.quality.extractors import Extractor, lite2
+from gan.quality.held_out import evaluate
 from gan.recording import grid_latents
 from gan.runs import TRAINERS, decode
 from gan.training.batches import to_pixels

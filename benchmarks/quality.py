@@ -21,11 +21,11 @@ from benchmarks.report import RESULTS, report
 from console import progress
 from gan.datasets.sources import Source, split_by_lesion
 from gan.datasets.training_sets import training_set_of
-from gan.evaluation.extractors import lite2
-from gan.evaluation.quality import evaluate
 from gan.foundation.diagnoses import diagnosis_of_row, slug_of
 from gan.imaging.contact_sheets import contact_sheet
 from gan.imaging.image_files import sha256
+from gan.quality.extractors import lite2
+from gan.quality.held_out import evaluate
 from gan.recording import grid_latents
 from gan.runs import TRAINERS, decode, find_run
 from gan.sampling import draw_samples

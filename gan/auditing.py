@@ -11,10 +11,10 @@ from console import Progress
 from gan.datasets.comparison_sets import as_run
 from gan.datasets.sources import Source, decode_pixels, fingerprint
 from gan.datasets.training_sets import TrainingSet
-from gan.evaluation.extractors import Extractor, lite2
 from gan.foundation.errors import GanError
 from gan.memorisation.distances import Reference, load_reference, reference_of, save_reference
 from gan.models import GeneratedImage, Generator
+from gan.quality.extractors import Extractor, lite2
 from gan.sampling import Sample, draw_samples
 
 REFERENCE = "audit-reference.safetensors"

@@ -154,7 +154,7 @@ class Recorder:
 
     def _evaluate(self) -> None:
         """A quick look at the samples of each diagnosis, where images are held out to compare with."""
-        from gan.evaluation.quality import QUICK_SAMPLES, evaluate_pixels
+        from gan.quality.held_out import QUICK_SAMPLES, evaluate_pixels
 
         if not self.trainer.processes.first:
             return

@@ -1,1 +1,1 @@
-"""How good samples are: `extractors` see, `metrics` compare features, `quality` judges a run by held-out lesions."""
+"""What is said of a generator as a whole."""

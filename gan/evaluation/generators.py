@@ -9,14 +9,14 @@ from gan.auditing import CopyDetector
 from gan.datasets.comparison_sets import as_run
 from gan.datasets.sources import decode_pixels
 from gan.datasets.training_sets import TrainingSet
-from gan.evaluation.extractors import Extractor
-from gan.evaluation.metrics import FEWEST
-from gan.evaluation.quality import Progress, evaluate
 from gan.foundation.errors import GanError
 from gan.memorisation.audit import audit
 from gan.memorisation.distances import Reference, nearness_among
 from gan.memorisation.statistics import membership_auc
 from gan.models import Evaluation, Generator, TrainingRun
+from gan.quality.extractors import Extractor
+from gan.quality.held_out import Progress, evaluate
+from gan.quality.metrics import FEWEST
 from gan.runs import build_trainer
 from gan.sampling import draw_samples
 from gan.snapshots import SNAPSHOT, read_snapshot

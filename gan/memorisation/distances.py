@@ -13,8 +13,8 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from console import Progress
-from gan.evaluation.extractors import Extractor
 from gan.foundation.errors import GanError
+from gan.quality.extractors import Extractor
 from gan.snapshots import read_snapshot, write_snapshot
 
 THUMBNAIL = 32

@@ -11,9 +11,9 @@ from console import Progress
 from gan.datasets.comparison_sets import as_run, only_collection
 from gan.datasets.sources import Source, decode_pixels, groups_of, sources_of, split_all
 from gan.datasets.training_sets import TrainingSet, training_set_of
-from gan.evaluation.extractors import Extractor, resize
 from gan.foundation.errors import GanError
 from gan.models import Generator, LesionImage
+from gan.quality.extractors import Extractor, resize
 from gan.sampling import draw_samples
 from gan.utility.network import SIDE
 

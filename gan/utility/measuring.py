@@ -8,9 +8,9 @@ import numpy as np
 
 from console import Progress, no_progress
 from gan.detection import one_thread
-from gan.evaluation.extractors import lite2
 from gan.foundation.seeds import derive_seed
 from gan.models import Generator, UtilityEvaluation
+from gan.quality.extractors import lite2
 from gan.utility.arms import ADDED, ALL, EVERY, GENERATED, HALF, REAL, Arm, arms_of, training_images
 from gan.utility.images import Images, Pool, load_images
 from gan.utility.network import probabilities_by_network

@@ -8,8 +8,8 @@ import torch
 from django.core.management import CommandError, call_command
 from scipy.linalg import sqrtm
 
-from gan.evaluation.extractors import inception, lite2
-from gan.evaluation.metrics import compare, density_coverage, fid, kid, precision_recall
+from gan.quality.extractors import inception, lite2
+from gan.quality.metrics import compare, density_coverage, fid, kid, precision_recall
 
 
 @pytest.fixture

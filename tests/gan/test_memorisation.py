@@ -8,7 +8,6 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from console import no_progress
-from gan.evaluation.extractors import lite2
 from gan.foundation.storage import save_content
 from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
@@ -23,6 +22,7 @@ from gan.memorisation.distances import (
 )
 from gan.memorisation.statistics import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.models import GeneratedImage, TrainingRun
+from gan.quality.extractors import lite2
 from turing.errors import StudyError
 from turing.models import Study
 from turing.studies.lifecycle import open_study

@@ -7,8 +7,8 @@ import numpy as np
 
 from console import Progress, no_progress
 from gan.datasets.sources import Source, decode_pixels
-from gan.evaluation.extractors import Extractor, lite2
-from gan.evaluation.metrics import FEWEST, compare
+from gan.quality.extractors import Extractor, lite2
+from gan.quality.metrics import FEWEST, compare
 
 QUICK_SAMPLES = 128  # while training
 FID_WARNING = "FID is unreliable at this sample size; compare KID."

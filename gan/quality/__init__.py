@@ -1,0 +1,1 @@
+"""How good samples are: `extractors` see, `metrics` compare features, `held_out` judges samples by held-out lesions."""
