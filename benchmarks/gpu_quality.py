@@ -25,8 +25,8 @@ from gan.imaging.contact_sheets import contact_sheet
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
 from gan.quality.extractors import Extractor, lite2
 from gan.quality.held_out import evaluate
-from gan.recording import grid_latents
-from gan.runs import TRAINERS, decode
+from gan.runs.execution import TRAINERS, decode
+from gan.runs.recording import grid_latents
 from gan.training.batches import to_pixels
 from gan.training.settings import Settings
 

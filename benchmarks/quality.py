@@ -26,9 +26,9 @@ from gan.imaging.contact_sheets import contact_sheet
 from gan.imaging.image_files import sha256
 from gan.quality.extractors import lite2
 from gan.quality.held_out import evaluate
-from gan.recording import grid_latents
-from gan.runs import TRAINERS, decode, find_run
-from gan.sampling import draw_samples
+from gan.runs.execution import TRAINERS, decode, find_run
+from gan.runs.recording import grid_latents
+from gan.runs.sampling import draw_samples
 from gan.training.batches import to_pixels
 from gan.training.memory import keep_freed_memory
 from gan.training.settings import Settings

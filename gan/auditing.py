@@ -15,7 +15,7 @@ from gan.foundation.errors import GanError
 from gan.memorisation.distances import Reference, load_reference, reference_of, save_reference
 from gan.models import GeneratedImage, Generator
 from gan.quality.extractors import Extractor, lite2
-from gan.sampling import Sample, draw_samples
+from gan.runs.sampling import Sample, draw_samples
 
 REFERENCE = "audit-reference.safetensors"
 AT_ONCE = 64

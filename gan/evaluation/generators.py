@@ -17,9 +17,9 @@ from gan.models import Evaluation, Generator, TrainingRun
 from gan.quality.extractors import Extractor
 from gan.quality.held_out import Progress, evaluate
 from gan.quality.metrics import FEWEST
-from gan.runs import build_trainer
-from gan.sampling import draw_samples
-from gan.snapshots import SNAPSHOT, read_snapshot
+from gan.runs.execution import build_trainer
+from gan.runs.sampling import draw_samples
+from gan.runs.snapshots import SNAPSHOT, read_snapshot
 from gan.training.processes import Processes
 from gan.training.settings import Settings
 

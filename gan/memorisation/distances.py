@@ -15,7 +15,7 @@ from torch import Tensor
 from console import Progress
 from gan.foundation.errors import GanError
 from gan.quality.extractors import Extractor
-from gan.snapshots import read_snapshot, write_snapshot
+from gan.runs.snapshots import read_snapshot, write_snapshot
 
 THUMBNAIL = 32
 OUTLINE = 4.0  # pixels of the thumbnail

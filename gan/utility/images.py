@@ -14,7 +14,7 @@ from gan.datasets.training_sets import TrainingSet, training_set_of
 from gan.foundation.errors import GanError
 from gan.models import Generator, LesionImage
 from gan.quality.extractors import Extractor, resize
-from gan.sampling import draw_samples
+from gan.runs.sampling import draw_samples
 from gan.utility.network import SIDE
 
 FEWEST_LESIONS = 10  # of a diagnosis among the test images: with fewer no interval means anything

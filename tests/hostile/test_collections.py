@@ -19,7 +19,7 @@ from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom
 from gan.importing.recognise import read_archive
 from gan.models import LesionImage, TrainingRun
-from gan.snapshots import SNAPSHOT
+from gan.runs.snapshots import SNAPSHOT
 from tests.hostile.inputs import QUICK, THOROUGH, bomb, odd_text, odd_value, outcome, picture
 
 pytestmark = pytest.mark.django_db

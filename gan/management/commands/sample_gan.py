@@ -42,8 +42,8 @@ class Command(ConsoleCommand):
 
     def handle(self, run, count, seed, diagnosis, truncation, output, **options):
         from gan.auditing import Finding, draw_and_compare, draw_originals, keep_finding
-        from gan.runs import find_run, snapshot_at
-        from gan.sampling import Sample, chosen_diagnoses, draw_samples, register, write_folder
+        from gan.runs.execution import find_run, snapshot_at
+        from gan.runs.sampling import Sample, chosen_diagnoses, draw_samples, register, write_folder
 
         if count < 1 or not 0 <= seed < 2**63:
             raise CommandError("--count must be 1 or more and --seed 0 or more.")
@@ -102,7 +102,7 @@ class Command(ConsoleCommand):
     def _write_strips(self, found, chosen, rows, seed, path):
         from gan.foundation.diagnoses import slug_of
         from gan.imaging.image_files import png_bytes
-        from gan.sampling import interpolation_strips
+        from gan.runs.sampling import interpolation_strips
 
         for name in chosen:
             target = path if len(chosen) == 1 else path.with_stem(f"{path.stem}-{slug_of(name)}")

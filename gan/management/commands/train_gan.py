@@ -65,8 +65,8 @@ class Command(ConsoleCommand):
         parser.add_argument("--summary", action="store_true", help="print the networks' layer tables and stop")
 
     def handle(self, **options):
-        from gan import runs
         from gan.datasets.training_sets import gather
+        from gan.runs.execution import execute, find_run, reopen_run, start_run
         from gan.training.processes import join_processes
         from gan.training.settings import Settings
         from gan.training.trainer import choose_device
@@ -81,7 +81,7 @@ class Command(ConsoleCommand):
         processes = join_processes(options["device"])
         if options["resume"] is not None:
             chosen = options["diagnosis"], options["data"], options["name"]
-            run, training_set, settings = runs.reopen_run(options["resume"], asked, *chosen)
+            run, training_set, settings = reopen_run(options["resume"], asked, *chosen)
         else:
             settings = Settings(**asked)
             warn = self.warn if processes.first else (lambda text: None)
@@ -89,11 +89,11 @@ class Command(ConsoleCommand):
             name = options["name"] or ", ".join(training_set.sources)[:NAME_LENGTH]
             if len(name) > NAME_LENGTH:
                 raise CommandError(f"--name: at most {NAME_LENGTH} characters.")
-            started = runs.start_run(name, training_set, settings, device).pk if processes.first else 0
-            run = runs.find_run(str(processes.number(started)))
+            started = start_run(name, training_set, settings, device).pk if processes.first else 0
+            run = find_run(str(processes.number(started)))
         if processes.first:
             self.say(f"Run {run.pk} ({run.name}): {run.data_count} images, {settings.size} x {settings.size} pixels.")
-        runs.execute(run, training_set, settings, options["device"], self._bar, processes)
+        execute(run, training_set, settings, options["device"], self._bar, processes)
         if processes.first:
             self.say(f"Snapshots, losses and sample grids: {run.folder}")
             self.stdout.write(str(run.pk))

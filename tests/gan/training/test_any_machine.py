@@ -15,7 +15,7 @@ import torch
 from gan.foundation.errors import GanError
 from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import DIAGNOSES, draw_phantom
-from gan.snapshots import read_snapshot
+from gan.runs.snapshots import read_snapshot
 from gan.training.dcgan import DCGANTrainer
 from gan.training.settings import Settings
 

@@ -9,7 +9,7 @@ from gan.networks import devices, r3gan
 from gan.networks.augmentation import translate, translate_by_lookup, turn_at_once, turn_each
 from gan.networks.layers import KerasBatchNorm2d, LeakyDropout, UpsampledConv2d
 from gan.networks.matching import energy_distance, energy_distance_at_once, mean_distance
-from gan.runs import TRAINERS
+from gan.runs.execution import TRAINERS
 from gan.training.settings import MODELS, Settings
 
 # What makes the host wait for a GPU, or gives shapes that depend on values: no CUDA graph may have it.

@@ -11,8 +11,8 @@ from gan.networks.augmentation import dihedral, translate, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
 from gan.networks.matching import energy_distance, mean_distance, pooled_statistics
 from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
-from gan.runs import decode
-from gan.snapshots import read_snapshot
+from gan.runs.execution import decode
+from gan.runs.snapshots import read_snapshot
 from gan.training.projected import ProjectedTrainer
 from gan.training.settings import Settings
 

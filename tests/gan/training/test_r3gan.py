@@ -7,7 +7,7 @@ from django.core.management import call_command
 from gan.imaging.phantoms import DIAGNOSES
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks import r3gan
-from gan.snapshots import read_snapshot
+from gan.runs.snapshots import read_snapshot
 from gan.training.r3gan import GAMMA, R3GANTrainer, gamma_at
 from gan.training.settings import Settings
 

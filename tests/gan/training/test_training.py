@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from gan.datasets.sources import Source, split_by_lesion
 from gan.imaging.phantoms import DIAGNOSES, draw_phantom
 from gan.models import GeneratedImage, LesionImage, TrainingRun
-from gan.snapshots import read_snapshot
+from gan.runs.snapshots import read_snapshot
 from gan.training.batches import batch_indices
 
 TINY = {"size": 64, "batch_size": 4, "phantoms": True, "precision": "float32", "diagnosis": ["melanoma"]}

@@ -5,9 +5,9 @@ from django.core.management import CommandError, call_command
 
 from gan.foundation.kept_snapshots import is_kept
 from gan.models import Evaluation, TrainingRun
-from gan.runs import snapshot_at
-from gan.sampling import draw_samples
-from gan.snapshots import read_snapshot
+from gan.runs.execution import snapshot_at
+from gan.runs.sampling import draw_samples
+from gan.runs.snapshots import read_snapshot
 
 OPTIONS = {"size": 64, "batch_size": 4, "held_out": 0.5, "phantoms": True, "precision": "float32", "model": "dcgan"}
 

@@ -21,7 +21,7 @@ from gan.imaging.contact_sheets import contact_sheet
 from gan.imaging.image_files import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
 from gan.networks import dcgan, projected, r3gan
-from gan.snapshots import SNAPSHOT, read_snapshot
+from gan.runs.snapshots import SNAPSHOT, read_snapshot
 from gan.training.batches import to_pixels
 from gan.training.trainer import with_prefix
 

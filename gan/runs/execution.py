@@ -21,7 +21,7 @@ from gan.datasets.training_sets import TrainingSet, training_set_of
 from gan.foundation.diagnoses import normalise_diagnosis
 from gan.foundation.errors import GanError
 from gan.models import TrainingName, TrainingRun
-from gan.recording import BarFactory, Recorder
+from gan.runs.recording import BarFactory, Recorder
 from gan.training.dcgan import DCGANTrainer
 from gan.training.processes import Processes
 from gan.training.projected import ProjectedTrainer

@@ -16,8 +16,8 @@ from gan.foundation.seeds import derive_seed
 from gan.imaging.contact_sheets import contact_sheet
 from gan.imaging.image_files import png_bytes
 from gan.models import Evaluation, TrainingRun, TrainingStep
-from gan.sampling import latent
-from gan.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot
+from gan.runs.sampling import latent
+from gan.runs.snapshots import SNAPSHOT, generator_of, read_snapshot, write_snapshot
 from gan.training.batches import to_pixels
 from gan.training.settings import Settings
 from gan.training.trainer import Losses, Trainer
