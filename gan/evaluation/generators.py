@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan.auditing import CopyDetector
 from gan.datasets.comparison_sets import as_run
 from gan.datasets.sources import decode_pixels
 from gan.datasets.training_sets import TrainingSet
 from gan.foundation.errors import GanError
 from gan.memorisation.audit import audit
+from gan.memorisation.copy_detector import CopyDetector
+from gan.memorisation.copying_tests import membership_auc
 from gan.memorisation.distances import Reference, nearness_among
-from gan.memorisation.statistics import membership_auc
 from gan.models import Evaluation, Generator, TrainingRun
 from gan.quality.extractors import Extractor
 from gan.quality.held_out import Progress, evaluate

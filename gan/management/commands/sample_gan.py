@@ -41,7 +41,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--strips", type=Path, metavar="FILE.png", help="instead: N strips from sample to sample")
 
     def handle(self, run, count, seed, diagnosis, truncation, output, **options):
-        from gan.auditing import Finding, draw_and_compare, draw_originals, keep_finding
+        from gan.memorisation.copy_detector import Finding, draw_and_compare, draw_originals, keep_finding
         from gan.runs.execution import find_run, snapshot_at
         from gan.runs.sampling import Sample, chosen_diagnoses, draw_samples, register, write_folder
 
@@ -89,9 +89,9 @@ class Command(ConsoleCommand):
         self.stdout.write(f"{len(samples)} samples of {found}, {new} of them new")
 
     def _detector(self, found):
-        from gan.auditing import CopyDetector
         from gan.datasets.training_sets import training_set_of
         from gan.foundation.errors import GanError
+        from gan.memorisation.copy_detector import CopyDetector
 
         try:
             return CopyDetector(found, training_set_of(found), progress)

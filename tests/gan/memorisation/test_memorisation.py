@@ -12,6 +12,7 @@ from gan.foundation.storage import save_content
 from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
 from gan.memorisation.audit import audit, planted_copies
+from gan.memorisation.copying_tests import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.memorisation.distances import (
     Nearness,
     limit_rank,
@@ -20,7 +21,6 @@ from gan.memorisation.distances import (
     reference_of,
     save_reference,
 )
-from gan.memorisation.statistics import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.models import GeneratedImage, TrainingRun
 from gan.quality.extractors import lite2
 from turing.errors import StudyError
@@ -167,16 +167,16 @@ def test_a_study_may_be_told_to_show_samples_that_were_not_audited(run, draft):
 
 def test_reject_copies_draws_others_instead(run, tmp_path, monkeypatch):
     """With the limit so wide that about half of the samples are suspects."""
-    from gan import auditing
+    from gan.memorisation import copy_detector
 
-    find = auditing.CopyDetector.find
+    find = copy_detector.CopyDetector.find
 
     def strict(self, images):
         found = find(self, images)
         middle = float(np.median([one.distance for one in found]))
-        return [auditing.Finding(one.distance / middle, one.nearest) for one in found]
+        return [copy_detector.Finding(one.distance / middle, one.nearest) for one in found]
 
-    monkeypatch.setattr(auditing.CopyDetector, "find", strict)
+    monkeypatch.setattr(copy_detector.CopyDetector, "find", strict)
     call_command("sample_gan", "tiny", count=6, seed=3, reject_copies=True, diagnosis=["melanoma"], output=tmp_path)
     kept = [int(path.stem.rsplit("-", 1)[1]) for path in tmp_path.glob("*.png")]
     assert len(kept) == 6
