@@ -24,7 +24,7 @@ from console import UserError, progress
 from files import write_file
 from gan.datasets.comparison_sets import comparison_set_of, find_generator
 from gan.datasets.sources import decode_pixels
-from gan.evaluation.generators import images_of
+from gan.evaluation.generator_report import images_of
 from gan.foundation.errors import GanError
 from gan.imaging.image_files import png_bytes
 from gan.models import Generator

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from console import Progress, no_progress
-from gan.detection import one_thread
+from gan.evaluation.detection import one_thread
 from gan.foundation.seeds import derive_seed
 from gan.models import Generator, UtilityEvaluation
 from gan.quality.extractors import lite2

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from scipy.optimize import minimize
 
-from gan.detection import fit_and_predict as fit_binary
+from gan.evaluation.detection import fit_and_predict as fit_binary
 from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom
 from gan.models import Generator, LesionImage, UtilityEvaluation

@@ -33,7 +33,7 @@ class Command(ConsoleCommand):
     def handle(self, table, output, folds, seed, **options):
         import numpy as np
 
-        from gan.detection import auc_of_folds, detect, linked, near_copies
+        from gan.evaluation.detection import auc_of_folds, detect, linked, near_copies
         from gan.imaging.image_files import MAX_BYTES, centre_square, open_rgb
         from gan.networks.features import JUDGING_SIDE
         from gan.quality.extractors import lite2

@@ -30,7 +30,7 @@ class Command(ConsoleCommand):
 
     def handle(self, run, count, seed, inception, **options):
         from gan.datasets.comparison_sets import comparison_set_of, find_generator, only_collection
-        from gan.evaluation.generators import evaluate_generator
+        from gan.evaluation.generator_report import evaluate_generator
         from gan.quality.extractors import inception as load_inception
         from gan.quality.extractors import lite2
         from gan.quality.metrics import FEWEST

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from gan.detection import auc_of_folds, detect, fit_and_predict, linked, near_copies, split
+from gan.evaluation.detection import auc_of_folds, detect, fit_and_predict, linked, near_copies, split
 from gan.foundation.errors import GanError
 from gan.imaging.phantoms import draw_phantom
 
