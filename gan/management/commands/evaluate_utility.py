@@ -41,7 +41,7 @@ class Command(ConsoleCommand):
 
     def handle(self, generator, sizes, seeds, seed, collection, limit, network_steps, report, **options):
         from gan.datasets.comparison_sets import find_generator
-        from gan.utility.images import FEWEST_IMAGES
+        from gan.utility.image_pools import FEWEST_IMAGES
         from gan.utility.measuring import Plan, evaluate_utility
 
         for option, value, least, most in (

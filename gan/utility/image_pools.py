@@ -15,7 +15,7 @@ from gan.foundation.errors import GanError
 from gan.models import Generator, LesionImage
 from gan.quality.extractors import Extractor, resize
 from gan.runs.sampling import draw_samples
-from gan.utility.network import SIDE
+from gan.utility.small_network import SIDE
 
 FEWEST_LESIONS = 10  # of a diagnosis among the test images: with fewer no interval means anything
 FEWEST_IMAGES = 10  # of a diagnosis to train on, real and generated

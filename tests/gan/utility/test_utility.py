@@ -12,13 +12,13 @@ from gan.evaluation.detection import fit_and_predict as fit_binary
 from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom
 from gan.models import Generator, LesionImage, UtilityEvaluation
-from gan.utility import images as utility_images
+from gan.utility import image_pools
 from gan.utility.arms import ADDED, EVERY, Arm, arms_of, training_images
-from gan.utility.images import Images, Pool, real_images_of
-from gan.utility.network import SIDE, probabilities_by_network
+from gan.utility.image_pools import Images, Pool, real_images_of
 from gan.utility.regression import fit_and_predict, folds_of, probabilities_by_regression
 from gan.utility.report import overall, verdict_of
 from gan.utility.scores import accuracy, auc, brier, difference, draw_replicates, holm, measured, slope, summary
+from gan.utility.small_network import SIDE, probabilities_by_network
 
 QUICK = {"sizes": "5,all", "seeds": 2, "network_steps": 2}
 
@@ -247,7 +247,7 @@ def test_external_generators_are_measured_alike_and_what_is_not_told_is_said(eac
     untold = external(tmp_path / "untold", "Untold", 13)
     with pytest.raises(CommandError, match="7 lesions to test on, at least 10 are needed"):
         call_command("evaluate_utility", "Untold", **QUICK)
-    monkeypatch.setattr(utility_images, "FEWEST_LESIONS", 5)
+    monkeypatch.setattr(image_pools, "FEWEST_LESIONS", 5)
     call_command("evaluate_utility", "Untold", **QUICK | {"network_steps": 0})
     assert "training images are not known" in untold.utilities.get().figures["weaknesses"][0]
 
