@@ -18,8 +18,8 @@ from scipy.stats import binomtest
 from tests.conftest import make_reader, make_researcher
 from turing.errors import StudyError
 from turing.models import Debriefing, Reading, Response, Study
+from turing.models.withdrawal import withdraw
 from turing.people.erasure import erase
-from turing.reading.ending import withdraw
 from turing.reading.passage import record_response, start_reading
 from turing.results.analysis import analyse_study
 from turing.results.archive.verify import verify_archive
