@@ -9,7 +9,8 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from turing.models import AuditLine, Study
+from turing.models.audit import AuditLine
+from turing.models.studies import Study
 
 MOST_LOOKS = 5
 EARLIEST, LATEST = 0.1, 0.95  # shares of the planned answers

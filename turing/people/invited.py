@@ -9,7 +9,7 @@ from django.conf import settings
 
 from turing.models import Invitation, Study
 
-SALT = "turing.reading.invited"
+SALT = "turing.reading.invited"  # never changed: cookies in readers' browsers are signed with it
 KEPT_FOR = 30 * 24 * 60 * 60  # seconds
 CODE = re.compile(r"[\w-]{1,20}", re.ASCII)
 PREFIX = "invitation-"
