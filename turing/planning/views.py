@@ -58,7 +58,7 @@ class PlanForm(forms.Form):
 
 
 def _planned(form):
-    from turing.studies.planning import make_goal, planned_population
+    from turing.planning.plans import make_goal, planned_population
 
     data = form.cleaned_data
     margin = data["margin"] if data["goal"] == "margin" else None
@@ -72,7 +72,7 @@ def _planned(form):
 @require_safe
 @researcher_required
 def plan(request):
-    from turing.studies.planning import study_plan
+    from turing.planning.plans import study_plan
 
     first = {name: field.initial for name, field in PlanForm.base_fields.items() if field.initial is not None}
     form = PlanForm(request.user, request.GET or first | {"goal": "width", "structure": "roe-metz"})
