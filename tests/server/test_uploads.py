@@ -15,7 +15,7 @@ from tests.conftest import PASSWORD
 from tests.server.conftest import Visitor
 from turing.jobs.uploads import Upload
 from turing.models import Job
-from turing.server import BufferingWorker
+from turing.serving.server import BufferingWorker
 
 SIZE = 80 * 2**20
 

@@ -113,7 +113,7 @@ def _message(record: logging.LogRecord) -> str:
 
 def configuration(format: str, level: str) -> dict:
     """For Django's LOGGING: everything to stderr in one format."""
-    formatters = {"text": "turing.logs.TextFormatter", "json": "turing.logs.JsonFormatter"}
+    formatters = {"text": "turing.serving.logs.TextFormatter", "json": "turing.serving.logs.JsonFormatter"}
     quiet = {"handlers": ["stderr"], "level": "ERROR", "propagate": False}
     return {
         "version": 1,

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from turing.logs import request_id
 from turing.media import StoreUnavailableError
 from turing.replies import postponement, wants_json
+from turing.serving.logs import request_id
 
 RETRY_AFTER_S = 5
 
