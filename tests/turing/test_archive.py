@@ -25,10 +25,10 @@ from turing.results.archive import citation
 from turing.results.archive.contents import Options, archive_files
 from turing.results.archive.manifest import allows_adaptations
 from turing.results.archive.packing import write_zip
-from turing.results.archive.profiles import LEAST, withhold_small_cells
 from turing.results.counting import PEOPLE, SIMULATED
 from turing.results.exports import FURTHER
 from turing.results.methods import REFERENCES
+from turing.results.profiles import LEAST, withhold_small_cells
 from turing.results.responses_csv import COLUMNS
 
 
