@@ -28,10 +28,10 @@ django.setup()
 
 from django.contrib.auth.models import Group
 from django.core.management import call_command
-from gan.imaging.image_files import png_bytes
+from gan.images import png_bytes
 from gan.models import GeneratedImage, LesionImage, TrainingRun, TrainingStep
-from gan.imaging.phantoms import ATTRIBUTION, DIAGNOSES, LICENCE, draw_phantom
-from gan.foundation.storage import save_content
+from gan.phantom import ATTRIBUTION, DIAGNOSES, LICENCE, draw_phantom
+from gan.storage import save_content
 from turing.accounts import RESEARCHERS
 from turing.models import Reader, Study, User
 from turing.reading.passage import record_response, start_reading
