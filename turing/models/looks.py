@@ -9,7 +9,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from turing.models.audit import AuditLine
+from turing.models.audit_trail import AuditLine
 from turing.models.studies import Study
 
 MOST_LOOKS = 5

@@ -5,7 +5,7 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 
-from turing.models.audit import AuditLine
+from turing.models.audit_trail import AuditLine
 from turing.models.people import Reader
 from turing.models.questions import Kind
 from turing.models.readings import Debriefing, FurtherAnswer, Reading, ReplacedAnswer

@@ -4,9 +4,9 @@ from typing import Any
 
 from turing.errors import StudyError
 from turing.models import Study
-from turing.results.analysis import analyse_study
 from turing.results.counting import choose_population
 from turing.results.looks import check_visible
+from turing.results.study_analysis import analyse_study
 from turing.statistics.planning import STRUCTURES, Goal, Population, check_by_simulation, plan
 
 READERS = (5, 10, 15, 20, 30, 40, 65, 100)

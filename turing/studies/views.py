@@ -13,7 +13,7 @@ from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
 from turing.models.looks import in_words
-from turing.people.accounts import readers_who_share_an_address
+from turing.people.addresses import readers_who_share_an_address
 from turing.studies.controls import choose_controls, controls_in_words
 from turing.studies.design import advice, choose_images, problems
 from turing.studies.forms import BREAK_EVERY, StudyForm

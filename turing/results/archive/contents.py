@@ -14,7 +14,6 @@ from turing import places
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
 from turing.models.questions import Kind
-from turing.results.analysis import with_generators_named
 from turing.results.archive import checklists, citation, manifest, psych_ds
 from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
@@ -30,6 +29,7 @@ from turing.results.noticing import with_noticing
 from turing.results.profiles import with_shared_profiles
 from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
+from turing.results.study_analysis import with_generators_named
 from turing.results.tables import table_csv, tables_of
 from turing.results.utility import utilities_of
 from turing.studies.preregistration_texts import markdown

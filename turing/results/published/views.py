@@ -11,7 +11,6 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from turing.errors import StudyError
 from turing.models import Study
-from turing.results.analysis import with_generators_named
 from turing.results.archive.citation import BIBTEX, names_of
 from turing.results.archive.contents import archive_name
 from turing.results.beside import with_all_beside
@@ -28,6 +27,7 @@ from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
 from turing.results.questions import question_sentences
 from turing.results.skin_tone import skin_tone_sentence
+from turing.results.study_analysis import with_generators_named
 from turing.results.supporting import few_readers_sentence
 from turing.results.tables import table_csv, tables_of
 from turing.results.views import figure_response
