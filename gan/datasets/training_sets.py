@@ -1,4 +1,4 @@
-"""What a run trains on and what it holds out, when it starts and whenever somebody asks later."""
+"""Which images a training run trains on and which it holds out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

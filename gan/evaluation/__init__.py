@@ -1,2 +1,2 @@
-"""What is found out about a generator as a whole: `generator_report` joins the quality of its images and the audit for
-copies, `detection` asks whether a machine can tell them from real ones."""
+"""Judges a whole generator: `generator_report` joins the quality of its images and the audit for copies, `detection`
+measures whether a classifier can tell its images from real ones."""

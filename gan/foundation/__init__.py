@@ -1,5 +1,6 @@
-"""The ground floor: what every room of `gan` may use, and what knows none of them.
+"""What every other package of `gan` may use, and what imports none of them.
 
-`errors` is the exception that people read, `seeds` derives random seeds, `diagnoses` has their one spelling, `patients`
-says which images belong together, `storage` where image files lie, `kept_snapshots` which snapshots a training keeps.
+`errors` has the exception that users see, `seeds` derives random seeds, `diagnoses` normalises names of diagnoses,
+`patients` says which images belong together, `storage` where image files are stored, `kept_snapshots` which snapshots a
+training keeps.
 """

@@ -1,1 +1,2 @@
-"""How good samples are: `extractors` see, `metrics` compare features, `held_out` judges samples by held-out lesions."""
+"""How good samples are: `extractors` compute features, `metrics` compare them, `held_out` compares samples with
+held-out lesions."""

@@ -1,5 +1,5 @@
-"""Training runs: from their start to the samples that they draw.
+"""Training runs, from their start to the samples that they draw.
 
-`execution` starts, resumes and trains them, `recording` keeps what a training does, `snapshots` are the files of its
-networks, `sampling` draws images from these.
+`execution` starts and resumes runs and trains them, `recording` writes losses, grids and snapshots meanwhile,
+`snapshots` reads and writes the files of networks, `sampling` draws images from them.
 """

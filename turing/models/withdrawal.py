@@ -1,4 +1,4 @@
-"""Withdrawal of consent: how a reading leaves every analysis, and what is deleted of it."""
+"""Withdrawal of consent: takes a reading out of every analysis, and deletes free words."""
 
 import logging
 

@@ -1,1 +1,1 @@
-"""How many readers and images a study needs: planned from a pilot's results or from assumed variances."""
+"""How many readers and images a study needs: computed from a pilot's results or from assumed variances."""
