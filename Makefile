@@ -2,9 +2,9 @@ PYTHON := .venv/bin/python
 ISIC ?=
 SERVE ?= 1
 # Tests that run on PostgreSQL, too: those of the site, without most that train networks or open a browser.
-ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/test_import_isic.py tests/gan/test_import_images.py \
-	tests/gan/test_patients.py tests/gan/test_curate_images.py tests/server/test_connections.py \
-	tests/browser/test_connection.py tests/browser/test_main_job.py
+ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/importing/test_import_isic.py \
+	tests/gan/importing/test_import_images.py tests/gan/datasets/test_patients.py tests/gan/curation/test_curate_images.py \
+	tests/server/test_connections.py tests/browser/test_connection.py tests/browser/test_main_job.py
 
 # A file's tests stay together: they share what the first of them has made.
 AT_ONCE := --numprocesses 2 --dist loadfile

@@ -13,7 +13,7 @@ from turing import environment, places
 
 workers = environment.whole_number("WEB_CONCURRENCY", 1)
 threads = environment.whole_number("WEB_THREADS", 1)
-worker_class = "turing.server.BufferingWorker"
+worker_class = "turing.serving.server.BufferingWorker"
 worker_connections = 2000  # while one of two workers is replaced, the other has the connections of both
 
 # Commands need no pool: `restore` wants to be alone with the database, and a pool opens connections by itself.
@@ -85,7 +85,7 @@ def _refuse_unsafe_start():
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "turing.settings")
     try:
-        from turing.production import refuse_unsafe_start
+        from turing.serving.production import refuse_unsafe_start
 
         refuse_unsafe_start()
     except ImproperlyConfigured as error:

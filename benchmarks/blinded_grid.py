@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 from console import UserError, progress
 from files import write_file
-from gan.comparison import comparison_set_of, find_generator
-from gan.dataset import decode_pixels
-from gan.errors import GanError
-from gan.evaluation.generators import images_of
-from gan.images import png_bytes
+from gan.datasets.comparison_sets import comparison_set_of, find_generator
+from gan.datasets.sources import decode_pixels
+from gan.evaluation.generator_report import images_of
+from gan.foundation.errors import GanError
+from gan.imaging.image_files import png_bytes
 from gan.models import Generator
 from tables import parse_table, read_text
 

@@ -26,8 +26,8 @@ from django.urls import reverse
 from PIL import Image
 
 from benchmarks.report import processor, report
+from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage, TrainingRun
-from gan.phantom import draw_phantom
 from turing.accounts import RESEARCHERS
 from turing.models import User
 

@@ -10,10 +10,10 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from benchmarks.report import report
-from gan.images import png_bytes, sha256
+from gan.foundation.storage import save_content
+from gan.imaging.image_files import png_bytes, sha256
+from gan.imaging.phantoms import DIAGNOSES, draw_phantom
 from gan.models import GeneratedImage, LesionImage, TrainingRun
-from gan.phantom import DIAGNOSES, draw_phantom
-from gan.storage import save_content
 from turing.accounts import RESEARCHERS
 from turing.models import Response, Study, User
 from turing.results.figures import STUDY_FIGURES

@@ -19,9 +19,9 @@ from torch.nn import functional as F
 
 from benchmarks.plain_dcgan import PlainTrainer
 from benchmarks.report import report
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.networks.layers import UpsampledConv2d, _box_sum
-from gan.runs import TRAINERS
+from gan.runs.execution import TRAINERS
 from gan.training.settings import Settings
 
 WARM_UP, LEAST_STEPS, SECONDS = 8, 20, 1.5

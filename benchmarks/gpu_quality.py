@@ -18,15 +18,16 @@ from tqdm import tqdm
 
 from benchmarks.quality import DIAGNOSES, GRID, sources_of, train
 from benchmarks.report import report
-from gan.dataset import decode, split_by_lesion, to_pixels
-from gan.diagnoses import slug_of
-from gan.errors import GanError
-from gan.evaluation.extractors import Extractor, lite2
-from gan.evaluation.quality import evaluate
-from gan.grids import contact_sheet
+from gan.datasets.sources import split_by_lesion
+from gan.foundation.diagnoses import slug_of
+from gan.foundation.errors import GanError
+from gan.imaging.contact_sheets import contact_sheet
 from gan.networks.features import JUDGING_SIDE, LiteFeatures
-from gan.recording import grid_latents
-from gan.runs import TRAINERS
+from gan.quality.extractors import Extractor, lite2
+from gan.quality.held_out import evaluate
+from gan.runs.execution import TRAINERS, decode
+from gan.runs.recording import grid_latents
+from gan.training.batches import to_pixels
 from gan.training.settings import Settings
 
 SAMPLES = 256

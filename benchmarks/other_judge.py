@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from gan.dataset import Source, decode_pixels, to_unit_range
-from gan.diagnoses import diagnosis_of_row
-from gan.evaluation.extractors import Extractor, resize
-from gan.utility.network import SIDE, train_network
+from gan.datasets.sources import Source, decode_pixels
+from gan.foundation.diagnoses import diagnosis_of_row
+from gan.quality.extractors import Extractor, resize
+from gan.training.batches import to_unit_range
+from gan.utility.small_network import SIDE, train_network
 
 STEPS = 1500
 FEWEST = 50  # images of a diagnosis

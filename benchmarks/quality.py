@@ -27,16 +27,18 @@ from tqdm import tqdm
 from benchmarks.other_judge import other_judge
 from benchmarks.report import RESULTS, processor, report
 from console import progress
-from gan.dataset import Source, decode, split_by_lesion, to_pixels
-from gan.diagnoses import diagnosis_of_row, slug_of
-from gan.evaluation.extractors import lite2
-from gan.evaluation.quality import evaluate
-from gan.grids import contact_sheet
-from gan.images import sha256
-from gan.memory import keep_freed_memory
-from gan.recording import grid_latents
-from gan.runs import TRAINERS, find_run, training_set_of
-from gan.sampling import draw_samples
+from gan.datasets.sources import Source, split_by_lesion
+from gan.datasets.training_sets import training_set_of
+from gan.foundation.diagnoses import diagnosis_of_row, slug_of
+from gan.imaging.contact_sheets import contact_sheet
+from gan.imaging.image_files import sha256
+from gan.quality.extractors import lite2
+from gan.quality.held_out import evaluate
+from gan.runs.execution import TRAINERS, decode, find_run
+from gan.runs.recording import grid_latents
+from gan.runs.sampling import draw_samples
+from gan.training.batches import to_pixels
+from gan.training.memory import keep_freed_memory
 from gan.training.settings import Settings
 from gan.training.trainer import Trainer
 

@@ -22,7 +22,7 @@ BATCH, SIZE = 32, 128
 def work(name: str, line: Connection) -> None:
     """Train `STEPS` steps whenever asked; answer with the seconds of the fastest and the peak memory in GB."""
     if name == "train_gan":
-        from gan.memory import keep_freed_memory
+        from gan.training.memory import keep_freed_memory
 
         keep_freed_memory()
     import torch
@@ -56,7 +56,7 @@ def keras_trainer(images):
     import torch
     from keras import ops, optimizers
 
-    from tests.gan.golden.dcgan_keras import discriminator, generator
+    from tests.gan.networks.golden.dcgan_keras import discriminator, generator
 
     networks = generator(), discriminator()
     adams = [optimizers.Adam(1.5e-4, beta_1=0.5) for _ in networks]

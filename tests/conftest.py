@@ -13,9 +13,9 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import ATTRIBUTION, DIAGNOSES, draw_phantom
 from gan.models import GeneratedImage, LesionImage, TrainingRun, TrainingStep
-from gan.phantom import ATTRIBUTION, DIAGNOSES, draw_phantom
 from turing.accounts import RESEARCHERS
 from turing.models import Reader, Study, User
 from turing.models.append_only import NAMES

@@ -50,6 +50,32 @@ def test_files_that_the_top_pages_link_to_exist(name):
     assert not [link for link in links if not (ROOT / link).exists()]
 
 
+def test_paths_that_pages_name_exist():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        (page.name, path)
+        for page in pages
+        for path in re.findall(
+            r"(?<![\w./-])((?:gan|turing|tests|benchmarks|scripts)/[\w./-]*\w)", page.read_text("utf-8")
+        )
+    }
+    assert len(named) > 50
+    assert not [(page, path) for page, path in named if not (ROOT / path).exists()]
+
+
+def test_modules_that_docstrings_name_exist():
+    named = {
+        (path.name, module)
+        for package in ("gan", "turing")
+        for path in (ROOT / package).rglob("*.py")
+        if "migrations" not in path.parts
+        for module in re.findall(r"`((?:gan|turing)\.\w+)[\w.]*`", path.read_text("utf-8"))
+    }
+    assert len(named) > 5
+    places = [(name, ROOT / module.replace(".", "/")) for name, module in named]
+    assert not [(name, place) for name, place in places if not (place.is_dir() or place.with_suffix(".py").exists())]
+
+
 @pytest.mark.parametrize("link", ["other.md", "#nowhere", "page.md#nowhere"])
 def test_the_build_fails_for_a_link_that_leads_nowhere(tmp_path, link):
     """By the command of the Makefile: `--quiet` would hide warnings from `--strict`, too."""

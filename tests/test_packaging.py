@@ -111,7 +111,7 @@ def test_serve_starts_gunicorn_with_the_sites_own_settings(installed, data_root)
     for done in (checkout, installed("-m", "turing", "serve", "--print-config")):
         assert done.returncode == 0, done.stderr
         assert re.search(r"^config += .+gunicorn.conf.py$", done.stdout, re.MULTILINE)
-        assert re.search(r"^worker_class += turing.server.BufferingWorker$", done.stdout, re.MULTILINE)
+        assert re.search(r"^worker_class += turing.serving.server.BufferingWorker$", done.stdout, re.MULTILINE)
 
 
 def test_the_constraints_hold_a_version_within_the_bounds_of_each_dependency():

@@ -7,8 +7,8 @@ class TuringConfig(AppConfig):
     verbose_name = "Visual Turing test"
 
     def ready(self) -> None:
-        from turing import production  # noqa: F401 - registers its check
         from turing.models.append_only import make_triggers
         from turing.people import sessions  # noqa: F401, listens to log-ins
+        from turing.serving import production  # noqa: F401 - registers its check
 
         post_migrate.connect(make_triggers, sender=self)

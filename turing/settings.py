@@ -8,7 +8,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from turing import environment, logs, places, stores
+from turing import environment, places, stores
+from turing.serving import logs
 
 BASE_DIR = places.HOME
 DATA_DIR = (BASE_DIR / environment.text("DATA_DIR")).resolve()
@@ -65,14 +66,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "turing.headers.isolation",
+    "turing.serving.headers.isolation",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "turing.logs.log_requests",
-    "turing.middleware.content_security_policy",
-    "turing.limits.Limits",
+    "turing.serving.logs.log_requests",
+    "turing.serving.middleware.content_security_policy",
+    "turing.serving.limits.Limits",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "turing.middleware.research_in_english",
+    "turing.serving.middleware.research_in_english",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -246,7 +247,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-CSRF_FAILURE_VIEW = "turing.failures.csrf_failure"
+CSRF_FAILURE_VIEW = "turing.serving.failures.csrf_failure"
 LOGGING = logs.configuration(environment.choice("LOG_FORMAT", ("text", "json")), environment.text("LOG_LEVEL").upper())
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked over plain HTTP inside the network

@@ -5,9 +5,10 @@ from django.urls import include, path
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
-from turing import health, metrics, views
+from turing import views
 from turing.jobs import collection_views as collections
 from turing.jobs import views as work
+from turing.planning import views as plans
 from turing.reading import after_views
 from turing.reading import views as reading
 from turing.results import archive_views as archives
@@ -17,14 +18,14 @@ from turing.results import run_views as runs
 from turing.results import views as results
 from turing.results.published import owner_views as publication
 from turing.results.published import views as published
-from turing.studies import plan_views as plans
+from turing.serving import health, metrics
 from turing.studies import preregistration_views as preregistrations
 from turing.studies import record_views as record
 from turing.studies import sharing_views as sharing
 from turing.studies import views as studies
 from turing.studies.lifecycle import MOVES
 
-handler500 = "turing.failures.server_error"
+handler500 = "turing.serving.failures.server_error"
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -4,8 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from turing.limits import with_readable_content_type
-from turing.production import refuse_unsafe_start
+from turing.serving.limits import with_readable_content_type
+from turing.serving.production import refuse_unsafe_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "turing.settings")
 

@@ -7,9 +7,9 @@ import numpy as np
 from django.db import transaction
 
 from console import UserError
-from gan.curation.duplicates import THUMBNAIL, duplicate_of, thumbnail_of
 from gan.curation.verdicts import DUPLICATE, LOW_QUALITY, Appearance, Verdict, measure, reasons_of
-from gan.images import open_rgb
+from gan.imaging.duplicates import THUMBNAIL, duplicate_of, thumbnail_of
+from gan.imaging.image_files import open_rgb
 from gan.models import LesionImage
 
 BATCH = 256  # images whose verdicts are saved at once

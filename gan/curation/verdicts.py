@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from console import UserError
-from gan.curation.duplicates import duplicate_of, hash_of, thumbnail_of
 from gan.curation.frames import frame_score
-from gan.curation.quality import SHORTEST_SIDE, quality_score
+from gan.curation.low_quality import SHORTEST_SIDE, quality_score
 from gan.curation.rulers import ruler_score
-from gan.errors import GanError
-from gan.images import open_rgb
+from gan.foundation.errors import GanError
+from gan.imaging.duplicates import duplicate_of, hash_of, thumbnail_of
+from gan.imaging.image_files import open_rgb
 
 ROUND_FRAME, RULER, TOO_SMALL, LOW_QUALITY, DUPLICATE = REASONS = (
     "round_frame",

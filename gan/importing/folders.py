@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from files import shown
-from gan.diagnoses import BINARY, KNOWN, is_diagnosis, normalise_diagnosis
-from gan.errors import GanError
+from gan.foundation.diagnoses import BINARY, KNOWN, is_diagnosis, normalise_diagnosis
+from gan.foundation.errors import GanError
 
 # Folders that name no diagnosis: parts of a data set, and words for images in the languages of people who sent some.
 WORDS = """

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gan.diagnoses import LEVELS
+from gan.foundation.diagnoses import LEVELS
 
 DERMOSCOPIC, CLINICAL = "dermoscopic", "clinical"
 NON_COMMERCIAL = "CC-BY-NC"

@@ -9,14 +9,14 @@ from django.db.models import CharField
 
 from console import UNSTORABLE, Progress, UserError, no_progress, printable
 from files import read_file, shown
-from gan.errors import GanError
-from gan.images import MAX_BYTES, open_rgb, sha256
+from gan.foundation.errors import GanError
+from gan.foundation.storage import save_content
+from gan.imaging.image_files import MAX_BYTES, open_rgb, sha256
 from gan.importing.hints import hints_for
-from gan.importing.report import Mapped, Rejection
+from gan.importing.import_report import Mapped, Rejection
 from gan.importing.samples import find_samples
 from gan.importing.trained_on import TrainedOn, check_told, record_training_images
 from gan.models import GeneratedImage, Generator, LesionImage
-from gan.storage import save_content
 
 BATCH = 500  # rows in one statement
 OPTIONS = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from gan.diagnoses import KNOWN
+from gan.foundation.diagnoses import KNOWN
 from gan.models import GeneratedImage, LesionImage
 
 LIKENESS = 0.8  # as difflib counts it; 'melanom' and 'melanoma' have 0.93, 'melanoma' and 'angioma' 0.67

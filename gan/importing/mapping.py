@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console import UNSTORABLE
-from gan.diagnoses import BINARY, LEVELS, diagnosis_of_row, is_diagnosis, normalise_diagnosis, says_which
-from gan.errors import GanError
+from gan.foundation.diagnoses import BINARY, LEVELS, diagnosis_of_row, is_diagnosis, normalise_diagnosis, says_which
+from gan.foundation.errors import GanError
 from gan.importing.formats import ROLES, USUAL, Format, key
-from gan.importing.reading import ISIC_ID, SURPLUS, Row
+from gan.importing.sheets import ISIC_ID, SURPLUS, Row
 from gan.importing.values import age_of, image_type_of, sex_of, site_of, skin_type_of
 from gan.models import PHANTOM_PREFIX
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from console import UserError
 from files import composed, read_file, shown, walk
-from gan.images import MAX_BYTES, SUFFIXES, is_grey, open_rgb, sha256
+from gan.imaging.image_files import MAX_BYTES, SUFFIXES, is_grey, open_rgb, sha256
 
 
 class Pictures:

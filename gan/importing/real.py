@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from console import Progress, no_progress, printable
-from gan.diagnoses import checked_diagnosis, normalise_diagnosis
-from gan.errors import GanError
-from gan.images import without_suffix
+from gan.foundation.diagnoses import checked_diagnosis, normalise_diagnosis
+from gan.foundation.errors import GanError
+from gan.imaging.image_files import without_suffix
 from gan.importing.formats import ARCHIVE, ROLES
 from gan.importing.hints import hints_for
+from gan.importing.import_report import Mapped, Plan, Report
 from gan.importing.mapping import Described, Layout, Names, describe, not_understood
-from gan.importing.reading import Row
 from gan.importing.recognise import Recognised, recognise
-from gan.importing.report import Mapped, Plan, Report
+from gan.importing.sheets import Row
 from gan.importing.trained_on import link_training_images
 from gan.importing.values import AMBIGUOUS, image_type_of, sexes_of
 from gan.importing.writing import Writer

@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from console import UserError, printable
 from files import is_file, is_folder, shown
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.importing.folders import diagnosis_folders, within_containers
 from gan.importing.formats import ARCHIVE, BY_NAME, COLUMNS, FOLDERS, FORMATS, Format, key
 from gan.importing.mapping import Layout, layout_of
 from gan.importing.pictures import Pictures
-from gan.importing.reading import ISIC_ID, SURPLUS, Row, Sheet, find_sheets, read_sheet, unread_tables
+from gan.importing.sheets import ISIC_ID, SURPLUS, Row, Sheet, find_sheets, read_sheet, unread_tables
 
 
 @dataclass(frozen=True)

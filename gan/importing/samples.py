@@ -5,14 +5,14 @@ from pathlib import Path, PurePosixPath
 
 from console import UserError, printable
 from files import is_file, shown
-from gan.diagnoses import checked_diagnosis
-from gan.errors import GanError
-from gan.images import SUFFIXES
+from gan.foundation.diagnoses import checked_diagnosis
+from gan.foundation.errors import GanError
+from gan.imaging.image_files import SUFFIXES
 from gan.importing.folders import diagnosis_folders, names_diagnosis
 from gan.importing.formats import key
+from gan.importing.import_report import Rejection
 from gan.importing.pictures import Pictures
-from gan.importing.reading import SURPLUS, Sheet, find_sheets, read_sheet, unread_tables
-from gan.importing.report import Rejection
+from gan.importing.sheets import SURPLUS, Sheet, find_sheets, read_sheet, unread_tables
 
 SAMPLES = "samples.csv"
 # Columns in which tables of generated images name the file and say what it shows; the first that is there is read.

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from console import Progress, UserError, no_progress
 from files import read_file, shown, walk
-from gan.errors import GanError
-from gan.images import MAX_BYTES, SUFFIXES, sha256, without_suffix
-from gan.importing.looks import same_looking
+from gan.foundation.errors import GanError
+from gan.imaging.image_files import MAX_BYTES, SUFFIXES, sha256, without_suffix
+from gan.importing.same_looking import same_looking
 from gan.models import Generator, LesionImage, TrainingName, TrainingRun
 from tables import parse_table, read_text
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from gan.diagnoses import is_diagnosis
+from gan.foundation.diagnoses import is_diagnosis
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 # English, German, Turkish, French, Spanish, Portuguese, Italian, Dutch. German 'w', Turkish 'k' and 'e' are initials

@@ -10,14 +10,14 @@ from django.db import IntegrityError, transaction
 
 from console import UserError, printable
 from files import read_file
-from gan.images import MAX_BYTES, count_pixels, open_rgb, sha256
+from gan.foundation.storage import save_content
+from gan.imaging.image_files import MAX_BYTES, count_pixels, open_rgb, sha256
 from gan.importing.decoding import THREADS, Room
+from gan.importing.import_report import Plan, Rejection, Report
 from gan.importing.mapping import Described
 from gan.importing.pictures import choose_picture
-from gan.importing.reading import Row
-from gan.importing.report import Plan, Rejection, Report
+from gan.importing.sheets import Row
 from gan.models import LesionImage
-from gan.storage import save_content
 
 BATCH = 200  # images per database transaction
 

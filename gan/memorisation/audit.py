@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from console import Progress
+from gan.memorisation.copying_tests import authenticity, cell_of, cells_of, closer_p_value, data_copying_z
 from gan.memorisation.distances import MEASURES, Nearness, Reference, limit_rank, limits_of
-from gan.memorisation.statistics import authenticity, cell_of, cells_of, closer_p_value, data_copying_z
 
 PLANTED_SHARES = (0.01, 0.05, 0.10)
 ALARM = 0.01  # p-value under which more samples are closer than chance explains

@@ -13,9 +13,9 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from console import Progress
-from gan.errors import GanError
-from gan.evaluation.extractors import Extractor
-from gan.snapshots import read_snapshot, write_snapshot
+from gan.foundation.errors import GanError
+from gan.quality.extractors import Extractor
+from gan.runs.snapshots import read_snapshot, write_snapshot
 
 THUMBNAIL = 32
 OUTLINE = 4.0  # pixels of the thumbnail

@@ -1,7 +1,7 @@
 """What the image side keeps: lesion images, generators (training runs of ours and external ones), generated images."""
 
-from gan.diagnoses import normalise_diagnosis
-from gan.images import SUFFIXES
+from gan.foundation.diagnoses import normalise_diagnosis
+from gan.imaging.image_files import SUFFIXES
 from gan.models.generated import GeneratedImage
 from gan.models.generators import (
     ALL_DIAGNOSES,

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from gan.diagnoses import plain_slug, slug_of
-from gan.errors import GanError
-from gan.kept import kept_steps
+from gan.foundation.diagnoses import plain_slug, slug_of
+from gan.foundation.errors import GanError
+from gan.foundation.kept_snapshots import kept_steps
 from gan.models.images import LesionImage
 
 logger = logging.getLogger(__name__)
@@ -257,7 +257,7 @@ class TrainingStep(models.Model):
 
 
 class Evaluation(models.Model):
-    """How good a generator's images of one diagnosis were, as `gan.evaluation.quality` measured them."""
+    """How good a generator's images of one diagnosis were, as `gan.quality.held_out` measured them."""
 
     generator = models.ForeignKey(Generator, models.CASCADE, related_name="evaluations")
     diagnosis = models.CharField(max_length=120)

@@ -7,8 +7,8 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from PIL import Image
 
-from gan.images import centre_square, open_rgb
-from gan.patients import group_names, unrelated
+from gan.foundation.patients import group_names, unrelated
+from gan.imaging.image_files import centre_square, open_rgb
 
 PHANTOM_PREFIX = "PHANTOM_"
 # Bands of the individual typology angle by their lower limits in degrees, from light to dark (Del Bino, Bernerd 2013).

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan.dataset import to_unit_range
+from gan.foundation.seeds import derive_seed
 from gan.networks.augmentation import turn_each
-from gan.seeds import derive_seed
+from gan.training.batches import to_unit_range
 from gan.training.trainer import Losses, Trainer
 
 HALF_LIFE = 10_000  # images over which the average of the weights forgets half, at most; else a twentieth of those seen

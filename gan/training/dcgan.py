@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.dataset import to_unit_range
+from gan.foundation.seeds import derive_seed
 from gan.networks import dcgan
-from gan.seeds import derive_seed
+from gan.training.batches import to_unit_range
 from gan.training.graphs import Gradients
 from gan.training.trainer import Losses, Trainer
 

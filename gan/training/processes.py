@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 
 
 class Processes:

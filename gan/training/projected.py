@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.dataset import to_unit_range
+from gan.foundation.seeds import derive_seed
 from gan.networks import devices, projected
 from gan.networks.augmentation import translate, turn_each
 from gan.networks.matching import energy_distance, energy_distance_at_once, mean_distance
-from gan.seeds import derive_seed
+from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
 

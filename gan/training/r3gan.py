@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.dataset import to_unit_range
 from gan.networks import r3gan
 from gan.networks.augmentation import translate
+from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.networks import dcgan
 
 MODELS = ("dcgan", "projected", "r3gan")

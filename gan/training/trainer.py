@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gan.dataset import batch_indices
-from gan.errors import GanError
-from gan.seeds import derive_seed
+from gan.foundation.errors import GanError
+from gan.foundation.seeds import derive_seed
+from gan.training.batches import batch_indices
 from gan.training.graphs import Gradients, RecordedStep
 from gan.training.processes import Processes
 from gan.training.settings import Settings

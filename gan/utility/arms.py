@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan.utility.images import Images, Pool
+from gan.utility.image_pools import Images, Pool
 
 ALL = "all"
 REAL, GENERATED, HALF, EVERY, ADDED = "real", "generated", "half", "every real", "added"

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from console import Progress, no_progress
-from gan.detection import one_thread
-from gan.evaluation.extractors import lite2
+from gan.evaluation.detection import one_thread
+from gan.foundation.seeds import derive_seed
 from gan.models import Generator, UtilityEvaluation
-from gan.seeds import derive_seed
+from gan.quality.extractors import lite2
 from gan.utility.arms import ADDED, ALL, EVERY, GENERATED, HALF, REAL, Arm, arms_of, training_images
-from gan.utility.images import Images, Pool, load_images
-from gan.utility.network import probabilities_by_network
+from gan.utility.image_pools import Images, Pool, load_images
 from gan.utility.plan import FEATURES, NETWORK, Plan
 from gan.utility.regression import probabilities_by_regression
 from gan.utility.report import report_of
 from gan.utility.scores import Replicates, difference, draw_replicates, holm, measured, summary
+from gan.utility.small_network import probabilities_by_network
 
 # Each arm is held against another one at `ALL`: what do generated images add, and what are they worth by themselves?
 CONTRASTS = ((ADDED, EVERY), (GENERATED, REAL), (HALF, REAL))

@@ -7,10 +7,10 @@ import numpy as np
 
 from gan.models import Generator
 from gan.utility.arms import ADDED, ALL, EVERY, GENERATED, MEANING
-from gan.utility.images import Images
-from gan.utility.network import SIDE
+from gan.utility.image_pools import Images
 from gan.utility.plan import FEATURES, NETWORK, Plan
 from gan.utility.scores import REPLICATES
+from gan.utility.small_network import SIDE
 
 MARGIN = 0.02  # of AUC: a difference below it is taken for none, and was fixed before anything was measured
 LEVEL = 0.05

@@ -7,9 +7,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage
-from gan.phantom import draw_phantom
 from tests.browser.test_main_job import WIDE, log_in
 from tests.servers import gunicorn
 from tests.turing.jobs.test_zips import zipped

@@ -5,9 +5,9 @@ import re
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import GeneratedImage, LesionImage
-from gan.phantom import draw_phantom
 from tests.browser.pages import press
 from tests.browser.test_collections import PATIENCE, working_site
 from tests.browser.test_main_job import WIDE, log_in, wait_until_stored

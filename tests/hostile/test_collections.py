@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from console import UserError
-from gan.dataset import from_folder, split_by_lesion
-from gan.diagnoses import diagnosis_of_row, normalise_diagnosis, slug_of
-from gan.images import png_bytes
+from gan.datasets.sources import from_folder, split_by_lesion
+from gan.foundation.diagnoses import diagnosis_of_row, normalise_diagnosis, slug_of
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.importing.recognise import read_archive
 from gan.models import LesionImage, TrainingRun
-from gan.phantom import draw_phantom
-from gan.snapshots import SNAPSHOT
+from gan.runs.snapshots import SNAPSHOT
 from tests.hostile.inputs import QUICK, THOROUGH, bomb, odd_text, odd_value, outcome, picture
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.errors import GanError
-from gan.images import MIN_SIDE, open_rgb
+from gan.foundation.errors import GanError
+from gan.imaging.image_files import MIN_SIDE, open_rgb
 from tests.hostile.inputs import THOROUGH, bomb, outcome, picture, with_chunk
 
 MEGABYTES = zlib.compress(bytes(300_000_000), 9)

@@ -13,7 +13,7 @@ from console import UserError
 from gan.importing.formats import FORMATS
 from gan.importing.real import import_images
 from gan.models import LesionImage
-from tests.gan.collections import images, table
+from tests.gan.importing.collections import images, table
 from tests.hostile.inputs import QUICK, odd_value, outcome, picture
 
 pytestmark = pytest.mark.django_db

@@ -118,7 +118,7 @@ def test_any_plan_is_made_or_refused(monkeypatch_checked, options):
 @pytest.fixture
 def monkeypatch_checked(monkeypatch):
     """One simulated study instead of 500: what is tested is what it takes."""
-    monkeypatch.setattr("turing.studies.planning.CHECKED", 1)
+    monkeypatch.setattr("turing.planning.plans.CHECKED", 1)
 
 
 def test_a_margin_beyond_half_is_refused():

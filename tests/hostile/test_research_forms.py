@@ -68,7 +68,7 @@ def test_any_study_form_is_saved_or_shown_again(draft, client_of_researcher, cha
 
 @pytest.fixture
 def one_simulated_study(monkeypatch):
-    monkeypatch.setattr("turing.studies.planning.CHECKED", 1)
+    monkeypatch.setattr("turing.planning.plans.CHECKED", 1)
 
 
 PLAN = ["goal", "width", "margin", "power", "rate", "structure", "pilot", "reader_variance", "image_variance"]

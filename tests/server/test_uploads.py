@@ -16,7 +16,7 @@ from tests.conftest import PASSWORD
 from tests.server.conftest import Visitor
 from turing.jobs.uploads import Upload
 from turing.models import Job
-from turing.server import BufferingWorker
+from turing.serving.server import BufferingWorker
 
 SIZE = 80 * 2**20
 BOUNDARY = secrets.token_hex(16)  # as long as a browser's: a short one can occur in the noise of the archive

@@ -20,16 +20,16 @@ from gan.models import LesionImage
 from tests.servers import ROOT, database_url
 from turing.errors import StudyError
 from turing.models import Reader, Stimulus, Study
-from turing.results.analysis import analyse_study
 from turing.results.archive import citation
 from turing.results.archive.contents import Options, archive_files
 from turing.results.archive.manifest import allows_adaptations
 from turing.results.archive.packing import write_zip
-from turing.results.archive.profiles import LEAST, withhold_small_cells
 from turing.results.counting import PEOPLE, SIMULATED
 from turing.results.exports import FURTHER
 from turing.results.methods import REFERENCES
+from turing.results.profiles import LEAST, withhold_small_cells
 from turing.results.responses_csv import COLUMNS
+from turing.results.study_analysis import analyse_study
 
 
 def output_of(*command):

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from PIL import Image, PngImagePlugin
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
 from turing.models import Reader, Reading, Stimulus, Study
 from turing.studies.blinding.checks import Verdict, trace_check
 from turing.studies.blinding.classifier import check_classifier

@@ -12,8 +12,8 @@ from tests.servers import free_port
 from turing import stores
 from turing.jobs import processes
 from turing.people.throttle import too_often
-from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED
+from turing.results.study_analysis import analyse_study
 from turing.studies.simulation import Observer, simulate_readers
 
 

@@ -15,19 +15,19 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import Generator, LesionImage
-from gan.phantom import draw_phantom
 from tests.conftest import make_reader
 from turing.models import Reading, Response, Study, Trial
 from turing.reading.passage import start_reading
 from turing.reading.randomisation import with_controls_among
-from turing.results.analysis import analyse_study
 from turing.results.archive.contents import Options, archive_files
 from turing.results.controls import control_sentences, with_controls
 from turing.results.counting import PEOPLE, flow_of
 from turing.results.exports import rows
 from turing.results.published.publishing import publish
+from turing.results.study_analysis import analyse_study
 from turing.studies.controls import DEGRADED, choose_controls
 from turing.studies.degradation import degrade
 from turing.studies.design import choose_images, design_as_opened, frozen_design, problems

@@ -17,8 +17,8 @@ from tests.turing.test_audit_blinding import _changing_pages, leaks_of
 from tests.turing.test_questions import FURTHER, QUESTIONS
 from turing.errors import StudyError
 from turing.models import AuditLine, FurtherAnswer, ReplacedAnswer, Response, Study
+from turing.models.withdrawal import withdraw
 from turing.people.erasure import erase
-from turing.reading.ending import withdraw
 from turing.reading.passage import record_response, start_reading
 from turing.reading.questions import Further
 from turing.results import looks

@@ -7,8 +7,8 @@ from django.utils import timezone
 from tests.conftest import make_reader
 from turing.models import Reading, Trial
 from turing.reading.passage import record_response, start_reading
-from turing.results.analysis import analyse_study
 from turing.results.counting import PEOPLE, SIMULATED, flow_of, load_responses, version_of
+from turing.results.study_analysis import analyse_study
 
 
 @pytest.fixture

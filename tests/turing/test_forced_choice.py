@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from tests.conftest import make_reader
 from turing.models import Response, Side, Stimulus, Study, Trial, Truth
-from turing.reading.ending import score_of, withdraw
+from turing.models.withdrawal import withdraw
+from turing.reading.ending import score_of
 from turing.reading.pairs import balanced_sides
 from turing.reading.passage import form_trials, start_reading
 from turing.studies.design import design_hash

@@ -13,10 +13,10 @@ from tests.turing.test_forced_choice import make_pairs
 from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.reading.passage import record_response, start_reading
-from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED
 from turing.results.exports import export, to_csv, to_parquet
 from turing.results.responses_csv import parse_responses
+from turing.results.study_analysis import analyse_study
 from turing.statistics.analysis import PAIRS, analyse
 
 

@@ -6,15 +6,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import GeneratedImage, Generator, LesionImage
-from gan.phantom import draw_phantom
 from turing.models import Study
-from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.archive.manifest import stimulus_rows
 from turing.results.counting import SIMULATED, flow_of
 from turing.results.methods import methods_paragraph
 from turing.results.published.publishing import publish
+from turing.results.study_analysis import analyse_study, with_generators_named
 from turing.studies.design import advice, choose_images, design_as_opened, generated_pool, problems
 from turing.studies.forms import StudyForm
 from turing.studies.provenance import of_lesions, shown_though_trained_on, training_warning

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from turing import health
+from turing.serving import health
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,13 @@
 import pytest
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.core.signing import get_cookie_signer
 from django.urls import reverse
 
 from tests.conftest import make_reader
 from turing.errors import StudyError
 from turing.models import Invitation, Reading, Study
+from turing.people.invited import is_invited
 from turing.reading.passage import start_reading
 from turing.studies.invitations import invite
 
@@ -30,6 +32,14 @@ def test_a_link_of_ones_own_begins_the_study_once(client, invited, reader):
     with pytest.raises(StudyError, match="by invitation"):
         start_reading(invited, make_reader("second@test.example"), invitation.code)
     assert start_reading(invited, reader) == invitation.reading
+
+
+def test_an_invitation_kept_by_an_earlier_version_still_counts(rf, invited):
+    """Its salt names a module that has moved since."""
+    name, request = f"invitation-{invited.pk}", rf.get("/")
+    code = Invitation.objects.create(study=invited).code
+    request.COOKIES[name] = get_cookie_signer(salt=name + "turing.reading.invited").sign(code)
+    assert is_invited(request)
 
 
 @pytest.mark.parametrize("code", ["", "guess", "other"])

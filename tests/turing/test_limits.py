@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 
-from turing.limits import takes_bodies_up_to
+from turing.serving.limits import takes_bodies_up_to
 from turing.wsgi import application
 
 # A request may find a connection that an earlier test left open, and looks whether it is still good.

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.urls import include, path
 
 from tests.conftest import PASSWORD
-from turing.logs import JsonFormatter, TextFormatter, safe_traceback
+from turing.serving.logs import JsonFormatter, TextFormatter, safe_traceback
 
 SECRET = "ayse@clinic.example"
 
@@ -39,7 +39,7 @@ urlpatterns = [
     path("count/", count, name="count"),
     path("", include("turing.urls")),
 ]
-handler500 = "turing.failures.server_error"
+handler500 = "turing.serving.failures.server_error"
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from django.urls import reverse
 from tests.conftest import make_reader, make_researcher
 from turing.models import AuditLine, Study, Truth
 from turing.reading.passage import record_response, start_reading
-from turing.results.analysis import analyse_study
 from turing.results.archive.verify import verify_archive
 from turing.results.counting import PEOPLE, SIMULATED, flow_of, load_responses
 from turing.results.exports import FORMATS
 from turing.results.looks import take_look
 from turing.results.methods import methods_paragraph
+from turing.results.study_analysis import analyse_study
 from turing.studies.design import is_as_opened
 from turing.studies.lifecycle import open_study
 from turing.studies.sharing import share

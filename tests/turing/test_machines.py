@@ -17,11 +17,11 @@ from tests.servers import ROOT
 from turing.jobs import queue
 from turing.jobs.work import Commands, detector
 from turing.models import Job, MachineReader, Reader, Study
-from turing.results.analysis import analyse_study
 from turing.results.archive.contents import archive_files
 from turing.results.counting import PEOPLE, SIMULATED
 from turing.results.machines import machine_sentence, with_machines
 from turing.results.published.publishing import publish
+from turing.results.study_analysis import analyse_study
 from turing.studies.machines import groups_of
 
 

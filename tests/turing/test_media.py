@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.urls import reverse
 
+from gan.foundation.storage import content_name, save_content
 from gan.models import GeneratedImage, LesionImage
-from gan.storage import content_name, save_content
 from tests.stores import BUCKET, client_of, environment_of, s3_store
 from turing import stores
 from turing.backup.files import stored_names

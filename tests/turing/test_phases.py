@@ -18,10 +18,9 @@ from scipy.stats import binomtest
 from tests.conftest import make_reader, make_researcher
 from turing.errors import StudyError
 from turing.models import Debriefing, Reading, Response, Study
+from turing.models.withdrawal import withdraw
 from turing.people.erasure import erase
-from turing.reading.ending import withdraw
 from turing.reading.passage import record_response, start_reading
-from turing.results.analysis import analyse_study
 from turing.results.archive.verify import verify_archive
 from turing.results.counting import PEOPLE, SIMULATED
 from turing.results.exports import to_csv, to_json
@@ -29,6 +28,7 @@ from turing.results.noticing import with_noticing
 from turing.results.published.publishing import publish
 from turing.results.responses_csv import parse_responses
 from turing.results.sittings import with_sittings
+from turing.results.study_analysis import analyse_study
 from turing.statistics.analysis import analyse
 from turing.studies.blinding.audit import as_json, audit_blinding
 from turing.studies.blinding.purpose import check_purpose

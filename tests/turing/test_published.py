@@ -17,13 +17,13 @@ from tests.conftest import make_reader
 from turing.errors import StudyError
 from turing.models import Reader, Reading, Stimulus, Study
 from turing.reading.passage import record_response, start_reading
-from turing.results.analysis import analyse_study
 from turing.results.counting import SIMULATED
 from turing.results.exports import rows
 from turing.results.published.citing import as_bibtex
 from turing.results.published.images import shown_stimuli
 from turing.results.published.publishing import publish, unpublish
 from turing.results.published.redaction import public_analysis, redact
+from turing.results.study_analysis import analyse_study
 
 
 def closed(study, readers):

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from tests.conftest import make_reader
 from turing.models import FurtherAnswer, Response, Study
+from turing.models.withdrawal import withdraw
 from turing.people.erasure import erase
-from turing.reading.ending import withdraw
 from turing.reading.passage import record_response, start_reading
 from turing.reading.questions import Further
 from turing.results.counting import PEOPLE, SIMULATED, load_responses

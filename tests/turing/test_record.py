@@ -5,9 +5,9 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.urls import reverse
 
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import GeneratedImage, Generator, LesionImage
-from gan.phantom import draw_phantom
 from turing.jobs import queue
 from turing.models import AuditLine, Job, Study
 

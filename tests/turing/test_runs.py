@@ -105,7 +105,7 @@ def test_readers_see_neither_runs_nor_pictures(run, client, reader):
 
 
 def test_the_losses_of_every_model_can_be_drawn(run):
-    from gan.runs import TRAINERS
+    from gan.runs.execution import TRAINERS
     from turing.results.figures import run_figure
 
     for model in TRAINERS:

@@ -15,8 +15,8 @@ from turing.jobs.collections import CollectionForm, ReadingForm, accept, discard
 from turing.jobs.receiving import receive
 from turing.jobs.uploads import new_upload, require_room
 from turing.jobs.views import get_job
-from turing.limits import takes_bodies_up_to
 from turing.replies import wants_json
+from turing.serving.limits import takes_bodies_up_to
 
 FORM_BYTES = 32 * 2**20  # around the files: names of fields and of many files
 

@@ -1,7 +1,8 @@
 """Where images lie: a folder of this machine, or a bucket of an S3-compatible store.
 
-Both keep one promise, which `gan.storage` and `turing.studies` rest on: `save` puts the whole file under exactly the
-name it is given, at once, over what was there. Who opens the name gets the old bytes or the new, never a part.
+Both keep one promise, which `gan.foundation.storage` and `turing.studies` rest on: `save` puts the whole file under
+exactly the name it is given, at once, over what was there. Who opens the name gets the old bytes or the new,
+never a part.
 """
 
 

@@ -1,6 +1,6 @@
 """Who reads, what is read, and what was answered."""
 
-from turing.models.audit import COMMAND_LINE, Actor, AuditLine
+from turing.models.audit_trail import COMMAND_LINE, Actor, AuditLine
 from turing.models.jobs import Job
 from turing.models.machines import MachineReader, MachineScore
 from turing.models.people import Reader, User, new_pseudonym

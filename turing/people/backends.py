@@ -9,7 +9,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from turing.accounts import RESEARCHERS
 from turing.models import User
-from turing.people.accounts import account_with_password, accounts_of
+from turing.people.addresses import account_with_password, accounts_of
 
 EMAIL_BACKEND = f"{__name__}.EmailBackend"
 

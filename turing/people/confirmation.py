@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from turing.errors import StudyError
 from turing.models import User
 from turing.people import letters
-from turing.people.accounts import placeholder
+from turing.people.addresses import placeholder
 from turing.people.post import send_later
 
 LINK_WORKS_FOR = 3 * 24 * 60 * 60  # seconds

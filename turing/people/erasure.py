@@ -9,9 +9,9 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from turing.models import COMMAND_LINE, Actor, AuditLine, Collaborator, Invitation, Reader, User
+from turing.models.withdrawal import delete_words, withdraw
 from turing.people.sessions import delete_sessions
 from turing.people.throttle import forget_failures
-from turing.reading.ending import delete_words, withdraw
 
 ERASED = "erased.invalid"  # the domain of accounts whose data are erased
 NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the day of registration

@@ -5,7 +5,7 @@ They call the site by no name: readers of a purpose-blinded study must not learn
 
 from django.utils.translation import gettext as _
 
-from turing.studies.letters import Letter
+from turing.people.post import Letter
 
 
 def confirmation(link: str) -> Letter:

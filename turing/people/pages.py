@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from turing.reading.invited import is_invited
+from turing.people.invited import is_invited
 
 LONGEST_NEXT = 1000  # characters
 

@@ -2,18 +2,28 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from django.core.mail import send_mail
 from django.db import transaction
 
 from turing.people.throttle import LETTERS_PER_ACCOUNT, too_often
-from turing.studies.letters import Letter
 
 logger = logging.getLogger(__name__)
 
 # One thread of each web worker sends, so that a slow mail server keeps nobody waiting, and the time that a page takes
 # does not tell whether an e-mail was sent. It starts with the first letter, after gunicorn's fork.
 _sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
+
+
+class Letter(NamedTuple):
+    subject: str
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The subject as the one line that an e-mail's header can be."""
+        return " ".join(self.subject.split())
 
 
 def send_later(address: str, letter: Letter, kind: str = "letter") -> None:

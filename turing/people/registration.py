@@ -10,7 +10,7 @@ from django.urls import reverse
 from turing.errors import StudyError
 from turing.models import Reader, User
 from turing.people import letters
-from turing.people.accounts import account_with_password, accounts_of, placeholder
+from turing.people.addresses import account_with_password, accounts_of, placeholder
 from turing.people.confirmation import confirmation_path
 from turing.people.post import send_later
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from turing.models import ReplacedAnswer, Response, Study, Trial
+from turing.models.looks import last_visible
 from turing.reading.progress import Answer, PlacedTrial, Progress
 from turing.reading.questions import Further, store, stored_for
-from turing.studies.looks import last_visible
 from turing.turns import turn_to_write
 
 MEASURED = ("response_time_ms", "away_ms", "zoom_percent", "zoomed_ms")

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_safe
 from turing.access import is_past_second_factor, needs_second_factor, reader_required, require_form_methods
 from turing.errors import StudyError
 from turing.models import Reading, Stimulus, Study, Trial
+from turing.models.withdrawal import withdraw
 from turing.people.erasure import erase
+from turing.people.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.correction_pages import as_initial, asked_to_correct, context_of, way_back
 from turing.reading.corrections import may_correct
 from turing.reading.debriefing import step_of
-from turing.reading.ending import gets_feedback, score_of, withdraw
+from turing.reading.ending import gets_feedback, score_of
 from turing.reading.forms import AnswerForm, ConsentForm
-from turing.reading.invited import invitation_code, lacks_invitation, remember_invitation
 from turing.reading.parts import hidden_behind, why_not_yet
 from turing.reading.passage import NOT_INVITED, Recorded, RefusedAnswerError, record_just_loaded, start_reading
 from turing.reading.progress import progress_of, with_further

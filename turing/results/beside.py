@@ -1,7 +1,6 @@
 """The analysis with what stands beside it: machine readers, skin tone, controls, looks, corrections, who noticed."""
 
 from turing.models import Study
-from turing.results.analysis import Analysis
 from turing.results.controls import with_controls, with_public_controls
 from turing.results.corrections import with_corrections
 from turing.results.counting import Population
@@ -9,6 +8,7 @@ from turing.results.looks import with_looks
 from turing.results.machines import with_machines
 from turing.results.noticing import with_noticing
 from turing.results.skin_tone import with_skin_tone
+from turing.results.study_analysis import Analysis
 
 
 def with_all_beside(study: Study, population: Population, analysis: Analysis, *, is_public: bool = False) -> Analysis:

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.cache import cache
 
 from turing.models import Study, Truth
-from turing.results.analysis import KEPT_SECONDS, Analysis
-from turing.results.archive.profiles import LEAST
 from turing.results.counting import Population, load_with_controls, version_of
+from turing.results.profiles import LEAST
+from turing.results.study_analysis import KEPT_SECONDS, Analysis
 from turing.studies.controls import DEGRADED, names_of, truth_of
 from turing.templatetags.figures import percent, points
 

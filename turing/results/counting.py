@@ -9,11 +9,11 @@ from django.db.models import Case, Count, Max, Q, QuerySet, Sum, When
 
 from turing.accounts import experience_band
 from turing.models import FurtherAnswer, Reading, Response, Study, Trial, Truth
+from turing.models.looks import last_visible, looks_taken
 from turing.results.question_columns import cells, question_columns
 from turing.statistics.question_answers import questions_in
 from turing.statistics.responses import Responses, time_at_page
 from turing.studies.controls import DEGRADED
-from turing.studies.looks import last_visible, looks_taken
 
 
 @dataclass(frozen=True)

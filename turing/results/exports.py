@@ -9,7 +9,6 @@ from typing import Any
 from turing.accounts import experience_band
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, ReplacedAnswer, Study, Trial, Truth
-from turing.results.analysis import analyse_study, with_generators_named
 from turing.results.beside import with_all_beside
 from turing.results.counting import Population, exported, flow_of, form_lengths
 from turing.results.looks import check_visible, note_look
@@ -18,6 +17,7 @@ from turing.results.pairs import NO_FORMATS
 from turing.results.question_columns import cells, number_columns, question_columns
 from turing.results.responses_csv import COLUMNS
 from turing.results.sittings import with_sittings
+from turing.results.study_analysis import analyse_study, with_generators_named
 from turing.results.tables import table_csv
 from turing.results.unjudged import FORMATS_OF_JUDGEMENT
 from turing.results.utility import utilities_of

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Study
+from turing.models.looks import Look, due_at, in_words, looks_taken
 from turing.results.counting import Population, arrived, counted, exported, load_responses, tests_among, version_of
-from turing.studies.looks import Look, due_at, in_words, looks_taken
 
 if TYPE_CHECKING:
     from turing.statistics.looks import Looks

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from turing.models import MachineReader, Stimulus, Study, Truth
-from turing.results.analysis import Analysis
 from turing.results.counting import Population
+from turing.results.study_analysis import Analysis
 
 SHOWN = 6  # images in the strips of where people and machine differ
 Row = dict[str, Any]

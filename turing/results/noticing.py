@@ -3,10 +3,10 @@
 from typing import Any
 
 from turing.models import Debriefing, Study
-from turing.results.analysis import Analysis
-from turing.results.archive.profiles import LEAST
 from turing.results.counting import Flow, Population, readings_of
+from turing.results.profiles import LEAST
 from turing.results.question_columns import as_text_cell
+from turing.results.study_analysis import Analysis
 from turing.templatetags.figures import percent
 
 Row = dict[str, Any]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from turing.results.analysis import Analysis
 from turing.results.counting import Flow
+from turing.results.study_analysis import Analysis
 from turing.results.supporting_tables import limits
 
 Row = dict[str, Any]

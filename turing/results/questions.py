@@ -3,7 +3,7 @@
 from typing import Any
 
 from turing.models import Stimulus
-from turing.results.analysis import Analysis
+from turing.results.study_analysis import Analysis
 
 STRIP = 6  # images shown of a cue
 STRIPS = 4  # cues of which images are shown

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.cache import cache
 
 from turing.models import Study
-from turing.results.analysis import KEPT_SECONDS, Analysis
 from turing.results.counting import Population, counted, version_of
+from turing.results.study_analysis import KEPT_SECONDS, Analysis
 from turing.templatetags.figures import percent, points
 
 Row = dict[str, Any]

@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce
 
 from gan.models import SKIN_TONES, GeneratedImage, LesionImage, skin_tone_of
 from turing.models import Study, Truth
-from turing.results.analysis import KEPT_SECONDS, Analysis
 from turing.results.counting import Population, load_responses, version_of
+from turing.results.study_analysis import KEPT_SECONDS, Analysis
 
 FEWEST_IMAGES, FEWEST_READERS = 10, 5
 TYPES = ("I", "II", "III", "IV", "V", "VI")

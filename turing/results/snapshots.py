@@ -4,8 +4,8 @@ from typing import Any
 
 from gan.models import Generator, TrainingRun
 from turing.models import Study, Truth, User
-from turing.results.analysis import analyse_study
 from turing.results.counting import PEOPLE, counted
+from turing.results.study_analysis import analyse_study
 
 OVER = (Study.State.CLOSED, Study.State.ARCHIVED)
 

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Right, Study
-from turing.results.analysis import analyse_study, extremes, with_generators_named
 from turing.results.attention import attention_sentences
 from turing.results.beside import with_all_beside
 from turing.results.controls import control_sentences
@@ -26,6 +25,7 @@ from turing.results.pairs import supporting_sentences
 from turing.results.questions import cue_strips, question_sentences
 from turing.results.sittings import sittings_sentence, with_sittings
 from turing.results.skin_tone import skin_tone_sentence
+from turing.results.study_analysis import analyse_study, extremes, with_generators_named
 from turing.results.supporting import dropout_sentence, kinds_sentence, model_sentence, unseen_sentence
 from turing.results.tables import tables_of
 from turing.studies.permissions import get_study

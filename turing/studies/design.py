@@ -10,10 +10,10 @@ from django.db import models
 
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
+from turing.models.looks import looks_problem
 from turing.models.questions import Kind
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
-from turing.studies.looks import looks_problem
 from turing.studies.pairs import conflicts
 from turing.studies.phases import opening_problems
 from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool

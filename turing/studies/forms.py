@@ -11,11 +11,11 @@ from gan.models import Generator, LesionImage
 from turing.forms import InSections
 from turing.models import Study, User
 from turing.models.designs import BLINDED_CONSENT, DEFAULT_CONSENT
+from turing.models.looks import looks_problem
 from turing.models.questions import Kind
 from turing.studies.design import counts_problem
 from turing.studies.generator_fields import MOST, ControlsField, CountsField, GeneratorsField
 from turing.studies.look_field import LooksField
-from turing.studies.looks import looks_problem
 from turing.studies.pairs import conflicts
 from turing.studies.phases import phase_problems
 from turing.studies.question_fields import QuestionsField

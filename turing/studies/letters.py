@@ -1,21 +1,10 @@
 """E-mails to readers, each in the reader's language."""
 
-from typing import NamedTuple
-
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from turing.models import Reading, Study
-
-
-class Letter(NamedTuple):
-    subject: str
-    text: str
-
-    @property
-    def line(self) -> str:
-        """The subject as the one line that an e-mail's header can be."""
-        return " ".join(self.subject.split())
+from turing.people.post import Letter
 
 
 def invitation_letter(study: Study, address: str, language: str) -> Letter:

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from turing.models import Study
+from turing.models.looks import due_at, in_words, looks_problem
 from turing.models.questions import TESTED, Kind, Question
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
 from turing.studies import controls
-from turing.studies.looks import due_at, in_words, looks_problem
 from turing.studies.preregistration_unjudged import NO_WIDTH, analysis_items
 from turing.studies.provenance import factor_name, of_generators, of_lesions
 from turing.studies.question_words import questions_in_words

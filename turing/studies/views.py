@@ -12,13 +12,13 @@ from gan.models import LesionImage
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
-from turing.people.accounts import readers_who_share_an_address
+from turing.models.looks import in_words
+from turing.people.addresses import readers_who_share_an_address
 from turing.studies.controls import choose_controls, controls_in_words
 from turing.studies.design import advice, choose_images, problems
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft
-from turing.studies.looks import in_words
 from turing.studies.monitor import monitor, send_reminder
 from turing.studies.next_steps import first_steps, next_in
 from turing.studies.permissions import get_study

@@ -19,8 +19,8 @@ class Command(ConsoleCommand):
         parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     def handle(self, run, again, **options):
-        from gan.auditing import CopyDetector, audit_generated
-        from gan.comparison import comparison_set_of, find_generator
+        from gan.datasets.comparison_sets import comparison_set_of, find_generator
+        from gan.memorisation.copy_detector import CopyDetector, audit_generated
 
         found = find_generator(run)
         images = found.generated_images.all() if again else found.generated_images.unaudited()

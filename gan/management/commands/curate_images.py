@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
 from files import Walk, check_writable, read_file, shown, walk, write_file
-from gan.images import MAX_BYTES, SUFFIXES
+from gan.imaging.image_files import MAX_BYTES, SUFFIXES
 
 
 class Command(ConsoleCommand):

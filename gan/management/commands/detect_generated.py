@@ -33,10 +33,10 @@ class Command(ConsoleCommand):
     def handle(self, table, output, folds, seed, **options):
         import numpy as np
 
-        from gan.detection import auc_of_folds, detect, linked, near_copies
-        from gan.evaluation.extractors import lite2
-        from gan.images import MAX_BYTES, centre_square, open_rgb
+        from gan.evaluation.detection import auc_of_folds, detect, linked, near_copies
+        from gan.imaging.image_files import MAX_BYTES, centre_square, open_rgb
         from gan.networks.features import JUDGING_SIDE
+        from gan.quality.extractors import lite2
 
         if not 2 <= folds <= MOST_FOLDS or seed < 0:
             raise CommandError(f"--folds must be 2 to {MOST_FOLDS} and --seed 0 or more.")

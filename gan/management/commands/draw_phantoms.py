@@ -10,9 +10,9 @@ from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
 from files import check_folder, write_file
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import ATTRIBUTION, DIAGNOSES, LICENCE, draw_phantom
 from gan.models import PHANTOM_PREFIX
-from gan.phantom import ATTRIBUTION, DIAGNOSES, LICENCE, draw_phantom
 
 PER_SEED = 1_000_000
 MOST_SEED = 10**12

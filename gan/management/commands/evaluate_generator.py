@@ -29,11 +29,11 @@ class Command(ConsoleCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, run, count, seed, inception, **options):
-        from gan.comparison import comparison_set_of, find_generator, only_collection
-        from gan.evaluation.extractors import inception as load_inception
-        from gan.evaluation.extractors import lite2
-        from gan.evaluation.generators import evaluate_generator
-        from gan.evaluation.metrics import FEWEST
+        from gan.datasets.comparison_sets import comparison_set_of, find_generator, only_collection
+        from gan.evaluation.generator_report import evaluate_generator
+        from gan.quality.extractors import inception as load_inception
+        from gan.quality.extractors import lite2
+        from gan.quality.metrics import FEWEST
 
         if count < FEWEST or not 0 <= seed < 2**63:
             raise CommandError(f"--count must be {FEWEST} or more and --seed 0 or more.")

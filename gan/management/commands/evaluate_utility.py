@@ -40,8 +40,8 @@ class Command(ConsoleCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, generator, sizes, seeds, seed, collection, limit, network_steps, report, **options):
-        from gan.comparison import find_generator
-        from gan.utility.images import FEWEST_IMAGES
+        from gan.datasets.comparison_sets import find_generator
+        from gan.utility.image_pools import FEWEST_IMAGES
         from gan.utility.measuring import Plan, evaluate_utility
 
         for option, value, least, most in (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from console import ConsoleCommand, progress
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.importing.generated import About, import_generated
 from gan.importing.trained_on import TrainedOn
 

@@ -6,8 +6,8 @@ from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
 from gan.importing.formats import BY_NAME, ROLES
+from gan.importing.import_report import Report
 from gan.importing.real import import_images
-from gan.importing.report import Report
 
 SHOWN = 100  # rejections; of a collection that lacks half its files there are thousands
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
 from files import check_folder
-from gan.errors import GanError
+from gan.foundation.errors import GanError
 from gan.importing.formats import ARCHIVE
 from gan.importing.real import import_images
 

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import stats
 
 from console import ConsoleCommand, progress
-from gan.errors import GanError
+from gan.foundation.errors import GanError
+from gan.imaging.skin_tone import SIDE, measure
 from gan.models import SKIN_TONES, GeneratedImage, LesionImage, skin_tone_of
-from gan.skin_tone import SIDE, measure
 
 TYPES = ("I", "II", "III", "IV", "V", "VI")
 SAVED_AT_ONCE = 200

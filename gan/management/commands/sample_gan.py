@@ -41,9 +41,9 @@ class Command(ConsoleCommand):
         parser.add_argument("--strips", type=Path, metavar="FILE.png", help="instead: N strips from sample to sample")
 
     def handle(self, run, count, seed, diagnosis, truncation, output, **options):
-        from gan.auditing import Finding, draw_and_compare, draw_originals, keep_finding
-        from gan.runs import find_run, snapshot_at
-        from gan.sampling import Sample, chosen_diagnoses, draw_samples, register, write_folder
+        from gan.memorisation.copy_detector import Finding, draw_and_compare, draw_originals, keep_finding
+        from gan.runs.execution import find_run, snapshot_at
+        from gan.runs.sampling import Sample, chosen_diagnoses, draw_samples, register, write_folder
 
         if count < 1 or not 0 <= seed < 2**63:
             raise CommandError("--count must be 1 or more and --seed 0 or more.")
@@ -89,9 +89,9 @@ class Command(ConsoleCommand):
         self.stdout.write(f"{len(samples)} samples of {found}, {new} of them new")
 
     def _detector(self, found):
-        from gan.auditing import CopyDetector
-        from gan.errors import GanError
-        from gan.runs import training_set_of
+        from gan.datasets.training_sets import training_set_of
+        from gan.foundation.errors import GanError
+        from gan.memorisation.copy_detector import CopyDetector
 
         try:
             return CopyDetector(found, training_set_of(found), progress)
@@ -100,9 +100,9 @@ class Command(ConsoleCommand):
             return None
 
     def _write_strips(self, found, chosen, rows, seed, path):
-        from gan.diagnoses import slug_of
-        from gan.images import png_bytes
-        from gan.sampling import interpolation_strips
+        from gan.foundation.diagnoses import slug_of
+        from gan.imaging.image_files import png_bytes
+        from gan.runs.sampling import interpolation_strips
 
         for name in chosen:
             target = path if len(chosen) == 1 else path.with_stem(f"{path.stem}-{slug_of(name)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress_bar
-from gan.memory import keep_freed_memory
+from gan.training.memory import keep_freed_memory
 
 NAME_LENGTH = 80  # of a run
 
@@ -65,7 +65,8 @@ class Command(ConsoleCommand):
         parser.add_argument("--summary", action="store_true", help="print the networks' layer tables and stop")
 
     def handle(self, **options):
-        from gan import runs
+        from gan.datasets.training_sets import gather
+        from gan.runs.execution import execute, find_run, reopen_run, start_run
         from gan.training.processes import join_processes
         from gan.training.settings import Settings
         from gan.training.trainer import choose_device
@@ -80,19 +81,19 @@ class Command(ConsoleCommand):
         processes = join_processes(options["device"])
         if options["resume"] is not None:
             chosen = options["diagnosis"], options["data"], options["name"]
-            run, training_set, settings = runs.reopen_run(options["resume"], asked, *chosen)
+            run, training_set, settings = reopen_run(options["resume"], asked, *chosen)
         else:
             settings = Settings(**asked)
             warn = self.warn if processes.first else (lambda text: None)
-            training_set = runs.gather(options["diagnosis"], options["data"], settings, warn)
+            training_set = gather(options["diagnosis"], options["data"], settings, warn)
             name = options["name"] or ", ".join(training_set.sources)[:NAME_LENGTH]
             if len(name) > NAME_LENGTH:
                 raise CommandError(f"--name: at most {NAME_LENGTH} characters.")
-            started = runs.start_run(name, training_set, settings, device).pk if processes.first else 0
-            run = runs.find_run(str(processes.number(started)))
+            started = start_run(name, training_set, settings, device).pk if processes.first else 0
+            run = find_run(str(processes.number(started)))
         if processes.first:
             self.say(f"Run {run.pk} ({run.name}): {run.data_count} images, {settings.size} x {settings.size} pixels.")
-        runs.execute(run, training_set, settings, options["device"], self._bar, processes)
+        execute(run, training_set, settings, options["device"], self._bar, processes)
         if processes.first:
             self.say(f"Snapshots, losses and sample grids: {run.folder}")
             self.stdout.write(str(run.pk))

@@ -16,8 +16,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.utils import ConnectionHandler
 
+from gan.foundation.storage import save_content
 from gan.models import LesionImage
-from gan.storage import save_content
 from tests.conftest import make_reader
 from tests.servers import ROOT, database_url
 

@@ -26,7 +26,7 @@ LOOK = """
 import django, json
 django.setup()
 from turing.models import Response, Study, User
-from turing.results.analysis import analyse_study
+from turing.results.study_analysis import analyse_study
 from turing.results.counting import populations_of
 from turing.studies.design import is_as_opened
 found = {}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from gan.images import png_bytes
-from gan.phantom import draw_phantom
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from tests.conftest import PASSWORD
 from tests.turing.jobs.test_uploads import export, folder_of, send, send_folder, uploads_left
 from tests.turing.jobs.test_zips import zipped

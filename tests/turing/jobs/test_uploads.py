@@ -15,9 +15,9 @@ from django.test import Client
 from django.urls import reverse
 
 from console import UserError
-from gan.images import png_bytes
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage
-from gan.phantom import draw_phantom
 from tests.conftest import PASSWORD
 from tests.turing.jobs.test_zips import zipped
 from turing.jobs import queue

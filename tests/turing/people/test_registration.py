@@ -9,7 +9,7 @@ from django.urls import reverse
 from tests.conftest import PASSWORD, make_reader
 from tests.turing.people.conftest import OTHER_PASSWORD, link_in, registration
 from turing.models import Invitation, Reader, Study, User
-from turing.people.accounts import readers_who_share_an_address
+from turing.people.addresses import readers_who_share_an_address
 from turing.reading.passage import start_reading
 
 

@@ -10,10 +10,10 @@ from django.core.management.base import CommandError
 from console import ConsoleCommand
 from turing.errors import StudyError
 from turing.models import MachineReader
-from turing.results.analysis import analyse_study
 from turing.results.counting import choose_population
 from turing.results.looks import note_look
 from turing.results.machines import machine_sentence, with_machines
+from turing.results.study_analysis import analyse_study
 from turing.studies.lifecycle import find_study
 from turing.studies.machines import (
     DETECTOR_NAME,

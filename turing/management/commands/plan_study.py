@@ -6,11 +6,11 @@ from django.core.management.base import CommandError
 
 from console import ConsoleCommand
 from files import check_writable, shown, write_file
+from turing.planning.plans import make_goal, planned_population, study_plan
 from turing.results.counting import choose_population
 from turing.results.looks import note_look
 from turing.statistics.planning import STRUCTURES
 from turing.studies.lifecycle import find_study
-from turing.studies.planning import make_goal, planned_population, study_plan
 
 
 class Command(ConsoleCommand):

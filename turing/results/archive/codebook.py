@@ -4,7 +4,8 @@ from typing import Any
 
 from turing.accounts import BANDS, Profession, Specialty
 from turing.models import Study, Trial, Truth
-from turing.results.archive import manifest, profiles
+from turing.results import profiles
+from turing.results.archive import manifest
 from turing.results.question_columns import described
 from turing.results.responses_csv import COLUMNS as LEADING
 

@@ -14,11 +14,9 @@ from turing import places
 from turing.errors import StudyError
 from turing.models import Preregistration, Stimulus, Study
 from turing.models.questions import Kind
-from turing.results.analysis import with_generators_named
 from turing.results.archive import checklists, citation, manifest, psych_ds
 from turing.results.archive.codebook import data_package
 from turing.results.archive.packing import Files
-from turing.results.archive.profiles import with_shared_profiles
 from turing.results.archive.readme import readme
 from turing.results.controls import with_controls
 from turing.results.corrections import with_corrections
@@ -28,8 +26,10 @@ from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
 from turing.results.methods import REFERENCES, headlines, methods_paragraph
 from turing.results.noticing import with_noticing
+from turing.results.profiles import with_shared_profiles
 from turing.results.question_columns import without_texts
 from turing.results.responses_csv import parse_responses
+from turing.results.study_analysis import with_generators_named
 from turing.results.tables import table_csv, tables_of
 from turing.results.utility import utilities_of
 from turing.studies.preregistration_texts import markdown

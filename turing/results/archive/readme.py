@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from turing.models import Study
-from turing.results.archive import manifest, profiles
+from turing.results import profiles
+from turing.results.archive import manifest
 from turing.results.archive.citation import AUTHOR
 from turing.results.counting import Population
 from turing.version import name_and_version

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from gan.models import Generator, TrainingRun
 from turing.models import Study, User
 from turing.results import unjudged
-from turing.results.analysis import Analysis, analyse_study
 from turing.results.counting import Population, version_of
 from turing.results.figures.curves import calibration_figure, course_figure, roc_figure, times_figure
 from turing.results.figures.exposure import exposures_figure
@@ -24,6 +23,7 @@ from turing.results.figures.utility import snapshots_figure, utility_figure
 from turing.results.machines import machines_version, with_machines
 from turing.results.pairs import FIGURES
 from turing.results.snapshots import points_of
+from turing.results.study_analysis import Analysis, analyse_study
 from turing.results.utility import latest
 
 __all__ = [

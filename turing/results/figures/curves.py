@@ -4,7 +4,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import Analysis
 from turing.results.counting import Population, load_responses
 from turing.results.figures.style import (
     ACCENT,
@@ -16,6 +15,7 @@ from turing.results.figures.style import (
     nothing_to_show,
     percent_axis,
 )
+from turing.results.study_analysis import Analysis
 
 
 def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figure:

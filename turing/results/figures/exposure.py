@@ -3,9 +3,9 @@
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import Analysis
 from turing.results.counting import Population
 from turing.results.figures.style import ACCENT, MUTED, axes_of, legend_above, mark_simulated, nothing_to_show
+from turing.results.study_analysis import Analysis
 
 
 def exposures_figure(study: Study, population: Population, analysis: Analysis) -> Figure:

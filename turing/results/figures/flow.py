@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from turing.models import Study
-from turing.results.analysis import Analysis
 from turing.results.counting import Population, flow_of
 from turing.results.figures.style import INK, MUTED, axes_of, mark_simulated
+from turing.results.study_analysis import Analysis
 
 MAIN, SIDE = 0.0, 0.5  # left edges of the two columns
 WIDTH = {MAIN: 0.34, SIDE: 0.5}

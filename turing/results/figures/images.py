@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from turing.models import Stimulus, Study, Truth
-from turing.results.analysis import Analysis
 from turing.results.counting import Population
 from turing.results.figures.style import INK, mark_simulated, nothing_to_show
+from turing.results.study_analysis import Analysis
 
 STRIP_COLUMNS = 8
 RANKED_COLUMNS, MOST_RANKED = 12, 120

@@ -3,7 +3,6 @@
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import Analysis
 from turing.results.counting import Population
 from turing.results.figures.style import (
     ACCENT,
@@ -14,6 +13,7 @@ from turing.results.figures.style import (
     nothing_to_show,
     percent_axis,
 )
+from turing.results.study_analysis import Analysis
 
 COLUMNS = 3
 

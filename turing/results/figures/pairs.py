@@ -3,11 +3,11 @@
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import Analysis, with_generators_named
 from turing.results.counting import Population
 from turing.results.figures.rates import MAX_READERS, finish
 from turing.results.figures.style import ACCENT, MUTED, axes_of, draw_interval
 from turing.results.pairs import groups_of
+from turing.results.study_analysis import Analysis, with_generators_named
 
 
 def forced_choice_figure(study: Study, population: Population, analysis: Analysis) -> Figure:

@@ -6,12 +6,12 @@ from django.core.cache import cache
 from matplotlib.figure import Figure
 
 from turing.models import Stimulus, Study
-from turing.results.analysis import Analysis
 from turing.results.counting import Population, version_of
 from turing.results.figures import KEPT_SECONDS, STUDY_FIGURES
 from turing.results.figures.images import draw_strip
 from turing.results.figures.style import render
 from turing.results.machines import machines_version
+from turing.results.study_analysis import Analysis
 
 
 def public_figure(

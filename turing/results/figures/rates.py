@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from turing.models import Study
-from turing.results.analysis import Analysis, with_generators_named
 from turing.results.counting import Population
 from turing.results.figures.style import (
     ACCENT,
@@ -18,6 +17,7 @@ from turing.results.figures.style import (
     nothing_to_show,
     percent_axis,
 )
+from turing.results.study_analysis import Analysis, with_generators_named
 
 MAX_READERS = 80
 RATES = {

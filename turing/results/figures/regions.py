@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from turing.models import Stimulus, Study
-from turing.results.analysis import Analysis
 from turing.results.counting import Population
 from turing.results.figures.style import INK, WARM, mark_simulated, nothing_to_show
+from turing.results.study_analysis import Analysis
 
 COLUMNS, LINES = 4, 2  # of images, beside the two heat maps
 

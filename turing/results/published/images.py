@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, QuerySet
 
 from turing.models import Stimulus, Study, Truth
-from turing.results.analysis import Analysis
 from turing.results.archive.manifest import may_redistribute
+from turing.results.study_analysis import Analysis
 
 SHOWN = 6  # images in each strip
 

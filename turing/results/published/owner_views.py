@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import Right, Study
-from turing.results.archive.profiles import LEAST
 from turing.results.counting import choose_population, flow_of
+from turing.results.profiles import LEAST
 from turing.results.published.images import judged_elsewhere, shown_stimuli
 from turing.results.published.publishing import publish, unpublish
 from turing.results.published.views import address_of

@@ -10,12 +10,12 @@ from typing import Any
 from django.core.cache import cache
 
 from turing.models import Study, Trial, Truth
-from turing.results.analysis import KEPT_SECONDS, SHAPE, Analysis
-from turing.results.archive.profiles import LEAST, with_shared_profiles
 from turing.results.counting import Population, version_of
 from turing.results.exports import csv_of, rows
 from turing.results.looks import analysed_looks
+from turing.results.profiles import LEAST, with_shared_profiles
 from turing.results.responses_csv import parse_responses
+from turing.results.study_analysis import KEPT_SECONDS, SHAPE, Analysis
 
 Row = dict[str, Any]
 # What is of all readers together. A figure that the analysis gains is not told before somebody decides here.

@@ -11,10 +11,8 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from turing.errors import StudyError
 from turing.models import Study
-from turing.results.analysis import with_generators_named
 from turing.results.archive.citation import BIBTEX, names_of
 from turing.results.archive.contents import archive_name
-from turing.results.archive.profiles import LEAST
 from turing.results.beside import with_all_beside
 from turing.results.controls import control_sentences
 from turing.results.counting import choose_population, flow_of
@@ -22,12 +20,14 @@ from turing.results.looks import looks_sentence
 from turing.results.machines import machine_sentence, with_machines, with_strips
 from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
 from turing.results.pairs import supporting_sentences
+from turing.results.profiles import LEAST
 from turing.results.published import citing
 from turing.results.published.download import open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
 from turing.results.questions import question_sentences
 from turing.results.skin_tone import skin_tone_sentence
+from turing.results.study_analysis import with_generators_named
 from turing.results.supporting import few_readers_sentence
 from turing.results.tables import table_csv, tables_of
 from turing.results.views import figure_response

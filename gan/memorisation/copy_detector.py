@@ -1,0 +1,124 @@
+"""Compares a generator's images with those that it may have copied and keeps what it finds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from django.utils import timezone
+
+from console import Progress
+from gan.datasets.comparison_sets import as_run
+from gan.datasets.sources import Source, decode_pixels, fingerprint
+from gan.datasets.training_sets import TrainingSet
+from gan.foundation.errors import GanError
+from gan.memorisation.distances import Reference, load_reference, reference_of, save_reference
+from gan.models import GeneratedImage, Generator
+from gan.quality.extractors import Extractor, lite2
+from gan.runs.sampling import Sample, draw_samples
+
+REFERENCE = "audit-reference.safetensors"
+AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sample beside its nearest training image; `distance` in units of the limit, below 1 a suspected copy."""
+
+    distance: float
+    nearest: Source
+
+    @property
+    def suspected(self) -> bool:
+        return self.distance < 1
+
+
+class CopyDetector:
+    """Finds images that come closer to a training image of the generator than held-out lesions do.
+
+    Where nobody told what it was trained on, closer to any real image at hand than real ones come to each other.
+    """
+
+    def __init__(
+        self, run: Generator, training_set: TrainingSet, progress: Progress, extractor: Extractor | None = None
+    ):
+        """Measures the training set, or takes what was measured before. Raises `GanError` with too few held out."""
+        self.run = run
+        self.progress = progress
+        self.training = training_set.all
+        held_out = [source for sources in training_set.held_out.values() for source in sources]
+        # A run's training images are known for sure. What is told of others may be wrong.
+        also = [] if run.is_run else [*held_out, *training_set.others]
+        extractor = extractor or lite2()
+        key = f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
+        key += f" {fingerprint(also)}" if also else ""
+        path = run.folder / REFERENCE
+        kept = load_reference(path, key, extractor)
+        self.reference: Reference = kept or reference_of(
+            [source.name for source in self.training],
+            decode_pixels(self.training, run.size),
+            decode_pixels(held_out, run.size),
+            extractor,
+            progress,
+            {source.name: pixels for source, pixels in zip(also, decode_pixels(also, run.size), strict=True)},
+        )
+        self.training = [*self.training, *also]
+        if kept is None:
+            save_reference(self.reference, path, key)
+
+    def find(self, images: Sequence[np.ndarray]) -> list[Finding]:
+        """What each image (size, size, 3) is nearest to."""
+        near = self.reference.nearness(np.stack(images), self.progress)
+        limits = self.reference.limits
+        return [
+            Finding(float(distance), self.training[index])
+            for distance, index in zip(near.over(limits), near.nearest_by(limits), strict=True)
+        ]
+
+
+def keep_finding(image: GeneratedImage, finding: Finding) -> None:
+    """Record the finding with the generated image."""
+    image.audited_at = timezone.now()
+    image.suspected_copy = finding.suspected
+    image.nearest_id = finding.nearest.lesion_image_id
+    image.nearest_name = finding.nearest.name
+    image.nearest_distance = finding.distance
+    image.save(update_fields=["audited_at", "suspected_copy", "nearest", "nearest_name", "nearest_distance"])
+
+
+def audit_generated(
+    detector: CopyDetector, images: Sequence[GeneratedImage]
+) -> Iterator[tuple[GeneratedImage, Finding]]:
+    """Compare generated images that are kept already."""
+    remaining = iter(images)
+    while part := list(islice(remaining, AT_ONCE)):
+        findings = detector.find([np.asarray(image.square(detector.run.size)) for image in part])
+        for image, finding in zip(part, findings, strict=True):
+            keep_finding(image, finding)
+            yield image, finding
+
+
+def draw_and_compare(detector: CopyDetector | None, drawn: Iterator[Sample]) -> Iterator[tuple[Sample, Finding | None]]:
+    """The samples drawn, each with its finding; with None where there is no detector."""
+    while part := list(islice(drawn, AT_ONCE)):
+        findings = detector.find([sample.pixels for sample in part]) if detector else [None] * len(part)
+        yield from zip(part, findings, strict=True)
+
+
+def draw_originals(
+    detector: CopyDetector, diagnosis: str, count: int, seed: int, truncation: float
+) -> Iterator[tuple[Sample, Finding | None]]:
+    """`count` samples that are not suspected copies, and findings of those that are, in the order of their seeds.
+
+    Raises `GanError` when more than `count` (and than 64) are dropped: such a run has learned its images by heart.
+    """
+    kept = dropped = 0
+    drawn = draw_samples(as_run(detector.run), diagnosis, None, seed, truncation)
+    while kept < count:
+        part = list(islice(drawn, min(AT_ONCE, count - kept)))
+        for sample, finding in zip(part, detector.find([sample.pixels for sample in part]), strict=True):
+            dropped += finding.suspected
+            kept += not finding.suspected
+            yield sample, finding
+        if dropped > max(count, AT_ONCE):
+            raise GanError(f"{diagnosis}: {dropped} samples are suspected copies of training images, {kept} are not.")

@@ -1,0 +1,2 @@
+"""How good samples are: `extractors` compute features, `metrics` compare them, `held_out` compares samples with
+held-out lesions."""

@@ -1,0 +1,195 @@
+"""Copies of training images are found, held-out lesions are not taken for copies, and studies show no suspects."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+from console import no_progress
+from gan.foundation.storage import save_content
+from gan.imaging.image_files import png_bytes, sha256
+from gan.imaging.phantoms import draw_phantom
+from gan.memorisation.audit import audit, planted_copies
+from gan.memorisation.copying_tests import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
+from gan.memorisation.distances import (
+    Nearness,
+    limit_rank,
+    limits_of,
+    load_reference,
+    reference_of,
+    save_reference,
+)
+from gan.models import GeneratedImage, TrainingRun
+from gan.quality.extractors import lite2
+from turing.errors import StudyError
+from turing.models import Study
+from turing.studies.lifecycle import open_study
+
+
+@pytest.fixture(scope="module")
+def images():
+    """100 phantoms, half of them training images."""
+    drawn = np.stack([draw_phantom("melanoma", seed, 64, 64) for seed in range(100)])
+    return drawn[:50], drawn[50:]
+
+
+@pytest.fixture(scope="module")
+def reference(images):
+    training, held_out = images
+    return reference_of([f"image {i}" for i in range(50)], training, held_out, lite2(), no_progress)
+
+
+def recompressed(image: np.ndarray, turns: int) -> np.ndarray:
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(np.rot90(image, turns)[:, ::-1])).save(buffer, "JPEG", quality=70)
+    return np.asarray(Image.open(buffer))
+
+
+def test_a_turned_recompressed_training_image_is_found_and_named(reference, images):
+    training, _ = images
+    copies = np.stack([recompressed(training[index], turns) for turns, index in enumerate((7, 21, 42))])
+    near = reference.nearness(copies, no_progress)
+    assert (near.over(reference.limits) < 1).all()
+    assert [reference.names[i] for i in near.nearest_by(reference.limits)] == ["image 7", "image 21", "image 42"]
+
+
+def test_new_images_are_not_taken_for_copies_and_planted_ones_are_found(reference, images):
+    training, _ = images
+    new = np.stack([draw_phantom("melanoma", seed, 64, 64) for seed in range(200, 260)])
+    report = audit(new, training, reference, no_progress)
+    assert report["share_closer"] <= 0.1
+    assert report["conclusion"].endswith("does not make the samples anonymous.")
+    assert report["null"]["share_closer"] <= 0.2
+    assert [one["planted"] for one in report["power"]] == [1, 3, 6]
+    assert all(one["recall"] == 1 for one in report["power"])
+    assert report["power"][-1]["share_closer"] > report["share_closer"]
+    assert len(report["closeness"]) == len(report["nearest"]) == 60
+
+
+def test_a_generator_that_copies_raises_every_alarm(reference, images):
+    training, _ = images
+    report = audit(planted_copies(training, 40), training, reference, no_progress)
+    assert report["share_closer"] == 1
+    assert report["data_copying_z"] < -3
+    assert len(report["alarms"]) == 2
+    assert "Look at the pairs" in report["conclusion"]
+
+
+def test_the_reference_is_kept_and_recognised(reference, tmp_path):
+    save_reference(reference, tmp_path / "reference.safetensors", "key")
+    kept = load_reference(tmp_path / "reference.safetensors", "key", lite2())
+    assert kept is not None
+    assert kept.names == reference.names
+    assert kept.limits == reference.limits
+    assert load_reference(tmp_path / "reference.safetensors", "another", lite2()) is None
+
+
+def test_authenticity_compares_with_the_next_training_image():
+    training = np.array([[0.0], [1.0], [10.0]])
+    # Nearest neighbours among the training images lie 1, 1 and 9 away.
+    assert authenticity(np.array([0.5, 2.0, 8.0, 10.0]), np.array([0, 1, 2, 2]), training) == 0.5
+
+
+def test_the_data_copying_test_is_a_rank_test_within_cells():
+    random = np.random.default_rng(0)
+    held_out, cells = random.uniform(1, 2, 60), np.repeat([0, 1, 2], 20)
+    assert abs(data_copying_z(random.uniform(1, 2, 60), held_out, cells, cells)) < 3
+    assert data_copying_z(random.uniform(0, 1, 60), held_out, cells, cells) < -3
+    assert data_copying_z(random.uniform(3, 4, 60), held_out, cells, cells) > 3
+    assert rank_z(np.ones(5), np.ones(7)) == 0
+    assert np.isnan(data_copying_z(np.ones(3), np.ones(3), np.array([0, 0, 0]), np.array([1, 1, 1])))
+
+
+@pytest.mark.parametrize("held_out", [30, 128, 400])
+@pytest.mark.parametrize("same", [True, False], ids=["one measure twice", "independent measures"])
+def test_images_as_far_as_held_out_ones_raise_no_more_false_alarms_than_the_p_value_says(held_out, same):
+    random = np.random.default_rng(0)
+
+    def distances(count):
+        first = random.uniform(size=count)
+        return {"features": first, "pixels": first if same else random.uniform(size=count)}
+
+    p_values, shares = [], []
+    for _ in range(2000):
+        near = Nearness(distances(held_out), {}, np.empty(0))
+        closer = Nearness(distances(200), {}, np.empty(0)).over(limits_of(near)) < 1
+        shares.append(closer.mean())
+        p_values.append(closer_p_value(int(closer.sum()), 200, 2 * limit_rank(held_out), held_out))
+    for level in (0.01, 0.05):
+        assert np.mean(np.array(p_values) < level) < level + 3 * np.sqrt(level / 2000)
+    expected = limit_rank(held_out) / (held_out + 1) * (1 if same else 2)
+    assert np.mean(shares) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_p_value_finds_a_tenth_of_copies():
+    assert closer_p_value(51 + 10, 512, 2 * limit_rank(128), 128) < 0.001
+    assert closer_p_value(10, 512, 2 * limit_rank(128), 128) > 0.3
+
+
+def test_membership_is_half_where_scores_do_not_differ():
+    random = np.random.default_rng(0)
+    same = membership_auc(random.normal(size=300), random.normal(size=200))
+    assert same["ci95"][0] < 0.5 < same["ci95"][1]
+    told = membership_auc(random.normal(2, 1, 300), random.normal(size=200))
+    assert told["ci95"][0] > 0.85
+
+
+def plant(run: TrainingRun) -> GeneratedImage:
+    """A training image among the samples, turned."""
+    source = run.training_images.filter(diagnosis="melanoma").first()
+    png = png_bytes(np.rot90(np.asarray(source.square(run.size))))
+    stored = {"file": save_content(png, ".png"), "sha256": sha256(png)}
+    return GeneratedImage.objects.create(generator=run, diagnosis="melanoma", latent_seed=1, **stored)
+
+
+def test_a_planted_copy_is_marked_and_stays_out_of_studies(run, draft, capsys):
+    copy = plant(run)
+    with pytest.raises(StudyError, match="1 generated images were not compared"):
+        open_study(draft)
+    call_command("audit_samples", "tiny")
+    copy.refresh_from_db()
+    assert copy.suspected_copy
+    assert copy.nearest in run.training_images.all()
+    assert "1 suspected copies" in capsys.readouterr().out
+    study = open_study(draft)
+    assert not study.stimuli.filter(generated_image=copy).exists()
+
+
+def test_a_study_may_be_told_to_show_samples_that_were_not_audited(run, draft):
+    run.generated_images.update(audited_at=None)
+    with pytest.raises(StudyError, match="audit_samples"):
+        open_study(draft)
+    Study.objects.filter(pk=draft.pk).update(allow_unaudited=True)
+    assert open_study(Study.objects.get(pk=draft.pk)).is_open
+
+
+def test_reject_copies_draws_others_instead(run, tmp_path, monkeypatch):
+    """With the limit so wide that about half of the samples are suspects."""
+    from gan.memorisation import copy_detector
+
+    find = copy_detector.CopyDetector.find
+
+    def strict(self, images):
+        found = find(self, images)
+        middle = float(np.median([one.distance for one in found]))
+        return [copy_detector.Finding(one.distance / middle, one.nearest) for one in found]
+
+    monkeypatch.setattr(copy_detector.CopyDetector, "find", strict)
+    call_command("sample_gan", "tiny", count=6, seed=3, reject_copies=True, diagnosis=["melanoma"], output=tmp_path)
+    kept = [int(path.stem.rsplit("-", 1)[1]) for path in tmp_path.glob("*.png")]
+    assert len(kept) == 6
+    suspects = run.generated_images.filter(suspected_copy=True)
+    assert suspects.exists()
+    assert not suspects.filter(latent_seed__in=kept).exists()
+
+
+def test_without_held_out_lesions_there_is_no_audit(phantoms, capsys):
+    options = {"size": 64, "batch_size": 4, "phantoms": True, "precision": "float32", "held_out": 0.1}
+    call_command("train_gan", steps=1, name="all", diagnosis=["melanoma"], **options)
+    call_command("sample_gan", "all", count=1)
+    assert "not audited" in capsys.readouterr().err
+    assert GeneratedImage.objects.get().audited_at is None
+    with pytest.raises(CommandError, match="needs the audit"):
+        call_command("sample_gan", "all", count=1, reject_copies=True)

@@ -1,0 +1,191 @@
+"""The projected GAN: frozen features as their authors', one model for all diagnoses, repeatable."""
+
+import pytest
+import torch
+from django.core.management import call_command
+
+from gan.datasets.training_sets import gather
+from gan.imaging.phantoms import DIAGNOSES
+from gan.models import ALL_DIAGNOSES, TrainingRun
+from gan.networks.augmentation import dihedral, translate, turn_each
+from gan.networks.features import LiteFeatures, _pretrained
+from gan.networks.matching import energy_distance, mean_distance, pooled_statistics
+from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
+from gan.runs.execution import decode
+from gan.runs.snapshots import read_snapshot
+from gan.training.projected import ProjectedTrainer
+from gan.training.settings import Settings
+
+TINY = {"model": "projected", "size": 64, "batch_size": 4, "phantoms": True, "precision": "float32"}
+
+
+@pytest.mark.parametrize("variant", [0, 2])
+def test_folded_features_and_their_gradients_are_those_of_the_package(variant):
+    torch.manual_seed(0)
+    x = (torch.rand(2, 3, 64, 64, dtype=torch.float64) * 2 - 1).requires_grad_()
+    theirs = _pretrained(variant).double().extract_features(x).mean((2, 3))
+    ours = LiteFeatures(variant).double().pooled(x)
+    pull = torch.randn_like(theirs)
+    (their_gradient,), (our_gradient,) = (torch.autograd.grad(one, x, pull) for one in (theirs, ours))
+    # Folding was done in float32.
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(our_gradient, their_gradient, rtol=1e-3, atol=1e-4)
+
+
+def test_projections_are_fixed_by_the_seed_and_learn_nothing():
+    one, same, other = (ProjectedFeatures(seed) for seed in (1, 1, 2))
+    x = torch.rand(1, 3, 64, 64)
+    assert all(torch.equal(a, b) for a, b in zip(one(x).maps, same(x).maps, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(one(x).maps, other(x).maps, strict=True))
+    assert [tuple(a.shape[1:]) for a in one(x).maps] == [(48, 16, 16), (64, 8, 8), (128, 4, 4), (256, 2, 2)]
+    assert not any(parameter.requires_grad for parameter in one.parameters())
+
+
+def test_the_spread_is_that_of_each_group():
+    x = torch.randn(4, 3, 2, 2)
+    x[2:] = x[2]
+    spread = spread_within(x, torch.tensor([0, 0, 1, 1]), 2)[:, 0, 0, 0]
+    torch.testing.assert_close(spread[0], (x[:2].var(0, correction=0) + 1e-6).sqrt().mean())
+    assert spread[2] < 0.01 < spread[0]
+
+
+def test_groups_do_not_depend_on_how_many_processes_share_the_batch():
+    labels = torch.arange(2 * STRETCH) % 2
+    whole = groups_of(labels, 2 * STRETCH, 2)
+    halves = [groups_of(part, STRETCH, 2) for part in labels.split(STRETCH)]
+    assert torch.equal(whole[:STRETCH], halves[0])
+    assert torch.equal(whole[STRETCH:], halves[1] + 2)
+    # Real and generated images of any batch lie in stretches of their own.
+    assert [stretch_of(batch) for batch in (4, 12, 17, 24, 32)] == [4, 12, 17, 12, 16]
+
+
+def test_the_eight_turns_are_all_different_and_undone():
+    image = torch.arange(2 * 9).reshape(2, 3, 3)
+    turned = [dihedral(image, which) for which in range(8)]
+    assert len({tuple(one.flatten().tolist()) for one in turned}) == 8
+    assert torch.equal(turn_each(image[None], torch.tensor([0]))[0], image)
+
+
+def test_images_are_moved_by_at_most_an_eighth_with_a_mirror_at_the_border():
+    x = torch.rand(2, 3, 32, 32, requires_grad=True)
+    middle = torch.tensor([0.5, 0.5])
+    assert torch.equal(translate(x, middle), x)
+    moved = translate(x, torch.tensor([0.0, 0.999]))
+    assert torch.equal(moved[:, :, 4:, :28], x[:, :, :28, 4:])
+    assert torch.equal(moved[:, :, 0, :28], x[:, :, 4, 4:])
+    (gradient,) = torch.autograd.grad(moved.sum(), x)
+    assert gradient.sum() == moved.numel()
+
+
+def test_the_energy_distance_is_that_of_the_definition_and_zero_between_alike():
+    rng = torch.Generator().manual_seed(1)
+    real = [torch.randn(40, 5, generator=rng) + 3 * kind for kind in range(2)]
+    scale = torch.stack([mean_distance(one) for one in real])
+    kind = torch.arange(12) % 2
+    generated = torch.randn(12, 5, generator=rng, requires_grad=True)
+    found = energy_distance(generated, kind, real, kind, scale)
+    expected = []
+    for index in range(2):
+        own = generated.detach()[index::2]
+        across = torch.stack([(a - b).norm() for a in own for b in real[index]]).mean()
+        within = torch.stack([(a - b).norm() for i, a in enumerate(own) for j, b in enumerate(own) if i != j]).mean()
+        expected.append((2 * across - within) / scale[index])
+    assert found.item() == pytest.approx(torch.stack(expected).mean().item() - 1, abs=1e-5)
+    (gradient,) = torch.autograd.grad(found, generated)
+    assert gradient.isfinite().all()
+    # One lesion over and over is farther than many, wherever it lies among the real ones.
+    many = [
+        energy_distance(real[0][torch.randperm(40, generator=rng)[:12]], kind * 0, real, kind * 0, scale)
+        for _ in range(50)
+    ]
+    assert torch.stack(many).mean().item() == pytest.approx(0, abs=0.05)
+    assert energy_distance(real[0][:1].repeat(12, 1), kind * 0, real, kind * 0, scale) > 0.3
+
+
+def test_pooled_statistics_of_a_flat_map_have_a_gradient():
+    x = torch.ones(2, 3, 4, 4, requires_grad=True)
+    pooled_statistics(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+
+
+@pytest.fixture
+def settings_and_images(phantoms):
+    settings = Settings(**TINY, held_out=0.5)
+    sources = gather(list(DIAGNOSES), None, settings).sources
+    return settings, [decode(sources[name], settings.size) for name in DIAGNOSES]
+
+
+def test_a_step_changes_both_networks_and_the_average_follows(settings_and_images):
+    settings, images = settings_and_images
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    before = {name: tensor.clone() for name, tensor in trainer.tensors().items()}
+    losses = trainer.train_step()
+    after = trainer.tensors()
+    for network in ("generator", "discriminator", "average"):
+        assert any(not torch.equal(after[name], before[name]) for name in before if name.startswith(network))
+    assert losses.discriminator >= 0
+    assert not any("features" in name for name in after)
+    drawn = trainer.samples(torch.randn(3, trainer.latent_size), 1)
+    assert drawn.shape == (3, 3, 64, 64)
+    assert drawn.abs().max() <= 1
+
+
+def test_the_averaged_weights_have_statistics_of_their_own(settings_and_images):
+    settings, images = settings_and_images
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    trainer.train_step()
+    # Seeded: the bound is near what chance gives.
+    torch.manual_seed(0)
+    z, labels = torch.randn(64, trainer.latent_size), torch.arange(64) % 2
+    trainer.samples(z[:1], 0)
+    average = trainer.average
+    fixed = average(z, labels)
+    average.train()
+    with torch.no_grad():
+        of_batch = average(z, labels)
+    average.eval()
+    assert (fixed - of_batch).abs().mean() < 0.1 * of_batch.std()
+
+
+def test_there_may_be_more_diagnoses_than_images_in_a_batch():
+    images = [torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8) for _ in range(5)]
+    settings = Settings(model="projected", size=64, batch_size=4, precision="float32")
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    before = trainer.generator.embedding.weight.clone()
+    for _ in range(2):
+        trainer.train_step()
+    assert (trainer.generator.embedding.weight != before).any(1).all()
+
+
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(phantoms):
+    options = TINY | {"diagnosis": list(DIAGNOSES), "held_out": 0.5}
+    call_command("train_gan", steps=4, name="whole", **options)
+    call_command("train_gan", steps=2, name="part", snapshot_every=2, **options)
+    part = TrainingRun.objects.get(name="part")
+    part.settings["steps"] = 4
+    part.save()
+    call_command("train_gan", resume="part")
+    whole, resumed = (
+        read_snapshot(TrainingRun.objects.get(name=name).diagnosis_folder(ALL_DIAGNOSES) / "snapshot.safetensors")[0]
+        for name in ("whole", "part")
+    )
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_one_model_draws_every_diagnosis_with_truncation_and_strips(phantoms, tmp_path):
+    call_command("train_gan", steps=30, name="both", diagnosis=list(DIAGNOSES), **TINY | {"held_out": 0.5})
+    run = TrainingRun.objects.get(name="both")
+    assert list(run.networks) == [ALL_DIAGNOSES]
+    assert run.steps.count() == 30
+    for folder in ("a", "b"):
+        call_command("sample_gan", "both", count=2, output=tmp_path / folder, no_audit=True)
+    names = sorted(path.name for path in (tmp_path / "a").glob("*.png"))
+    assert len(names) == 4
+    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
+    call_command("sample_gan", "both", count=2, truncation=0.5, output=tmp_path / "c", no_audit=True)
+    assert all((tmp_path / "a" / name).read_bytes() != (tmp_path / "c" / name).read_bytes() for name in names)
+    assert run.generated_images.count() == 8
+    call_command("sample_gan", "both", count=1, diagnosis=["melanoma"], strips=tmp_path / "strip.png")
+    assert (tmp_path / "strip.png").read_bytes().startswith(b"\x89PNG")
