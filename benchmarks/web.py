@@ -5,7 +5,6 @@ of a processor is told. `python -m benchmarks.web --chaos` breaks things while r
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +14,7 @@ from benchmarks.load.chaos import chaos
 from benchmarks.load.databases import Postgres, Sqlite, Unavailable
 from benchmarks.load.people import Population, database, in_own_process
 from benchmarks.load.site import Generator, Site
-from benchmarks.report import report
+from benchmarks.report import processor, report
 
 LANES = 16  # connections that ask without a pause where throughput is measured
 PER_GROUP = 10  # images of a study: four times as many
@@ -181,13 +180,6 @@ def measure(kind: type, options: argparse.Namespace) -> tuple[list[dict], list[d
 
 def _goal(base, text: str, value: float, is_met: bool) -> dict:
     return {"database": base.name, "goal": text, "value": value, "met": "yes" if is_met else "NO"}
-
-
-def processor() -> str:
-    """The processor's name and the number of its cores."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
-    return f"{name}, {os.cpu_count()} cores"
 
 
 def main() -> None:
