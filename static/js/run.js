@@ -51,7 +51,11 @@ async function follow() {
   }
   const running = state.status === "running";
   page.querySelector("[data-shows=status]").textContent = running ? `running, step ${state.step}` : state.status;
-  for (const figure of page.querySelectorAll("[data-figure]")) figure.src = `${figure.src.split("?")[0]}?step=${state.step}`;
+  for (const figure of page.querySelectorAll("[data-figure]")) {
+    const address = `${figure.src.split("?")[0]}?step=${state.step}`;
+    figure.previousElementSibling.srcset = `${address}&narrow`; // drawn for phones
+    figure.src = address;
+  }
   for (const [diagnosis, steps] of Object.entries(state.grids)) {
     if (sliders.has(diagnosis)) sliders.get(diagnosis).update(steps);
     else if (steps.length) location.reload(); // the first grid: the page has no place for it yet

@@ -27,6 +27,11 @@ def log_in(page: Page, site: str, email: str) -> None:
     page.wait_for_url(lambda url: "/accounts/login/" not in url)  # researchers and readers go on elsewhere
 
 
+def unfold(page: Page) -> None:
+    """Open everything that is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
 def consent(page: Page, site: str, study: Study) -> None:
     """From the study's page, as a reader who has logged in, to the first image."""
     page.goto(f"{site}{study.get_absolute_url()}")

@@ -1,4 +1,4 @@
-"""axe finds nothing on any page, on a wide screen and on a phone, and none scrolls sideways; WCAG 2.2 AA."""
+"""axe finds nothing on any page, light and dark, wide and on a phone, and none scrolls sideways; WCAG 2.2 AA."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -8,6 +8,7 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from gan.models import UtilityEvaluation
+from tests.browser.pages import unfold
 from tests.browser.test_main_job import PHONE, WIDE, log_in
 from tests.turing.test_utility import utility_figures
 from turing.jobs.queue import claim, end, keep, start
@@ -16,6 +17,10 @@ from turing.people.confirmation import confirmation_path
 from turing.reading.passage import record_response, start_reading
 from turing.results.published.publishing import publish
 from turing.studies.sharing import share
+
+SCREENS = pytest.mark.parametrize(
+    ("screen", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide-light", "phone-dark"]
+)
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -81,8 +86,8 @@ def addresses_of(study, reader, researcher) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
+@SCREENS
+def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen, scheme):
     call_command("simulate_readers", study.slug, readers=3)
     Study.objects.filter(pk=study.pk).update(instructions="Take your time.")
     record_response(start_reading(study, reader), 1, "real", 2, 900)
@@ -90,7 +95,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen):
     UtilityEvaluation.objects.create(generator=study.generators.get(), step=2, figures=utility_figures())
     found = []
     for who, addresses in addresses_of(study, reader, researcher).items():
-        context = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce")
+        context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
         page = context.new_page()
         if who != "nobody":
             log_in(page, site, {"reader": reader.user.email, "researcher": researcher.email}[who])
@@ -109,11 +114,11 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
     call_command("close_study", study.slug)
     publish(study, authors="Ada Byron", archive=True)
     found = []
-    for screen in (WIDE, PHONE):
-        page = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce").new_page()
+    for screen, scheme in ((WIDE, "dark"), (PHONE, "light")):
+        context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+        page = context.new_page()
         page.goto(f"{site}{reverse('published', args=[study.slug])}")
-        for one in page.locator("details").all():
-            one.evaluate("details => details.open = true")
+        unfold(page)
         found += problems_of(page, "nobody")
     screenshot(page, "test-machines-phone")
     log_in(page, site, researcher.email)
@@ -127,9 +132,10 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
     assert found == [], "\n".join(found)
 
 
-@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, screen):
-    page = chromium.new_context(viewport=screen, bypass_csp=True, reduced_motion="reduce").new_page()
+@SCREENS
+def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, screen, scheme):
+    context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    page = context.new_page()
     log_in(page, site, researcher.email)
     device = TOTPDevice.objects.create(user=researcher, name="app", confirmed=False)
     page.goto(f"{site}{reverse('two-factor')}")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import begin, log_in, press
+from tests.browser.pages import begin, log_in, press, unfold
 from tests.browser.test_accessibility import RULES
 from tests.browser.test_main_job import PHONE, WIDE, wait_until_stored
 from tests.turing.test_forced_choice import make_pairs
@@ -138,6 +138,7 @@ def test_results_and_the_public_page_of_pairs_hold_for_everybody(run, site, chro
             page.goto(f"{site}{reverse(name, args=[study.slug])}", wait_until="networkidle")
             assert Axe().run(page, options=RULES).response["violations"] == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            unfold(page)
             for image in page.locator(".figure img").all():
                 image.scroll_into_view_if_needed()  # they load when they come into view
                 assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100

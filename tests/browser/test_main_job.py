@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import log_in, press
+from tests.browser.pages import log_in, press, unfold
 from tests.conftest import PASSWORD
 from turing.models import Reader, Response, Trial
 
@@ -105,6 +105,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
     expect(page.get_by_text("1 reader, 20 images, 20 responses")).to_be_visible()
     expect(page.get_by_text("Simulated readers.")).to_have_count(0)
     expect(page.get_by_text("drawn phantoms, not patients")).to_be_visible()
+    unfold(page)
     for image in page.locator(".figure img").all():
         image.scroll_into_view_if_needed()  # they load when they come into view
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100

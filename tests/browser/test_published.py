@@ -3,6 +3,7 @@
 from django.core.management import call_command
 from playwright.sync_api import expect
 
+from tests.browser.pages import unfold
 from tests.browser.test_main_job import PHONE, WIDE, log_in
 from turing.models import Study
 
@@ -30,6 +31,7 @@ def test_results_are_published_and_read_without_an_account(study, site, chromium
         page.goto(address)
         expect(page.locator(".headline")).to_contain_text("Simulated readers took")
         expect(page.get_by_text("drawn phantoms, not patients")).to_be_visible()
+        unfold(page)
         for image in page.locator("main img").all():
             image.scroll_into_view_if_needed()
             assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 64

@@ -89,7 +89,7 @@ def plan(request):
 @researcher_required
 def plan_curve(request, format):
     from turing.results.figures.planning import plan_figure
-    from turing.results.figures.style import CONTENT_TYPES
+    from turing.results.figures.style import CONTENT_TYPES, drawn_for
     from turing.results.figures.style import render as render_figure
     from turing.results.views import figure_response
 
@@ -97,7 +97,8 @@ def plan_curve(request, format):
     if format not in CONTENT_TYPES or not form.is_valid():
         raise Http404
     try:
-        figure = plan_figure(*_planned(form))
+        with drawn_for(narrow="narrow" in request.GET):
+            content = render_figure(plan_figure(*_planned(form)), format)
     except StudyError:
         raise Http404 from None
-    return figure_response(request, render_figure(figure, format), CONTENT_TYPES[format], f"plan.{format}")
+    return figure_response(request, content, CONTENT_TYPES[format], f"plan.{format}")

@@ -63,7 +63,7 @@ def generator_chart(request, id, name, format):
     found = get_object_or_404(Generator, pk=id)
     if format not in CONTENT_TYPES or name not in GENERATOR_FIGURES:
         raise Http404
-    content = generator_figure(name, found, request.user, format)
+    content = generator_figure(name, found, request.user, format, narrow="narrow" in request.GET)
     return figure_response(request, content, CONTENT_TYPES[format], f"generator-{id}-{name}.{format}")
 
 

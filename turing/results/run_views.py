@@ -49,7 +49,8 @@ def run_chart(request, id, name, format):
     found = get_object_or_404(TrainingRun, pk=id)
     if format not in CONTENT_TYPES or name not in RUN_FIGURES:
         raise Http404
-    return figure_response(request, run_figure(name, found, format), CONTENT_TYPES[format], f"run-{id}-{name}.{format}")
+    content = run_figure(name, found, format, narrow="narrow" in request.GET)
+    return figure_response(request, content, CONTENT_TYPES[format], f"run-{id}-{name}.{format}")
 
 
 @require_safe

@@ -184,7 +184,7 @@ def figure(request, slug, name, format):
     check_visible(study, population)
     if name not in figures_of(study) or format not in CONTENT_TYPES:
         raise Http404
-    content = study_figure(name, study, population, format)
+    content = study_figure(name, study, population, format, narrow="narrow" in request.GET)
     return figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
 
 
@@ -218,7 +218,11 @@ def _download(content, content_type, filename):
 
 
 def figure_response(request, content, content_type, filename):
-    """A figure's file, shown in the page or, with `?download`, saved."""
+    """A figure's file, shown in the page, in the page's type and colours, or with `?download` saved as it is."""
+    from turing.results.figures.page import for_page
+
+    if content_type == "image/svg+xml" and "download" not in request.GET:
+        content = for_page(content)
     response = HttpResponse(content, content_type=content_type)
     kind = "attachment" if "download" in request.GET else "inline"
     response["Content-Disposition"] = f'{kind}; filename="{filename}"'

@@ -17,7 +17,7 @@ from turing.results.figures.machines import machines_figure
 from turing.results.figures.pairs import forced_choice_figure
 from turing.results.figures.rates import comparisons_figure, rates_figure, readers_figure
 from turing.results.figures.regions import regions_figure
-from turing.results.figures.style import CONTENT_TYPES, render
+from turing.results.figures.style import CONTENT_TYPES, drawn_for, render
 from turing.results.figures.training import losses_figure, quality_figure
 from turing.results.figures.utility import snapshots_figure, utility_figure
 from turing.results.machines import machines_version, with_machines
@@ -59,27 +59,30 @@ def figures_of(study: Study) -> list[str]:
     return [name for name in STUDY_FIGURES if (name in FIGURES if study.forced_choice else name != "forced-choice")]
 
 
-def study_figure(name: str, study: Study, population: Population, format: str) -> bytes:
-    """The file of one of `STUDY_FIGURES`, kept until another answer comes in."""
+def study_figure(name: str, study: Study, population: Population, format: str, *, narrow: bool = False) -> bytes:
+    """The file of one of `STUDY_FIGURES`, kept until another answer comes in; `narrow` is for a phone."""
 
     def draw() -> bytes:
         analysis = with_machines(study, analyse_study(study, population))
-        return render(STUDY_FIGURES[name](study, population, analysis), format)
+        with drawn_for(narrow=narrow):
+            return render(STUDY_FIGURES[name](study, population, analysis), format)
 
     if name == "flow":  # it also counts readers who have not answered yet
         return draw()
     version = f"{version_of(study, population)}-{machines_version(study)}"
-    return cache.get_or_set(f"figure-{name}-{format}-{version}", draw, KEPT_SECONDS)
+    return cache.get_or_set(f"figure-{name}-{format}-{'narrow-' * narrow}{version}", draw, KEPT_SECONDS)
 
 
-def run_figure(name: str, run: TrainingRun, format: str) -> bytes:
+def run_figure(name: str, run: TrainingRun, format: str, *, narrow: bool = False) -> bytes:
     """The file of one of `RUN_FIGURES`; drawn anew each time, for a run may be training."""
-    return render(RUN_FIGURES[name](run), format)
+    with drawn_for(narrow=narrow):
+        return render(RUN_FIGURES[name](run), format)
 
 
-def generator_figure(name: str, generator: Generator, user: User, format: str) -> bytes:
+def generator_figure(name: str, generator: Generator, user: User, format: str, *, narrow: bool = False) -> bytes:
     """The file of one of `GENERATOR_FIGURES`, with what the user may see; snapshots are those of a training run."""
-    if name == "utility":
-        return render(utility_figure(latest(generator)), format)
-    run = TrainingRun.objects.filter(pk=generator.pk).first()
-    return render(snapshots_figure(points_of(run, user) if run else {}), format)
+    with drawn_for(narrow=narrow):
+        if name == "utility":
+            return render(utility_figure(latest(generator)), format)
+        run = TrainingRun.objects.filter(pk=generator.pk).first()
+        return render(snapshots_figure(points_of(run, user) if run else {}), format)

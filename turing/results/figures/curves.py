@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from turing.models import Study
 from turing.results.counting import Population, load_responses
@@ -10,6 +11,7 @@ from turing.results.figures.style import (
     MUTED,
     WARM,
     axes_of,
+    figure_of,
     legend_above,
     mark_simulated,
     nothing_to_show,
@@ -22,7 +24,7 @@ def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figu
     """Each reader's empirical ROC curve and their vertical average."""
     if analysis["roc"] is None:
         return nothing_to_show("No reader has judged both real and generated images")
-    figure, axes = axes_of(5, 5.4)
+    figure, axes = axes_of(4.8, 5.2, narrow_height=4.3)
     for curve in analysis["roc"]["readers"]:
         axes.plot(*zip(*curve["points"], strict=True), color=MUTED, linewidth=0.7, alpha=0.6)
     axes.plot([], [], color=MUTED, linewidth=0.7, label="one reader")
@@ -38,9 +40,8 @@ def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figu
     axes.set(xlabel="Real images judged generated", ylabel="Generated images judged generated", aspect="equal")
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
-    machines = len(analysis.get("machines", []))
-    legend_above(axes, columns=1 if machines else 2)
-    mark_simulated(axes, population, pad=22 + (14 + 13 * min(machines, 3) if machines else 0))
+    legend_above(axes, columns=1)
+    mark_simulated(figure, population)
     return figure
 
 
@@ -59,21 +60,18 @@ def calibration_figure(study: Study, population: Population, analysis: Analysis)
     rows = [row for row in analysis["calibration"] if row["correct"] is not None]
     if not rows:
         return nothing_to_show("Readers were not asked for their confidence")
-    figure, axes = axes_of(5, 3.6)
+    figure, axes = axes_of(4.8, 3.6, narrow_height=3)
     levels = [row["confidence"] for row in rows]
     for row in rows:
         if row["ci95"]:
             axes.plot([row["confidence"]] * 2, row["ci95"], color=ACCENT, linewidth=2)
-        axes.annotate(
-            f"{row['responses']} answers", (row["confidence"], 0.02), ha="center", fontsize=8, color=MUTED,
-            xycoords=("data", "axes fraction"),
-        )  # fmt: skip
     axes.plot(levels, [row["correct"] for row in rows], "-o", color=ACCENT, linewidth=1)
     axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="Confidence, from 1 (a guess)", ylabel="Correct", ylim=(0, 1), xticks=levels)
+    axes.set(xlabel="Confidence, from 1 (a guess), and answers", ylabel="Correct", ylim=(0, 1))
+    axes.set_xticks(levels, [f"{row['confidence']}\n{row['responses']:,}" for row in rows])
     axes.margins(x=0.15)
     percent_axis(axes.yaxis)
-    mark_simulated(axes, population)
+    mark_simulated(figure, population)
     return figure
 
 
@@ -85,7 +83,7 @@ def course_figure(study: Study, population: Population, analysis: Analysis) -> F
     blocks = learning["blocks"]
     middle = [(block["from"] + block["to"]) / 2 for block in blocks]
     timed = [(x, block["median_ms"] / 1000) for x, block in zip(middle, blocks, strict=True) if block["median_ms"]]
-    figure = Figure(figsize=(7.5, 4.6 if timed else 2.8), layout="constrained")
+    figure = figure_of(4.8, 4.6 if timed else 2.8)
     panels = figure.subplots(2 if timed else 1, 1, sharex=True, squeeze=False)[:, 0]
     for x, block in zip(middle, blocks, strict=True):
         if block["ci95"]:
@@ -98,7 +96,7 @@ def course_figure(study: Study, population: Population, analysis: Analysis) -> F
         panels[1].plot(*zip(*timed, strict=True), "-o", color=WARM, linewidth=1)
         panels[1].set(ylabel="Median time (s)", ylim=(0, 1.1 * max(seconds for _, seconds in timed)))
     panels[-1].set_xlabel("Position in the form")
-    mark_simulated(panels[0], population)
+    mark_simulated(figure, population)
     return figure
 
 
@@ -108,7 +106,7 @@ def times_figure(study: Study, population: Population, analysis: Analysis) -> Fi
     rows = responses.where((responses.response_time > 0) & ~responses.is_repeat)
     if not len(rows):
         return nothing_to_show("No response time was measured")
-    figure, axes = axes_of(6, 3.2)
+    figure, axes = axes_of(4.8, 3.6)
     seconds = rows.response_time / 1000
     edges = np.geomspace(seconds.min(), max(seconds.max(), seconds.min() * 1.01), 40)
     for mask, colour, label in ((rows.correct, ACCENT, "correct"), (~rows.correct, WARM, "wrong")):
@@ -120,8 +118,10 @@ def times_figure(study: Study, population: Population, analysis: Analysis) -> Fi
             )  # fmt: skip
             axes.axvline(median, color=colour, linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="Response time (s, logarithmic)", ylabel="Share of answers")
     legend_above(axes)
-    mark_simulated(axes, population, pad=22)
+    mark_simulated(figure, population)
     return figure

@@ -25,5 +25,5 @@ def exposures_figure(study: Study, population: Population, analysis: Analysis) -
     axes.set(xlabel="Trial of the test", ylabel="Exposure (ms)", ylim=(0, longest * 1.05))
     axes.set_yticks([shortest, *range(200, longest + 1, 200)])
     legend_above(axes)
-    mark_simulated(axes, population, pad=22)
+    mark_simulated(figure, population)
     return figure

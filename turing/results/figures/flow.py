@@ -1,46 +1,88 @@
 """The way of readers through the study, as a CONSORT diagram shows patients'."""
 
+import textwrap
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from turing.models import Study
-from turing.results.counting import Population, flow_of
-from turing.results.figures.style import INK, MUTED, axes_of, mark_simulated
+from turing.results.counting import Flow, Population, flow_of
+from turing.results.figures.style import INK, MUTED, PAPER, SMALL, axes_of, is_narrow, mark_simulated
 from turing.results.study_analysis import Analysis
 
 MAIN, SIDE = 0.0, 0.5  # left edges of the two columns
 WIDTH = {MAIN: 0.34, SIDE: 0.5}
 LINE, PADDING = 0.055, 0.05  # heights of a line of text and of what surrounds it
+INDENT, NARROW_LINE, GAP = 0.12, 34, 1.2  # of boxes below each other: a share, characters, lines of text
 
 
 def flow_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    flow = flow_of(study, population)
-    figure, axes = axes_of(7, 4.6)
+    texts = _texts(flow_of(study, population))
+    if is_narrow():
+        return _below_each_other(texts, population)
+    figure, axes = axes_of(7, 4.8)
     axes.set(xlim=(-0.01, 1.01), ylim=(0, 1))
     axes.set_axis_off()
-    excluded = [f"{count:,} {why[0].lower() + why[1:]}" for why, count in flow.excluded.items() if count]
-    consented = _box(axes, MAIN, 0.9, f"Consented and began\n{flow.consented} readers")
-    analysed = _box(axes, MAIN, 0.5, f"Analysed\n{flow.analysed} readers, {flow.test_responses:,} answers")
-    completed = _box(axes, MAIN, 0.1, f"{flow.completed} completed\n{flow.incomplete} answered in part")
-    _box(axes, SIDE, 0.7, f"Not analysed\n{flow.withdrawn} withdrew consent\n{flow.without_answers} gave no answer")
-    _box(axes, SIDE, 0.3, "Outside the rates\n" + ("\n".join(excluded) or "nothing"))
-    for above, below, height in ((consented, analysed, 0.7), (analysed, completed, 0.3)):
+    consented, not_analysed, analysed, outside, completed = texts
+    boxes = [_box(axes, MAIN, middle, text) for middle, text in ((0.9, consented), (0.5, analysed), (0.1, completed))]
+    _box(axes, SIDE, 0.7, not_analysed)
+    _box(axes, SIDE, 0.3, outside)
+    for above, below, height in zip(boxes, boxes[1:], (0.7, 0.3), strict=False):
         middle = MAIN + WIDTH[MAIN] / 2
         _arrow(axes, (middle, above[0]), (middle, below[1]))
         _arrow(axes, (middle, height), (SIDE, height))
-    mark_simulated(axes, population)
+    mark_simulated(figure, population)
+    return figure
+
+
+def _texts(flow: Flow) -> list[str]:
+    """What the boxes say, from the first to the last; the second and the fourth say who and what left."""
+    excluded = [f"{count:,} {why[0].lower() + why[1:]}" for why, count in flow.excluded.items() if count]
+    return [
+        f"Consented and began\n{flow.consented} readers",
+        f"Not analysed\n{flow.withdrawn} withdrew consent\n{flow.without_answers} gave no answer",
+        f"Analysed\n{flow.analysed} readers, {flow.test_responses:,} answers",
+        "Outside the rates\n" + ("\n".join(excluded) or "nothing"),
+        f"{flow.completed} completed\n{flow.incomplete} answered in part",
+    ]
+
+
+def _below_each_other(texts: list[str], population: Population) -> Figure:
+    """One column, read from above; what left is indented."""
+    texts = ["\n".join(textwrap.fill(line, NARROW_LINE) for line in text.split("\n")) for text in texts]
+    heights = [text.count("\n") + 2.0 for text in texts]  # lines of text, with the padding
+    total = sum(heights) + GAP * (len(texts) - 1)
+    figure, axes = axes_of(7, 0.19 * total + 0.4)
+    axes.set(xlim=(-0.01, 1.01), ylim=(total + 0.1, -0.1))
+    axes.set_axis_off()
+    top, end = 0.0, 0.0
+    for index, (text, height) in enumerate(zip(texts, heights, strict=True)):
+        left = INDENT if index % 2 else 0.0
+        _draw(axes, left, top, 1 - INDENT, height, text)
+        if index % 2:
+            _arrow(axes, (INDENT / 2, top + height / 2), (INDENT, top + height / 2))
+        elif index:
+            _arrow(axes, (INDENT / 2, end), (INDENT / 2, top))
+        if not index % 2:
+            end = top + height
+        top += height + GAP
+    mark_simulated(figure, population)
     return figure
 
 
 def _box(axes: Axes, left: float, middle: float, text: str) -> tuple[float, float]:
     """Lower and upper edge of the box drawn."""
     height = LINE * (text.count("\n") + 1) + PADDING
-    low, width = middle - height / 2, WIDTH[left]
-    style = {"boxstyle": "round,pad=0,rounding_size=0.015", "facecolor": "white", "edgecolor": MUTED}
-    axes.add_patch(FancyBboxPatch((left, low), width, height, **style))
-    axes.text(left + width / 2, middle, text, ha="center", va="center", fontsize=9, color=INK)
+    low = middle - height / 2
+    _draw(axes, left, low, WIDTH[left], height, text)
     return low, low + height
+
+
+def _draw(axes: Axes, left: float, low: float, width: float, height: float, text: str) -> None:
+    style = {"boxstyle": "round,pad=0,rounding_size=0.015", "facecolor": PAPER, "edgecolor": MUTED}
+    axes.add_patch(FancyBboxPatch((left, low), width, height, **style))
+    axes.text(left + width / 2, low + height / 2, text, ha="center", va="center", fontsize=SMALL, color=INK)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -1,6 +1,6 @@
 """Figures made of the stimuli themselves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -9,11 +9,12 @@ from PIL import Image
 
 from turing.models import Stimulus, Study, Truth
 from turing.results.counting import Population
-from turing.results.figures.style import INK, mark_simulated, nothing_to_show
+from turing.results.figures.style import INK, NARROW_INCHES, SMALL, WARM, is_narrow, nothing_to_show
 from turing.results.study_analysis import Analysis
 
 STRIP_COLUMNS = 8
-RANKED_COLUMNS, MOST_RANKED = 12, 120
+RANKED_COLUMNS, MOST_RANKED = 10, 120
+NARROW = {STRIP_COLUMNS: 3, RANKED_COLUMNS: 4}  # columns on a phone
 GAP = 0.06  # between images, as a share of their side
 
 
@@ -44,31 +45,48 @@ def ranking_figure(study: Study, population: Population, analysis: Analysis) -> 
     stimuli = {str(key): value for key, value in Stimulus.objects.in_bulk([row["image"] for row in rows]).items()}
     cells = [(stimuli[row["image"]], f"{row['rate']:.0%}") for row in rows]
     lines = [(cells[start : start + RANKED_COLUMNS], "") for start in range(0, len(cells), RANKED_COLUMNS)]
-    figure = _montage(lines, study.stimulus_size, RANKED_COLUMNS, side=0.8)
-    mark_simulated(figure.axes[0], population, pad=6)
+    if is_narrow():
+        lines = [(cells, "")]
+    figure = _montage(lines, study.stimulus_size, RANKED_COLUMNS, side=0.78)
+    if population.simulated:  # the layout of this figure leaves no room for a title of the whole
+        figure.axes[0].set_title("SIMULATED READERS, NOT PEOPLE", color=WARM, fontsize=SMALL)
     return figure
 
 
 def _montage(
-    lines: Sequence[tuple[Iterable[tuple[Stimulus, str]], str]], pixels: int, columns: int, side: float
+    lines: Sequence[tuple[Sequence[tuple[Stimulus, str]], str]], pixels: int, columns: int, side: float
 ) -> Figure:
-    """Lines of (stimulus, caption) under a title each, as one picture of white ground; `side` of an image in inches.
+    """Lines of (stimulus, caption) under a title each, as one picture of empty ground; `side` of an image in inches.
 
     One picture draws many times faster than a panel an image, and its pixels are the stimuli's own.
     """
+    if is_narrow():
+        lines, columns = _broken(lines, NARROW[columns]), NARROW[columns]
+        side = NARROW_INCHES / (columns * (1 + GAP))
     step, height = round(pixels * (1 + GAP)), round(pixels * (1 + 0.25 / side))
-    sheet = np.full((max(1, len(lines)) * height, columns * step, 3), 255, np.uint8)
+    sheet = np.zeros((max(1, len(lines)) * height, columns * step, 4), np.uint8)  # transparent where no image is
     figure = Figure(figsize=(columns * step / pixels * side, len(sheet) / pixels * side))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    label = {"fontsize": 7, "color": INK, "va": "bottom"}
+    label = {"fontsize": SMALL, "color": INK, "va": "bottom"}
     for line, (cells, title) in enumerate(lines):
         top = line * height + height - pixels
-        axes.text(0, top - 2, title, ha="left", **(label | {"fontsize": 9}))
+        axes.text(0, top - 2, title, ha="left", **label)
         for column, (stimulus, caption) in enumerate(cells):
             left = column * step
             with Image.open(BytesIO(stimulus.read())) as image:
-                sheet[top : top + pixels, left : left + pixels] = np.asarray(image.convert("RGB"))
+                sheet[top : top + pixels, left : left + pixels] = np.asarray(image.convert("RGBA"))
             axes.text(left + pixels / 2, top - 1, caption, ha="center", **label)
     axes.imshow(sheet, interpolation="none")  # vector files then hold the pixels themselves
     return figure
+
+
+def _broken(
+    lines: Sequence[tuple[Sequence[tuple[Stimulus, str]], str]], columns: int
+) -> list[tuple[Sequence[tuple[Stimulus, str]], str]]:
+    """The lines in lines of so many columns; a title stands above the first of its own."""
+    return [
+        (cells[start : start + columns], title if start == 0 else "")
+        for cells, title in lines
+        for start in range(0, max(1, len(cells)), columns)
+    ]

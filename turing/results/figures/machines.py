@@ -11,6 +11,7 @@ from turing.results.figures.style import (
     legend_above,
     mark_simulated,
     nothing_to_show,
+    panels_of,
     percent_axis,
 )
 from turing.results.study_analysis import Analysis
@@ -25,8 +26,8 @@ def machines_figure(study: Study, population: Population, analysis: Analysis) ->
         return nothing_to_show("No machine has judged the images that people judged")
     lines = -(-len(machines) // COLUMNS)
     columns = min(COLUMNS, len(machines))
-    figure = Figure(figsize=(4.2 * columns, 4.2 * lines), layout="constrained")
-    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    figure, grid = panels_of(lines, columns, 4.2, 4.2)
+    panels = grid.ravel()
     real = "phantom" if study.uses_phantoms else "real"
     for axes, machine in zip(panels, machines, strict=False):
         for truth, colour, marker in (("real", WARM, "s"), ("generated", ACCENT, "o")):
@@ -47,5 +48,5 @@ def machines_figure(study: Study, population: Population, analysis: Analysis) ->
         legend_above(axes)
     for axes in panels[len(machines) :]:
         axes.set_axis_off()
-    mark_simulated(panels[0], population, pad=22)
+    mark_simulated(figure, population)
     return figure

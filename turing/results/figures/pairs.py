@@ -16,7 +16,9 @@ def forced_choice_figure(study: Study, population: Population, analysis: Analysi
     groups = {name: one["proportion_correct"] for name, one in groups_of(analysis).items()}
     readers = sorted(analysis["forced_choice"]["by_reader"], key=lambda row: row["proportion_correct"])
     left_out, readers = max(0, len(readers) - MAX_READERS), readers[:MAX_READERS]
-    figure, axes = axes_of(7.5, 0.45 * len(groups) + 0.22 * len(readers) + 1.6)
+    figure, axes = axes_of(
+        7.5, 0.45 * len(groups) + 0.24 * len(readers) + 1.8, narrow_height=0.45 * (len(groups) + len(readers)) + 2
+    )
     for index, rate in enumerate(groups.values()):
         if rate["estimate"] is not None:
             draw_interval(axes, index + 0.18, rate["naive"]["wilson"], MUTED, 1.2)
@@ -28,7 +30,7 @@ def forced_choice_figure(study: Study, population: Population, analysis: Analysi
     axes.plot([], [], "-o", color=ACCENT, linewidth=2.4, label="95% interval over readers and pairs (MRMC)")
     axes.plot([], [], color=MUTED, linewidth=1.2, label="95% interval, naive (Wilson)")
     labels = [f"{name} pairs" if name == "all" else name for name in groups] + [row["reader"] for row in readers]
-    finish(axes, labels, population)
+    finish(figure, axes, labels, population)
     more = f" ({left_out} more readers)" if left_out else ""
     axes.set_xlabel(f"Share of the pairs in which the generated image was found{more}")
     return figure

@@ -24,5 +24,5 @@ def plan_figure(population: Population, goal: Goal) -> Figure:
     else:
         axes.text(0.5, 0.5, "No number of images is enough", transform=axes.transAxes, ha="center")
     wanted = f"interval {goal.width:g} wide" if goal.width else f"power {goal.power:g}, margin {goal.margin:g}"
-    axes.set(xlabel="Readers", ylabel="Images", title=f"Enough for {wanted} at a rate of {population.rate:.2f}")
+    axes.set(xlabel="Readers", ylabel="Images", title=f"Enough for {wanted}\nat a rate of {population.rate:.2f}")
     return figure

@@ -12,6 +12,7 @@ from turing.results.figures.style import (
     MUTED,
     axes_of,
     draw_interval,
+    label_rows,
     legend_above,
     mark_simulated,
     nothing_to_show,
@@ -36,7 +37,7 @@ def rates_figure(study: Study, population: Population, analysis: Analysis) -> Fi
         for key, label in RATES.items()
         for group, values in (groups | (analysis["by_run"] if key == "fooling_rate" else {})).items()
     ]
-    figure, axes = axes_of(7.5, 0.6 * len(rows) + 1.2)
+    figure, axes = axes_of(7.5, 0.47 * len(rows) + 1.2, narrow_height=0.52 * len(rows) + 1.8)
     for index, (_, rate) in enumerate(rows):
         if rate["estimate"] is None:
             continue
@@ -45,7 +46,7 @@ def rates_figure(study: Study, population: Population, analysis: Analysis) -> Fi
         axes.plot(rate["estimate"], index, "o", color=ACCENT, markersize=7, clip_on=False)
     axes.plot([], [], "-o", color=ACCENT, linewidth=2.4, label="95% interval over readers and images (MRMC)")
     axes.plot([], [], color=MUTED, linewidth=1.2, label="95% interval, naive (Wilson)")
-    finish(axes, [label for label, _ in rows], population)
+    finish(figure, axes, [label for label, _ in rows], population)
     return figure
 
 
@@ -54,12 +55,12 @@ def readers_figure(study: Study, population: Population, analysis: Analysis) -> 
     rows = [row for row in analysis["by_reader"] if row["fooling_rate"] is not None]
     rows.sort(key=lambda row: row["fooling_rate"])
     left_out, rows = max(0, len(rows) - MAX_READERS), rows[:MAX_READERS]
-    figure, axes = axes_of(7.5, 0.22 * len(rows) + 1.6)
+    figure, axes = axes_of(7.5, 0.24 * len(rows) + 1.6, narrow_height=0.45 * len(rows) + 1.6)
     for index, row in enumerate(rows):
         draw_interval(axes, index, row["fooling_rate_wilson"], MUTED, 1.4)
         axes.plot(row["fooling_rate"], index, "o", color=ACCENT, markersize=5, clip_on=False)
     axes.plot([], [], "-o", color=MUTED, markerfacecolor=ACCENT, label="Reader, with Wilson's 95% interval")
-    finish(axes, [row["reader"] for row in rows], population)
+    finish(figure, axes, [row["reader"] for row in rows], population)
     axes.set_xlabel("Share of generated images judged real" + (f" ({left_out} more readers)" if left_out else ""))
     return figure
 
@@ -74,37 +75,30 @@ def draw_comparisons(rows: list[dict[str, Any]], population: Population) -> Figu
     """The figure of an analysis's `comparisons`."""
     if not rows:
         return nothing_to_show("No two groups with two readers and two images each")
-    figure, axes = axes_of(7.5, 0.34 * len(rows) + 1.2)
+    figure, axes = axes_of(7.5, 0.44 * len(rows) + 1.4, narrow_height=0.62 * len(rows) + 1.4)
+    labels = []
     for index, row in enumerate(rows):
         draw_interval(axes, index, row["ci95"], ACCENT, 2)
         axes.plot(row["difference"], index, "o", color=ACCENT, markersize=5)
-        if row["p_holm"] is not None:
-            axes.annotate(
-                f"p = {row['p_holm']:.3f}" if row["p_holm"] >= 0.001 else "p < 0.001",
-                (1.01, index),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=8,
-                color=MUTED,
-            )
+        adjusted = "" if row["p_holm"] is None else f"\n{_p_value(row['p_holm'])}"
+        labels.append(f"{row['factor']}: {row['first']} minus {row['second']}{adjusted}")
     axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
-    labels = [f"{row['factor']}: {row['first']} minus {row['second']}" for row in rows]
-    axes.set_yticks(range(len(rows)), labels, fontsize=8)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel("Difference of the fooling rate in percentage points; p adjusted by Holm within each factor")
+    label_rows(axes, labels)
+    axes.set_xlabel("Difference of the fooling rate in percentage points;\np adjusted by Holm within each factor")
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.0f}")
-    axes.tick_params(axis="y", length=0)
-    mark_simulated(axes, population)
+    mark_simulated(figure, population)
     return figure
 
 
-def finish(axes: Axes, labels: list[str], population: Population) -> None:
+def _p_value(value: float) -> str:
+    return (f"p = {value:.3f}" if value >= 0.001 else "p < 0.001").replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def finish(figure: Figure, axes: Axes, labels: list[str], population: Population) -> None:
     """Labels, the line of guessing, and the scale from 0 to 100%."""
     axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
+    label_rows(axes, labels)
     axes.set_xlim(0, 1)
     percent_axis(axes.xaxis)
-    axes.tick_params(axis="y", length=0)
     legend_above(axes)
-    mark_simulated(axes, population, pad=22)
+    mark_simulated(figure, population)

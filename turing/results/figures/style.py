@@ -1,38 +1,101 @@
 """How all figures look, and how they become files. Imports matplotlib."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from io import BytesIO
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from turing.results.counting import Population
 
+# SOFT is for text, MUTED for lines. `page` has the same colours for a dark page.
+INK, SOFT, ACCENT, MUTED, WARM, PAPER = "#1d2733", "#5b6773", "#0b6e75", "#808b97", "#b5532a", "#ffffff"
+# Points. At full size 11 points are 14.7 pixels of a page, and 10 are 13.3.
+TEXT, SMALL = 11, 10
+NARROW_INCHES = 3.2  # with its margin 326 pixels: what a phone of 390 pixels leaves for a figure
+NARROW_CHARACTERS = 36  # of a line of that width
+HIGH_CHARACTERS = 22  # of a line that stands upright beside it
+ROW_CHARACTERS = 42  # of a label in a forest plot
+CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+
 matplotlib.rcParams |= {
-    "font.size": 10,
+    "font.size": TEXT,
+    "axes.titlesize": TEXT,
+    "axes.labelsize": TEXT,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "figure.titlesize": SMALL,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "figures",  # the same figure, the same bytes
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
-}
-INK, ACCENT, MUTED, WARM = "#1d2733", "#0b6e75", "#98a2ad", "#b5532a"
-CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+} | dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK)
+
+_narrow: ContextVar[bool] = ContextVar("narrow", default=False)
+
+
+@contextmanager
+def drawn_for(*, narrow: bool) -> Iterator[None]:
+    """Figures drawn within are for a phone where `narrow`, and otherwise for a desk and for paper."""
+    token = _narrow.set(narrow)
+    try:
+        yield
+    finally:
+        _narrow.reset(token)
+
+
+def is_narrow() -> bool:
+    return _narrow.get()
 
 
 def render(figure: Figure, format: str) -> bytes:
     """The figure's file in one of `CONTENT_TYPES`."""
+    if is_narrow():
+        _wrap(figure)
     buffer = BytesIO()
     date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[format]
-    figure.savefig(buffer, format=format, dpi=200, metadata=date, bbox_inches="tight", facecolor="white")
+    figure.savefig(buffer, format=format, dpi=200, metadata=date, bbox_inches="tight", facecolor=PAPER)
     return buffer.getvalue()
 
 
-def axes_of(width: float, height: float) -> tuple[Figure, Axes]:
+def _wrap(figure: Figure) -> None:
+    """Titles, names of axes and legends in lines that a narrow figure has room for."""
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        for text in (axes.title, axes.xaxis.label, *(legend.get_texts() if legend else ())):
+            text.set_text(_in_lines(text.get_text(), NARROW_CHARACTERS))
+        axes.yaxis.label.set_text(_in_lines(axes.yaxis.label.get_text(), HIGH_CHARACTERS))
+
+
+def _in_lines(text: str, characters: int) -> str:
+    return "\n".join(textwrap.fill(line, characters) for line in text.split("\n"))
+
+
+def figure_of(width: float, height: float, narrow_height: float | None = None) -> Figure:
+    """An empty figure; inches. A narrow one is as high unless told otherwise."""
+    size = (min(width, NARROW_INCHES), narrow_height or height) if is_narrow() else (width, height)
+    return Figure(figsize=size, layout="constrained")
+
+
+def axes_of(width: float, height: float, narrow_height: float | None = None) -> tuple[Figure, Axes]:
     """A figure with one panel; inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = figure_of(width, height, narrow_height)
     return figure, figure.subplots()
+
+
+def panels_of(lines: int, columns: int, width: float, height: float, **options) -> tuple[Figure, np.ndarray]:
+    """A figure with panels in lines and columns, each `width` by `height` inches; a narrow one has a single column."""
+    if is_narrow():
+        lines, columns, options = lines * columns, 1, {}
+    figure = figure_of(width * columns, height * lines)
+    return figure, figure.subplots(lines, columns, squeeze=False, **options)
 
 
 def draw_interval(axes: Axes, y: float, interval: Sequence[float] | None, colour: str, width: float) -> None:
@@ -40,22 +103,37 @@ def draw_interval(axes: Axes, y: float, interval: Sequence[float] | None, colour
         axes.plot(interval, [y, y], color=colour, linewidth=width, solid_capstyle="butt")
 
 
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """A label for each row of a forest plot: at its left or, where that leaves too little room, above it."""
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    if not is_narrow():
+        axes.set_yticks(range(len(labels)), [_in_lines(label, ROW_CHARACTERS) for label in labels])
+        return
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    for index, label in enumerate(labels):
+        above = {"transform": axes.get_yaxis_transform(), "va": "bottom", "fontsize": SMALL}
+        axes.text(0, index - 0.2, _in_lines(label.replace("\n", ", "), ROW_CHARACTERS), **above)
+
+
 def percent_axis(axis) -> None:
     axis.set_major_formatter(lambda value, _: f"{value:.0%}")
 
 
-def mark_simulated(axes: Axes, population: Population, pad: float = 8) -> None:
+def mark_simulated(figure: Figure, population: Population) -> None:
     if population.simulated:
-        axes.set_title("SIMULATED READERS, NOT PEOPLE", color=WARM, fontsize=9, pad=pad)
+        figure.suptitle("SIMULATED READERS, NOT PEOPLE", color=WARM)
 
 
 def legend_above(axes: Axes, columns: int = 2) -> None:
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, frameon=False, fontsize=8)
+    columns = 1 if is_narrow() else columns
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, frameon=False)
 
 
 def nothing_to_show(why: str) -> Figure:
     """A figure that says so: a broken picture would say less."""
     figure, axes = axes_of(6, 1)
     axes.set_axis_off()
-    axes.text(0.5, 0.5, why, ha="center", va="center", color=INK)
+    axes.text(0.5, 0.5, textwrap.fill(why, NARROW_CHARACTERS) if is_narrow() else why, ha="center", va="center")
     return figure

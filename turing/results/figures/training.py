@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from gan.models import TrainingRun
-from turing.results.figures.style import ACCENT, INK, MUTED, WARM
+from turing.results.figures.style import ACCENT, INK, MUTED, WARM, panels_of
 
 CHANCE = {
     "dcgan": (1.3863, "discriminator at chance, 2 ln 2"),
@@ -17,8 +17,8 @@ COLOURS = (ACCENT, WARM, INK, MUTED)
 def losses_figure(run: TrainingRun) -> Figure:
     """Both losses against the step, one panel a pair of networks."""
     networks = list(run.networks) or [""]
-    figure = Figure(figsize=(max(5 * len(networks), 7), 3.2), layout="constrained")
-    panels = figure.subplots(1, len(networks), squeeze=False)[0]
+    figure, grid = panels_of(1, len(networks), 5 if len(networks) > 1 else 7, 3.2)
+    panels = grid.ravel()
     level, meaning = CHANCE[run.model]
     for axes, name in zip(panels, networks, strict=True):
         rows = run.steps.filter(diagnosis=name).order_by("step")
@@ -28,15 +28,15 @@ def losses_figure(run: TrainingRun) -> Figure:
             axes.plot(step, generator, color=ACCENT, linewidth=0.6, label="generator")
             axes.plot(step, discriminator, color=WARM, linewidth=0.6, label="discriminator (real + generated)")
             axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=":", label=meaning)
-            axes.legend(frameon=False, fontsize=8)
+            axes.legend(frameon=False)
         axes.set(title=name, xlabel="Step", ylabel=UNITS[run.model])
     return figure
 
 
 def quality_figure(run: TrainingRun) -> Figure:
     """KID, precision and recall against the step, per diagnosis; real against real as a dotted line where measured."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    distance, shares = figure.subplots(1, 2)
+    figure, grid = panels_of(1, 2, 4.8, 3.4)
+    distance, shares = grid.ravel()
     names = [name for name in run.diagnoses if run.evaluations.filter(diagnosis=name).exists()]
     for colour, name in zip(COLOURS * len(names), names, strict=False):
         rows = list(run.evaluations.filter(diagnosis=name).order_by("step"))
@@ -60,10 +60,10 @@ def quality_figure(run: TrainingRun) -> Figure:
                 label=f"{name}, {figure_name}",
             )
     distance.set(
-        xlabel="Step", ylabel="KID x 1000", ylim=(0, None), title="Distance to held-out lesions (dotted: real to real)"
+        xlabel="Step", ylabel="KID x 1000", ylim=(0, None), title="Distance to held-out lesions\n(dotted: real to real)"
     )
     shares.set(xlabel="Step", ylabel="Share", ylim=(0, 1), title="Precision and recall")
     for axes in (distance, shares):
         if names:
-            axes.legend(frameon=False, fontsize=8)
+            axes.legend(frameon=False)
     return figure

@@ -5,7 +5,17 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from turing.results.figures.style import ACCENT, INK, MUTED, WARM, draw_interval, nothing_to_show, percent_axis
+from turing.results.figures.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    WARM,
+    draw_interval,
+    is_narrow,
+    nothing_to_show,
+    panels_of,
+    percent_axis,
+)
 from turing.results.snapshots import Points
 
 Row = dict[str, Any]
@@ -24,18 +34,20 @@ def utility_figure(figures: Row | None) -> Figure:
     if not figures:
         return nothing_to_show("Not measured yet")
     classifiers = list(figures["classifiers"])
-    figure = Figure(figsize=(5.2 * len(classifiers), 6.2), layout="constrained")
-    panels = figure.subplots(2, len(classifiers), squeeze=False, height_ratios=(2.2, 1), sharex="row", sharey="row")
+    options = {"height_ratios": (2.2, 1), "sharex": "row", "sharey": "row"}
+    figure, panels = panels_of(2, len(classifiers), 5.2, 3.2, **options)
+    if is_narrow():  # the two of a classifier below each other
+        panels = panels.reshape(len(classifiers), 2).T
     for column, key in enumerate(classifiers):
         rows = [row for row in figures["curves"] if row["classifier"] == key]
         _curves(panels[0, column], rows)
         name = figures["classifiers"][key]["name"]
-        panels[0, column].set_title(f"{name[0].upper()}{name[1:]}", fontsize=10)
+        panels[0, column].set_title(f"{name[0].upper()}{name[1:]}")
         _differences(panels[1, column], [one for one in figures["comparisons"] if one["classifier"] == key], figures)
     panels[0, 0].set_ylabel("AUC on lesions that nobody saw")
-    panels[0, 0].legend(frameon=False, fontsize=8, loc="lower right")
+    panels[0, 0].legend(frameon=False, loc="lower right")
     if figures["phantoms"]:
-        figure.suptitle("DRAWN PHANTOMS, NOT LESIONS", color=WARM, fontsize=9)
+        figure.suptitle("DRAWN PHANTOMS, NOT LESIONS", color=WARM)
     return figure
 
 
@@ -67,17 +79,17 @@ def _differences(axes: Axes, rows: list[Row], figures: Row) -> None:
     for place, row in enumerate(reversed(rows)):
         draw_interval(axes, place, row["auc"]["ci95"], ACCENT, 2)
         axes.plot([row["auc"]["estimate"]], [place], "o", color=ACCENT, markersize=6)
-    axes.set_yticks(range(len(rows)), [CONTRASTS[row["arm"]] for row in reversed(rows)], fontsize=8)
+    axes.set_yticks(range(len(rows)), [CONTRASTS[row["arm"]] for row in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlabel(f"Change of AUC by generated images (grey: less than {margin:g})", fontsize=9)
+    axes.set_xlabel(f"Change of AUC by generated images (grey: less than {margin:g})")
 
 
 def snapshots_figure(points: Points) -> Figure:
     """KID, recall, utility and fooling rate against the step; a panel each."""
     if not points:
         return nothing_to_show("No snapshot was measured yet")
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    panels = figure.subplots(2, 2, sharex=True).ravel()
+    figure, grid = panels_of(2, 2, 4.8, 3.2, sharex=True)
+    panels = grid.ravel()
     titles = {
         "kid": "KID x 1000 to held-out lesions",
         "recall": "Recall",
@@ -85,7 +97,7 @@ def snapshots_figure(points: Points) -> Figure:
         "fooling": "Fooling rate, closed studies, people",
     }
     for axes, (kind, title) in zip(panels, titles.items(), strict=True):
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title)
         lines = points.get(kind, {})
         if not lines:
             axes.text(0.5, 0.5, "not measured", ha="center", va="center", color=INK, transform=axes.transAxes)
@@ -99,10 +111,10 @@ def snapshots_figure(points: Points) -> Figure:
                 linewidth=1, label=name,
             )  # fmt: skip
         if lines:
-            axes.legend(frameon=False, fontsize=8)
+            axes.legend(frameon=False)
         if kind == "fooling" and lines:
             axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
             percent_axis(axes.yaxis)
-    for axes in panels[2:]:
+    for axes in panels if is_narrow() else panels[2:]:
         axes.set_xlabel("Step")
     return figure

@@ -50,7 +50,18 @@ FIGURES = (
     "forced-choice",
 )
 SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")  # nothing in them for a few readers
-LONG_TABLES = ("readers", "images", "forced-choice-readers", "forced-choice-pairs")
+PLACED_TABLES = (
+    "rates",
+    "comparisons",
+    "images",
+    "controls",
+    "skin-tones",
+    "skin-missing",
+    "readers",
+    "agreement",
+    "detection",
+    "machines",
+)  # that stand in a section of their own; all others are listed together
 CITATIONS: dict[str, tuple[Callable[[Study, str], str | bytes], str, str]] = {
     "bib": (citing.as_bibtex, "application/x-bibtex; charset=utf-8", "{}.bib"),
     "cff": (citing.as_cff, "text/yaml; charset=utf-8", "CITATION.cff"),
@@ -112,7 +123,8 @@ def page(request, study):
         "methods": methods_paragraph(study, analysis, flow, population),
         "references": REFERENCES,
         "tables": {name: found for name, found in tables.items() if found[1]},
-        "long_tables": LONG_TABLES,
+        "placed_tables": PLACED_TABLES,
+        "is_public": True,
         "figures": [name for name in FIGURES if not (few and name in SINGLE_READERS)],
         "question_sentences": question_sentences(analysis),
         "planned": marks(study),
@@ -150,7 +162,8 @@ def figure(request, study, name, format):
     analysis = public_analysis(study, population)
     if not analysis or (name in SINGLE_READERS and not (analysis["forced_choice"] or analysis)["by_reader"]):
         raise Http404
-    content = public_figure(name, study, population, format, with_machines(study, analysis), shown_stimuli(study))
+    narrow, machines = "narrow" in request.GET, with_machines(study, analysis)
+    content = public_figure(name, study, population, format, machines, shown_stimuli(study), narrow=narrow)
     return figure_response(request, content, CONTENT_TYPES[format], f"{study.slug}-{name}.{format}")
 
 
