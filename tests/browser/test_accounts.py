@@ -48,7 +48,7 @@ def test_a_reader_registers_confirms_and_sets_a_forgotten_password(study, site, 
     page.get_by_label("E-mail").fill("ayse@clinic.example")
     screenshot(page, "password-forgotten-phone")
     press(page, "Send the link")
-    expect(page.get_by_role("heading", name="Please look into your mailbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Please check your e-mail")).to_be_visible()
     screenshot(page, "password-sent-phone")
     page.goto(letter_link(data_root, "/accounts/password/new/", page))
     page.get_by_label("New password:").fill(NEW_PASSWORD)

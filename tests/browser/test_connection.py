@@ -348,7 +348,7 @@ def test_an_answer_ahead_of_the_server_waits_while_the_images_before_it_are_answ
     loads = []
     page.on("framenavigated", lambda frame: loads.append(frame.url))
     page.reload()
-    expect(page.locator("#connection")).to_contain_text("An image before these has no answer yet")
+    expect(page.locator("#connection")).to_contain_text("You have not answered an earlier image yet")
     assert shown_position(page) == 1
     assert len(loads) == 1
     answer(page, "r")

@@ -172,12 +172,12 @@ def test_what_a_control_lacks_is_said_before_the_study_opens(draft, older):
     assert any("choose what serves as a control" in one for one in problems(draft))
     draft.control_degradation = "jpeg-10"
     draft.control_per_diagnosis = 40
-    assert any("40 real images are wanted as a control, of lesions" in one for one in problems(draft))
+    assert any("40 real images are wanted as a control. They must show other lesions" in one for one in problems(draft))
     draft.control_per_diagnosis = 0
     assert any("say how many images" in one for one in problems(draft))
     draft.generators.add(older)
     draft.control_degradation, draft.control_generators, draft.control_per_diagnosis = "", [older.pk], 5
-    assert any("5 images of the control Older are wanted, 3 are there" in one for one in problems(draft))
+    assert any("5 images of the control Older are wanted, but only 3 are there" in one for one in problems(draft))
     draft.control_generators = [one.pk for one in draft.generators.all()]
     assert any("at least one that is not a control" in one for one in problems(draft))
 

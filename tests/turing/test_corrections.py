@@ -232,7 +232,7 @@ def test_another_answer_of_a_number_that_is_taken_is_refused_and_told_what_count
     send(client, 1, "generated", 1)
     reply = send(client, 1, "real", 1, confidence=4)
     assert told(reply) == ("answered", 1)
-    assert "Image 1 was answered before: generated" in reply.json()["message"]
+    assert "You have already answered image 1: generated" in reply.json()["message"]
     assert told(send(client, 1, "generated", 0)) == ("answered", 1)  # as an older page of another device
     assert stored(1) == [(1, "generated"), (0, "real")]
 
@@ -399,7 +399,7 @@ def test_a_study_without_corrections_has_the_hash_it_had_and_one_with_them_anoth
 
 
 def test_no_answer_is_corrected_where_images_are_shown_for_a_moment(run):
-    with pytest.raises(CommandError, match="corrections: No answer can be corrected where images are shown"):
+    with pytest.raises(CommandError, match="corrections: Readers cannot correct answers if images are shown"):
         call_command("create_study", "Brief", run=[str(run.pk)], timed=True, corrections=True)
 
 
@@ -408,7 +408,7 @@ def page_middleware(get_response):
     return _changing_pages(
         get_response,
         lambda html, item: (
-            html.replace("Your earlier answer", "Your  earlier answer") if item.truth == "generated" else html
+            html.replace("your earlier answer", "your  earlier answer") if item.truth == "generated" else html
         ),
     )
 

@@ -59,7 +59,7 @@ def test_practice_tells_the_answer_and_the_test_does_not(client, rich, reading):
         truth = reading.trials.get(position=position).stimulus.truth
         assert f"This image is {truth}." in page
         assert ("right." if truth == "real" else "wrong.") in page
-        assert ("last image for practice" in page) == (position == 4)
+        assert ("last practice image" in page) == (position == 4)
     assert post(client, rich, 5).url == reverse("trial", args=["rich", 6])
     assert "This image is" not in client.get(reverse("trial", args=["rich", 5])).content.decode().replace(
         "<legend>This image is</legend>", ""
@@ -170,7 +170,7 @@ def test_readers_who_see_a_part_see_every_image_about_equally_often(run):
                 counts = [n for one, n in shown.items() if (one.truth, one.diagnosis) == (truth, diagnosis)]
                 assert max(counts) - min(counts) <= 1
     call_command("create_study", "More", run=[str(run.pk)], real=5, generated=5, images_per_reader=21)
-    with pytest.raises(CommandError, match="21 are wanted, the study shows 20"):
+    with pytest.raises(CommandError, match="21 are wanted, but the study shows only 20"):
         call_command("open_study", "more")
 
 
@@ -220,7 +220,7 @@ def test_too_many_repeats_or_practice_images_are_named(run):
     with pytest.raises(CommandError, match="at most half"):
         call_command("open_study", "repeats")
     call_command("create_study", "Practice", practice_images=20, **options)
-    with pytest.raises(CommandError, match="10 generated images are wanted, 8 are there"):
+    with pytest.raises(CommandError, match="10 generated images are wanted, but only 8 are there"):
         call_command("open_study", "practice")
 
 

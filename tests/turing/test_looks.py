@@ -212,9 +212,9 @@ def test_looks_belong_to_the_design_and_a_study_without_them_keeps_its_hash(stud
     study.looks = [0.5]
     assert not is_as_opened(study, study.stimuli.all())
     options = {"real": 5, "generated": 5, "stimulus_size": 64, "seed": 3}
-    with pytest.raises(CommandError, match="looks: Looks: they are timed by the planned number of readers"):
+    with pytest.raises(CommandError, match="looks: Looks: the planned number of readers sets their time"):
         output_of("create_study", "With looks", run=[str(run.pk)], looks="50%", **options)
-    with pytest.raises(CommandError, match="'half' is no share"):
+    with pytest.raises(CommandError, match="'half' is not a share"):
         output_of("create_study", "With looks", run=[str(run.pk)], looks="half", planned_readers=9, **options)
     output_of("create_study", "With looks", run=[str(run.pk)], looks="33%, 0.67", planned_readers=9, **options)
     made = Study.objects.get(slug="with-looks")
@@ -235,7 +235,7 @@ def test_the_form_shows_and_keeps_a_drafts_looks(client, researcher, draft):
     data |= {"generators": [one.pk for one in draft.generators.all()], "looks": "50%, 25%"}
     refused = client.post(reverse("study-edit", args=[draft.slug]), data)
     assert refused.status_code == 422
-    assert "each comes after the one before" in refused.content.decode()
+    assert "each share must be larger than the one before" in refused.content.decode()
     assert client.post(reverse("study-edit", args=[draft.slug]), data | {"looks": "40%"}).status_code == 302
     draft.refresh_from_db()
     assert draft.looks == [0.4]

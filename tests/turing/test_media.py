@@ -174,7 +174,7 @@ def test_a_study_that_is_changed_while_its_images_are_made_is_not_opened(draft, 
         return choose_images(study)
 
     monkeypatch.setattr("turing.studies.lifecycle.choose_images", choose)
-    with pytest.raises(StudyError, match="was changed while its images were made"):
+    with pytest.raises(StudyError, match="changed the study while its images were made"):
         open_study(draft)
     assert not Stimulus.objects.exists()
 

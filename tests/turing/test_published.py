@@ -70,8 +70,8 @@ def test_the_page_is_for_everybody_and_asks_nothing(over, django_assert_max_num_
         answer = client.get(address(over))
     page = answer.content.decode()
     for text in ("Simulated readers took", "It is not shown that readers cannot", "A computer drew these answers",
-                 "drawn phantoms, not patients", "Ada Byron, Dr B. Kaya", "Gallas BD, Pennello GA", over.design_hash,
-                 "training images, seed", "@misc{small-study"):  # fmt: skip
+                 "drawings (phantoms), not photographs", "Ada Byron, Dr B. Kaya", "Gallas BD, Pennello GA",
+                 over.design_hash, "training images, seed", "@misc{small-study"):  # fmt: skip
         assert text in page, text
     assert " nan" not in page
     assert "<form" not in page

@@ -67,7 +67,7 @@ def test_a_deleted_generator_takes_its_images_and_the_files_that_only_it_has(ven
 def test_what_a_study_uses_stays(run, researcher, client, study):
     client.force_login(researcher)
     page = client.get(reverse("run", args=[run.pk])).content.decode()
-    assert "It can be neither renamed nor deleted: 1 study uses it." in page
+    assert "You cannot rename or delete this generator: 1 study uses it." in page
     for name in ("generator-rename", "generator-delete"):
         answer = client.post(reverse(name, args=[run.pk]), {"name": "x"}, follow=True)
         assert "1 study uses it" in answer.content.decode()

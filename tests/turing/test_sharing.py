@@ -64,7 +64,7 @@ def test_a_study_without_an_owner_is_seen_by_researchers_and_changed_by_none(cli
 def test_a_viewer_is_told_whose_the_study_is(client, study, other):
     share(study, other.email, "view")
     client.force_login(other)
-    assert "You may see this study and its results, not change it" in page_of(client, study).content.decode()
+    assert "You may see this study and its results, but not change it" in page_of(client, study).content.decode()
     refused = client.post(reverse("study-pause", args=[study.slug]))
     assert "Its owner is Dr Research" in refused.content.decode()
     assert "Dr Research, decides" in client.get(reverse("study-sharing", args=[study.slug])).content.decode()

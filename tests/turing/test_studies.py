@@ -104,7 +104,7 @@ def test_several_runs_give_equally_many_images_as_far_as_they_have_them(run):
 def test_a_study_that_lacks_images_does_not_open_and_leaves_nothing(run):
     call_command("create_study", "Large", run=[str(run.pk)], real=5, generated=9)
     before = default_storage.listdir("stimuli")[1] if default_storage.exists("stimuli") else []
-    with pytest.raises(CommandError, match="9 generated images are wanted, 8 are there"):
+    with pytest.raises(CommandError, match="9 generated images are wanted, but only 8 are there"):
         call_command("open_study", "large")
     assert Study.objects.get(slug="large").is_draft
     assert not Stimulus.objects.exists()

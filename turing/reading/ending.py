@@ -1,4 +1,4 @@
-"""How a reading ends: the reader's own score, and withdrawal of consent."""
+"""The end of a reading: the reader's own score, and withdrawal of consent."""
 
 import logging
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Score:
-    """One reader's answers to the test's images."""
+    """Counts of one reader's answers to the test's images."""
 
     answered: int
     right: int
@@ -42,14 +42,14 @@ class Score:
 
 
 def score_of(reading: Reading) -> Score | None:
-    """The reader's own score; None before the study is closed or where its design does not tell it."""
+    """The reader's own score; None before the study is closed, or if the design does not show it."""
     if not reading.study.is_over or not reading.study.show_score or reading.withdrawn_at:
         return None
     return _score(reading)
 
 
 def gets_feedback(reading: Reading) -> bool:
-    """Whether the reader sees, now that the form is done, what each image was."""
+    """Whether the reader may now see what each image was, because the form is done."""
     return bool(reading.study.feedback_after and reading.completed_at and not reading.withdrawn_at)
 
 
@@ -73,7 +73,7 @@ def _score(reading: Reading) -> Score:
 
 @transaction.atomic
 def withdraw(reading: Reading) -> None:
-    """End the reader's consent to one study: the answers leave every analysis and export, an audit line stays."""
+    """End the reader's consent to one study. The answers leave every analysis and export; an audit line stays."""
     reading = Reading.objects.select_for_update().select_related("study", "reader").get(pk=reading.pk)
     if reading.withdrawn_at:
         return
@@ -83,7 +83,7 @@ def withdraw(reading: Reading) -> None:
 
 
 def delete_words(reading: Reading) -> None:
-    """Delete what the reader wrote in free words, in which somebody may be named."""
+    """Delete what the reader wrote in their own words, because the text may name somebody."""
     words = [question.name for question in reading.study.further_questions if question.kind == Kind.TEXT]
     FurtherAnswer.objects.filter(response__trial__reading=reading, question__in=words).delete()
     for replaced in ReplacedAnswer.objects.filter(trial__reading=reading) if words else ():
@@ -93,6 +93,6 @@ def delete_words(reading: Reading) -> None:
 
 
 def note(what: str, reader: Reader, study: Study | None) -> None:
-    """An audit line, in the database and in the log."""
+    """Write an audit line to the database and to the log."""
     AuditLine.objects.record(what, reader, study)
     logger.info("%s %s%s", reader.pseudonym, what, f" from {study.slug}" if study else "")

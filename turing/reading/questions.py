@@ -1,4 +1,4 @@
-"""The further questions of a study on the form page: their fields, what they hold, and what is stored of them."""
+"""The further questions on the form page: their fields, their values, and how they are stored."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,10 @@ class Further(NamedTuple):
 
 
 class WordsField(forms.CharField):
-    """Free words, kept to the letter: the browser forgets an answer only when it is told the very same words."""
+    """Free text that is kept exactly as sent.
+
+    The browser forgets an answer only if the server repeats the very same text.
+    """
 
     def __init__(self, **kwargs) -> None:
         super().__init__(max_length=LONGEST_TEXT, strip=False, **kwargs)
@@ -37,7 +40,7 @@ class WordsField(forms.CharField):
 
 
 def add_question_fields(form: forms.Form, study: Study) -> None:
-    """A field for the answer to each further question, and one for its confidence where that is asked."""
+    """Add a field for each further question, and a field for its confidence if that is asked."""
     for question in study.further_questions:
         form.fields[question.field] = _field(question)
         if question.confidence:
@@ -63,9 +66,9 @@ def _field(question: Question) -> forms.Field:
 
 
 def answers_in(form: forms.Form, study: Study, judgement: str | None) -> tuple[Further, ...]:
-    """The valid form's answers in the order of the questions; its fields for them are taken out of the cleaned data.
+    """The valid form's answers in the order of the questions. Their fields are removed from the cleaned data.
 
-    Cues and region belong to images that the reader judged generated: with another judgement there is none.
+    Cues and region belong to images that the reader judged generated. With another judgement there are none.
     """
     found = []
     for question in study.further_questions:

@@ -67,7 +67,7 @@ def refuse(monkeypatch):
     [
         (errno.ENOSPC, 507, FULL),
         (errno.EDQUOT, 507, FULL),
-        (errno.EIO, 503, "takes no files: Input/output error. Nothing was kept"),
+        (errno.EIO, 503, "cannot write to its disk: Input/output error. Nothing was kept"),
     ],
 )
 def test_the_sender_is_told_and_nothing_stays(visitor, settings, refuse, at, number, status, said):

@@ -92,5 +92,5 @@ def test_what_was_imported_before_the_end_is_told(importing, monkeypatch, ending
     importing.refresh_from_db()
     assert importing.state == state
     assert importing.report["imported"] == LesionImage.objects.count() == 3
-    assert f"3 images were imported before it {how}; start again to bring in the rest." in importing.error
-    assert ("from outside (signal 9), for example for lack of memory" in importing.error) == (state == "failed")
+    assert f"3 images were imported before it {how}. Start it again to import the rest." in importing.error
+    assert ("killed the work (signal 9), for example for lack of memory" in importing.error) == (state == "failed")

@@ -222,7 +222,7 @@ def test_text_that_no_database_stores_is_told_all_the_same(worker, work, researc
 def test_only_what_failed_or_was_cancelled_starts_again(db, researcher, state):
     job = queue.start("curate", {}, researcher)
     Job.objects.update(state=state)
-    with pytest.raises(queue.StudyError, match="only a failed or cancelled one"):
+    with pytest.raises(queue.StudyError, match="only a failed or cancelled job"):
         queue.start_again(job)
 
 

@@ -1,4 +1,7 @@
-"""Publication figures as SVG, PDF or PNG. Imports matplotlib: load it from within a view, not at start-up."""
+"""Figures for publication as SVG, PDF or PNG.
+
+This package imports matplotlib. Import it within a view, not at start-up.
+"""
 
 from collections.abc import Callable
 
@@ -53,32 +56,32 @@ KEPT_SECONDS = 24 * 60 * 60
 
 
 def figures_of(study: Study) -> list[str]:
-    """Names of the figures that a study has: of pairs, of single images, or of one that does not ask the judgement."""
+    """The names of the figures that a study has. They differ for pairs, single images and purpose-blinded studies."""
     if not study.asks_judgement:
         return [name for name in STUDY_FIGURES if name in unjudged.FIGURES]
     return [name for name in STUDY_FIGURES if (name in FIGURES if study.forced_choice else name != "forced-choice")]
 
 
 def study_figure(name: str, study: Study, population: Population, format: str) -> bytes:
-    """The file of one of `STUDY_FIGURES`, kept until another answer comes in."""
+    """The file of one of `STUDY_FIGURES`, cached until another answer comes in."""
 
     def draw() -> bytes:
         analysis = with_machines(study, analyse_study(study, population))
         return render(STUDY_FIGURES[name](study, population, analysis), format)
 
-    if name == "flow":  # it also counts readers who have not answered yet
+    if name == "flow":  # this figure also counts readers who have not answered yet
         return draw()
     version = f"{version_of(study, population)}-{machines_version(study)}"
     return cache.get_or_set(f"figure-{name}-{format}-{version}", draw, KEPT_SECONDS)
 
 
 def run_figure(name: str, run: TrainingRun, format: str) -> bytes:
-    """The file of one of `RUN_FIGURES`; drawn anew each time, for a run may be training."""
+    """The file of one of `RUN_FIGURES`. It is drawn anew each time, because a run may still be training."""
     return render(RUN_FIGURES[name](run), format)
 
 
 def generator_figure(name: str, generator: Generator, user: User, format: str) -> bytes:
-    """The file of one of `GENERATOR_FIGURES`, with what the user may see; snapshots are those of a training run."""
+    """The file of one of `GENERATOR_FIGURES`, from what the user may see. Snapshots are those of a training run."""
     if name == "utility":
         return render(utility_figure(latest(generator)), format)
     run = TrainingRun.objects.filter(pk=generator.pk).first()

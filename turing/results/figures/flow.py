@@ -1,4 +1,4 @@
-"""The way of readers through the study, as a CONSORT diagram shows patients'."""
+"""The figure of readers at each step of the study, like a CONSORT diagram."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def flow_figure(study: Study, population: Population, analysis: Analysis) -> Fig
 
 
 def _box(axes: Axes, left: float, middle: float, text: str) -> tuple[float, float]:
-    """Lower and upper edge of the box drawn."""
+    """Draw a box, and return its lower and upper edge."""
     height = LINE * (text.count("\n") + 1) + PADDING
     low, width = middle - height / 2, WIDTH[left]
     style = {"boxstyle": "round,pad=0,rounding_size=0.015", "facecolor": "white", "edgecolor": MUTED}

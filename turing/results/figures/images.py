@@ -18,7 +18,7 @@ GAP = 0.06  # between images, as a share of their side
 
 
 def strip_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Real images above generated ones, per diagnosis, as in the seed paper's figures."""
+    """Real images above generated ones, by diagnosis, as in the seed paper's figures."""
     return draw_strip(study, list(study.stimuli.of_test().order_by("pk")))
 
 
@@ -34,7 +34,7 @@ def draw_strip(study: Study, stimuli: Sequence[Stimulus]) -> Figure:
 
 
 def ranking_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Every generated image, from the one most often judged real to the one least often."""
+    """All generated images, from the one most often judged real to the one least often judged real."""
     rows = [row for row in analysis["by_image"] if row["truth"] == Truth.GENERATED]
     if not rows:
         return nothing_to_show("No generated image was judged")
@@ -52,9 +52,9 @@ def ranking_figure(study: Study, population: Population, analysis: Analysis) -> 
 def _montage(
     lines: Sequence[tuple[Iterable[tuple[Stimulus, str]], str]], pixels: int, columns: int, side: float
 ) -> Figure:
-    """Lines of (stimulus, caption) under a title each, as one picture of white ground; `side` of an image in inches.
+    """One white picture with lines of (stimulus, caption), each line under a title; `side` of an image in inches.
 
-    One picture draws many times faster than a panel an image, and its pixels are the stimuli's own.
+    One picture draws many times faster than one panel an image, and its pixels are exactly the stimuli's.
     """
     step, height = round(pixels * (1 + GAP)), round(pixels * (1 + 0.25 / side))
     sheet = np.full((max(1, len(lines)) * height, columns * step, 3), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""How all figures look, and how they become files. Imports matplotlib."""
+"""The common style of all figures, and how they become files. This module imports matplotlib."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -13,7 +13,7 @@ matplotlib.rcParams |= {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.hashsalt": "figures",  # the same figure, the same bytes
+    "svg.hashsalt": "figures",  # the same figure always has the same bytes
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
@@ -22,7 +22,7 @@ CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image
 
 
 def render(figure: Figure, format: str) -> bytes:
-    """The figure's file in one of `CONTENT_TYPES`."""
+    """The figure as a file in one of `CONTENT_TYPES`."""
     buffer = BytesIO()
     date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[format]
     figure.savefig(buffer, format=format, dpi=200, metadata=date, bbox_inches="tight", facecolor="white")
@@ -30,7 +30,7 @@ def render(figure: Figure, format: str) -> bytes:
 
 
 def axes_of(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure with one panel; inches."""
+    """A figure with one panel; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 
@@ -54,7 +54,7 @@ def legend_above(axes: Axes, columns: int = 2) -> None:
 
 
 def nothing_to_show(why: str) -> Figure:
-    """A figure that says so: a broken picture would say less."""
+    """A figure that says there is nothing to show, instead of a broken picture."""
     figure, axes = axes_of(6, 1)
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", color=INK)

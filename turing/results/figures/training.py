@@ -1,4 +1,4 @@
-"""Loss curves and quality of a training run."""
+"""Figures of a training run: loss curves and quality."""
 
 from matplotlib.figure import Figure
 
@@ -15,7 +15,7 @@ COLOURS = (ACCENT, WARM, INK, MUTED)
 
 
 def losses_figure(run: TrainingRun) -> Figure:
-    """Both losses against the step, one panel a pair of networks."""
+    """The losses of both networks against the step, one panel for each pair of networks."""
     networks = list(run.networks) or [""]
     figure = Figure(figsize=(max(5 * len(networks), 7), 3.2), layout="constrained")
     panels = figure.subplots(1, len(networks), squeeze=False)[0]
@@ -34,7 +34,10 @@ def losses_figure(run: TrainingRun) -> Figure:
 
 
 def quality_figure(run: TrainingRun) -> Figure:
-    """KID, precision and recall against the step, per diagnosis; real against real as a dotted line where measured."""
+    """KID, precision and recall against the step, by diagnosis.
+
+    A dotted line shows real against real if it was measured.
+    """
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     distance, shares = figure.subplots(1, 2)
     names = [name for name in run.diagnoses if run.evaluations.filter(diagnosis=name).exists()]
