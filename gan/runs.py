@@ -1,4 +1,4 @@
-"""Training runs: starts, resumes and executes what `gan.training` computes."""
+"""Starts, resumes and executes training runs, which `gan.training` computes."""
 
 import fcntl
 import os
@@ -32,16 +32,18 @@ TRAINERS: dict[str, type[Trainer]] = {"dcgan": DCGANTrainer, "projected": Projec
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Training and held-out images per diagnosis; with `folder`, they come from files and not from the database.
+    """Training and held-out images for each diagnosis. With `folder`, they come from files and not from the database.
 
-    Where nobody told what a generator was trained on (`told` is False), both are halves of the real images at hand.
+    If a generator's training images are not known (`told` is False), both are halves of the real images at hand.
     """
 
     sources: dict[str, list[Source]]
     held_out: dict[str, list[Source]]
     folder: Path | None = None
     told: bool = True
-    others: list[Source] = field(default_factory=list)  # real images of other diagnoses, where nobody told
+    others: list[Source] = field(
+        default_factory=list
+    )  # real images of other diagnoses, if the training images are unknown
 
     @property
     def all(self) -> list[Source]:
@@ -53,7 +55,7 @@ def gather(
 ) -> TrainingSet:
     """Images of the diagnoses (all in the folder, if none are named), split by lesion and by patient.
 
-    `warn` is told what is odd.
+    `warn` is told about anything odd.
     """
     wanted = list(dict.fromkeys(normalise_diagnosis(diagnosis) for diagnosis in diagnoses))
     if folder is not None:
@@ -78,7 +80,7 @@ def gather(
 
 
 def start_run(name: str, training_set: TrainingSet, settings: Settings, device: torch.device) -> TrainingRun:
-    """Record a new run, with the images that it will see."""
+    """Record a new run with the images that it will see."""
     pictured = [source.lesion_image_id for source in training_set.all if source.lesion_image_id is not None]
     stored = settings.as_json() | {"data": str(training_set.folder) if training_set.folder else None}
     with transaction.atomic():
@@ -97,20 +99,20 @@ def start_run(name: str, training_set: TrainingSet, settings: Settings, device: 
         )
         run.training_images.set(pictured)
         if training_set.folder:
-            # The same images may be in the record, or come later: no study must take them for held-out ones.
+            # The same images may be in the record, or be imported later. No study may take them for held-out ones.
             names = (name for source in training_set.all for name in (source.sha256, source.name))
             TrainingName.objects.remember(run, names)
     if run.folder.exists():
-        # Left by a database that is gone: kept, but this run must not continue from its snapshots.
+        # A lost database left this folder. It is kept, but this run must not continue from its snapshots.
         run.folder.rename(run.folder.with_name(f"{run.pk}-before-{time.time_ns()}"))
     return run
 
 
 def training_set_of(run: TrainingRun) -> TrainingSet:
-    """The images that a run saw and those it did not. Raises `GanError` when what it saw is no longer the same.
+    """The images that a run saw, and those that it did not. Raises `GanError` if what it saw has changed.
 
-    From the database the run remembers its images, so curating or importing others since does not matter; its
-    held-out images are then all usable ones of lesions that it did not see.
+    A run from the database remembers its images, so later curation and imports do not matter. Its held-out images are
+    then all usable ones of lesions that it did not see.
     """
     settings = Settings.from_json(run.settings)
     if data := run.settings.get("data"):
@@ -129,7 +131,7 @@ def training_set_of(run: TrainingRun) -> TrainingSet:
 
 
 def find_run(reference: str) -> TrainingRun:
-    """The run with this id or name. Raises `GanError` where there is none."""
+    """The run with this id or name. Raises `GanError` if there is none."""
     run = TrainingRun.objects.find(reference)
     if run is None:
         raise GanError(f"no training run {reference!r}.")
@@ -137,9 +139,9 @@ def find_run(reference: str) -> TrainingRun:
 
 
 def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
-    """What the run drew at a step that it kept, as a generator of its own: studies can compare it with others.
+    """The run's generator at a step that it kept, as a generator of its own, so that studies can compare them.
 
-    Raises `GanError` naming the steps that are there.
+    Raises `GanError`, which names the available steps.
     """
     if run.is_snapshot:
         raise GanError(f"--step: run {run.pk} is a snapshot itself, of run {run.snapshot_of_id}.")
@@ -165,7 +167,7 @@ def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
     return found
 
 
-# What a resumed run may be told anew: how long it goes on, and what changes no image that it sees.
+# Settings that a resumed run may change: its length, and those that do not change the images that it sees.
 CHANGEABLE = ("steps", "minutes", "precision", "snapshot_every", "evaluate_every")
 
 
@@ -176,9 +178,9 @@ def reopen_run(
     folder: Path | None = None,
     name: str | None = None,
 ) -> tuple[TrainingRun, TrainingSet, Settings]:
-    """A run to resume, its images and its settings, with those asked for that may change.
+    """A run to resume, its images and its settings, including new values for settings that may change.
 
-    Raises `GanError` where one asked for contradicts what the run was started with.
+    Raises `GanError` if a new value contradicts how the run was started.
     """
     run = find_run(reference)
     if run.is_snapshot:
@@ -222,7 +224,7 @@ def build_trainer(
     device: torch.device,
     processes: Processes,
 ) -> Trainer:
-    """The trainer of the run's networks of this name."""
+    """The trainer of the run's networks with this name."""
     stream = list(run.networks).index(name)
     images = [decode(training_set.sources[diagnosis], settings.size) for diagnosis in run.networks[name]]
     return TRAINERS[settings.model](images, settings, device, stream, processes)
@@ -236,15 +238,15 @@ def execute(
     bar: BarFactory,
     processes: Processes | None = None,
 ) -> None:
-    """Train all networks of the run in turn, from their last snapshots if there are any, and mark it finished.
+    """Train all networks of the run in turn, from their last snapshots if there are any, and mark the run finished.
 
-    Raises `GanError` with what went wrong; the run is then marked failed and can be resumed.
+    Raises `GanError` with the reason if it fails. The run is then marked failed and can be resumed.
     """
     processes = processes or Processes()
     device = choose_device(device_name)
     share = settings.minutes / len(run.networks) if settings.minutes else None
     with _alone(run) if processes.first else nullcontext():
-        run.settings = run.settings | settings.as_json()  # of a resumed run, what it was told anew
+        run.settings = run.settings | settings.as_json()  # a resumed run may have new settings
         _update(run, processes, status=TrainingRun.Status.RUNNING, error="", settings=run.settings)
         try:
             for name in run.networks:
@@ -253,7 +255,7 @@ def execute(
                 Recorder(run, name, trainer, held_out).train(replace(settings, minutes=share), bar)
         except BaseException as error:
             reason = _plain_reason(error)
-            with suppress(DatabaseError):  # a full disk may be what went wrong
+            with suppress(DatabaseError):  # a full disk may be the reason of the failure
                 _update(run, processes, status=TrainingRun.Status.FAILED, error=reason)
             if isinstance(error, RuntimeError | MemoryError | OSError | DatabaseError):
                 raise GanError(f"run {run.pk} stopped: {reason}") from error
@@ -268,7 +270,7 @@ def _update(run: TrainingRun, processes: Processes, **values: object) -> None:
 
 @contextmanager
 def _alone(run: TrainingRun) -> Iterator[None]:
-    """Hold the run's lock, which the system frees with the process, however that ends."""
+    """Hold the run's lock. The system frees it when the process ends in any way."""
     run.folder.mkdir(parents=True, exist_ok=True)
     with (run.folder / "lock").open("w") as lock:
         try:

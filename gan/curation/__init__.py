@@ -1,5 +1,5 @@
-"""Which lesion images to train on: what the seed paper threw out, found and said why.
+"""Decides which lesion images to train on, and gives the reasons for each rejection, as the seed paper's curation.
 
-`frames` finds round dark frames, `rulers` ruler ticks and annotations, `quality` small and blurred images,
-`duplicates` the same picture twice; `verdicts` joins them.
+`frames` finds round dark frames, `rulers` finds ruler ticks and annotations, `quality` finds small and blurred images,
+and `duplicates` finds repeated pictures. `verdicts` combines them.
 """

@@ -1,1 +1,4 @@
-"""How good samples are: `extractors` see, `metrics` compare features, `quality` judges a run by held-out lesions."""
+"""Measures the quality of samples.
+
+`extractors` computes features, `metrics` compares features, and `quality` compares a run with held-out lesions.
+"""

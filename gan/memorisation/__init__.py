@@ -1,5 +1,6 @@
-"""Are samples copies of training images? `distances` compares, `statistics` are the field's, `audit` reports.
+"""Tests whether samples are copies of training images.
 
-Every statistic is also computed for held-out lesions against the training set (its null) and with planted copies (its
-power). What is not found is 'not detected at these limits', never 'anonymous'.
+`distances` compares images, `statistics` has the field's tests, and `audit` reports. Every statistic is also computed
+for held-out lesions against the training set (its null) and with planted copies (its power). If no copies are found,
+the report says 'not detected at these limits', never 'anonymous'.
 """

@@ -1,4 +1,4 @@
-"""A small convolutional network trained from scratch: it shares no feature with the generator."""
+"""A small convolutional network trained from scratch, which shares no feature with the generator."""
 
 import numpy as np
 import torch
@@ -31,10 +31,10 @@ class SmallNetwork(nn.Sequential):
 def probabilities_by_network(
     images: np.ndarray, label: np.ndarray, others: np.ndarray, seed: int, steps: int
 ) -> np.ndarray:
-    """Probabilities (M, K) of `others` (M, 3, SIDE, SIDE) uint8 by a network trained for so many steps on `images`.
+    """Probabilities (M, K) of `others` (M, 3, SIDE, SIDE) uint8 by a network trained on `images` for some steps.
 
-    Each batch draws its diagnoses alike often and its images at random, turned and mirrored. So every training takes
-    the same time, however many images it has.
+    Each batch draws all diagnoses equally often, and their images at random, turned and mirrored. So every training
+    takes the same time, however many images it has.
     """
     classes = int(label.max()) + 1
     members = [torch.from_numpy(np.flatnonzero(label == one)) for one in range(classes)]

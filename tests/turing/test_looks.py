@@ -67,7 +67,7 @@ def test_before_the_first_look_no_page_and_no_command_shows_a_result(client, res
         response = client.get(address, follow=True)
         text = response.content.decode()
         assert 'id="hidden"' in text or response.redirect_chain[-1][0].endswith(f"/{looked.slug}/"), address
-        assert "100 of 160 planned answers have come" in text or "results are hidden until" in text, address
+        assert "100 of 160 planned answers have arrived" in text or "results are hidden until" in text, address
         assert "image/svg" not in response["Content-Type"]
         assert not re.search(r"took \d+% of|[Aa]ccuracy was|accuracy \d", text), address
     for command in (
@@ -75,7 +75,7 @@ def test_before_the_first_look_no_page_and_no_command_shows_a_result(client, res
         ("archive_study", looked.slug, "--output", str(tmp_path / "a.zip")),
         ("plan_study", "--pilot", looked.slug),
     ):
-        with pytest.raises(CommandError, match="results are hidden until 80 answers have come; there are 100"):
+        with pytest.raises(CommandError, match="results are hidden until 80 answers have come; so far there are 100"):
             output_of(*command)
     assert len(load_responses(looked, PEOPLE)) == 0
     assert analyse_study(looked, PEOPLE)["fooling_rate"]["estimate"] is None
@@ -127,7 +127,7 @@ def test_who_may_only_see_a_study_takes_no_look(client, looked):
 
 def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     call_command("simulate_readers", looked.slug, readers=2, seed=1)
-    with pytest.raises(CommandError, match="no look is due until 80 answers have come; there are 40"):
+    with pytest.raises(CommandError, match="no look is due until 80 answers have come; so far there are 40"):
         output_of("look_study", looked.slug)
     found = json.loads(output_of("look_study", looked.slug, "--early", "--json"))
     assert (found["planned"], found["answers"], found["readers"]) == ("no", 40, "simulated")
@@ -136,7 +136,7 @@ def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     call_command("simulate_readers", looked.slug, readers=3, seed=2)
     assert "look 2, 100 of 160 planned answers" in output_of("look_study", looked.slug)
     call_command("simulate_readers", looked.slug, readers=3, seed=3)
-    with pytest.raises(CommandError, match="all planned answers have come"):
+    with pytest.raises(CommandError, match="all planned answers have arrived"):
         output_of("look_study", looked.slug, "--early")
     call_command("close_study", looked.slug)
     looked.refresh_from_db()

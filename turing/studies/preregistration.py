@@ -80,8 +80,8 @@ def _why_not(study: Study) -> str:
         return f"{study.slug} is a draft, and nobody has drawn up its preregistration yet."
     if Preregistration.objects.filter(study=study).exists():
         return (
-            f"{study.slug} is {study.get_state_display()}: its preregistration was sealed at opening, and cannot "
-            "change."
+            f"{study.slug} is {study.get_state_display()}: its preregistration was sealed at opening and cannot "
+            "be changed."
         )
     return (
         f"{study.slug} opened before this software wrote preregistrations, so it has none. A plan that is written "

@@ -77,7 +77,7 @@ class Command(ConsoleCommand):
                 if finding is not None:
                     keep_finding(image, finding)
                 if options["reject_copies"] and finding is not None and finding.suspected:
-                    # Kept as such: the page of the run shows it beside what it resembles.
+                    # Stored as a suspected copy, so that the run's page shows it beside the image that it resembles.
                     dropped += 1
                     continue
                 new += is_new

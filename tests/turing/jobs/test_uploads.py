@@ -229,13 +229,13 @@ def test_only_what_was_looked_at_is_imported_and_a_second_press_leads_to_the_fir
     send(visitor, zipped(export()))
     job = Job.objects.get()
     early = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
-    assert "looked at" in early.content.decode()
+    assert "Check the upload first" in early.content.decode()
     do(job)
     presses = [visitor.post(reverse("job-import", args=[job.pk])) for _ in range(2)]
     begun = Job.objects.get(kind="import")
     assert [answer["Location"] for answer in presses] == [begun.get_absolute_url()] * 2
     look = visitor.post(reverse("job-check", args=[job.pk]), follow=True)
-    assert "is being imported" in look.content.decode()
+    assert "already being imported" in look.content.decode()
 
 
 def test_two_looks_in_the_same_way_are_one(visitor):

@@ -70,7 +70,7 @@ def test_a_name_with_other_slashes_and_letters_stays_below_the_folder(upload):
 
 @pytest.mark.parametrize("name", ["../a.png", "a/../../b.png", "/etc/a.png", "C:\\a.png", "\\\\host\\a.png"])
 def test_names_that_lead_out_are_refused(upload, name):
-    refused(upload(zipped({"good.png": b"1", name: b"2"})), r"must not (lead out|begin at)")
+    refused(upload(zipped({"good.png": b"1", name: b"2"})), r"must not (lead out|begin with)")
 
 
 @pytest.mark.parametrize("name", ["a/" * 20 + "b.png", "x" * 250 + ".png", "new\nline.png"])
