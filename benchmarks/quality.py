@@ -1,10 +1,10 @@
-"""How good each model's samples are after the same minutes on the same images: a table and grids to look at.
+"""The quality of each model's samples after the same time on the same images: a table, and grids to look at.
 
     python -m benchmarks.quality ~/isic-export --minutes 30
     python -m benchmarks.quality --run lesions
 
-Trains on the melanomas and basal cell carcinomas of an ISIC export (only HAM10000's, whose lesions are known, where the
-metadata say so), 15% of them held out by lesion, and judges by EfficientNet-Lite2 features against the held-out ones.
+It trains on the melanomas and basal cell carcinomas of an ISIC export (only those of HAM10000, whose lesions are known,
+if the metadata say so). 15% of them are held out by lesion, and EfficientNet-Lite2 features compare samples with them.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def train_and_judge(model: str, folder: Path, minutes: float, grids: Path) -> list[dict[str, Any]]:
-    """Train the model's networks for so many minutes in all and judge their samples."""
+    """Train the model's networks for some minutes in all, and evaluate their samples."""
     settings = Settings(model=model)
     split = {name: split_by_lesion(sources_of(folder, name), settings.held_out, settings.seed) for name in DIAGNOSES}
     images = {name: decode(training, settings.size) for name, (training, _) in split.items()}
@@ -80,7 +80,7 @@ def train_and_judge(model: str, folder: Path, minutes: float, grids: Path) -> li
 
 
 def train(trainer: Trainer, limit: float, description: str) -> float:
-    """Train for `limit` seconds; the seconds it took."""
+    """Train for `limit` seconds, and return the seconds it took."""
     seconds = 0.0
     with tqdm(desc=description, total=round(limit), unit="s", disable=None) as bar:
         while seconds < limit:
@@ -119,7 +119,7 @@ def row_of(name: str, pixels: np.ndarray, training: list[Source], held_out: list
 
 
 def sources_of(folder: Path, diagnosis: str) -> list[Source]:
-    """The export's images of the diagnosis, of HAM10000 alone where the metadata tell sources apart."""
+    """The export's images of the diagnosis; only those of HAM10000 if the metadata distinguish sources."""
     found = []
     with (folder / "metadata.csv").open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):

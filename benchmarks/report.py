@@ -1,4 +1,4 @@
-"""Prints a benchmark's table and keeps it as JSON."""
+"""Prints a benchmark's table and stores it as JSON."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def report(name: str, rows: list[dict]) -> None:
-    """Rows of the same keys, as a table on stdout and in `results/NAME.json`."""
+    """Print rows with the same keys as a table, and write `results/NAME.json`."""
     columns = list(rows[0])
     cells = [
         [f"{row[column]:.3g}" if isinstance(row[column], float) else str(row[column]) for column in columns]
