@@ -29,7 +29,9 @@ def find_generator(reference: str) -> Generator:
 def as_run(generator: Generator) -> TrainingRun:
     """The same row as a training run. Raises `GanError` for an external generator, which cannot draw images."""
     if not generator.is_run:
-        raise GanError(f"{generator} is an external generator: only its imported images are here.")
+        raise GanError(
+            f"{generator} is an external generator. It cannot draw images; only its imported images are here."
+        )
     return TrainingRun.objects.get(pk=generator.pk)
 
 

@@ -76,7 +76,7 @@ def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -
             continue
         diagnosis = normalise_diagnosis(subfolder.name)
         if not is_diagnosis(diagnosis):
-            warn(f"{shown(subfolder)}: {diagnosis!r} is no diagnosis; left out.")
+            warn(f"{shown(subfolder)}: {diagnosis!r} is not a diagnosis; left out.")
             continue
         if len(diagnosis) > 120 or UNSTORABLE.search(diagnosis):
             raise GanError(f"{shown(subfolder)}: not the name of a diagnosis.")
@@ -84,7 +84,7 @@ def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -
             raise GanError(f"{folder}: two subfolders name the same diagnosis, {diagnosis}.")
         found[diagnosis] = _sources_below(subfolder, walked.files)
     if not found:
-        raise GanError(f"{folder}: no images in subfolders; --data wants one subfolder per diagnosis.")
+        raise GanError(f"{folder}: no images in subfolders. --data needs one subfolder per diagnosis.")
     return found
 
 

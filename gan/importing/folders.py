@@ -59,7 +59,7 @@ def _asked(top: str, files: list[PurePosixPath], left: list[tuple[str, ...]], fo
     wrappers = {file.parts[: len(file.parts) - len(parts)] for file, parts in zip(files, left, strict=True)}
     inner = sorted({parts[1] for parts in left if len(parts) > 1})
     said = (
-        f"all images lie below {shown(top)!r}, which is no diagnosis that is known here. If that is their diagnosis, "
+        f"all images lie below {shown(top)!r}, which is not a known diagnosis. If that is their diagnosis, "
         f"say --diagnosis {shown(top)!r}"
     )
     if not inner:

@@ -175,14 +175,14 @@ def _fault_of_fields(fields: Mapping[str, str]) -> str:
     if SURPLUS in fields:
         return f"{fields[SURPLUS]}; a field that holds the delimiter must stand in quotation marks"
     if odd := next((name for name, value in fields.items() if UNSTORABLE.search(name + value)), None):
-        return f"column {odd!r} holds a NUL or another character that is no text"
+        return f"column {odd!r} holds a NUL or another character that is not text"
     return ""
 
 
 def _no_diagnosis(image_id: str, original: str) -> str:
     said = f"{image_id} has no diagnosis"
     if is_diagnosis(original) and not says_which(normalise_diagnosis(original)):
-        return f"{said}: {original!r} does not say which; --map {original}=DIAGNOSIS gives one"
+        return f"{said}: {original!r} does not name a diagnosis; --map {original}=DIAGNOSIS gives one"
     return f"{said} ({original[:80]!r})" if original else said
 
 

@@ -118,7 +118,7 @@ def _type_of(found: Recognised, image_type: str | None) -> str:
         return said
     if not found.form.image_type and "type" not in found.layout.roles:
         raise GanError(
-            f"{found.text}: nothing says how the images were taken. Say --type dermoscopic, --type clinical or another."
+            f"{found.text}: nothing says how the images were taken. Use --type dermoscopic, --type clinical or another."
         )
     return found.form.image_type
 

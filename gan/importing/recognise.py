@@ -37,7 +37,7 @@ def recognise(folder: Path, format: str | None, columns: Mapping[str, str] | Non
     Raises `UserError` that names the option which decides, or what is missing.
     """
     if is_file(folder):
-        raise GanError(f"{shown(folder)}: this is a file: unpack it first, and name the folder.")
+        raise GanError(f"{shown(folder)}: this is a file. Unpack it first, and name the folder.")
     if not is_folder(folder):
         raise GanError(f"{shown(folder)}: no such folder.")
     if format is not None and format not in BY_NAME:
@@ -118,7 +118,7 @@ def _unknown(
     if format is not None:
         return GanError(f"{shown(folder)}: no table of the format {format} ({where}).")
     return GanError(
-        f"{shown(folder)}: the tables are of no known collection ({where}). Say what the columns mean, such as "
+        f"{shown(folder)}: the tables belong to no known collection ({where}). Say what the columns mean, such as "
         "--columns file=COLUMN,diagnosis=COLUMN, or take diagnoses from the folders' names with --format folders."
     )
 

@@ -49,7 +49,7 @@ def find_samples(folder: Path, diagnosis: str = "", table: Path | None = None) -
     Raises `UserError` if no rule applies, or if two readings are possible; the message names the option that decides.
     """
     if is_file(folder):
-        raise GanError(f"{shown(folder)}: this is a file: unpack it first, and name the folder.")
+        raise GanError(f"{shown(folder)}: this is a file. Unpack it first, and name the folder.")
     pictures = Pictures(folder)
     rejected = [Rejection(pictures.called(path), reason) for path, reason in pictures.left_out]
     if not pictures.files:
@@ -138,11 +138,11 @@ def _by_table(
         if SURPLUS in row.fields:
             rejected.append(Rejection(where, f"{row.fields[SURPLUS]}"))
         elif len(files) > 1:
-            rejected.append(Rejection(where, f"{named}: several files have this name; give its folder, too"))
+            rejected.append(Rejection(where, f"{named}: several files have this name. Give its folder, too"))
         elif not files:
             rejected.append(Rejection(where, f"{named}: no such image below the folder"))
         elif files[0] in taken:
-            rejected.append(Rejection(where, f"{named} stands in an earlier line, too"))
+            rejected.append(Rejection(where, f"{named} is also in an earlier line"))
         else:
             original = row.fields[diagnosis_column]
             try:

@@ -101,14 +101,14 @@ class Writer:
         first = self.seen.get(one.image_id)
         if not fault and first is not None:
             where = "an earlier line" if first.table == one.row.table else f"{first.table} line {first.line}"
-            fault = f"{one.image_id} stands in {where} too; the first is used"
+            fault = f"{one.image_id} is also in {where}; the first is used"
         if not fault:
             self.seen[one.image_id] = one.row
         if not fault and not files:
             name = next((v for c in self.plan.found.layout.files if (v := one.row.fields.get(c))), one.image_id)
             fault = f"no image file named {name[:80]} below the folder"
         if not fault and not one.fields["image_type"]:
-            fault = f"{one.image_id} says not how it was taken; --type says it for such images"
+            fault = f"{one.image_id} does not say how it was taken. Use --type to say it for such images"
         if fault:
             self._reject_row(one.row, files, fault)
         return bool(fault)
@@ -119,7 +119,7 @@ class Writer:
             return False
         chosen, others = choose_picture(files)
         for other, reason in others:
-            said = f"{reason} of {one.image_id}; {self.pictures.called(chosen)} is taken"
+            said = f"{reason} of {one.image_id}; {self.pictures.called(chosen)} is used"
             self._reject(self.pictures.called(other), said)
         self.file_of[one.image_id] = chosen
         return True
@@ -155,7 +155,7 @@ class Writer:
         if self.present[image.isic_id] == image.sha256:
             self.report.already_present += 1
         else:
-            reason = f"{image.isic_id} was imported before with other contents; the earlier file is kept"
+            reason = f"{image.isic_id} was imported before with other content. The earlier file is kept"
             self._reject(self.pictures.called(self.file_of[image.isic_id]), reason)
 
     def _save(self, images: list[LesionImage]) -> None:

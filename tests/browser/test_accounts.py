@@ -14,7 +14,7 @@ NEW_PASSWORD = "another-lens-12"
 
 
 def letter_link(data_root, part: str, page: Page) -> str:
-    """The last link with `part` in it among the e-mails that gunicorn has printed."""
+    """The last link that contains `part` among the e-mails that gunicorn has printed."""
     for _ in range(100):
         printed = "".join(log.read_text() for log in data_root.glob("gunicorn-*.log"))
         found = re.findall(rf"http://127\.0\.0\.1:\d+\S*{part}\S*", printed)

@@ -1,4 +1,4 @@
-"""A researcher uploads a zip and a folder of images in a browser, and watches the site look at them and import them."""
+"""A researcher uploads a zip and a folder of images in a browser, and watches the site check and import them."""
 
 import csv
 import io

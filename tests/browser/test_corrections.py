@@ -1,4 +1,4 @@
-"""Back to the last image: by key, by thumb, without a script, and with the connection gone meanwhile."""
+"""Readers go back to the last image by key, by thumb, without JavaScript, and after the connection was lost."""
 
 import re
 
@@ -19,7 +19,7 @@ SECOND = re.compile(r"/trials/2/$")
 
 @pytest.fixture
 def begun(run, tmp_path, site, chromium, reader):
-    """Opens a browser at the first image of a study that lets readers correct a slip."""
+    """Open a browser at the first image of a study that allows corrections."""
     study, contexts = make_study(run, tmp_path, break_every=0), []
 
     def open_page(**options) -> Page:

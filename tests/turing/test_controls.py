@@ -1,4 +1,4 @@
-"""Controls of a study: real images made worse, and an older generator; in no rate, and reported apart."""
+"""Controls of a study (real images made worse, an older generator) count in no rate and are reported separately."""
 
 import csv
 import io
@@ -59,7 +59,7 @@ def controlled(run, older, researcher) -> Study:
 
 
 def answer_all(study: Study, of_test: str, of_control: str, readers: int = 3) -> None:
-    """Readers who answer alike; of the test each now and then says the other thing, so that there is a variance."""
+    """Readers who answer alike; in the test each sometimes gives the other answer, so that there is a variance."""
     for number in range(readers):
         reading = start_reading(study, make_reader(f"reader{number}@test.example"))
         for trial in reading.trials.select_related("stimulus"):

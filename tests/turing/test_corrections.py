@@ -1,4 +1,4 @@
-"""Correcting a slip: what may be corrected, what is kept, and that no order of arrival loses or overrules an answer."""
+"""Corrections: which are allowed, what is kept, and that no order of arrival loses or overrules an answer."""
 
 import csv
 import io
@@ -59,13 +59,13 @@ def send(client, position, answer="real", number=0, **values):
 
 
 def told(reply):
-    """What the reply says became of the answer, and of which number."""
+    """The reply's outcome of the answer, and the number that it names."""
     body = reply.json()
     return body.get("refused") or body.get("later") or "stored", body.get("stored", {}).get("number")
 
 
 def stored(position):
-    """The answers of one image: the one that counts, then the replaced ones in their order."""
+    """The answers to one image: the one that counts, then the replaced ones in order."""
     counts = Response.objects.get(trial__position=position)
     replaced = ReplacedAnswer.objects.filter(trial__position=position).values_list("number", "answer")
     return [(counts.number, counts.answer), *replaced]
@@ -227,7 +227,7 @@ def test_in_whatever_order_answers_arrive_and_arrive_again_the_last_one_counts_a
 
 
 def test_another_answer_of_a_number_that_is_taken_is_refused_and_told_what_counts(client, reading):
-    """Two tabs: both show the first answer, and each corrects it in its own way."""
+    """Two tabs show the first answer, and each corrects it differently."""
     send(client, 1, "real")
     send(client, 1, "generated", 1)
     reply = send(client, 1, "real", 1, confidence=4)
@@ -304,7 +304,7 @@ def test_a_look_during_which_an_answer_is_corrected_is_not_taken(run, tmp_path, 
 
 
 def read_by(study, reader, corrections):
-    """Everything judged real, and then corrected as given by position."""
+    """A reader who judged everything real and then corrected answers by position."""
     reading = start_reading(study, reader)
     for trial in reading.trials.order_by("position"):
         record_response(reading, trial.position, "real", 1, 900)
@@ -347,7 +347,7 @@ def test_results_count_corrections_and_the_export_says_what_came_first(slips, re
 
 
 def test_an_answer_that_counts_and_its_correction_that_commits_later_have_two_versions(slips, reading):
-    """On PostgreSQL the correction may get its key first, and be seen last."""
+    """On PostgreSQL the correction may get its key first and become visible last."""
     for position in (1, 2):
         record_response(reading, position, "real", 1, 900)
     version = version_of(slips, PEOPLE)
@@ -414,7 +414,7 @@ def page_middleware(get_response):
 
 
 def link_middleware(get_response):
-    """The way back is another one where the image is real."""
+    """The way back has another link if the image is real."""
     return _changing_pages(
         get_response, lambda html, item: html.replace("data-backspace", "data-back") if item.truth == "real" else html
     )

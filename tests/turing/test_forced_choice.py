@@ -1,4 +1,4 @@
-"""Pairs of a real and a generated image: designed, paired at opening, balanced over sides, answered, told."""
+"""Pairs of a real and a generated image: design, pairing at opening, balanced sides, answers, feedback."""
 
 from collections import Counter
 

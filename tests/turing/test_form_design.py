@@ -1,4 +1,4 @@
-"""Practice, repeats, breaks and blocks: what a reader's form is made of."""
+"""The parts of a reader's form: practice, repeats, breaks and blocks."""
 
 from collections import Counter
 from dataclasses import replace
@@ -18,7 +18,7 @@ from turing.studies.design import design_hash
 
 @pytest.fixture
 def rich(run):
-    """Four practice images, twenty of the test of which three come twice, a break every eight, in blocks."""
+    """Four practice images, twenty test images of which three are repeated, a break after every eight, in blocks."""
     call_command(
         "create_study", "Rich", run=[str(run.pk)], real=5, generated=5, stimulus_size=64, practice_images=4, repeats=3,
         break_every=8, block_by_diagnosis=True, tell_share=True,

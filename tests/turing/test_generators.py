@@ -1,4 +1,4 @@
-"""Studies of several generators, one of them ours: counts, hashes, pages, methods, exports."""
+"""Studies of several generators, one of them our own: counts, hashes, pages, methods, exports."""
 
 from collections import Counter
 
@@ -29,7 +29,7 @@ def create(title: str, generators: list[str], **options) -> None:
 
 @pytest.fixture
 def externals(phantoms, tmp_path) -> list[Generator]:
-    """Two imported generators, of 96 x 72 and 200 x 150 pixels, that draw what the run draws."""
+    """Two imported generators, of 96 x 72 and 200 x 150 pixels, with the same diagnoses as the run."""
     made = []
     for number, (name, width, height) in enumerate((("Theirs", 96, 72), ("Vendor", 200, 150))):
         for diagnosis in ("melanoma", "basal cell carcinoma"):

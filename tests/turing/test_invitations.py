@@ -1,4 +1,4 @@
-"""A study by invitation is begun with an unused link of one's own, and by nobody else."""
+"""A study by invitation needs an unused personal link, and no other reader can begin it."""
 
 import pytest
 from django.contrib.sessions.models import Session

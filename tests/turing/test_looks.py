@@ -1,4 +1,4 @@
-"""Where looks are planned, nobody sees results between them, and every look stands in the trail and in the methods."""
+"""If looks are planned, nobody sees results between them, and trail and methods mention every look."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def output_of(*command, **options):
 
 @pytest.fixture
 def looked(draft):
-    """An open study that plans a look at half of what eight readers will answer, 80 of 160 answers."""
+    """An open study that plans a look at half of the answers of eight readers, 80 of 160."""
     draft.planned_readers, draft.looks = 8, [0.5]
     draft.save()
     return open_study(draft)
@@ -50,7 +50,7 @@ def read_by(study, email, *, says=Truth.REAL, answers=None):
 
 
 def pages_of(study):
-    """Every address that shows results, or hands them out."""
+    """Every address that shows or exports results."""
     return [
         *(reverse(name, args=[study.slug]) for name in ("results", "report", "archive")),
         *(reverse("figure", args=[study.slug, name, "svg"]) for name in FIGURES),

@@ -1,4 +1,4 @@
-"""Machine readers stand beside people and never among them."""
+"""Machine readers are shown beside people and never counted among them."""
 
 import csv
 import io

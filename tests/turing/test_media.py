@@ -1,4 +1,4 @@
-"""Images lie in a folder or in a bucket, and nobody can tell which from what the site does."""
+"""Images are in a folder or in a bucket, and the site behaves the same with both."""
 
 import os
 import tarfile
@@ -50,7 +50,7 @@ def _use(environment, monkeypatch, settings):
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request, settings, tmp_path):
-    """Either place, empty."""
+    """Both kinds of store, empty."""
     settings.MEDIA_ROOT = tmp_path
     return request.getfixturevalue("bucket") if request.param == "bucket" else None
 

@@ -1,4 +1,4 @@
-"""Studies in two parts: purpose-blinded, debriefed, followed by an informed one."""
+"""Studies in two parts: a purpose-blinded one with debriefing, followed by an informed one."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ def blinded(run, tmp_path) -> Study:
 
 
 def read_all(client, study: Study, reader) -> Reading:
-    """By the pages, to the last image."""
+    """Answer all images through the pages."""
     client.force_login(reader.user)
     client.post(reverse("study", args=[study.slug]), {"consent": "on"})
     reading = Reading.objects.get(study=study, reader=reader)

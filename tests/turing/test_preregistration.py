@@ -1,4 +1,4 @@
-"""A plan is written before the first answer, sealed at opening, and told apart from what came after."""
+"""A plan is written before the first answer, sealed at opening, and distinguished from later decisions."""
 
 import io
 import json

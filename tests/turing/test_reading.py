@@ -1,4 +1,4 @@
-"""A reading goes forward, counts every answer once, and tells nothing."""
+"""A reading goes forward, counts every answer once, and reveals nothing."""
 
 from datetime import timedelta
 
@@ -144,7 +144,7 @@ JSON = {"Accept": "application/json"}
 
 
 def send(client, study, page, **values):
-    """An answer as the page's script sends it."""
+    """Send an answer as the page's script does."""
     data = {"position": page, "answer": "real", "confidence": 2} | values
     return client.post(reverse("trial", args=[study.slug, page]), data, headers=JSON)
 

@@ -1,4 +1,4 @@
-"""Generators and collections get another name or leave the record, while nothing rests on them."""
+"""Generators and collections can be renamed and deleted as long as nothing uses them."""
 
 import pytest
 from django.core.files.storage import default_storage
@@ -23,7 +23,7 @@ def draw(folder, count, seed):
 
 @pytest.fixture
 def vendor(db, tmp_path) -> Generator:
-    """Two images, one of which another generator has, too."""
+    """A generator with two images, one of which another generator has, too."""
     call_command("import_generated", draw(tmp_path / "vendor", 2, 5000), name="Vendor", phantoms=True)
     call_command("import_generated", draw(tmp_path / "other", 1, 5000), name="Other", phantoms=True)
     return Generator.objects.get(name="Vendor")

@@ -1,4 +1,4 @@
-"""A study is its owner's; others do what the owner lets them, and nobody learns who is registered."""
+"""A study belongs to its owner, who decides what others may do. Nobody learns who is registered."""
 
 import io
 import json
@@ -261,7 +261,7 @@ def test_the_demo_gives_its_study_to_the_demo_researcher(study, researcher):
 
 
 def test_an_erased_owner_keeps_the_study_closed_to_others(study, other, researcher):
-    """Erasure leaves the account without a name; an administrator gives the study to somebody else."""
+    """Erasure leaves an account without a name. An administrator can give the study to somebody else."""
     researcher.is_active = False
     researcher.save()
     assert right_of(other, study) == Right.NONE

@@ -120,8 +120,8 @@ def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE,
         raise StudyError(f"{study.slug} is over. You can see its results without a look.")
     if found.is_complete:
         raise StudyError(
-            f"{study.slug}: all planned answers have arrived ({found.arrived:,}). Close the study to see its results; no "
-            "look is needed."
+            f"{study.slug}: all planned answers have arrived ({found.arrived:,}). Close the study to see its results; "
+            "no look is needed."
         )
     if not found.is_due and not early:
         raise StudyError(

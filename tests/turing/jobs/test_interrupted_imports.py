@@ -1,4 +1,4 @@
-"""Imports that are killed or cancelled in the middle: what is in the record is told, and they can be begun again."""
+"""Killed or cancelled imports report what is in the record, and can be started again."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ from turing.models import Job
 
 
 class Killed(BaseException):
-    """In the place of a signal that ends the process."""
+    """Stands for a signal that ends the process."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def visitor(client, researcher, settings, tmp_path):
 
 @pytest.fixture
 def importing(visitor) -> Job:
-    """An import that waits, of five good images."""
+    """A waiting import of five good images."""
     send(visitor, zipped(export()))
     visitor.post(reverse("job-import", args=[do(Job.objects.get()).pk]))
     return Job.objects.get(kind="import")

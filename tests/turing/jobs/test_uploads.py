@@ -1,4 +1,4 @@
-"""A researcher uploads a collection, sees what it was taken for, and imports it; nothing is half-imported."""
+"""A researcher uploads a collection, sees how it was recognised, and imports it. Nothing is half imported."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def send(client, content: bytes | None = None, **fields):
 
 
 def do(job: Job) -> Job:
-    """The job, done in this process as its own would do it."""
+    """Do the job in this process, in the same way as its own process would."""
     job.refresh_from_db()
     claimed = queue.claim(job.pk, job.attempt, "test")
     from turing.jobs.channel import Channel
@@ -119,7 +119,7 @@ def test_generated_images_are_looked_at_and_imported(visitor):
 
 
 def folder_of(files: dict[str, bytes]) -> tuple[bytes, str]:
-    """A form as a browser sends it with a folder: each file's name holds its folders."""
+    """A form as a browser sends it for a folder: each file's name contains its folders."""
     head = "--XX\r\nContent-Disposition: form-data; name="
     body = "".join(f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in ABOUT.items()).encode()
     for name, content in files.items():

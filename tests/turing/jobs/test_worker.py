@@ -1,4 +1,4 @@
-"""A worker does jobs in processes of their own; whatever is killed, nothing is half-done and it can start again."""
+"""A worker does jobs in separate processes. Whatever is killed, nothing is half done, and it can be started again."""
 
 import os
 import select

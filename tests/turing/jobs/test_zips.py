@@ -1,4 +1,4 @@
-"""Zips that strangers made: what is good is unpacked, everything else is refused before anything is written."""
+"""Good files in a stranger's zip are unpacked. Everything else is refused before anything is written."""
 
 import io
 import os
@@ -24,7 +24,7 @@ def zipped(files: dict[str, bytes] | list[tuple[str, bytes]], method: int = zipf
 
 @pytest.fixture
 def upload(settings, tmp_path):
-    """Gives an upload whose zip has the bytes."""
+    """Makes an upload whose zip has these bytes."""
     settings.UPLOADS_ROOT = tmp_path / "uploads"
 
     def make(content: bytes) -> Upload:
@@ -180,7 +180,7 @@ def test_a_directory_of_millions_is_refused_before_it_is_read(upload, settings, 
 
 
 def with_64_bit_end(content: bytes, entries: int | None = None, moved: int = 0) -> bytes:
-    """The zip with a 64-bit end, too, that says the same, or of so many entries."""
+    """The zip with an additional 64-bit end that says the same, or claims this number of entries."""
     at = content.rfind(b"PK\x05\x06")
     said, _, size, start = struct.unpack_from("<HHII", content, at + 8)
     count = said if entries is None else entries
@@ -189,7 +189,7 @@ def with_64_bit_end(content: bytes, entries: int | None = None, moved: int = 0) 
 
 
 def saying(content: bytes, entries: int) -> bytes:
-    """The zip whose 32-bit end says so many entries."""
+    """The zip with a 32-bit end that claims this number of entries."""
     changed = bytearray(content)
     struct.pack_into("<HH", changed, changed.rfind(b"PK\x05\x06") + 8, entries, entries)
     return bytes(changed)

@@ -1,4 +1,4 @@
-"""An address belongs to whoever reads its mail: shown by a link that works for one account alone."""
+"""An address belongs to the person who reads its mail, as shown by a link that works for one account only."""
 
 import pytest
 from django.core import mail

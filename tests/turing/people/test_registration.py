@@ -1,4 +1,4 @@
-"""Registration goes straight on, and tells nobody who is registered."""
+"""Registration leads straight on, and reveals to nobody who is registered."""
 
 import pytest
 from django.contrib.auth import get_user

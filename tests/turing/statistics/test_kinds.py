@@ -1,4 +1,4 @@
-"""Two kinds of readers are seen, one kind is not taken for two, and the interval allows for what it sees."""
+"""Two kinds of readers are detected, one kind is not taken for two, and the interval allows for two kinds."""
 
 import json
 
@@ -15,7 +15,7 @@ from turing.statistics.responses import Responses
 
 
 def answered(rates, images=50, seed=0):
-    """Codes and scores of readers with these rates, every image answered."""
+    """Codes and scores of readers with these rates who answered every image."""
     y = np.random.default_rng(seed).random((len(rates), images)) < np.asarray(rates)[:, None]
     reader, image = np.indices(y.shape)
     return reader.ravel(), image.ravel(), y.ravel()
