@@ -25,8 +25,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from PIL import Image
 
-from benchmarks.report import report
-from benchmarks.web import processor
+from benchmarks.report import processor, report
 from gan.models import LesionImage, TrainingRun
 from gan.phantom import draw_phantom
 from turing.accounts import RESEARCHERS

@@ -1,14 +1,21 @@
 """The quality of each model's samples after the same time on the same images: a table, and grids to look at.
 
-    python -m benchmarks.quality ~/isic-export --minutes 30
+    python -m benchmarks.quality ~/isic-export --minutes 30 --seeds 1 2 3
+    python -m benchmarks.quality ~/isic-export --images 112512 --seeds 1 2 3
     python -m benchmarks.quality --run lesions
 
 It trains on the melanomas and basal cell carcinomas of an ISIC export (only those of HAM10000, whose lesions are known,
-if the metadata say so). 15% of them are held out by lesion, and EfficientNet-Lite2 features compare samples with them.
+if the metadata say so). 15% of them are held out by lesion. A seed decides which lesions are held out, and all
+randomness of the training. Three judges compare the samples with the held-out images: EfficientNet-Lite2, a network
+that was trained from scratch on other images (`benchmarks.other_judge`), and patches without any network. On a busy
+machine, `--images` trains on as many images as an idle one sees in the time; the figures of quality are then those of
+the idle machine. Each finished training is written to the table at once.
 """
 
 import argparse
 import csv
+import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +24,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks.report import RESULTS, report
+from benchmarks.other_judge import other_judge
+from benchmarks.report import RESULTS, processor, report
 from console import progress
 from gan.dataset import Source, decode, split_by_lesion, to_pixels
 from gan.diagnoses import diagnosis_of_row, slug_of
@@ -42,52 +50,82 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="ISIC export")
     parser.add_argument("--run", help="instead: judge this training run")
     parser.add_argument("--minutes", type=float, default=30.0, help="of training for each model, all diagnoses (30)")
+    parser.add_argument("--images", type=int, help="instead: train until so many images were seen, all diagnoses")
+    parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each (0)")
     parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: projected and dcgan")
     parser.add_argument("--grids", type=Path, default=Path("var/quality"), help="folder for grids (var/quality)")
     options = parser.parse_args()
     if options.run:
-        rows = judge_run(options.run, options.grids)
+        report("quality_run", judge_run(options.run, options.grids))
     elif options.folder:
-        rows = []
         for model in options.model or ("dcgan", "projected"):
-            rows += train_and_judge(model, options.folder, options.minutes, options.grids)
+            for seed in options.seeds:
+                settings = Settings(model=model, seed=seed, batch_size=options.batch)
+                keep(train_and_judge(settings, options.folder, options.minutes, options.images, options.grids))
     else:
         parser.error("name an ISIC export's folder or a --run")
-    report("quality", rows)
     print(f"Grids: {options.grids}; figures: {RESULTS}")
 
 
-def train_and_judge(model: str, folder: Path, minutes: float, grids: Path) -> list[dict[str, Any]]:
-    """Train the model's networks for some minutes in all, and evaluate their samples."""
-    settings = Settings(model=model)
+def keep(rows: list[dict[str, Any]]) -> None:
+    """Write rows to the table; they replace those of the same model, diagnosis, batch and seed."""
+    path = RESULTS / "quality.json"
+    before = json.loads(path.read_text()) if path.exists() else []
+    new = {_training_of(row) for row in rows}
+    report("quality", [row for row in before if _training_of(row) not in new] + rows)
+
+
+def _training_of(row: dict[str, Any]) -> tuple:
+    return tuple(row.get(key) for key in ("model", "diagnosis", "batch", "seed"))
+
+
+def train_and_judge(
+    settings: Settings, folder: Path, minutes: float, images_limit: int | None, grids: Path
+) -> list[dict[str, Any]]:
+    """Train the model's networks for some minutes or images in all, and evaluate their samples."""
+    model = settings.model
     split = {name: split_by_lesion(sources_of(folder, name), settings.held_out, settings.seed) for name in DIAGNOSES}
     images = {name: decode(training, settings.size) for name, (training, _) in split.items()}
     groups = [[name] for name in DIAGNOSES] if model == "dcgan" else [list(DIAGNOSES)]
     rows = []
     for stream, names in enumerate(groups):
         trainer = TRAINERS[model]([images[name] for name in names], settings, torch.device("cpu"), stream)
-        seconds = train(trainer, 60 * minutes / len(groups), f"{model}, {', '.join(names)}")
+        description = f"{model}, seed {settings.seed}, {', '.join(names)}"
+        if images_limit:
+            steps = math.ceil(images_limit / len(groups) / settings.batch_size)
+            seconds = train(trainer, math.inf, description, steps)
+        else:
+            seconds = train(trainer, 60 * minutes / len(groups), description)
         for index, name in enumerate(names):
             latents = grid_latents(1, trainer.latent_size, SAMPLES)
             pixels = np.concatenate([to_pixels(trainer.samples(part, index)) for part in latents.split(GRID)])
             training, held_out = split[name]
             seen = trainer.step * settings.batch_size
             rows.append(
-                {"model": model, "images": seen, "images_per_s": seen / seconds}
-                | row_of(name, pixels, training, held_out, grids / f"{model}-{slug_of(name)}.png")
+                {
+                    "model": model,
+                    "batch": settings.batch_size,
+                    "seed": settings.seed,
+                    "images": seen,
+                    "images_per_s": seen / seconds,
+                }
+                | {"processor": processor(), "arithmetic": str(trainer.dtype).removeprefix("torch.")}
+                | row_of(name, pixels, training, held_out, grids / f"{model}-{settings.seed}-{slug_of(name)}.png")
+                | judged_otherwise(name, pixels, training, held_out, folder)
             )
     return rows
 
 
-def train(trainer: Trainer, limit: float, description: str) -> float:
-    """Train for `limit` seconds, and return the seconds it took."""
+def train(trainer: Trainer, limit: float, description: str, steps: int | None = None) -> float:
+    """Train for `limit` seconds, or for `steps` if given, and return the seconds it took."""
     seconds = 0.0
-    with tqdm(desc=description, total=round(limit), unit="s", disable=None) as bar:
-        while seconds < limit:
+    with tqdm(desc=description, total=steps or round(limit), unit="step" if steps else "s", disable=None) as bar:
+        while trainer.step < steps if steps else seconds < limit:
             started = time.perf_counter()
             losses = trainer.train_step()
             seconds += time.perf_counter() - started
-            bar.n = round(seconds)
+            bar.n = trainer.step if steps else round(seconds)
             bar.set_postfix_str(f"generator {losses.generator:.2f}, discriminator {losses.discriminator:.2f}")
     return seconds
 
@@ -115,6 +153,23 @@ def row_of(name: str, pixels: np.ndarray, training: list[Source], held_out: list
         "kid_std_x1000": 1000 * figures["kid_std"],
         "real_kid_x1000": 1000 * figures["floor"]["kid"],
         **{figure: figures[figure] for figure in kept},
+        **{f"real_{figure}": figures["floor"][figure] for figure in kept},
+        **{f"patches_{side}_x1000": 1000 * distance for side, distance in figures["swd"].items()},
+        **{f"real_patches_{side}_x1000": 1000 * distance for side, distance in figures["floor"]["swd"].items()},
+    }
+
+
+def judged_otherwise(
+    name: str, pixels: np.ndarray, training: list[Source], held_out: list[Source], folder: Path
+) -> dict[str, Any]:
+    """What the network trained from scratch says."""
+    figures = evaluate(pixels, training, held_out, other_judge(folder, frozenset(DIAGNOSES)), progress)
+    return {
+        "other_kid_x1000": 1000 * figures["kid"],
+        "other_kid_std_x1000": 1000 * figures["kid_std"],
+        "real_other_kid_x1000": 1000 * figures["floor"]["kid"],
+        "other_recall": figures["recall"],
+        "real_other_recall": figures["floor"]["recall"],
     }
 
 

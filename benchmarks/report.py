@@ -1,21 +1,30 @@
 """Prints a benchmark's table and stores it as JSON."""
 
 import json
+import os
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def report(name: str, rows: list[dict]) -> None:
-    """Print rows with the same keys as a table, and write `results/NAME.json`."""
-    columns = list(rows[0])
-    cells = [
-        [f"{row[column]:.3g}" if isinstance(row[column], float) else str(row[column]) for column in columns]
-        for row in rows
-    ]
+    """Print rows as a table, and write `results/NAME.json`. A cell that a row lacks stays blank."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(len(column), *(len(line[index]) for line in cells)) for index, column in enumerate(columns)]
     print(name)
     for line in [columns, *cells]:
         print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def processor() -> str:
+    """The processor's name and the number of its cores."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+    return f"{name}, {os.cpu_count()} cores"

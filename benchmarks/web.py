@@ -6,7 +6,6 @@ share of a processor is reported. `python -m benchmarks.web --chaos` breaks thin
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from benchmarks.load.chaos import chaos
 from benchmarks.load.databases import Postgres, Sqlite, Unavailable
 from benchmarks.load.people import Population, database, in_own_process
 from benchmarks.load.site import Generator, Site
-from benchmarks.report import report
+from benchmarks.report import processor, report
 
 LANES = 16  # connections that send requests without a pause to measure throughput
 PER_GROUP = 10  # a study has four times as many images
@@ -188,13 +187,6 @@ def measure(kind: type, options: argparse.Namespace) -> tuple[list[dict], list[d
 
 def _goal(base, text: str, value: float, is_met: bool) -> dict:
     return {"database": base.name, "goal": text, "value": value, "met": "yes" if is_met else "NO"}
-
-
-def processor() -> str:
-    """The processor's name and its number of cores."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
-    return f"{name}, {os.cpu_count()} cores"
 
 
 def main() -> None:

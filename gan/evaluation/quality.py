@@ -9,6 +9,7 @@ from console import Progress, no_progress
 from gan.dataset import Source, decode_pixels
 from gan.evaluation.extractors import Extractor, lite2
 from gan.evaluation.metrics import FEWEST, compare
+from gan.evaluation.patches import sliced_wasserstein
 
 QUICK_SAMPLES = 128  # while training
 FID_WARNING = "FID is unreliable at this sample size; compare KID."
@@ -34,20 +35,23 @@ def evaluate(
 ) -> dict[str, Any]:
     """Figures of samples against held-out images, and of training images against held-out ones as the floor.
 
-    The floor is None with fewer than eight training images.
+    Two judges give them: the feature network, and `swd`, which compares patches without any network. The floor is None
+    with fewer than eight training images.
     """
     size = pixels.shape[1]
-    real = extractor.features(decode_pixels(held_out, size), lambda batches: progress(batches, "Held-out features"))
-    generated = extractor.features(pixels, lambda batches: progress(batches, "Sample features"))
-    figures = _figures(generated, real, extractor)
+    held_out_pixels = decode_pixels(held_out, size)
+    real = extractor.features(held_out_pixels, lambda batches: progress(batches, "Held-out features"))
+
+    def judged(images: np.ndarray, what: str) -> dict[str, Any]:
+        features = extractor.features(images, lambda batches: progress(batches, what))
+        return _figures(features, real, extractor) | {"swd": sliced_wasserstein(images, held_out_pixels)}
+
+    figures = judged(pixels, "Sample features")
     if len(training) < FEWEST:
         return figures | {"floor": None}
     chosen = np.random.default_rng(0).permutation(len(training))[: len(pixels)]
-    seen = extractor.features(
-        decode_pixels([training[index] for index in chosen], size),
-        lambda batches: progress(batches, "Training features"),
-    )
-    return figures | {"floor": _figures(seen, real, extractor)}
+    seen = decode_pixels([training[index] for index in chosen], size)
+    return figures | {"floor": judged(seen, "Training features")}
 
 
 def _figures(generated: np.ndarray, real: np.ndarray, extractor: Extractor) -> dict[str, Any]:

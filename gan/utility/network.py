@@ -31,7 +31,15 @@ class SmallNetwork(nn.Sequential):
 def probabilities_by_network(
     images: np.ndarray, label: np.ndarray, others: np.ndarray, seed: int, steps: int
 ) -> np.ndarray:
-    """Probabilities (M, K) of `others` (M, 3, SIDE, SIDE) uint8 by a network trained on `images` for some steps.
+    """Probabilities (M, K) of `others` (M, 3, SIDE, SIDE) uint8 by a network trained on `images` for some steps."""
+    network = train_network(images, label, seed, steps)
+    with torch.inference_mode():
+        parts = torch.from_numpy(others).split(256)
+        return torch.cat([torch.softmax(network(to_unit_range(part)).double(), 1) for part in parts]).numpy()
+
+
+def train_network(images: np.ndarray, label: np.ndarray, seed: int, steps: int) -> SmallNetwork:
+    """A trained network that tells the labels 0 to K - 1 of images (N, 3, SIDE, SIDE) uint8.
 
     Each batch draws all diagnoses equally often, and their images at random, turned and mirrored. So every training
     takes the same time, however many images it has.
@@ -51,10 +59,7 @@ def probabilities_by_network(
             loss.backward()
             adam.step()
             schedule.step()
-    network.eval()
-    with torch.inference_mode():
-        parts = torch.from_numpy(others).split(256)
-        return torch.cat([torch.softmax(network(to_unit_range(part)).double(), 1) for part in parts]).numpy()
+    return network.eval()
 
 
 def _draw(pixels: Tensor, members: list[Tensor], rng: torch.Generator) -> tuple[Tensor, Tensor]:

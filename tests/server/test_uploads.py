@@ -4,6 +4,7 @@ import http.client
 import http.cookiejar
 import os
 import re
+import secrets
 import time
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from turing.models import Job
 from turing.server import BufferingWorker
 
 SIZE = 80 * 2**20
+BOUNDARY = secrets.token_hex(16)  # as long as a browser's: a short one can occur in the noise of the archive
 
 
 @pytest.fixture
@@ -38,11 +40,11 @@ def most_memory(server) -> int:
 
 def form(fields: dict[str, str]) -> tuple[bytes, bytes]:
     head = b"".join(
-        f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields.items()
     )
-    head += b'--XX\r\nContent-Disposition: form-data; name="archive"; filename="a.zip"\r\n\r\n'
-    return head, b"\r\n--XX--\r\n"
+    head += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="archive"; filename="a.zip"\r\n\r\n'.encode()
+    return head, f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def begin(server, cookies: http.cookiejar.CookieJar, size: int) -> tuple[http.client.HTTPConnection, bytes]:
@@ -51,7 +53,7 @@ def begin(server, cookies: http.cookiejar.CookieJar, size: int) -> tuple[http.cl
     head, tail = form({"csrfmiddlewaretoken": values.get("csrftoken", ""), "origin": "real", "name": "Clinic A"})
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     client.putrequest("POST", "/research/collections/")
-    client.putheader("Content-Type", "multipart/form-data; boundary=XX")
+    client.putheader("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
     client.putheader("Content-Length", str(len(head) + size + len(tail)))
     client.putheader("Cookie", "; ".join(f"{name}={value}" for name, value in values.items()))
     client.endheaders(head)

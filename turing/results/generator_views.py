@@ -103,7 +103,8 @@ def _latest_evaluations(found: Generator) -> list[dict]:
 
 
 def _shown(figures: dict) -> dict:
-    return figures | {"kid": 1000 * figures["kid"], "kid_std": 1000 * figures["kid_std"]}
+    patches = " · ".join(f"{1000 * distance:.0f}" for distance in figures.get("swd", {}).values())
+    return figures | {"kid": 1000 * figures["kid"], "kid_std": 1000 * figures["kid_std"], "patches": patches}
 
 
 def _nearest_pairs(found: Generator) -> list[dict]:

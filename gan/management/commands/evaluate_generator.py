@@ -55,7 +55,8 @@ def lines_of(report) -> list[str]:
         f"{report['name']} {report['version']}".strip() + f" (generator {report['run']}, {report['model']}), against "
         f"{'real images that it may have trained on' if report['trained_on'] == 'not_told' else 'held-out lesions'} by "
         f"{report['feature_extractor']}",
-        f"{'':36}{'KID x1000':>16}{'precision':>11}{'recall':>8}{'density':>9}{'coverage':>10}{'FID':>8}",
+        f"{'':36}{'KID x1000':>16}{'precision':>11}{'recall':>8}{'density':>9}{'coverage':>10}{'FID':>8}  "
+        "patches x1000, fine to coarse",
     ]
     for name, figures in report["by_diagnosis"].items():
         lines.append(_line(f"{name}, {figures['samples']} samples", figures))
@@ -63,7 +64,11 @@ def lines_of(report) -> list[str]:
             lines.append(_line("  real against real", figures["floor"]))
         else:
             lines.append("  real against real: too few training images of it are in the record")
-    lines += ["FID is unreliable at this sample size: compare KID.", ""]
+    lines += [
+        "FID is unreliable at this sample size: compare KID. The distance of patches (sliced Wasserstein) uses no "
+        "network: compare it with that of real against real.",
+        "",
+    ]
     memory = report["memorisation"]
     if "not_audited" in memory:
         return [*lines, f"Not audited for copies: {memory['not_audited']}"]
@@ -94,7 +99,8 @@ def _line(name: str, figures) -> str:
     kid = f"{1000 * figures['kid']:.1f} +- {1000 * figures['kid_std']:.1f}"
     return (
         f"{name:36.36}{kid:>16}{figures['precision']:>11.3f}{figures['recall']:>8.3f}{figures['density']:>9.3f}"
-        f"{figures['coverage']:>10.3f}{figures['fid']:>8.0f}"
+        f"{figures['coverage']:>10.3f}{figures['fid']:>8.0f}  "
+        + "  ".join(f"{1000 * distance:.0f}" for distance in figures["swd"].values())
     )
 
 

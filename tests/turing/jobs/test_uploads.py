@@ -120,12 +120,12 @@ def test_generated_images_are_looked_at_and_imported(visitor):
 
 def folder_of(files: dict[str, bytes]) -> tuple[bytes, str]:
     """A form as a browser sends it for a folder: each file's name contains its folders."""
-    head = "--XX\r\nContent-Disposition: form-data; name="
+    head = "--end-of-a-part\r\nContent-Disposition: form-data; name="
     body = "".join(f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in ABOUT.items()).encode()
     for name, content in files.items():
         body += f'{head}"folder"; filename="{name}"\r\n'.encode()
         body += b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
-    return body + b"--XX--\r\n", "multipart/form-data; boundary=XX"
+    return body + b"--end-of-a-part--\r\n", "multipart/form-data; boundary=end-of-a-part"
 
 
 def send_folder(client, files):
