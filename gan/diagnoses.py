@@ -34,7 +34,7 @@ KNOWN = {
     "pyogenic granuloma", "verruca", "psoriasis", "eczema", "acne", "atypical melanocytic proliferation",
     "cafe au lait macule", "neurofibroma", "merkel cell carcinoma", "healthy skin",
 }  # fmt: skip
-# What stands where nobody knows the diagnosis; `unk` is ISIC 2019's, the others are what programs write for nothing.
+# Words for an unknown diagnosis. `unk` is ISIC 2019's; programs write the others for an empty value.
 NO_DIAGNOSIS = {"", "unknown", "unk", "n/a", "na", "nan", "none", "null"}
 BINARY = {"benign", "malignant", "indeterminate", "indeterminate/benign", "indeterminate/malignant"}
 LONGEST = 120  # characters

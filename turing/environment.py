@@ -120,7 +120,7 @@ VARIABLES = {
 
 
 def text(name: str) -> str:
-    """The variable's value, or its default where it is not set or empty."""
+    """The variable's value, or its default if it is not set or empty."""
     return os.environ.get(name) or VARIABLES[name].default
 
 
@@ -183,7 +183,7 @@ def choice(name: str, allowed: tuple[str, ...]) -> str:
 
 
 def refused(name: str, reason: object) -> ImproperlyConfigured:
-    """The error to raise where the variable's value cannot be used."""
+    """The error to raise if the variable's value cannot be used."""
     return ImproperlyConfigured(f"The environment variable {name} is {text(name)!r}: {reason}.")
 
 

@@ -81,7 +81,7 @@ def find_strokes(channel: np.ndarray) -> Strokes:
     responses = _filtered(padded)[:, 12:-12, 12:-12]
     best, which = responses.max(0), responses.argmax(0)
     rows, columns = np.mgrid[:height, :width]
-    # A dot answers in every direction, a stroke in one.
+    # A dot has a response in every direction, a stroke in one.
     strength = best - np.maximum(responses[(which + ANGLES // 2) % ANGLES, rows, columns], 0)
     edge = np.minimum.reduce([rows, columns, height - 1 - rows, width - 1 - columns])
     near = edge < BORDER * min(height, width)

@@ -42,7 +42,7 @@ class Database(Protocol):
         """Raise `BackupError` if the file is not a sound database of these migrations."""
 
     def refuse_if_used(self) -> None:
-        """Raises `BackupError` while another process is connected."""
+        """Raise `BackupError` while another process is connected."""
 
     def restore(self, path: Path) -> None:
         """Put the file in the database's place, completely or not at all."""
@@ -84,7 +84,7 @@ class SQLite:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def dump(self, path: Path) -> None:
-        # One read transaction: consistent, holds up no writer, and leaves out what was deleted, such as erased names.
+        # One read transaction: it is consistent, delays no writer, and leaves out deleted data, such as erased names.
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(path)])
         with closing(sqlite3.connect(path, isolation_level=None)) as copy:

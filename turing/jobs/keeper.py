@@ -23,7 +23,7 @@ GOOD_RUN = 60  # seconds after which a worker counts as started
 
 def start(folder: Path) -> subprocess.Popen:
     """Start the keeper, from gunicorn's master. `folder` is the one that data paths start from."""
-    # A worker needs no pool of connections, and its counts are not those of web requests.
+    # A worker needs no pool of connections, and its metrics do not belong to web requests.
     own = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     command = [sys.executable, "-m", "turing.jobs.keeper", str(os.getpid())]
     return processes.start(command, ends_by=signal.SIGTERM, cwd=folder, env=own | {"DATABASE_POOL": "0"})

@@ -11,8 +11,8 @@ from turing.studies.letters import Letter
 
 logger = logging.getLogger(__name__)
 
-# One thread of each web worker sends, so that a slow mail server keeps nobody waiting, and the time that a page takes
-# does not tell whether an e-mail was sent. It starts with the first letter, after gunicorn's fork.
+# One thread of each web worker sends. So nobody waits for a slow mail server, and the time that a page takes does not
+# reveal whether an e-mail was sent. The thread starts with the first letter, after gunicorn's fork.
 _sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
 
 

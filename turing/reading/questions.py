@@ -77,7 +77,7 @@ def answers_in(form: forms.Form, study: Study, judgement: str | None) -> tuple[F
         if question.kind in AFTER_GENERATED and judgement != Truth.GENERATED:
             value = ""
         if question.kind == Kind.CUES and value:
-            value = json.dumps(list(dict.fromkeys(value)), ensure_ascii=False)  # a crafted page may send one twice
+            value = json.dumps(list(dict.fromkeys(value)), ensure_ascii=False)  # a manipulated page may send one twice
         if value:
             found.append(Further(question.name, value, confidence))
     return tuple(found)
@@ -88,7 +88,7 @@ def store(response: Response, answers: Iterable[Further]) -> None:
 
 
 def stored_for(trials: Iterable[int]) -> dict[int, tuple[Further, ...]]:
-    """What is stored for trials by their keys, each in the order in which it was given."""
+    """The stored answers of trials by their keys, each in the order in which it was given."""
     found: dict[int, tuple[Further, ...]] = {}
     rows = FurtherAnswer.objects.filter(response__trial__in=list(trials)).order_by("pk")
     for trial, *values in rows.values_list("response__trial", "question", "value", "confidence"):
@@ -97,7 +97,7 @@ def stored_for(trials: Iterable[int]) -> dict[int, tuple[Further, ...]]:
 
 
 def as_fields(study: Study, answers: Iterable[Further]) -> dict[str, Any]:
-    """The answers as the form's fields, for the script that waits to be told that they are stored."""
+    """The answers as the form's fields, for the script that waits for the confirmation that they are stored."""
     by_name = {one.name: one for one in study.further_questions}
     found: dict[str, Any] = {one.field: [] for one in by_name.values() if one.kind in AFTER_GENERATED}
     for answer in answers:

@@ -57,7 +57,7 @@ class Command(ConsoleCommand):
             raise CommandError(options + " ".join(error.messages)) from None
         try:
             with transaction.atomic():
-                # Who runs this command vouches for the address.
+                # The person who runs this command vouches for the address.
                 return User.objects.create_user(email, password, name=name, email_confirmed_at=timezone.now())
         except IntegrityError:  # somebody registered with the address at this moment
             return User.objects.get(email=email)
