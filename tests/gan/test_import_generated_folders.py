@@ -33,7 +33,7 @@ def test_a_folder_of_images_is_no_diagnosis_but_asked_about(name, tmp_path):
 
 def test_an_unknown_folder_around_all_is_asked_about(tmp_path, capsys):
     images(tmp_path, "stylegan3-t/1.png")
-    with pytest.raises(CommandError, match=r"below 'stylegan3-t', which is not a known diagnosis .*--diagnosis"):
+    with pytest.raises(CommandError, match=r"below 'stylegan3-t', which is not a known diagnosis.*--diagnosis"):
         call_command("import_generated", str(tmp_path), name="A")
     assert mapped(brought(capsys, tmp_path, diagnosis="MEL")) == [("", "melanoma", 1)]
 
