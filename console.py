@@ -1,4 +1,4 @@
-"""What the management commands of both apps share: one-line errors, progress bars, JSON alone on stdout."""
+"""What the management commands of both apps share: one-line errors, progress bars, and only JSON on stdout."""
 
 import json
 import math
@@ -17,37 +17,38 @@ from tqdm import tqdm
 
 Item = TypeVar("Item")
 
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and half characters: no UTF-8, and PostgreSQL refuses them
-LARGEST = 2**63 - 1  # whole number in a database
-LONGEST = 1000  # characters of a message
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and surrogates are not UTF-8, or PostgreSQL refuses them
+LARGEST = 2**63 - 1  # largest whole number in a database
+LONGEST = 1000  # most characters of a message
 
 
 class UserError(Exception):
-    """Something the user can mend; the message names the file, the line, the field or the run, and what to do."""
+    """Something that the user can fix. The message names the file, line, field or run, and says what to do."""
 
 
 def printable(text: str) -> str:
-    """The text with line ends, control characters and half characters spelled out, so that it stays one line."""
+    """The text in one line, with line ends, control characters and surrogates spelled out."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-# What Django gives to every command. Their own help hides it: `--help-all` shows it.
+# Options that Django gives to every command. Our help hides them, and `--help-all` shows them.
 OF_DJANGO = ("--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color")
-SKIP_CHECKS = "--skip-checks"  # Django adds it by another way
+SKIP_CHECKS = "--skip-checks"  # Django adds this one in another way
 OPTIONS_OF_DJANGO = "Django's own options"
 
 
 class ConsoleCommand(BaseCommand):
-    """A command whose help shows an example and whose failures end it with one line and exit status 1.
+    """A command whose help shows an example, and whose failures end it with one line and exit status 1.
 
-    `example` has one call a line, each beginning with `manage.py`; the help says how the command was started here.
+    `example` has one call a line, each beginning with `manage.py`. The help replaces that by how the command was
+    started.
     """
 
     example = ""
     suppressed_base_arguments = frozenset({*OF_DJANGO, SKIP_CHECKS})
-    positional: Collection[str] = ()  # names of the arguments that are no options
+    positional: Collection[str] = ()  # names of positional arguments
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         for name in ("stdout", "stderr"):
@@ -74,7 +75,7 @@ class ConsoleCommand(BaseCommand):
         return parser
 
     def add_base_argument(self, parser: Any, *args: Any, **kwargs: Any) -> None:
-        # Django calls this before any command's own arguments: from here on every number is read by ours.
+        # Django calls this before a command adds its own arguments. From here on our functions read every number.
         parser.register("type", int, whole_number)
         parser.register("type", float, finite_number)
         super().add_base_argument(_group_of_django(parser), *args, **kwargs)
@@ -83,11 +84,11 @@ class ConsoleCommand(BaseCommand):
         try:
             check_options(options, self.positional)
             result = super().execute(*args, **options)
-            self.stdout.flush()  # a full disk is told here, not when Python ends
-        except BrokenPipeError:  # `| head`: who read it has enough
+            self.stdout.flush()  # so that a full disk is reported here, not when Python ends
+        except BrokenPipeError:  # the reader closed the pipe, as in `| head`
             _let_go_of_stdout()
             sys.exit(1)
-        except SystemCheckError:  # Django's own list, a line each
+        except SystemCheckError:  # Django's own list, one a line
             raise
         except CommandError as error:
             raise CommandError(one_line(str(error)), returncode=error.returncode) from error
@@ -105,11 +106,11 @@ class ConsoleCommand(BaseCommand):
         return result
 
     def say(self, text: str) -> None:
-        """A message for people: stderr, so that stdout holds results alone."""
+        """Print a message for people on stderr, because stdout holds only results."""
         self.stderr.write(one_line(text), self.style.SUCCESS)
 
     def warn(self, text: str) -> None:
-        """A warning for people, in one line, on stderr."""
+        """Print a warning for people, in one line, on stderr."""
         self.stderr.write(one_line(text), self.style.WARNING)
 
     def write_json(self, value: Any) -> None:
@@ -117,7 +118,7 @@ class ConsoleCommand(BaseCommand):
 
 
 class _HelpAll(Action):
-    """Prints the help with the options that Django gives to every command, and ends."""
+    """Print the help with the options that Django gives to every command, and end."""
 
     def __init__(self, option_strings: Any, dest: str, command: ConsoleCommand, started: Any, help: str) -> None:
         super().__init__(option_strings, SUPPRESS, nargs=0, default=SUPPRESS, help=help)
@@ -130,33 +131,33 @@ class _HelpAll(Action):
 
 
 def _group_of_django(parser: ArgumentParser) -> Any:
-    """The group after our options, in which the help shows those of Django."""
+    """The group after our options in which the help shows Django's options."""
     found = next((group for group in parser._action_groups if group.title == OPTIONS_OF_DJANGO), None)
     return found or parser.add_argument_group(OPTIONS_OF_DJANGO)
 
 
 def as_started(example: str, prog_name: str) -> str:
-    """The example as it works when it is pasted: `manage.py` begins a line as the command was started here."""
+    """The example in a form that works when pasted: `manage.py` is replaced by how the command was started here."""
     name = PurePath(prog_name).name
     started = f"python {prog_name.removeprefix('./')}" if name.endswith(".py") else name
     return re.sub(r"^( *)manage\.py ", lambda found: f"{found[1]}{started} ", example, flags=re.MULTILINE)
 
 
 def one_line(text: str) -> str:
-    """A message as one line of sensible length, whatever a file name or an option brought into it."""
+    """The message as one line of sensible length, whatever a file name or an option contains."""
     text = printable(text.strip().replace("\r\n", "\n").replace("\n", " "))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} … {text[-180:]}"
 
 
 def whole_number(text: str) -> int:
-    """An option's whole number, in digits 0 to 9, of a size that a database holds."""
+    """An option's whole number, in digits 0 to 9, of a size that the database can hold."""
     if not re.fullmatch(r"\s*[+-]?[0-9]{1,19}\s*", text) or abs(int(text)) > LARGEST:
         raise ArgumentTypeError(f"{text[:40]!r} is not a whole number of at most {LARGEST}")
     return int(text)
 
 
 def finite_number(text: str) -> float:
-    """An option's number, not NaN and not infinite."""
+    """An option's number, neither NaN nor infinite."""
     try:
         value = float(text)
     except ValueError:
@@ -167,9 +168,10 @@ def finite_number(text: str) -> float:
 
 
 def check_options(options: dict[str, Any], positional: Collection[str] = ()) -> None:
-    """What no option of any command may be: text that no database stores, numbers that none holds or that are none.
+    """Refuse values of options that no command accepts.
 
-    Raises `CommandError` naming the option. Paths may hold any bytes but NUL: files have such names.
+    Text that no database can store, and invalid or too large numbers. Raises `CommandError`, which names the option.
+    Paths may hold any bytes except NUL, because files have such names.
     """
     for name, given in options.items():
         option = name if name in positional else f"--{name.replace('_', '-')}"
@@ -192,7 +194,7 @@ def _database_reason(error: DatabaseError) -> str:
 
 
 def _let_go_of_stdout() -> None:
-    """Where standard output cannot be written to, point it at nothing: Python would fail once more at its end."""
+    """Point standard output at nothing if it cannot be written to. Otherwise Python would fail once more at its end."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -205,7 +207,7 @@ def _let_go_of_stdout() -> None:
 
 
 class Progress(Protocol):
-    """What long work asks for to show how far it is; `progress` is one, `no_progress` another."""
+    """The type of functions by which long work reports progress, such as `progress` and `no_progress`."""
 
     def __call__(
         self, items: Iterable[Item], description: str, total: int | None = None, unit: str = "it"
@@ -216,14 +218,14 @@ def no_progress(items: Iterable[Item], description: str, total: int | None = Non
     return items
 
 
-# Told how far long work is: what is done, how much of how many. None for how many: nobody knows.
+# A listener to progress. It gets a label, the number done and the total, which is None if it is unknown.
 Listener = Callable[[str, int, int | None], None]
 _listener: Listener | None = None
 
 
 @contextmanager
 def progress_told_to(listener: Listener) -> Iterator[None]:
-    """Within the block, progress goes to the listener and not to a terminal. It hears of every step."""
+    """Within the block, send progress to the listener and not to a terminal. It hears of every step."""
     global _listener
     before, _listener = _listener, listener
     try:
@@ -233,7 +235,7 @@ def progress_told_to(listener: Listener) -> Iterator[None]:
 
 
 class _Told(Generic[Item]):
-    """A progress bar that tells a listener."""
+    """A progress bar that reports to a listener."""
 
     def __init__(
         self, items: Iterable[Item], description: str, total: int | None, initial: int, listener: Listener
@@ -265,7 +267,7 @@ class _Told(Generic[Item]):
 def progress(
     items: Iterable[Item], description: str, total: int | None = None, unit: str = "it"
 ) -> "tqdm[Item] | _Told[Item]":
-    """A progress bar on a terminal, silence when piped; a listener is told in its place."""
+    """A progress bar on a terminal, silent when piped. If there is a listener, it gets the progress instead."""
     if _listener is not None:
         known = len(items) if total is None and isinstance(items, Collection) else total
         return _Told(items, description, known, 0, _listener)
@@ -273,7 +275,7 @@ def progress(
 
 
 def progress_bar(description: str, total: int | None, initial: int, unit: str) -> "tqdm[Any] | _Told[Any]":
-    """As `progress`, for a loop that counts its own steps; None for a total that nobody knows."""
+    """As `progress`, for a loop that counts its own steps; None for an unknown total."""
     if _listener is not None:
         return _Told([], description, total, initial, _listener)
     return tqdm(desc=description, total=total, initial=initial, unit=unit, disable=not sys.stderr.isatty())

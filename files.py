@@ -1,4 +1,4 @@
-"""Files that people name: reads them, walks over folders of them, writes them; each failure is one line."""
+"""Reads, walks over and writes files that people name. Each failure is one line."""
 
 import errno
 import os
@@ -13,21 +13,24 @@ from pathlib import Path
 from console import UserError, printable
 
 MAX_CSV_BYTES = 500_000_000
-PART = ".part"  # of the names of files that are not written to their end
+PART = ".part"  # prefix of the names of files that are not completely written yet
 
 
 def shown(path: Path | str) -> str:
-    """The name as text that can be printed and stored: a name that is not UTF-8 has its odd bytes spelled out."""
+    """The name as text that can be printed and stored. Bytes that are not UTF-8 are spelled out."""
     return printable(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def composed(name: str) -> str:
-    """The name with each accent in its letter (NFC), to compare names: macOS writes letter and accent apart."""
+    """The name with accents composed into letters (NFC), for comparisons.
+
+    macOS writes letter and accent separately.
+    """
     return unicodedata.normalize("NFC", name)
 
 
 def is_file(path: Path) -> bool:
-    """True for a file of the disk, or a link to one; never blocks on a pipe and never raises."""
+    """True for a file on the disk, or a link to one. Never blocks on a pipe and never raises."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
@@ -35,7 +38,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """True for a folder, or a link to one; never raises."""
+    """True for a folder, or a link to one. Never raises."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):
@@ -43,12 +46,12 @@ def is_folder(path: Path) -> bool:
 
 
 def read_file(path: Path, limit: int, *, pipes: bool = False) -> bytes:
-    """The bytes of a file of at most `limit` bytes; with `pipes` also of what a shell's `<(…)` or /dev/stdin gives.
+    """The bytes of a file of at most `limit` bytes; with `pipes` also those of a shell's `<(…)` or /dev/stdin.
 
-    Raises `UserError` with the reason alone: the caller knows how it calls the file.
+    Raises `UserError` with only the reason, because the caller knows how to name the file.
     """
     try:
-        # A pipe that nobody writes to would block for good, unless it was asked for.
+        # A pipe that nobody writes to would block forever, so pipes must be asked for.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if pipes else os.O_NONBLOCK))
         try:
             status = os.fstat(descriptor)
@@ -73,7 +76,7 @@ def read_file(path: Path, limit: int, *, pipes: bool = False) -> bytes:
 
 @dataclass
 class Walk:
-    """Files found below a folder, in the order of their paths, and what could not be taken, with the reason."""
+    """Files found below a folder, in the order of their paths, and files that were not taken, with the reason."""
 
     files: list[Path] = field(default_factory=list)
     left_out: list[tuple[Path, str]] = field(default_factory=list)
@@ -82,15 +85,15 @@ class Walk:
 def walk(folder: Path, suffixes: tuple[str, ...], *, links_out: bool = True) -> Walk:
     """Every file below the folder whose name ends in one of `suffixes`.
 
-    Hidden files and folders (`.ipynb_checkpoints`, `._a.png`) and macOS's `__MACOSX` are passed over. Links to folders
-    are not followed, so that a loop ends; a link to a file is, where it leads out of the folder only with `links_out`.
-    Raises `UserError` where the folder itself is none.
+    Hidden files and folders (`.ipynb_checkpoints`, `._a.png`) and macOS's `__MACOSX` are skipped. Links to folders are
+    not followed, so that loops end. Links to files are followed; if they lead out of the folder, only with `links_out`.
+    Raises `UserError` if the folder is not a folder.
     """
     if not is_folder(folder):
         raise UserError(f"{shown(folder)}: no such folder.")
     root = folder.resolve()
     found = Walk()
-    waiting = [folder]  # a list, not recursion: folders may lie deeper than Python's stack
+    waiting = [folder]  # a list instead of recursion, because folders may be deeper than Python's stack
     while waiting:
         here = waiting.pop()
         try:
@@ -115,12 +118,12 @@ def walk(folder: Path, suffixes: tuple[str, ...], *, links_out: bool = True) -> 
 
 
 def is_hidden(name: str) -> bool:
-    """Names of files that programs keep for themselves, not what a person put there."""
+    """Whether the name is one that programs use for themselves, not one that a person chose."""
     return name.startswith(".") or name == "__MACOSX"
 
 
 def _reason_against(path: Path, entry: os.DirEntry, root: Path | None) -> str | None:
-    """Why the entry is not taken: '' for a link to a folder, which is no image; None where it is taken."""
+    """Why the entry is not taken; '' for a link to a folder, which is not an image; None if it is taken."""
     try:
         mode = entry.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -136,10 +139,10 @@ def _reason_against(path: Path, entry: os.DirEntry, root: Path | None) -> str | 
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path`, flush it to the disk, then rename it over `path`.
+    """Write to a temporary file beside `path`, flush it to the disk, then rename it to `path`.
 
-    What stands in the way is a `UserError`; `path` is then as it was before. A link is followed; a device or a pipe,
-    such as /dev/null, is written to as it is and never replaced.
+    If anything goes wrong, it raises `UserError`, and `path` is as before. A link is followed. A device or a pipe, such
+    as /dev/null, is written to directly and never replaced.
     """
     try:
         target = path.resolve()
@@ -157,7 +160,7 @@ def write_file(path: Path, content: bytes) -> None:
 def _replace(target: Path, content: bytes) -> None:
     if target.is_dir():
         raise IsADirectoryError(0, "is a folder")
-    # Of a name of its own: two processes that write the same file do not write into each other's.
+    # The name is unique, so that two processes that write the same file do not disturb each other.
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
     temporary = Path(name)
     try:
@@ -174,7 +177,7 @@ def _replace(target: Path, content: bytes) -> None:
         raise
     folder = os.open(target.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the rename itself
+        os.fsync(folder)  # make the rename itself durable
     finally:
         os.close(folder)
 
@@ -186,9 +189,9 @@ def _umask() -> int:
 
 
 def check_writable(path: Path, option: str, *, new_folders: bool = False) -> None:
-    """Raise `UserError` where a file could not be written, before the work whose result it is to hold.
+    """Raise `UserError` if a file could not be written, before the work that produces it.
 
-    With `new_folders` the folders that it lies in may be missing: `write_file` makes them.
+    With `new_folders`, its folders may be missing, because `write_file` makes them.
     """
     try:
         target = path.resolve()
@@ -201,7 +204,9 @@ def check_writable(path: Path, option: str, *, new_folders: bool = False) -> Non
         if not new_folders and not target.parent.exists():
             raise FileNotFoundError(0, f"No such file or directory: {shown(target.parent)}")
         _check_creatable(target.parent)
-        if len(os.fsencode(target.name)) > 240:  # a little less than file systems take: the temporary name is longer
+        if (
+            len(os.fsencode(target.name)) > 240
+        ):  # a little less than file systems allow, because the temporary name is longer
             raise OSError(0, "File name too long")
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no file can have this name"
@@ -209,7 +214,7 @@ def check_writable(path: Path, option: str, *, new_folders: bool = False) -> Non
 
 
 def check_folder(path: Path, option: str) -> None:
-    """Raise `UserError` where files could not be written into a folder, which may not be there yet."""
+    """Raise `UserError` if files could not be written into a folder, which may not exist yet."""
     try:
         _check_creatable(path.resolve())
     except (OSError, RuntimeError, ValueError) as error:
@@ -218,7 +223,7 @@ def check_folder(path: Path, option: str) -> None:
 
 
 def _check_creatable(folder: Path) -> None:
-    """The nearest folder above that exists must be a folder that can be written to."""
+    """Check that the nearest existing folder above is a folder that can be written to."""
     nearest = next(above for above in _upwards(folder) if os.path.lexists(above))
     if not nearest.is_dir():
         raise NotADirectoryError(0, f"{shown(nearest)} is not a folder")

@@ -1,4 +1,7 @@
-"""How gunicorn serves the site. `gunicorn turing.wsgi` in this folder reads it by itself; its options win."""
+"""gunicorn's configuration for the site.
+
+`gunicorn turing.wsgi` in this folder reads it; command-line options override it.
+"""
 
 import ctypes
 import os
@@ -16,10 +19,10 @@ threads = environment.whole_number("WEB_THREADS", 1)
 worker_class = "turing.serving.server.BufferingWorker"
 worker_connections = 2000  # while one of two workers is replaced, the other has the connections of both
 
-# Commands need no pool: `restore` wants to be alone with the database, and a pool opens connections by itself.
+# Commands get no pool. A pool opens connections by itself, and `restore` must be alone with the database.
 os.environ["DATABASE_POOL"] = os.environ.get("DATABASE_POOL") or "8"
 
-# Threads of OpenBLAS wait for each other: where cores are busy, an analysis took 20 times as long with two as with one.
+# Threads of OpenBLAS wait for each other. On busy cores, an analysis took 20 times as long with two as with one.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 timeout = 30  # a worker whose event loop stands still this long is replaced
@@ -30,7 +33,7 @@ limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# A new process now and then gives back memory that figures and exports left in pieces.
+# A new process now and then frees memory that figures and exports have fragmented.
 max_requests = 20_000
 max_requests_jitter = 5_000
 
@@ -39,7 +42,10 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbea
 
 
 def post_fork(server, worker):
-    """Two memory arenas in place of eight a core: with threads, glibc's default keeps far more than it uses."""
+    """Use two memory arenas instead of eight a core.
+
+    With threads, glibc's default keeps far more memory than it uses.
+    """
     if sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "mallopt"):  # missing in musl
         ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX of malloc.h
 
@@ -53,7 +59,7 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """The site listens: start the worker that does long work in the background."""
+    """The site is listening, so start the worker that does long work in the background."""
     if environment.flag("BACKGROUND_WORKER"):
         from turing.jobs import keeper
 
@@ -61,7 +67,7 @@ def when_ready(server):
 
 
 def on_reload(server):
-    """New code: the worker ends after the job in hand, and a new one begins."""
+    """There is new code: the worker ends after its current job, and a new one starts."""
     if process := getattr(server, "keeper", None):
         process.send_signal(signal.SIGHUP)
 
@@ -74,9 +80,10 @@ def on_exit(server):
 
 
 def _refuse_unsafe_start():
-    """Say once why the site does not start, before any worker would find out.
+    """Say once why the site does not start, before any worker finds out.
 
-    A process of its own loads the settings: workers that take up new code must not inherit the old from here.
+    A separate process loads the settings, because workers that take up new code must not inherit the old settings from
+    here.
     """
     child = os.fork()
     if child:

@@ -1,4 +1,4 @@
-"""Puts what lies beside the packages into the wheel, as turing/beside/; everything else stands in pyproject.toml."""
+"""Puts the files beside the packages into the wheel, as turing/beside/. Everything else is in pyproject.toml."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ BESIDE = ("templates", "static", "locale", "gunicorn.conf.py", "LICENSE")
 
 
 class BuildWithParts(build_py):
-    """Also copies the folders and files that a checkout has at its top; `turing/places.py` finds them there."""
+    """Also copies the folders and files at the top of a checkout. `turing/places.py` finds them there."""
 
     def run(self) -> None:
         super().run()
-        # Editable: they are used where they lie. Without code: the container image installs dependencies first.
+        # An editable installation uses them where they are. The container image first installs without code.
         if self.editable_mode or not Path("turing").is_dir():
             return
         for name in BESIDE:

@@ -1,4 +1,4 @@
-"""Reads CSV tables as people's programs write them: the one reader of responses and of metadata."""
+"""Reads CSV tables as people's programs write them. Responses and metadata are both read by this module."""
 
 import csv
 import io
@@ -11,19 +11,19 @@ from pathlib import Path
 from console import UserError
 from files import MAX_CSV_BYTES, read_file, shown
 
-LONGEST_FIELD = 131_072  # characters, as Python's csv has it
-# Excel's first line that tells itself the delimiter.
+LONGEST_FIELD = 131_072  # characters, the default of Python's csv
+# Excel's first line, which names the delimiter.
 SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t|])"?[,;\t| ]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
-TWO_OF_UTF8 = re.compile(rb"[\xc3-\xc5\xce\xcf\xd0\xd1][\x80-\xbf]")  # letters of Europe
+TWO_OF_UTF8 = re.compile(rb"[\xc3-\xc5\xce\xcf\xd0\xd1][\x80-\xbf]")  # letters of European languages
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Stripped column names, rows of fields as they came, and the line of the file on which each row ends.
+    """Stripped column names, unchanged rows of fields, and the line of the file on which each row ends.
 
-    A row has as many fields as there are columns, unless the table was read with `ragged`.
+    A row has one field for each column, unless the table was read with `ragged`.
     """
 
     columns: list[str]
@@ -33,10 +33,11 @@ class Table:
 
 
 def read_text(path: Path, *, windows: bool = False) -> str:
-    """The text of a CSV file or a pipe: UTF-8 with or without a mark, or UTF-16 with one, as Excel writes it.
+    """The text of a CSV file or a pipe.
 
-    With `windows` also Windows-1252, which Excel writes in Europe: `is_windows` tells whether it is that. Raises
-    `UserError` naming the file and, where it is not text, the line.
+    UTF-8 with or without a byte order mark, or UTF-16 with one, as Excel writes it. With `windows` also Windows-1252,
+    which Excel writes in Europe; `is_windows` says whether that was used. Raises `UserError` with the file and, if it
+    is not text, the line.
     """
     content = _content(path)
     try:
@@ -51,7 +52,7 @@ def read_text(path: Path, *, windows: bool = False) -> str:
 
 
 def is_windows(path: Path) -> bool:
-    """Whether `read_text` with `windows` takes the file for Windows-1252."""
+    """Whether `read_text` with `windows` reads the file as Windows-1252."""
     content = _content(path)
     try:
         content.decode("utf-8-sig")
@@ -61,10 +62,10 @@ def is_windows(path: Path) -> bool:
 
 
 def _of_windows(content: bytes) -> str | None:
-    """The text in Windows-1252, None where that gives characters that no text has.
+    """The text in Windows-1252; None if that gives characters that do not occur in texts.
 
-    Two bytes that are one letter in UTF-8 hardly stand beside each other in Windows-1252: then it is UTF-8 with a
-    fault, and would come out as Ã¤ for ä.
+    Two bytes that are one letter in UTF-8 hardly ever stand side by side in Windows-1252. Such a file is faulty UTF-8,
+    in which ä would become Ã¤.
     """
     if TWO_OF_UTF8.search(content) or CONTROL.search(content):
         return None
@@ -82,20 +83,20 @@ def _content(path: Path) -> bytes:
 
 
 def parse_table(text: str, place: str = "", *, needed: Iterable[str] = (), ragged: bool = False) -> Table:
-    """The table in a CSV's text; errors are `UserError`s that begin with the place and name the line.
+    """The table in a CSV's text. Errors are `UserError`s that begin with the place and name the line.
 
-    The delimiter is a comma, a semicolon or a tab, whichever the header has most of, or what a first line `sep=;`
-    says. Lines end with LF, CRLF or CR and nothing else: U+2028 and its like may stand in a field. Rows without any
-    text are passed over. With `ragged`, rows of another length than the header's are kept for the caller to judge.
+    The delimiter is a comma, a semicolon or a tab, whichever is most frequent in the header, or the one in a first line
+    `sep=;`. Lines end with LF, CRLF or CR and nothing else: U+2028 and the like may be part of a field. Rows without
+    any text are skipped. With `ragged`, rows of another length than the header are kept for the caller to judge.
     """
     text = text.removeprefix("\ufeff")
     declared = SEPARATOR_LINE.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
-    csv.field_size_limit(LONGEST_FIELD)  # other packages change it for the whole process
+    csv.field_size_limit(LONGEST_FIELD)  # set here, because other packages change it for the whole process
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     filled = (row for row in reader if any(map(str.strip, row)))
     rows, lines = [], []
-    begins = 1  # the line on which the row that is being read begins
+    begins = 1  # the line on which the current row begins
     try:
         if declared:
             next(filled)
@@ -105,7 +106,7 @@ def parse_table(text: str, place: str = "", *, needed: Iterable[str] = (), ragge
         _check_columns(columns, needed, f"{place}, line {reader.line_num}")
         width, begins = len(columns), reader.line_num + 1
         for row in reader:
-            # Most rows pass the first test alone: a million of them are read.
+            # Most rows need only the first test, which matters for a million rows.
             if len(row) != width or not row[0].strip():
                 if not any(map(str.strip, row)):
                     begins = reader.line_num + 1
@@ -124,7 +125,7 @@ def parse_table(text: str, place: str = "", *, needed: Iterable[str] = (), ragge
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that the header, quoted names aside, has most of."""
+    """The most frequent delimiter in the header, apart from quoted names."""
     header = re.match(r"\s*([^\r\n]*)", text)
     outside = re.sub(r'"[^"]*"', "", header[1] if header else "")
     return max(",;\t", key=outside.count)

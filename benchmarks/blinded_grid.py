@@ -1,11 +1,12 @@
-"""Can you tell? Two sheets of real and generated images at random places, and the key in a file of its own.
+"""A test for yourself: two sheets of real and generated images at random places, and the key in a separate file.
 
     python -m benchmarks.blinded_grid lesions
     python -m benchmarks.blinded_grid --check var/blinded
 
-The first command draws `sheet-1.png` and `sheet-2.png`, each with 48 held-out real images and 48 generated ones, and
-writes `answers.csv` to fill in: `r` for real, `g` for generated, nothing where you did not look. The second one counts
-the right answers by `key.csv`. Five minutes a sheet. Look at one before the other, and at the key last.
+The first command draws `sheet-1.png` and `sheet-2.png`, each with 48 held-out real images and 48 generated ones. It
+also writes `answers.csv` to fill in: `r` for real, `g` for generated, nothing for an image that you skipped. The second
+command counts the right answers by `key.csv`. Take five minutes a sheet. Look at one before the other, and at the key
+last.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def draw(generator: Generator, seed: int, folder: Path) -> None:
-    """Write the sheets, the empty answers and the key. Raises `GanError` where too few lesions are held out."""
+    """Write the sheets, the empty answers and the key. Raises `GanError` if too few lesions are held out."""
     rng = np.random.default_rng(seed)
     names = generator.diagnoses
     counts = [SHEETS * OF_EACH // len(names) + (place < SHEETS * OF_EACH % len(names)) for place in range(len(names))]
@@ -89,7 +90,7 @@ def _called(mark: dict[str, Any]) -> str:
 
 
 def sheet_of(images: list[np.ndarray]) -> Image.Image:
-    """Images (S, S, 3) in rows, numbered from 1; all are brought to one size in one way."""
+    """Images (S, S, 3) in rows, numbered from 1, all brought to one size in the same way."""
     step = SIDE + GAP
     lines = math.ceil(len(images) / COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * step + GAP, lines * (step + CAPTION) + GAP), "white")
@@ -103,7 +104,7 @@ def sheet_of(images: list[np.ndarray]) -> Image.Image:
 
 
 def check(folder: Path) -> list[str]:
-    """Lines: how many answers are right, with Wilson's 95% interval, and how many of each truth were called so."""
+    """Lines that say how many answers are right, with Wilson's 95% interval, and how each truth was judged."""
     key = {(row["sheet"], row["place"]): row["truth"] for row in _rows(folder / "key.csv", ["truth"])}
     judged = []
     for line, row in enumerate(_rows(folder / "answers.csv", ["answer"]), start=2):

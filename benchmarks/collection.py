@@ -1,8 +1,8 @@
-"""A collection of 70,000 images: how fast it comes in, is curated, and is paged through.
+"""How fast a collection of 70,000 images is imported, curated and paged through.
 
-`python -m benchmarks.collection` imports and curates 3,000 images (a number as argument takes others) and fills the
-database up to 70,000 rows for the pages. Images are phantoms, 600 x 450 pixels, written as JPEG again and again with
-a little noise, so that each file differs. All runs on a database and a folder of its own.
+`python -m benchmarks.collection` imports and curates 3,000 images (or the number given as argument) and fills the
+database up to 70,000 rows for the pages. Images are phantoms, 600 x 450 pixels, written as JPEG again and again with a
+little noise, so that each file differs. Everything runs on its own database and folder.
 """
 
 import json
@@ -33,8 +33,8 @@ from turing.models import User
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = 70_000
-INSIDE = "COLLECTION_BENCHMARK"  # names the folder to the process that measures
-DRAWN = 24  # phantoms of each diagnosis, of which all images are made
+INSIDE = "COLLECTION_BENCHMARK"  # environment variable that names the folder to the measuring process
+DRAWN = 24  # phantoms of each diagnosis, from which all images are made
 SIZE = (600, 450)
 GOALS = {"import_images": 150, "curate_images": 40}  # images a second, at least
 PAGE_GOAL = 1.0  # seconds, at most
@@ -46,7 +46,7 @@ def draw(diagnosis: str, seed: int) -> np.ndarray:
 
 
 def write_image(folder: Path, drawn: list[np.ndarray], number: int) -> None:
-    """One of the drawings, turned, with noise of its own."""
+    """One of the drawings, turned, with new noise."""
     random = np.random.default_rng(number)
     pixels = np.rot90(drawn[number % len(drawn)], 2 * (number // len(drawn) % 2))
     noisy = pixels + random.normal(0, 3, pixels.shape)
@@ -55,7 +55,7 @@ def write_image(folder: Path, drawn: list[np.ndarray], number: int) -> None:
 
 
 def write_collection(folder: Path, count: int) -> None:
-    """A folder laid out as HAM10000; every two images show one lesion."""
+    """A folder laid out like HAM10000, in which every two images show one lesion."""
     images = folder / "HAM10000_images_part_1"
     images.mkdir(parents=True)
     diagnoses = [diagnosis for diagnosis in CODES for _ in range(DRAWN)]
@@ -70,7 +70,7 @@ def write_collection(folder: Path, count: int) -> None:
 
 
 def command(name: str, *arguments: str) -> dict:
-    """Seconds, seconds of processor and memory of one command, and what it printed as JSON."""
+    """Seconds, processor seconds and memory of one command, and its JSON output."""
     code = (
         "import json, resource, runpy, sys, time; sys.argv[0] = 'manage.py'; started = time.perf_counter()\n"
         "try: runpy.run_path('manage.py', run_name='__main__')\n"
@@ -89,7 +89,7 @@ def command(name: str, *arguments: str) -> dict:
 
 
 def work(name: str, count: int, *arguments: str) -> dict:
-    """A row of one command that treats `count` images."""
+    """A row for a command that handles `count` images."""
     done = command(name, *arguments, "--json")
     rate = count / done["seconds"]
     load = round(os.getloadavg()[0], 1)
@@ -100,14 +100,14 @@ def work(name: str, count: int, *arguments: str) -> dict:
         "per_second": rate,
         "cpu_seconds": done["cpu"],
         "main_process_MB": done["megabytes"],
-        "load": load,  # of the machine: above its number of cores, others took part of them
+        "load": load,  # load of the machine; above its number of cores, other work took part of them
         "goal": f"{GOALS[name]} images/s" if name in GOALS else "",
         "met": rate >= GOALS.get(name, 0),
     }
 
 
 def fill_up(count: int) -> None:
-    """Rows up to `count`: copies of those that are there, with ids of their own; patients have five images each."""
+    """Add rows up to `count`: copies of existing ones with new ids; each patient has five images."""
     there = list(LesionImage.objects.order_by("isic_id"))
     new = []
     for number in range(len(there), count):
@@ -120,7 +120,7 @@ def fill_up(count: int) -> None:
 
 
 def pages() -> list[dict]:
-    """Seconds of the pages that researchers open, the middle of three."""
+    """Seconds of the pages that researchers open, the median of three."""
     researcher = User.objects.create_user("researcher@benchmark.example")
     researcher.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
     gallery = reverse("curation")
@@ -138,7 +138,7 @@ def pages() -> list[dict]:
     with override_settings(ALLOWED_HOSTS=["*"]):
         client = Client()
         client.force_login(researcher)
-        client.get(reverse("research"))  # what every page loads is loaded
+        client.get(reverse("research"))  # so that everything is loaded that every page loads
         for name, address in addresses.items():
             times = []
             for _ in range(3):
@@ -151,7 +151,7 @@ def pages() -> list[dict]:
 
 
 def pools() -> list[tuple[str, float]]:
-    """How long it takes to count the images that are fair to show, for a run that saw a tenth of them."""
+    """How long it takes to count the images that a study may show, for a run that saw a tenth of them."""
     run = TrainingRun.objects.create(
         name="benchmark", model="dcgan", settings={}, diagnoses=list(CODES), size=128, seed=0, device="cpu",
         data_fingerprint="", data_count=0, uses_phantoms=False,
@@ -193,7 +193,7 @@ def main() -> None:
         report("collection", [row | {"processor": processor()} for row in rows])
         return
     with tempfile.TemporaryDirectory() as folder:
-        # A process of its own: settings are read once, and its database and images lie in this folder.
+        # A separate process, because settings are read once, and its database and images lie in this folder.
         variables = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "MEDIA_STORE")}
         run = [sys.executable, "-m", "benchmarks.collection", str(count)]
         subprocess.run(run, cwd=ROOT, env=variables | {"DATA_DIR": folder, INSIDE: folder}, check=True)

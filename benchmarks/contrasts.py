@@ -1,9 +1,9 @@
-"""How often the intervals of questions cover the truth: real against generated images, in simulated studies.
+"""How often the intervals of questions (real against generated images) cover the truth in simulated studies.
 
-`python -m benchmarks.contrasts [STUDIES]`: studies simulated in each cell, 200 by default. A cell that covers less than
-94.5% is simulated again with five times as many, so that chance does not look like a fault. Readers differ in where
-they put their cuts and in how much real and generated images differ for them; images differ, too. Effects are standard
-deviations in units of the answers' noise.
+`python -m benchmarks.contrasts [STUDIES]`: number of studies simulated in each cell, 200 by default. A cell that covers
+less than 94.5% is simulated again with five times as many, so that chance does not look like a fault. Readers differ in
+where they put their cuts, and in the difference between real and generated images. Images differ, too. Effects are
+standard deviations in units of the answers' noise.
 """
 
 import itertools
@@ -18,9 +18,9 @@ from turing.statistics.auc import mrmc_auc
 from turing.statistics.contrasts import contrast
 
 SIZES = ((5, 10), (5, 20), (5, 50), (10, 20), (20, 20))  # readers, images of each truth
-LEVELS = (2, 5, 7)  # 2: a share, such as that of right diagnoses
-PLACES = ((0.0, 0.0), (0.0, 1.0), (1.5, 0.0), (1.5, 1.0))  # middle of the answers, and real less generated
-OWN_DIFFERENCE = 0.5  # of the readers' standard deviation, by which the difference itself varies among readers
+LEVELS = (2, 5, 7)  # levels; 2 is a share, such as that of right diagnoses
+PLACES = ((0.0, 0.0), (0.0, 1.0), (1.5, 0.0), (1.5, 1.0))  # middle of the answers, and real minus generated
+OWN_DIFFERENCE = 0.5  # factor of the readers' standard deviation by which the difference itself varies among readers
 AGAIN, MORE = 0.945, 5
 READERS_OF_TRUTH = 200_000
 
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
     image_sd: float
     levels: int
     middle: float
-    shift: float  # real less generated, in units of the answers' noise
+    shift: float  # real minus generated, in units of the answers' noise
     sparse: bool
 
 
@@ -41,12 +41,12 @@ def cuts(cell: Cell) -> np.ndarray:
 
 
 def centres(cell: Cell) -> np.ndarray:
-    """Of real and of generated images."""
+    """The centres of answers to real and to generated images."""
     return cell.middle + np.array([cell.shift, -cell.shift]) / 2
 
 
 def truth(cell: Cell) -> dict[str, float]:
-    """Expected mean of real images and difference, on a scale from 0 to 1, and expected AUC of one reader."""
+    """The expected mean of real images and difference, on a scale from 0 to 1, and expected AUC of one reader."""
     spread = np.sqrt(1 + cell.image_sd**2 + cell.reader_sd**2 * (1 + OWN_DIFFERENCE**2))
     at = cuts(cell)
     means = norm.sf((at[:, None] - centres(cell)) / spread).mean(0)
@@ -62,7 +62,7 @@ def truth(cell: Cell) -> dict[str, float]:
 
 
 def cover(cell: Cell, studies: int) -> dict[str, Any]:
-    """Shares of intervals that hold the truth, of the mean of real images, the difference and the AUC."""
+    """The shares of intervals that contain the truth: for the mean of real images, the difference and the AUC."""
     rng = np.random.default_rng(0)
     expected, is_real = truth(cell), np.arange(2 * cell.images) % 2 == 0
     group = np.where(is_real, 0, 1)

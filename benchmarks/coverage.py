@@ -1,8 +1,8 @@
-"""How often 95% intervals cover the truth in simulated studies: the MRMC ones, and the naive one beside it.
+"""How often 95% intervals cover the truth in simulated studies: the MRMC intervals, compared with the naive one.
 
-`python -m benchmarks.coverage [STUDIES]`: studies simulated in each cell; 2,000 by default, when a cell's share has a
-standard error of 0.5 points. Also how often the tests reject what is true, and what happens where readers or images are
-of two kinds: `python -m benchmarks.coverage STUDIES kinds` does that part alone.
+`python -m benchmarks.coverage [STUDIES]`: number of studies simulated in each cell; 2,000 by default, with which a
+cell's share has a standard error of 0.5 points. It also shows how often tests reject a true hypothesis, and what
+happens if there are two kinds of readers or images: `python -m benchmarks.coverage STUDIES kinds` does only that part.
 """
 
 import itertools
@@ -30,14 +30,14 @@ READERS, IMAGES = (5, 20, 65), (20, 50, 100)
 EFFECTS = ((0.0, 0.0), (0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0))  # readers' and images' standard deviation
 RATES, DPRIMES = (0.5, 0.75, 0.95), (0.0, 1.0, 2.0)
 MARGIN = 0.1
-SPARSE_SHARE = 0.5  # of the reader-image pairs that are kept in a sparse study
+SPARSE_SHARE = 0.5  # share of reader-image pairs that a sparse study keeps
 CUTS = np.array([-1.5, -0.8, -0.35, 0, 0.35, 0.8, 1.5])  # confidence 1 to 4 on either side
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
 
 
 class Cell(NamedTuple):
     readers: int
-    images: int  # generated ones; for the AUC as many real ones besides
+    images: int  # generated images; for the AUC the same number of real ones is added
     reader_sd: float
     image_sd: float
     truth: float  # rate, or d'
@@ -74,7 +74,7 @@ def cover_rate(cell: Cell, studies: int) -> dict:
 
 
 def reject(cell: Cell, studies: int) -> dict:
-    """How often the tests speak: of equivalence at the margin's edge and at chance, of a difference where none is.
+    """How often the tests reject: equivalence at the margin's edge and at chance, and a difference that does not exist.
 
     Half of the images stand for real ones, or for another diagnosis; the rate is the accuracy.
     """
@@ -95,7 +95,10 @@ def reject(cell: Cell, studies: int) -> dict:
 
 
 def cover_auc(cell: Cell, studies: int) -> dict:
-    """Equal-variance evidence; readers differ in d' and images in how easy they are; eight levels of confidence."""
+    """Equal-variance evidence.
+
+    Readers differ in d', images in how easy they are. There are eight levels of confidence.
+    """
     rng = np.random.default_rng(0)
     generated = np.arange(2 * cell.images) < cell.images
     truth = _true_auc(cell)
@@ -121,7 +124,7 @@ def _true_auc(cell: Cell) -> float:
 
 
 class Kinds(NamedTuple):
-    """Readers, or images, of which each has the rate `low` with probability `share`, else the rate `high`."""
+    """Readers (or images), each with the rate `low` with probability `share`, and otherwise the rate `high`."""
 
     of: str  # "readers" or "images"
     readers: int
@@ -129,7 +132,7 @@ class Kinds(NamedTuple):
     share: float
     low: float
     high: float
-    dropout: bool  # two readers in five stop somewhere in the form
+    dropout: bool  # whether two readers in five stop somewhere in the form
 
 
 TWO_KINDS = [
@@ -141,7 +144,7 @@ TWO_KINDS = [
 
 
 def cover_kinds(cell: Kinds, studies: int) -> dict:
-    """How often the headline's interval and the one for two kinds of readers cover; how often two kinds are seen."""
+    """How often the headline's interval and the one for two kinds cover, and how often two kinds are detected."""
     rng = np.random.default_rng(0)
     truth = cell.share * cell.low + (1 - cell.share) * cell.high
     shape = (cell.readers, 1) if cell.of == "readers" else (1, cell.images)
@@ -151,7 +154,10 @@ def cover_kinds(cell: Kinds, studies: int) -> dict:
 
 
 def alarm_falsely(cell: Cell, studies: int) -> dict:
-    """The same where readers are of one kind, logit-normal: two kinds seen are false alarms. `sparse`: drop-out."""
+    """The same with one kind of readers, logit-normal, where two kinds are false alarms.
+
+    `sparse`: some readers drop out.
+    """
     rng = np.random.default_rng(0)
     full = responses(cell._replace(sparse=False), cell.truth, studies)
     answered = (y.reshape(cell.readers, cell.images) for _, _, y in full)
@@ -181,7 +187,7 @@ def _kinds_shares(answered: Iterator[np.ndarray], truth: float, dropout: bool, r
 
 
 def _kept(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Which images each reader answers, in an order of their own, where two readers in five stop on the way."""
+    """Which images each reader answers, in their own order, if two readers in five stop on the way."""
     length = np.where(rng.random(shape[0]) < 0.4, rng.uniform(0.1, 0.9, shape[0]), 1.0) * shape[1]
     return rng.permuted(np.tile(np.arange(shape[1]), (shape[0], 1)), axis=1) < length[:, None]
 
@@ -205,7 +211,7 @@ def run(name: str, measure: Callable[..., dict], cells: Sequence[Any], studies: 
 
 
 def say_coverage(rows: list[dict], names: Sequence[str]) -> None:
-    """The range of each share of studies that covered the truth; cells without one are left out."""
+    """Print the range of each share of studies that covered the truth. Cells without one are left out."""
     for name in names:
         shares = [row[name] for row in rows if row[name] is not None]
         below = sum(share < 0.93 for share in shares)

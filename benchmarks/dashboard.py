@@ -1,4 +1,4 @@
-"""How long the results page takes for a study of 65 readers and 200 images, on a database of its own."""
+"""How long the results page takes for a study of 65 readers and 200 images, on its own database."""
 
 import tempfile
 import time
@@ -20,11 +20,11 @@ from turing.results.figures import STUDY_FIGURES
 from turing.studies.lifecycle import open_study
 from turing.studies.simulation import Observer, simulate_readers
 
-READERS, PER_GROUP = 65, 50  # of each diagnosis: so many real and so many generated images
+READERS, PER_GROUP = 65, 50  # numbers of real and of generated images of each diagnosis
 
 
 def make_study(readers: int = READERS, per_group: int = PER_GROUP) -> Study:
-    """Phantoms stand in for the real images and for the generated ones; `readers` of them simulated have answered."""
+    """A study with phantoms as real and as generated images, answered by simulated `readers`."""
     run = TrainingRun.objects.create(
         name="benchmark", model="dcgan", settings={}, diagnoses=list(DIAGNOSES), size=128, seed=0, device="cpu",
         data_fingerprint="", data_count=0, uses_phantoms=True,
@@ -69,7 +69,7 @@ def measure(study: Study) -> list[dict]:
     client = Client()
     client.force_login(researcher)
     address = reverse("results", args=[study.slug])
-    client.get(reverse("research"))  # what every page loads is loaded
+    client.get(reverse("research"))  # so that everything is loaded that every page loads
 
     def seconds(url: str) -> float:
         started = time.perf_counter()

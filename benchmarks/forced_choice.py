@@ -1,9 +1,9 @@
-"""How often the intervals of studies of pairs cover the truth: proportion correct (so d', too) and bias to a side.
+"""How often the intervals of studies of pairs cover the truth: proportion correct (and so d'), and bias to a side.
 
-`python -m benchmarks.forced_choice [STUDIES]`: studies simulated in each cell, 200 by default. A cell that covers less
-than 94.5% is simulated again with five times as many, so that chance does not look like a fault. A choice is right
-where d' / sqrt(2) plus the reader's ability, the pair's ease, the reader's bias to the side and noise of unit variance
-is positive. Standard deviations are in units of that noise; sides are balanced as the platform does it.
+`python -m benchmarks.forced_choice [STUDIES]`: number of studies simulated in each cell, 200 by default. A cell that
+covers less than 94.5% is simulated again with five times as many, so that chance does not look like a fault. A choice
+is right if d' / sqrt(2) plus the reader's ability, the pair's ease, the reader's bias to the side and noise of unit
+variance is positive. Standard deviations are in units of that noise. Sides are balanced as the platform does it.
 """
 
 import itertools
@@ -36,7 +36,10 @@ class Cell(NamedTuple):
 
 
 def sides(kept: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """On the left (readers, pairs) bool: in half of each reader's pairs, those that had it there least often."""
+    """Whether the generated image is on the left (readers, pairs).
+
+    In half of each reader's pairs, balanced over readers.
+    """
     left, excess = np.zeros_like(kept), np.zeros(kept.shape[1])
     for reader, own in enumerate(kept):
         pairs = np.flatnonzero(own)
@@ -47,7 +50,7 @@ def sides(kept: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def cover(cell: Cell, studies: int) -> dict[str, Any]:
-    """Shares of intervals that hold the truth."""
+    """The shares of intervals that contain the truth."""
     rng = np.random.default_rng(0)
     centre = norm.ppf(cell.correct) * np.sqrt(1 + cell.reader_sd**2 + cell.pair_sd**2 + cell.side_sd**2)
     shape = (cell.readers, cell.pairs)

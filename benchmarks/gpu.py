@@ -1,10 +1,10 @@
-"""Throughput and peak memory on a GPU: a plain translation of the paper's DCGAN beside each model. Needs CUDA.
+"""Throughput and peak memory on a GPU: each model, compared with a plain translation of the paper's DCGAN. Needs CUDA.
 
     python -m benchmarks.gpu
     python -m benchmarks.gpu --eager --kernels
 
-Images are random: how fast a step is does not depend on them. `--eager` adds steps that were not recorded as CUDA
-graphs, `--kernels` ways to upsample.
+Images are random, because the speed of a step does not depend on them. `--eager` adds steps that were not recorded as
+CUDA graphs. `--kernels` adds ways to upsample.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def measure(name: str, size: int, batch: int, recorded: bool) -> dict[str, Any]:
-    """One line of the table; without figures where the card's memory does not do."""
+    """One line of the table, without figures if the card has too little memory."""
     row: dict[str, Any] = {
         "card": torch.cuda.get_device_name(),
         "torch": torch.__version__,
@@ -71,7 +71,7 @@ def measure(name: str, size: int, batch: int, recorded: bool) -> dict[str, Any]:
     images = torch.randint(0, 256, (2 * batch, 3, size, size), dtype=torch.uint8)
     images = images.contiguous(memory_format=torch.channels_last)
     device = torch.device("cuda")
-    torch.backends.cudnn.benchmark = False  # PyTorch's default; our trainings set it themselves
+    torch.backends.cudnn.benchmark = False  # PyTorch's default, which our trainings override
     try:
         if name == PLAIN:
             trainer: Any = PlainTrainer(images, Settings(size=size, batch_size=batch), device)
@@ -96,7 +96,7 @@ def measure(name: str, size: int, batch: int, recorded: bool) -> dict[str, Any]:
 
 
 def seconds_of(step: Callable[[], object], limit: float = SECONDS) -> float:
-    """A step's seconds, by the clock, after a warm-up."""
+    """The wall-clock seconds of a step after a warm-up."""
     for _ in range(WARM_UP):
         step()
     torch.cuda.synchronize()
@@ -111,7 +111,7 @@ def seconds_of(step: Callable[[], object], limit: float = SECONDS) -> float:
 
 
 def compare_upsampling(batch: int = 128) -> None:
-    """Milliseconds, both ways, of three formulations of the DCGAN's last upsampling, bfloat16, channels last."""
+    """Milliseconds, forward and backward, of three versions of the DCGAN's last upsampling; bfloat16, channels last."""
     torch.backends.cudnn.benchmark = True
     layer = UpsampledConv2d(128, 128, 4).cuda().to(memory_format=torch.channels_last)
     x = torch.randn(batch, 128, 32, 32, device="cuda", dtype=torch.bfloat16)

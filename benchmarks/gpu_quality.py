@@ -1,8 +1,9 @@
-"""What each model learns in the same seconds on a GPU, judged by held-out lesions. Needs CUDA.
+"""What each model learns in the same time on a GPU, measured against held-out lesions. Needs CUDA.
 
     python -m benchmarks.gpu_quality ~/isic-export --seconds 3600 --run projected:128 r3gan:128 projected:256
 
-Images and split as in `benchmarks.quality`. A run is MODEL:SIZE or MODEL:SIZE:BATCH; grids go where `--grids` says.
+Images and split are those of `benchmarks.quality`. A run is MODEL:SIZE or MODEL:SIZE:BATCH. Grids are written to
+`--grids`.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def main() -> None:
         settings = Settings(model=model, size=int(size), batch_size=int(batch[0]) if batch else 64)
         try:
             rows += train_and_judge(settings, options.folder, options.seconds, options.grids)
-        except GanError as error:  # the other runs are worth having all the same
+        except GanError as error:  # continue, because the other runs are still useful
             print(f"{run}: {error}", file=sys.stderr)
         if rows:
             report("gpu_quality", rows)

@@ -1,12 +1,14 @@
-"""How often a study errs that looks at its results before all answers have come: with planned looks and without them.
+"""Error rates of studies that look at results before all answers have come, with and without planned looks.
 
-`python -m benchmarks.looks [STUDIES]`: studies simulated in each cell; 1,000 by default, when a share of 5% has a
-standard error of 0.7 points. Readers come one after the other and judge every image; the same images at every look.
+`python -m benchmarks.looks [STUDIES]`: number of studies simulated in each cell; 1,000 by default, with which a share
+of 5% has a standard error of 0.7 points. Readers come one after the other and judge every image, the same at every
+look.
 
-`equivalence`: two one-sided tests say that readers cannot tell, where accuracy lies at the margin's edge: at most 5%.
-`superiority`: accuracy is said to differ from one half, where readers guess: at most 5%. `missed`: an interval of one
-look or more misses the accuracy: at most 5%. Each is shown as the platform does it, and, marked `naive`, as if each
-look were the only one. `power` is that of equivalence where readers guess, `once` that of one analysis at the end.
+`equivalence`: two one-sided tests say that readers cannot tell, although accuracy lies at the margin's edge; at most
+5%. `superiority`: accuracy is said to differ from one half, although readers guess; at most 5%. `missed`: an interval
+of at least one look misses the accuracy; at most 5%. Each is shown as the platform does it and, marked `naive`, as if
+each look were the only one. `power` is that of equivalence if readers guess, and `once` that of one analysis at the
+end.
 """
 
 import itertools
@@ -26,7 +28,7 @@ from turing.statistics.looks import Looks
 from turing.statistics.mrmc import mrmc_rate
 
 READERS, IMAGES = (12, 24, 60), (40, 100)  # images: half of them real
-EFFECTS = ((0.0, 0.0), (0.5, 0.7))  # standard deviations of readers and images where an answer's own is 1
+EFFECTS = ((0.0, 0.0), (0.5, 0.7))  # standard deviations of readers and images in units of an answer's own
 SCHEDULES = ((0.5, 1.0), (1 / 3, 2 / 3, 1.0), (0.25, 0.5, 0.75, 1.0))
 MARGIN = 0.1
 
@@ -40,7 +42,7 @@ class Cell(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What one look says; the second of each pair as if it were the only one."""
+    """The results of one look. The second of each pair is as if it were the only look."""
 
     equivalent: tuple[bool, bool]
     differs: tuple[bool, bool]
@@ -48,7 +50,7 @@ class Seen(NamedTuple):
 
 
 def study(cell: Cell, accuracy: float, rng: np.random.Generator) -> list[Seen]:
-    """One study, look by look."""
+    """Simulate one study, look by look."""
     spread = np.sqrt(1 + cell.reader_sd**2 + cell.image_sd**2)
     reader, image = (axis.ravel() for axis in np.indices((cell.readers, cell.images)))
     latent = rng.normal(0, cell.reader_sd, (cell.readers, 1)) + rng.normal(0, cell.image_sd, (1, cell.images))
@@ -75,8 +77,10 @@ def study(cell: Cell, accuracy: float, rng: np.random.Generator) -> list[Seen]:
 
 
 def errors(cell: Cell, studies: int) -> dict:
-    """Shares of studies in which one look or more says what is not so."""
-    rng = np.random.default_rng([cell.readers, cell.images, cell.reader_sd > 0])  # schedules see the same studies
+    """The shares of studies in which at least one look gives a false result."""
+    rng = np.random.default_rng(
+        [cell.readers, cell.images, cell.reader_sd > 0]
+    )  # so that all schedules see the same studies
     edge = [study(cell, 0.5 + MARGIN, rng) for _ in range(studies)]
     guessing = [study(cell, 0.5, rng) for _ in range(studies)]
 

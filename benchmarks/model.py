@@ -1,6 +1,6 @@
-"""What the model of readers and images gives back in simulated studies: coverage of its intervals, bias of its spreads.
+"""How well the model of readers and images recovers simulated values: coverage of its intervals, bias of its spreads.
 
-`python -m benchmarks.model [STUDIES]`: studies simulated in each cell, 200 by default.
+`python -m benchmarks.model [STUDIES]`: number of studies simulated in each cell, 200 by default.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""A DCGAN step as the paper's tables say it, word for word: what the fast one is measured against."""
+"""A DCGAN step that follows the paper's tables literally, as the baseline for the fast one."""
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ class PlainUpsampledConv2d(nn.Conv2d):
 
 
 def plain(network: nn.Module) -> nn.Sequential:
-    """The network with PyTorch's own layers alone."""
+    """The network with only PyTorch's own layers."""
     layers: list[nn.Module] = []
     for layer in network.children():
         if isinstance(layer, UpsampledConv2d):
@@ -38,7 +38,7 @@ def plain(network: nn.Module) -> nn.Sequential:
 
 
 class PlainTrainer:
-    """float32, default memory format, `backward` through everything, as PyTorch's DCGAN tutorial does it."""
+    """float32, default memory format, and `backward` through everything, as in PyTorch's DCGAN tutorial."""
 
     def __init__(self, images: torch.Tensor, settings: Settings, device: torch.device) -> None:
         self.images = images.float().div(127.5).sub(1)[: settings.batch_size].contiguous().to(device)

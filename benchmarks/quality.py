@@ -1,15 +1,15 @@
-"""How good each model's samples are after the same minutes on the same images: a table and grids to look at.
+"""The quality of each model's samples after the same time on the same images: a table, and grids to look at.
 
     python -m benchmarks.quality ~/isic-export --minutes 30 --seeds 1 2 3
     python -m benchmarks.quality ~/isic-export --images 112512 --seeds 1 2 3
     python -m benchmarks.quality --run lesions
 
-Trains on the melanomas and basal cell carcinomas of an ISIC export (only HAM10000's, whose lesions are known, where the
-metadata say so). 15% of them are held out by lesion. A seed decides which lesions are held out, and all randomness of
-the training. Three judges compare the samples with the held-out images: EfficientNet-Lite2, a network that was trained
-from scratch on other images (`benchmarks.other_judge`), and patches without any network. On a busy machine, `--images`
-trains on as many images as an idle one sees in the time; the figures of quality are then those of the idle machine.
-Each finished training is written to the table at once.
+It trains on the melanomas and basal cell carcinomas of an ISIC export (only those of HAM10000, whose lesions are known,
+if the metadata say so). 15% of them are held out by lesion. A seed decides which lesions are held out, and all
+randomness of the training. Three judges compare the samples with the held-out images: EfficientNet-Lite2, a network
+that was trained from scratch on other images (`benchmarks.other_judge`), and patches without any network. On a busy
+machine, `--images` trains on as many images as an idle one sees in the time; the figures of quality are then those of
+the idle machine. Each finished training is written to the table at once.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def _training_of(row: dict[str, Any]) -> tuple:
 def train_and_judge(
     settings: Settings, folder: Path, minutes: float, images_limit: int | None, grids: Path
 ) -> list[dict[str, Any]]:
-    """Train the model's networks for so many minutes or images in all and judge their samples."""
+    """Train the model's networks for some minutes or images in all, and evaluate their samples."""
     model = settings.model
     split = {name: split_by_lesion(sources_of(folder, name), settings.held_out, settings.seed) for name in DIAGNOSES}
     images = {name: decode(training, settings.size) for name, (training, _) in split.items()}
@@ -120,7 +120,7 @@ def train_and_judge(
 
 
 def train(trainer: Trainer, limit: float, description: str, steps: int | None = None) -> float:
-    """Train for `limit` seconds, or for `steps` if given; the seconds it took."""
+    """Train for `limit` seconds, or for `steps` if given, and return the seconds it took."""
     seconds = 0.0
     with tqdm(desc=description, total=steps or round(limit), unit="step" if steps else "s", disable=None) as bar:
         while trainer.step < steps if steps else seconds < limit:
@@ -176,7 +176,7 @@ def judged_otherwise(
 
 
 def sources_of(folder: Path, diagnosis: str) -> list[Source]:
-    """The export's images of the diagnosis, of HAM10000 alone where the metadata tell sources apart."""
+    """The export's images of the diagnosis; only those of HAM10000 if the metadata distinguish sources."""
     found = []
     with (folder / "metadata.csv").open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):

@@ -1,4 +1,4 @@
-"""Prints a benchmark's table and keeps it as JSON."""
+"""Prints a benchmark's table and stores it as JSON."""
 
 import json
 import os
@@ -8,7 +8,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def report(name: str, rows: list[dict]) -> None:
-    """Rows as a table on stdout and in `results/NAME.json`; what a row lacks stays blank."""
+    """Print rows as a table, and write `results/NAME.json`. A cell that a row lacks stays blank."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(len(column), *(len(line[index]) for line in cells)) for index, column in enumerate(columns)]

@@ -1,4 +1,4 @@
-"""How long the analysis takes: a typical study whole, and ten million responses from arrays."""
+"""How long the analysis takes: of a typical study, and of ten million responses from arrays."""
 
 import resource
 import time
@@ -66,7 +66,7 @@ def main() -> None:
             "AUC and interval": lambda r=reader, i=image, g=generated, s=score: mrmc_auc(r, i, g, s),
         }.items():
             rows.append({"what": what, "responses": len(reader), "seconds": seconds(work)})
-            # Linux counts kilobytes; the highest so far, so rates come before areas at each size.
+            # Linux counts kilobytes, and this is the highest so far, so rates come before areas at each size.
             rows[-1]["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     rows[0]["peak_gb"] = None
     report("statistics", rows)

@@ -1,8 +1,8 @@
 """How often the 95% intervals of exposure thresholds cover the truth in simulated studies.
 
-`python -m benchmarks.thresholds [STUDIES]`: studies simulated in each cell; 100 by default. Thresholds are lognormal
-over readers; every reader's accuracy is a Weibull function of the exposure. Beside the threshold of readers in general:
-that of each reader, and what averaging each staircase's reversals would have said.
+`python -m benchmarks.thresholds [STUDIES]`: number of studies simulated in each cell, 100 by default. Thresholds are
+lognormal over readers, and every reader's accuracy is a Weibull function of the exposure. The table shows the threshold
+of readers in general, that of each reader, and what averaging each staircase's reversals would have given.
 """
 
 import itertools

@@ -1,7 +1,7 @@
-"""A DCGAN step of ours against a plain PyTorch translation of the paper's tables, alternating, in one run.
+"""Our DCGAN step compared with a plain PyTorch translation of the paper's tables, alternating, in one run.
 
-Each trains in a process of its own, as a user would run it: the plain one with PyTorch's defaults, ours as `train_gan`
-sets itself up, and Keras on its torch back end, if it is installed.
+Each trains in a separate process, as a user would run it: the plain one with PyTorch's defaults, ours with the settings
+of `train_gan`, and Keras on its torch back end, if it is installed.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ BATCH, SIZE = 32, 128
 
 
 def work(name: str, line: Connection) -> None:
-    """Train `STEPS` steps whenever asked; answer with the seconds of the fastest and the peak memory in GB."""
+    """Train `STEPS` steps whenever asked, and answer with the fastest step's seconds and the peak memory in GB."""
     if name == "train_gan":
         from gan.training.memory import keep_freed_memory
 
@@ -51,7 +51,10 @@ def work(name: str, line: Connection) -> None:
 
 
 def keras_trainer(images):
-    """Keras's layers and optimisers in the tutorial's step: one pass of the generated images for both losses."""
+    """Keras's layers and optimisers in the tutorial's step.
+
+    One forward pass of the generated images for both losses.
+    """
     os.environ["KERAS_BACKEND"] = "torch"
     import torch
     from keras import ops, optimizers

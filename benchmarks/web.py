@@ -1,7 +1,8 @@
-"""The site under load, beside bare Django views that do the least of the same kind, on SQLite and on PostgreSQL.
+"""The site under load, compared with bare Django views that do the least of the same kind, on SQLite and PostgreSQL.
 
-Real HTTP to a gunicorn as the README starts it. The load comes from another process on the same machine, whose share
-of a processor is told. `python -m benchmarks.web --chaos` breaks things while readers answer (`benchmarks.load.chaos`).
+It sends real HTTP to a gunicorn as the README starts it. The load comes from another process on the same machine, whose
+share of a processor is reported. `python -m benchmarks.web --chaos` breaks things while readers answer
+(`benchmarks.load.chaos`).
 """
 
 import argparse
@@ -16,11 +17,11 @@ from benchmarks.load.people import Population, database, in_own_process
 from benchmarks.load.site import Generator, Site
 from benchmarks.report import processor, report
 
-LANES = 16  # connections that ask without a pause where throughput is measured
-PER_GROUP = 10  # images of a study: four times as many
-READERS_PER_LANE = 8  # whose answers a lane may use up in one round
+LANES = 16  # connections that send requests without a pause to measure throughput
+PER_GROUP = 10  # a study has four times as many images
+READERS_PER_LANE = 8  # readers whose answers a lane may use up in one round
 AT_ONCE, EVERY_S = 65, 4.0
-TARGETS = {  # ours: the bare views that it stands beside
+TARGETS = {  # for each kind of request, the bare views that it is compared with
     "trial GET": ("bare page", "bare insert"),
     "stimulus GET": ("bare file",),
     "answer POST": ("bare insert",),
@@ -29,23 +30,26 @@ ORDER = ("trial GET", "bare page", "stimulus GET", "bare file", "answer POST", "
 
 
 def quantile(times: list[float], share: float) -> float:
-    """Milliseconds below which the share of the sorted times lies; 0 where there are none."""
+    """Milliseconds below which the share of the sorted times lies; 0 if there are none."""
     return 1000 * times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
 
 
 def errors_in(found: dict, kind: str = "") -> dict[str, int]:
-    """What else than 200 came, and how often; of one kind of request or of all."""
+    """Which answers other than 200 came, and how often, for one kind of request or all."""
     statuses = found["statuses"].items()
     return {status: count for status, count in statuses if status.startswith(kind) and not status.endswith(" 200")}
 
 
 def throughput(base, site: Site, load: Generator, people: Population, rounds: int, seconds: float) -> list[dict]:
-    """A row a target: all targets take turns in short rounds, so that what else the machine does meets them alike."""
+    """A row for each target.
+
+    All targets take turns in short rounds, so that other work on the machine affects them equally.
+    """
     rates: dict[str, list[float]] = {name: [] for name in ORDER}
     totals = {name: {"n": 0, "cpu": 0.0, "db": 0.0, "client": 0.0, "wall": 0.0, "bytes": 0} for name in ORDER}
     times: dict[str, list[float]] = {name: [] for name in ORDER}
-    watchers = people.take(LANES)  # who look and do not answer
-    for round in range(rounds + 1):  # the first warms up
+    watchers = people.take(LANES)  # readers who look and do not answer
+    for round in range(rounds + 1):  # the first round warms up
         for name in ORDER:
             uses_up = name == "answer POST"
             readers = people.take(LANES * READERS_PER_LANE) if uses_up else watchers
@@ -95,12 +99,15 @@ def throughput(base, site: Site, load: Generator, people: Population, rounds: in
 
 
 def _cpu(sums: dict) -> float:
-    """Seconds of processor of site and database for one request. Their ratio holds on a busy machine, too."""
+    """Processor seconds of site and database for one request. Their ratio is meaningful on a busy machine, too."""
     return (sums["cpu"] + sums["db"]) / sums["n"]
 
 
 def readers_at_once(base, site: Site, load: Generator, people: Population, count: int, every: float, seconds: float):
-    """A row a kind of request: `count` readers who answer and load the next image, every so many seconds or at once."""
+    """A row for each kind of request.
+
+    `count` readers who answer and load the next image, periodically or all at once.
+    """
     lanes = [
         {"cookies": one["cookies"], "requests": people.answers(one), "images": people.images(one)}
         for one in people.take(count)
@@ -131,7 +138,7 @@ def readers_at_once(base, site: Site, load: Generator, people: Population, count
 
 
 def start_cpu(variables: dict[str, str], log: Path) -> float:
-    """Seconds of processor from nothing to the first 200 of the start page, with one worker; the middle of three."""
+    """Processor seconds from start to the first 200 of the start page, with one worker; the median of three."""
     found = []
     for _ in range(3):
         site = Site(variables, log, workers=1)
@@ -142,7 +149,7 @@ def start_cpu(variables: dict[str, str], log: Path) -> float:
 
 
 def measure(kind: type, options: argparse.Namespace) -> tuple[list[dict], list[dict]]:
-    """Rows of the table, and rows of the goals, of one database."""
+    """Rows of the table, and rows of the goals, for one database."""
     with tempfile.TemporaryDirectory() as name, database(kind, Path(name)) as (base, variables):
         needed = LANES + LANES * READERS_PER_LANE * (options.rounds + 1) + AT_ONCE * 2 + options.readers
         people = Population(**in_own_process(variables, "fill", str(needed), str(PER_GROUP)))

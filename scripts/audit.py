@@ -1,7 +1,7 @@
-"""Asks the advisory service whether installed packages have known weaknesses: exit status 1 for findings.
+"""Asks the advisory service whether installed packages have known weaknesses. The exit status is 1 for findings.
 
-It needs the network. Where the service cannot be reached it says so on stderr and ends with 0, so that a build without
-network does not fail for it. pip-audit itself reports success where a mirror answers for none of the packages.
+It needs the network. If the service cannot be reached, it says so on stderr and ends with 0, so that a build without
+network does not fail for it. pip-audit itself reports success if a mirror knows none of the packages.
 """
 
 import json
@@ -12,7 +12,7 @@ UNREACHABLE = ("ConnectionError", "ServiceError", "MaxRetryError", "Max retries"
 
 
 def report(output: str, errors: str) -> int:
-    """Prints what pip-audit found, and gives the exit status; its JSON is empty where it could not finish."""
+    """Print what pip-audit found, and return the exit status. Its JSON is empty if it could not finish."""
     try:
         packages = json.loads(output)["dependencies"]
     except (ValueError, KeyError):

@@ -1,8 +1,8 @@
-"""Writes constraints.txt: the versions of all packages that this environment was tested with.
+"""Writes constraints.txt: the versions of all packages with which this environment was tested.
 
-`make setup` asks pip for these versions, so that a set-up of next year is today's. Run it in .venv after the tests have
-passed there. Left out is what differs by machine: PyTorch, whose builds for a processor and for a GPU have different
-names, and what only one of them needs. pyproject.toml's bounds hold for these.
+`make setup` asks pip for these versions, so that next year's set-up equals today's. Run it in .venv after the tests
+have passed there. It leaves out what differs between machines: PyTorch, whose builds for a processor and for a GPU have
+different names, and packages that only one of them needs. For these, the bounds in pyproject.toml apply.
 """
 
 import re
@@ -23,13 +23,13 @@ HEAD = """\
 
 
 def wanted() -> list[str]:
-    """What pyproject.toml asks for, all extras together."""
+    """The requirements of pyproject.toml with all extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return project["dependencies"] + [need for extra in project["optional-dependencies"].values() for need in extra]
 
 
 def installed(requirements: list[str]) -> Iterator[tuple[str, str]]:
-    """Name and version of each package that these bring in here; what is not installed here is left out."""
+    """Name and version of each installed package that these requirements bring in."""
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [(Requirement(text), frozenset({""})) for text in requirements]
     while waiting:
@@ -51,7 +51,7 @@ def installed(requirements: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def constraints(requirements: list[str]) -> str:
-    """The file: a package a line, by name."""
+    """The content of the file: one package a line, by name."""
     return HEAD + "".join(f"{name}=={version}\n" for name, version in sorted(set(installed(requirements))))
 
 

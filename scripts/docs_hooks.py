@@ -1,4 +1,4 @@
-"""MkDocs hooks: pages made from code, formulas, diagrams that follow the theme; the site loads from no other host.
+"""MkDocs hooks: pages made from code, formulas, diagrams that follow the theme. The site loads from no other host.
 
 MkDocs calls these functions by their names: https://www.mkdocs.org/user-guide/plugins/#events.
 """
@@ -28,14 +28,14 @@ DJANGOS = {
     "--help", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color",
     "--skip-checks", "--help-all",
 }  # fmt: skip
-# What pymdownx.arithmatex makes of LaTeX between dollars.
+# The markup that pymdownx.arithmatex makes from LaTeX between dollars.
 FORMULA = r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<latex>.*?)\\[)\]]</(?P=tag)>'
-# Files beside docs/ that are pages of the site, too.
+# Files outside docs/ that are also pages of the site.
 BESIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that are made from code, and those that lie beside docs/."""
+    """Add the pages that are made from code, and those that lie beside docs/."""
     made = {"commands.md": commands_page(), "api.md": api_page()}
     for name, page in BESIDE.items():
         made[page] = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
@@ -45,7 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def commands_page() -> str:
-    """Every command of ours from its argparse parser, as Markdown."""
+    """Every command of this project from its argparse parser, as Markdown."""
     parsers = list(command_parsers())
     lines = [
         "# Commands",
@@ -69,7 +69,7 @@ def commands_page() -> str:
 
 
 def command_parsers() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    """App, name and parser of every command of ours."""
+    """App, name and parser of every command of this project."""
     sys.path.insert(0, str(ROOT))
     if "DATA_DIR" not in os.environ:
         os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="docs-")
@@ -86,7 +86,7 @@ def command_parsers() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
 
 
 def command_section(name: str, parser: argparse.ArgumentParser) -> list[str]:
-    """One command: what it does, an example, its arguments."""
+    """One command: its purpose, an example, its arguments."""
     lines = [f"### {name} {{ #{name} }}", "", escaped(parser.description or ""), ""]
     example = (parser.epilog or "").removeprefix("Example:\n")
     lines += ["```sh", *(f"python {line.strip()}" if line.strip().startswith("manage.py") else line.strip()
@@ -113,7 +113,7 @@ def invocations(formatter: argparse.HelpFormatter, action: argparse.Action) -> l
 
 
 def escaped(text: str) -> str:
-    """Help texts are plain text: what Markdown would read as markup is shown as it is."""
+    """The help text, with characters escaped that Markdown would read as markup."""
     return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", " ".join(text.split()))
 
 
@@ -122,7 +122,7 @@ def first_sentence(text: str) -> str:
 
 
 def api_page() -> str:
-    """The reference of `turing.statistics`: a section a module, filled by mkdocstrings from the docstrings."""
+    """The reference of `turing.statistics`: one section for each module, filled by mkdocstrings from the docstrings."""
     modules = sorted(path.stem for path in (ROOT / "turing/statistics").glob("*.py") if path.stem != "__init__")
     lines = [
         "# Statistics in Python",
@@ -146,13 +146,13 @@ def api_page() -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, **about: object) -> None:
-    """Gives pages with diagrams the width of their table of contents."""
+    """Give pages with diagrams the width of their table of contents."""
     if re.search(r"\]\(pictures/\S+\.svg\)", markdown):
         page.meta["hide"] = ["toc"]
 
 
 def on_page_content(html: str, config: MkDocsConfig, **about: object) -> str:
-    """Turns LaTeX into MathML, and puts SVG diagrams into the page, where the theme's colours reach them."""
+    """Turn LaTeX into MathML, and put SVG diagrams into the page, where the theme's colours apply."""
 
     def rendered(formula: re.Match) -> str:
         latex = unescape(formula["latex"]).strip()
@@ -170,7 +170,7 @@ def on_page_content(html: str, config: MkDocsConfig, **about: object) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Raises where a page or a style sheet loads anything from another host."""
+    """Raise if a page or a style sheet loads anything from another host."""
     strangers = []
     for path in Path(config.site_dir).rglob("*"):
         if path.suffix in (".html", ".css"):
@@ -181,7 +181,7 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def loads(text: str, kind: str) -> list[str]:
-    """Addresses on other hosts that a browser asks for when it shows this page or style sheet."""
+    """Addresses on other hosts that a browser requests when it shows this page or style sheet."""
     if kind == ".css":
         asked = re.findall(r"url\(\s*['\"]?([^'\")]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
     else:
@@ -192,7 +192,7 @@ def loads(text: str, kind: str) -> list[str]:
 
 
 class Loads(HTMLParser):
-    """Collects what a page loads by itself; links that a reader follows are none of it."""
+    """Collects what a page loads by itself, without links that a reader follows."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Texts for translators: `python scripts/messages.py` brings the files in locale/ up to date and compiles them.
+"""Texts for translators: `python scripts/messages.py` updates the files in locale/ and compiles them.
 
-Babel reads Python, and the calls that Django's own `templatize` makes of templates: no system package is needed.
+Babel reads Python files, and the calls that Django's own `templatize` makes from templates. It needs no system package.
 """
 
 import re
@@ -24,7 +24,7 @@ Message = str | tuple[str, ...]
 
 
 def used() -> Iterator[tuple[Message, str]]:
-    """Every text to be translated, and the file where it stands."""
+    """Every text to be translated, with its file."""
     if not settings.configured:
         settings.configure()
     for path in [*sorted(ROOT.glob("templates/**/*.html")), *sorted(ROOT.glob("turing/**/*.py"))]:
@@ -59,7 +59,7 @@ def main() -> None:
         created = catalog.creation_date
         catalog.update(template, no_fuzzy_matching=True)
         catalog.obsolete.clear()
-        catalog.creation_date = catalog.revision_date = created  # a file changes only where its texts do
+        catalog.creation_date = catalog.revision_date = created  # so that a file changes only if its texts do
         catalog.project, catalog.version = "lesion-turing", "1"
         catalog.msgid_bugs_address = catalog.last_translator = ""
         catalog.language_team = path.parents[1].name

@@ -1,4 +1,4 @@
-"""What all tests share: folders of their own, small collections of phantoms, a tiny trained run."""
+"""What all tests share: separate folders, small collections of phantoms, a tiny trained run."""
 
 import csv
 import os
@@ -28,9 +28,9 @@ KEPT_MODELS = [LesionImage, TrainingRun, TrainingStep, GeneratedImage]
 
 
 def pytest_collection_modifyitems(items):
-    """Browser tests come last: while Playwright's loop runs, Django keeps database connections for it that stay open.
+    """Run browser tests last. While Playwright's loop runs, Django keeps database connections open for it.
 
-    A restore, which must be alone with the database, would find them.
+    A restore must be the only user of the database and would find these connections.
     """
     items.sort(key=lambda item: "browser" in item.path.parts)
 
@@ -49,7 +49,7 @@ def own_folders(settings, data_root):
 
 @pytest.fixture(scope="session")
 def phantom_export(tmp_path_factory) -> Path:
-    """An ISIC export of 24 phantoms a diagnosis; every two of them show one lesion."""
+    """An ISIC export of 24 phantoms for each diagnosis. Every two of them show one lesion."""
     folder = tmp_path_factory.mktemp("export")
     (folder / "images").mkdir()
     with (folder / "metadata.csv").open("w", newline="") as stream:
@@ -72,7 +72,7 @@ def phantoms(db, phantom_export) -> None:
 
 @pytest.fixture(scope="session")
 def kept_run(tmp_path_factory) -> dict:
-    """The first training of the session, for all tests after it: rows as JSON, and the run's folder."""
+    """The first training of the session, kept for all later tests: rows as JSON, and the run's folder."""
     return {"folder": tmp_path_factory.mktemp("kept") / "run"}
 
 
@@ -142,9 +142,9 @@ def researcher(db) -> User:
 
 @pytest.fixture(scope="session", autouse=True)
 def flush_passes_the_audit_trail():
-    """A flush between tests empties SQLite's tables line by line, which the trail's trigger refuses.
+    """A flush between tests empties SQLite's tables line by line, which the trail's trigger would refuse.
 
-    The trigger is there again after the flush, as after every `migrate`.
+    The trigger is back after the flush, as after every `migrate`.
     """
     make_sql = DatabaseWrapper.ops_class.sql_flush
 

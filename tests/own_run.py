@@ -1,6 +1,6 @@
-"""Pytest's set-up before Django's: a folder, a database and an environment of the run's own, and a limit per test.
+"""Sets up pytest before Django: a separate folder, database and environment for each run, and a time limit per test.
 
-Loaded by `-p tests.own_run` in pyproject.toml, since a conftest comes after Django has read its settings.
+It is loaded by `-p tests.own_run` in pyproject.toml, because a conftest is loaded after Django has read its settings.
 """
 
 import fcntl
@@ -60,7 +60,7 @@ def pytest_load_initial_conftests(early_config):
 
 
 def _own_folder() -> Path:
-    """A new temporary folder, locked as long as this process lives. Removes those of runs that were killed."""
+    """A new temporary folder, locked while this process lives. Removes folders of runs that were killed."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         lock = _lock(left)
         # A new folder may not be locked yet.
@@ -79,7 +79,7 @@ def _remove(folder: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """The folder's lock, or None where another process has it or the folder is another user's."""
+    """The folder's lock; None if another process has it or the folder belongs to another user."""
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -114,7 +114,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_set_timer(item, settings):
-    """Past the limit, say where every thread stands and end the run: a hung browser cannot be brought back."""
+    """At the limit, print where every thread is and end the run, because a hung browser cannot be recovered."""
     test = greenlet.getcurrent()  # Playwright waits in another one
     timer = threading.Timer(settings.timeout, _give_up, (item, settings.timeout, test))
     timer.daemon = True
@@ -138,7 +138,7 @@ def _give_up(item, limit: float, test: greenlet.greenlet) -> None:
 
 
 def _stacks(test: greenlet.greenlet):
-    """Title and frame of every thread but this one, and of the test where it waits for another greenlet."""
+    """Title and frame of every other thread, and of the test if it waits for another greenlet."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for identity, frame in sys._current_frames().items():
         if identity != threading.get_ident():

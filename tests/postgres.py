@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the run's own, in a temporary folder, reached by a socket there."""
+"""A separate PostgreSQL cluster for the run, in a temporary folder, reached by a socket there."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ class Unavailable(Exception):  # noqa: N818 - a state, not a fault
 
 
 def binaries() -> Path:
-    """The folder with `initdb` and `postgres`: POSTGRESQL_BINARIES, else Debian's newest, else that on PATH.
+    """The folder with `initdb` and `postgres`: POSTGRESQL_BINARIES, else Debian's newest, else the one on PATH.
 
     Raises `Unavailable`.
     """
@@ -36,7 +36,10 @@ def binaries() -> Path:
 
 
 def start(folder: Path) -> tuple[str, Callable[[], None]]:
-    """Start a cluster in the folder: the address of its database, and what stops it. Raises `Unavailable`."""
+    """Start a cluster in the folder.
+
+    Returns the address of its database and a function that stops it. Raises `Unavailable`.
+    """
     tools = binaries()
     owner: dict = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root

@@ -1,4 +1,4 @@
-"""A store of images as a process of its own: moto's server, which speaks S3 over HTTP."""
+"""A store of images in a separate process: moto's server, which speaks S3 over HTTP."""
 
 import subprocess
 import sys
@@ -30,14 +30,14 @@ def s3_store() -> Iterator[str]:
 
 
 def client_of(endpoint: str):
-    """A client of the store's own, to see what lies there."""
+    """A direct client of the store, to see its content."""
     return boto3.client(
         "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=KEY, aws_secret_access_key=SECRET
     )
 
 
 def environment_of(endpoint: str) -> dict[str, str]:
-    """The settings by which the site keeps its images there."""
+    """The settings with which the site keeps its images there."""
     return {
         "MEDIA_STORE": "s3",
         "S3_BUCKET": BUCKET,

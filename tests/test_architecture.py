@@ -1,4 +1,4 @@
-"""The borders of the design hold."""
+"""The code keeps to the design's borders between packages."""
 
 import os
 import shutil

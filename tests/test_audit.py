@@ -1,4 +1,4 @@
-"""The dependency audit fails for findings, and only for them, and never passes in silence where there was none."""
+"""The dependency audit fails only for findings, and never passes silently if it could not check."""
 
 import json
 

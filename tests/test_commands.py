@@ -37,7 +37,7 @@ def test_createresearcher_trusts_no_account_whose_address_nobody_confirmed(reade
 
 
 def test_import_fetches_through_the_isic_client_first(db, tmp_path, monkeypatch, phantom_export):
-    """The archive itself is the one thing faked: a client that brings a folder of phantoms."""
+    """Only the archive itself is faked: the client brings a folder of phantoms."""
     client = tmp_path / "bin" / "isic"
     client.parent.mkdir()
     client.write_text(

@@ -1,4 +1,4 @@
-"""What deploy/ holds fits the code: no container engine runs here, so its files are checked one by one."""
+"""The files in deploy/ fit the code. They are checked one by one, because no container engine runs here."""
 
 import os
 import re

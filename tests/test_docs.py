@@ -1,4 +1,4 @@
-"""The documentation as a site. `make lint` builds it strictly; here stands what a build alone does not show."""
+"""The documentation site. `make lint` builds it strictly; these tests check what a build does not show."""
 
 import re
 import subprocess
@@ -78,7 +78,7 @@ def test_modules_that_docstrings_name_exist():
 
 @pytest.mark.parametrize("link", ["other.md", "#nowhere", "page.md#nowhere"])
 def test_the_build_fails_for_a_link_that_leads_nowhere(tmp_path, link):
-    """By the command of the Makefile: `--quiet` would hide warnings from `--strict`, too."""
+    """It uses the Makefile's command, because `--quiet` would hide warnings from `--strict`, too."""
     (command,) = re.findall(r"(mkdocs build .*)", (ROOT / "Makefile").read_text())
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs/page.md"

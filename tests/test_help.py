@@ -1,4 +1,4 @@
-"""The help of every command of ours: its options, an example that works, Django's options where they are asked for."""
+"""The help of every command shows its options and a working example, and Django's options on request."""
 
 import re
 import shlex

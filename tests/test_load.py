@@ -1,4 +1,4 @@
-"""What the load benchmarks count is what readers were told: a fault of the count would hide a lost answer."""
+"""The load benchmarks count correctly what readers were told, because a wrong count would hide a lost answer."""
 
 import json
 

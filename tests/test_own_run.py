@@ -1,4 +1,4 @@
-"""Runs of the tests do not disturb each other, end what they started, and say where they hung."""
+"""Test runs do not disturb each other, end what they started, and show where they hung."""
 
 import os
 import select
@@ -59,7 +59,7 @@ def test_two_runs_at_once_do_not_meet(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent ended")
 def test_a_server_ends_with_a_run_that_is_killed(tmp_path):
-    """As `kill -9` ends pytest: nothing of it can clean up."""
+    """`kill -9` ends pytest, so it cannot clean up anything."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "turing.settings", "DATA_DIR": str(tmp_path)}
     run = subprocess.Popen(
         [sys.executable, "-c", SERVE.format(folder=tmp_path)],
@@ -98,7 +98,7 @@ def test_without_postgresql_the_run_says_so_loudly_and_passes(tmp_path):
 
 
 def test_keys_are_pressed_on_pages_in_front():
-    """By `tests.browser.pages.press` alone."""
+    """Only `tests.browser.pages.press` presses keys."""
     files = sorted((ROOT / "tests" / "browser").glob("*.py"))
     assert [path.name for path in files if "keyboard.press(" in path.read_text()] == ["pages.py"]
 

@@ -1,4 +1,4 @@
-"""The wheel that `pip install lesion-turing` brings holds all that the site needs, and works from an empty folder."""
+"""The wheel of `pip install lesion-turing` holds everything that the site needs, and works from an empty folder."""
 
 import os
 import re
@@ -44,7 +44,7 @@ print(version.name_and_version())
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel, built from a copy: a build leaves files beside the code."""
+    """The wheel, built from a copy because a build leaves files beside the code."""
     copy = tmp_path_factory.mktemp("copy")
     for name in CODE + BESIDE:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -59,7 +59,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """Runs Python from an empty folder with the wheel's content before everything else that is installed."""
+    """Run Python from an empty folder, with the wheel's content before all other installed packages."""
     packages, folder = tmp_path_factory.mktemp("packages"), tmp_path_factory.mktemp("empty")
     zipfile.ZipFile(wheel).extractall(packages)
     known = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DATA_DIR")}

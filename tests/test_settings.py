@@ -1,4 +1,4 @@
-"""Settings come from environment variables, each documented, each refused by name where its value is no good."""
+"""Settings come from environment variables. Each is documented, and an invalid value is refused by name."""
 
 import re
 from pathlib import Path

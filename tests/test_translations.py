@@ -1,4 +1,4 @@
-"""Everything a reader is told is there in every language, and compiled."""
+"""Every text for readers is translated into every language, and compiled."""
 
 import importlib.util
 import re

@@ -1,4 +1,4 @@
-"""Two machines with one database and one store of images are one site: neither keeps anything for itself."""
+"""Two machines with one database and one store of images act as one site, and neither keeps data for itself."""
 
 import json
 import os
@@ -29,7 +29,7 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 class Browser:
-    """Pages, forms and cookies; the cookies go to every machine, as behind one name."""
+    """Pages, forms and cookies. The cookies go to both machines, as if they had one name."""
 
     def __init__(self):
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
@@ -38,7 +38,7 @@ class Browser:
         return self._ask(urllib.request.Request(url, headers=headers))
 
     def post(self, url: str, fields: dict, form: str = "", **headers: str) -> tuple[int, dict, bytes]:
-        """Send the form that stands on the page `form`, or on that of the url."""
+        """Send the form on the page `form`, or on the page of the url."""
         status, _, page = self.get(form or url)
         token = TOKEN.search(page.decode())
         assert token, f"{form or url} has no form: {status}"

@@ -1,4 +1,4 @@
-"""The command line: `manage.py` in a checkout, `lesion-turing` or `python -m turing` where the package is installed."""
+"""The command line: `manage.py` in a checkout, `lesion-turing` or `python -m turing` in an installed package."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from turing import places
 
-# Packages of the extra `train`: an installation that only serves the site has none of them.
+# Packages of the extra `train`. An installation that only serves the site does not have them.
 TRAINING = {"efficientnet_lite_pytorch", "safetensors", "torch", "torchmetrics"}
 
 
@@ -26,7 +26,10 @@ def main() -> None:
         if error.name not in TRAINING:
             raise
         package = "." if places.IS_CHECKOUT else "lesion-turing"
-        sys.exit(f"This command needs {error.name}, which the site alone does not: pip install '{package}[train]'")
+        sys.exit(
+            f"This command needs the package {error.name}, which the site itself does not need. Install it: pip "
+            f"install '{package}[train]'"
+        )
     except ImproperlyConfigured as error:
         sys.exit(f"{name}: {' '.join(str(error).split())}")
     except KeyboardInterrupt:
@@ -34,7 +37,7 @@ def main() -> None:
 
 
 def serve(options: list[str]) -> None:
-    """Becomes gunicorn with the site's own settings; `options` are gunicorn's."""
+    """Replace this process by gunicorn with the site's settings; `options` go to gunicorn."""
     settings = ["--chdir", str(places.HOME), "--config", str(places.BESIDE / "gunicorn.conf.py")]
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *settings, *options, "turing.wsgi"])
 

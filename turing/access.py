@@ -1,4 +1,4 @@
-"""Who may see a page."""
+"""Decorators that decide who may see a page."""
 
 from functools import wraps
 
@@ -12,12 +12,15 @@ from django.views.decorators.http import require_http_methods
 
 from turing.replies import postponement, wants_json
 
-# For pages with a form. HEAD is answered as GET: proxies, link checkers and monitors ask so.
+# For pages with a form. HEAD is answered like GET, because proxies, link checkers and monitors use it.
 require_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def researcher_role_required(view):
-    """Researchers only, with or without their second factor: for the pages where it is set up and given."""
+    """Let researchers in, with or without their second factor.
+
+    For the pages on which the second factor is set up and given.
+    """
 
     @login_required
     @wraps(view)
@@ -30,7 +33,7 @@ def researcher_role_required(view):
 
 
 def researcher_required(view):
-    """Researchers only: others are asked to log in, or refused. Who has set up a second factor is asked for it."""
+    """Let researchers in. Others must log in or are refused. Researchers with a second factor must give it first."""
 
     @researcher_role_required
     @wraps(view)
@@ -44,7 +47,7 @@ def researcher_required(view):
 
 
 def second_factor_required(view):
-    """For what anybody may do with their own account: who has set up a second factor is asked for it first."""
+    """For pages about a user's own account: users with a second factor must give it first."""
 
     @login_required
     @wraps(view)
@@ -57,19 +60,19 @@ def second_factor_required(view):
 
 
 def needs_second_factor(user) -> bool:
-    """Whether a researcher has still to give a second factor in this session."""
+    """Whether a researcher still has to give a second factor in this session."""
     return user.is_researcher and not is_past_second_factor(user)
 
 
 def is_past_second_factor(user) -> bool:
-    """False where the user has a second factor and has not given it in this session."""
+    """False if the user has a second factor and has not given it in this session."""
     return not user.has_second_factor or user.is_verified()
 
 
 def reader_required(view):
-    """Readers only; `request.reader` is the reader. A user without a reader's profile is asked for one first.
+    """Let readers in, as `request.reader`. A user without a reader's profile must complete one first.
 
-    A script that sends an answer is told so in JSON: it keeps the answer until the reader has logged in.
+    A script that sends an answer gets this as JSON. It keeps the answer until the reader has logged in.
     """
 
     @login_required

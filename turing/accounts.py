@@ -1,4 +1,4 @@
-"""Choices about who a person is."""
+"""Choices for the profile of a person."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +20,7 @@ BANDS = ((5, "0-4"), (10, "5-9"), (20, "10-19"))
 
 
 def experience_band(years: int) -> str:
-    """Years of experience in bands: the exact figure beside a profession could name a person."""
+    """Years of experience in bands, because the exact number together with a profession could name a person."""
     return next((band for limit, band in BANDS if years < limit), "20+")
 
 

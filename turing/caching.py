@@ -1,4 +1,4 @@
-"""A cache shared by all machines, without which the site goes on."""
+"""A cache shared by all machines. The site keeps running without it."""
 
 import logging
 
@@ -10,10 +10,9 @@ logger = logging.getLogger(__name__)
 
 
 class OptionalRedisCache(RedisCache):
-    """Django's Redis cache. Where Redis is down, nothing is found in it and nothing is kept.
+    """Django's Redis cache. If Redis is down, nothing is found in it and nothing is stored.
 
-    What is counted in it, such as registrations from one address, goes uncounted meanwhile; log-in is counted in the
-    database.
+    Registrations and other things counted in it are then not counted. Log-ins are counted in the database.
     """
 
     def get(self, key, default=None, version=None):
@@ -35,7 +34,7 @@ class OptionalRedisCache(RedisCache):
             return super().incr(key, delta, version)
         except RedisError as error:
             _warn(error)
-            raise ValueError(f"Key {key!r} not found") from error  # as Django's caches say that there is none
+            raise ValueError(f"Key {key!r} not found") from error  # the same error as in Django's caches
 
     def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
         try:
@@ -52,4 +51,4 @@ class OptionalRedisCache(RedisCache):
 
 
 def _warn(error: RedisError) -> None:
-    logger.warning("The cache does not answer (%s); what it would hold is computed again.", error)
+    logger.warning("The cache does not answer (%s). The site computes again what the cache would hold.", error)

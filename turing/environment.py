@@ -1,4 +1,4 @@
-"""Every environment variable that the site reads: what it is for and its default. `docs/settings.md` is this table."""
+"""Every environment variable that the site reads, with its meaning and default. `docs/settings.md` shows this table."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True)
 class Variable:
-    """One environment variable. `default` is the text that stands for it where it is not set."""
+    """One environment variable. `default` is the text that is used if it is not set."""
 
     name: str
     default: str
@@ -120,19 +120,19 @@ VARIABLES = {
 
 
 def text(name: str) -> str:
-    """The variable's value, or its default where it is not set or empty."""
+    """The variable's value, or its default if it is not set or empty."""
     return os.environ.get(name) or VARIABLES[name].default
 
 
 def is_set(name: str) -> bool:
-    """Whether somebody chose the value, rather than the default."""
+    """Whether somebody set the value."""
     return bool(os.environ.get(name))
 
 
 def secret(name: str) -> str:
-    """The variable's value, or what stands in the file that NAME_FILE names.
+    """The variable's value, or the content of the file that NAME_FILE names.
 
-    Raises ImproperlyConfigured where both are set, and for a file that is missing, empty or readable by others.
+    Raises ImproperlyConfigured if both are set, and for a file that is missing, empty or readable by others.
     """
     path = text(f"{name}_FILE")
     if not path:
@@ -170,7 +170,7 @@ def whole_number(name: str, least: int = 0) -> int:
 
 
 def items(name: str) -> list[str]:
-    """The values between the variable's commas."""
+    """The comma-separated values of the variable."""
     return [item.strip() for item in text(name).split(",") if item.strip()]
 
 
@@ -183,7 +183,7 @@ def choice(name: str, allowed: tuple[str, ...]) -> str:
 
 
 def refused(name: str, reason: object) -> ImproperlyConfigured:
-    """The error to raise where the variable's value cannot be used."""
+    """The error to raise if the variable's value cannot be used."""
     return ImproperlyConfigured(f"The environment variable {name} is {text(name)!r}: {reason}.")
 
 

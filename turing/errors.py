@@ -1,7 +1,7 @@
-"""The one exception type that the package raises to its users."""
+"""The exception that this package raises for users to read."""
 
 from console import UserError
 
 
 class StudyError(UserError):
-    """Something wrong with a study's design, its state, or a file of responses."""
+    """Something is wrong with a study's design, its state, or a file of responses."""

@@ -1,4 +1,4 @@
-"""What forms of several packages share: fields, and sections of long forms."""
+"""Fields and sections of long forms that several packages share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from console import UNSTORABLE
 
 
 class OneLine(forms.CharField):
-    """A line of text that every database stores."""
+    """A line of text that every database can store."""
 
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         if UNSTORABLE.search(text) or not text.isprintable():
-            raise ValidationError("One line of text, please.")
+            raise ValidationError("Enter one line of text, without line breaks.")
         return text
 
 
 @dataclass(frozen=True)
 class Section:
-    """Fields of a form under one title; the first section has none and is never folded."""
+    """Fields of a form under one title. The first section has no title and is never folded."""
 
     title: str
     fields: list[forms.BoundField]
@@ -34,9 +34,9 @@ class Section:
 
 
 class InSections(forms.BaseForm):
-    """For a form with many fields: `SECTIONS` has titles and names of fields, those without a title first.
+    """A form with many fields. `SECTIONS` holds titles and names of fields, and begins with the fields without a title.
 
-    A folded section is open where one of its fields has an error or is not as a new form has it.
+    A folded section is open if one of its fields has an error or differs from a new form.
     """
 
     SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -1,4 +1,4 @@
-"""Django settings: every deployment choice is an environment variable, with a default that works on a laptop."""
+"""Django settings. Every deployment choice is an environment variable, with a default that works on a laptop."""
 
 import os
 from datetime import timedelta
@@ -26,7 +26,7 @@ def _secret_key() -> str:
         return key
     path = DATA_DIR / "secret_key"
     try:
-        # O_EXCL: of several processes that start together on a new folder, one writes the key.
+        # With O_EXCL, only one of several processes that start together on a new folder writes the key.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         if key := path.read_text().strip():
@@ -40,7 +40,7 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = environment.flag("DEBUG")
-# Probes on the machine itself ask by these names, whatever the site's public one is.
+# Probes on the machine itself use these names, whatever the site's public name is.
 ALLOWED_HOSTS = [*environment.items("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = environment.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = environment.flag("HTTPS")
@@ -123,18 +123,20 @@ def _databases() -> dict:
         database = dj_database_url.parse(environment.secret("DATABASE_URL") or default_url, conn_max_age=60)
     except ValueError as error:
         # Without the value: it may hold a password.
-        raise ImproperlyConfigured(f"The environment variable DATABASE_URL is no good: {_first_line(error)}") from None
+        raise ImproperlyConfigured(
+            f"The environment variable DATABASE_URL cannot be used: {_first_line(error)}"
+        ) from None
     if not database.get("NAME") and "service" not in database.get("OPTIONS", {}):
         raise ImproperlyConfigured("The environment variable DATABASE_URL names no database.")
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
-            # Seconds to wait for a lock: long enough for any number of readers, short enough to tell one to try again.
+            # Seconds to wait for a lock. Long enough for any number of readers, short enough to ask one to try again.
             "timeout": LOCK_TIMEOUT_S,
-            # FULL: an answer that was acknowledged survives a power failure. docs/scaling.md says what it costs.
+            # With FULL, an acknowledged answer survives a power failure. docs/scaling.md says what it costs.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
-        # A file, not memory: the browser tests' gunicorn reads the same database as the test.
+        # A file instead of memory, because the browser tests' gunicorn reads the same database as the test.
         database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     elif database["ENGINE"] == "django.db.backends.postgresql":
         limits = f"-c lock_timeout={1000 * LOCK_TIMEOUT_S} -c idle_in_transaction_session_timeout=60000"
@@ -160,7 +162,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 AUTHENTICATION_BACKENDS = ["turing.people.backends.ThrottleBackend", "turing.people.backends.EmailBackend"]
-# The second is that of older accounts, whose passwords are stored anew when they log in.
+# The second one is for older accounts. Their passwords are hashed anew when they log in.
 PASSWORD_HASHERS = [
     "turing.people.hashers.LowMemoryArgon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -170,7 +172,7 @@ REGISTRATION = environment.choice("REGISTRATION", ("open", "invited", "closed"))
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES")
 OTP_TOTP_ISSUER = "Visual Turing test"
 
-# Log-in is closed for a while after so many failures of one account, or from one address, which may be a hospital's.
+# Log-in is closed for a while after this many failures of one account, or from one address (perhaps a hospital's).
 AXES_FAILURE_LIMIT = 10
 FAILURES_PER_ADDRESS = 100
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -181,7 +183,7 @@ AXES_USERNAME_CALLABLE = "turing.people.throttle.attempted_account"
 AXES_CLIENT_IP_CALLABLE = "turing.people.throttle.client_address"
 AXES_HANDLER = "turing.people.throttle.Handler"
 AXES_LOCKOUT_CALLABLE = "turing.people.throttle.locked_out"
-AXES_DISABLE_ACCESS_LOG = True  # who logged in when is kept nowhere
+AXES_DISABLE_ACCESS_LOG = True  # the site does not record who logged in when
 AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
@@ -203,7 +205,7 @@ STORAGES = {
     "default": stores.media(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# Static files are served from static/ itself: nothing to collect before the first start.
+# Static files are served from static/ directly, so nothing must be collected before the first start.
 WHITENOISE_USE_FINDERS = True
 
 # Long work that a worker does in the background, one entry of the queue a job.
@@ -215,7 +217,7 @@ UPLOAD_LIMIT = environment.whole_number("UPLOAD_LIMIT_MB", 1) * 2**20
 UPLOAD_FILES = environment.whole_number("UPLOAD_FILES", 1)
 DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_FILES
 
-# Checkpoints, sample grids and logs of training runs: bulky, local, never served as files.
+# Checkpoints, sample grids and logs of training runs. They are large and local, and never served as files.
 RUNS_ROOT = DATA_DIR / "runs"
 
 EMAIL_BACKEND = environment.text("EMAIL_BACKEND")
@@ -230,7 +232,7 @@ EMAIL_TIMEOUT = environment.whole_number("EMAIL_TIMEOUT", least=1)
 
 CACHES = {
     "default": stores.cache(places.CODE),
-    # What the {% cache %} tag keeps: parts of pages that are alike for everybody, in each process's own memory.
+    # For the {% cache %} tag: parts of pages that are the same for everybody, in each process's own memory.
     "template_fragments": {
         "BACKEND": f"django.core.cache.backends.{'dummy.DummyCache' if DEBUG else 'locmem.LocMemCache'}",
         "LOCATION": "template-fragments",
@@ -250,9 +252,9 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "turing.serving.failures.csrf_failure"
 LOGGING = logs.configuration(environment.choice("LOG_FORMAT", ("text", "json")), environment.text("LOG_LEVEL").upper())
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked over plain HTTP inside the network
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # these are requested over plain HTTP inside the network
 SECURE_HSTS_SECONDS = environment.whole_number("HSTS_SECONDS") if HTTPS else 0
-# A study's host cannot speak for its clinic's other hosts, so HSTS leaves subdomains and browsers' preload lists out.
+# HSTS leaves out subdomains and preload lists, because this host cannot decide for the clinic's other hosts.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 METRICS = environment.flag("METRICS")

@@ -1,4 +1,4 @@
-"""Where images and the cache lie, as the environment says. Read by `settings.py`."""
+"""The stores of images and of the cache, as the environment chooses them. `settings.py` reads this module."""
 
 import hashlib
 from importlib.util import find_spec
@@ -40,7 +40,7 @@ def cache(code: Path) -> dict:
     if not address:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     if not address.startswith(("redis://", "rediss://")):
-        # Not the address itself: it may hold a password.
+        # Do not show the address itself, because it may contain a password.
         raise ImproperlyConfigured("The environment variable CACHE_URL must begin with redis:// or rediss://.")
     _need("redis", "CACHE_URL", "redis")
     return {
@@ -52,7 +52,7 @@ def cache(code: Path) -> dict:
 
 
 def _fingerprint(folder: Path) -> str:
-    """Changes with the code: an analysis outlives the process in a shared cache, but not the code that made it."""
+    """A value that changes with the code, because cached analyses must not outlive the code that made them."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.read_bytes())
@@ -62,5 +62,6 @@ def _fingerprint(folder: Path) -> str:
 def _need(package: str, variable: str, extra: str) -> None:
     if find_spec(package) is None:
         raise ImproperlyConfigured(
-            f"The environment variable {variable} asks for a package that is not installed: pip install '.[{extra}]'."
+            f"The environment variable {variable} needs a package that is not installed. Install it: pip install "
+            f"'.[{extra}]'."
         )

@@ -1,4 +1,4 @@
-"""Who writes next where the database lets one connection write at a time."""
+"""Lets threads take turns in writing, for databases that let one connection write at a time."""
 
 import threading
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ _turn = threading.Lock()
 
 @contextmanager
 def turn_to_write() -> Iterator[None]:
-    """On SQLite the threads of a process write one after the other. Raises OperationalError when the wait is too long.
+    """On SQLite, let the threads of a process write one after the other.
 
-    Without it they wait in SQLite, each asleep for longer and longer while newcomers pass by: the unluckiest of 65
-    readers at once waited for more than half a second.
+    Raises OperationalError if the wait is too long. Otherwise they would wait in SQLite, each asleep for longer and
+    longer while newcomers pass by. Of 65 readers at once, the unluckiest then waited for more than half a second.
     """
     if connection.vendor != "sqlite":
         yield

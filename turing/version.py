@@ -1,4 +1,4 @@
-"""Which software this is: its version, and a fingerprint of the modules that compute the figures."""
+"""The version of this software, and a fingerprint of the modules that compute the figures."""
 
 import hashlib
 import platform
@@ -10,12 +10,15 @@ from turing import places
 
 NAME = "lesion-turing"
 STATISTICS = places.CODE / "turing" / "statistics"
-NUMERIC = ("numpy", "scipy", "krippendorff", "matplotlib", "pyarrow")  # packages that figures and files come from
+NUMERIC = ("numpy", "scipy", "krippendorff", "matplotlib", "pyarrow")  # packages that compute figures and write files
 
 
 @cache
 def project() -> dict:
-    """`name` and `version`: the installed package's; a checkout that nobody installed has pyproject.toml's fallback."""
+    """`name` and `version` of the installed package.
+
+    A checkout that is not installed uses the fallback in pyproject.toml.
+    """
     try:
         version = metadata.version(NAME)
     except metadata.PackageNotFoundError:
@@ -25,13 +28,13 @@ def project() -> dict:
 
 
 def name_and_version() -> str:
-    """Such as 'lesion-turing 0.1.0'."""
+    """Name and version, such as 'lesion-turing 0.1.0'."""
     return f"{project()['name']} {project()['version']}"
 
 
 @cache
 def statistics_fingerprint() -> str:
-    """SHA-256 over the statistics modules: it tells two states of the software of one version apart."""
+    """SHA-256 over the statistics modules, which distinguishes two states of the software with one version."""
     digest = hashlib.sha256()
     for path in sorted(STATISTICS.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,4 +1,4 @@
-"""Pages that belong to no one package: start, attributions."""
+"""Pages that belong to no single package: the start page and image credits."""
 
 import csv
 
@@ -21,9 +21,10 @@ def home(request):
 
 @require_safe
 def attributions(request):
-    """Who made the images and under which licence. The whole collection, never what one study shows.
+    """Who made the images, and their licences. It shows the whole collection, never what one study shows.
 
-    While readers must not know that images are generated, those who do not know are shown the real ones' alone.
+    While some readers must not know that images are generated, visitors who may not know it see only the credits of
+    real images.
     """
     groups = [row | {"non_commercial": is_non_commercial(row["licence"])} for row in LesionImage.objects.attributions()]
     if is_discreet(request):
@@ -46,5 +47,5 @@ def attributions_csv(request):
 @require_safe
 @never_cache
 def token(request):
-    """A fresh token against forged requests, for answers that waited so long that their page's token is stale."""
+    """A fresh token against forged requests, for answers that waited so long that their page's token has expired."""
     return JsonResponse({"token": get_token(request), "logged_in": request.user.is_authenticated})

@@ -1,1 +1,1 @@
-"""A site under load: who serves, who asks, what is measured. `benchmarks.web` is what one runs."""
+"""A site under load: the server, the load and the measurements. `benchmarks.web` runs it."""

@@ -1,9 +1,8 @@
-"""The site with bare views beside it: what Django itself costs, with the same middleware and the same log-in.
+"""The site plus bare views that show what Django itself costs, with the same middleware and log-in.
 
-Each of them reads the session and the user from the database, as every page for readers does, and then
-`insert` writes one row in a transaction of its own, checked against forgery;
-`page` reads the study and renders a form in the site's own frame;
-`file` sends a file of a stimulus's length.
+Each view reads the session and the user from the database, as every page for readers does. Then `insert` writes one row
+in its own transaction, with CSRF protection; `page` reads the study and renders a form in the site's frame; `file`
+sends a file of a stimulus's length.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Breaks things while readers answer, and counts what they were told against what is stored.
+"""Breaks things while readers answer, and compares what readers were told with what is stored.
 
-Workers are killed all the time. In between, one after the other: fifty clients that trickle, a locked database, the
-master killed and started again, a full disk, and PostgreSQL itself killed.
+Workers are killed all the time. Meanwhile, one after the other: fifty clients send very slowly, the database is locked,
+the master is killed and restarted, the disk is full, and PostgreSQL itself is killed.
 """
 
 import random
@@ -26,13 +26,13 @@ from benchmarks.report import report
 READERS, PER_GROUP = 65, 10
 LOCKED_S, FULL_S, TRICKLED_S = 10.0, 8.0, 8.0
 SLOW_CLIENTS = 50
-PATIENCE_S = 90  # after the end, until every answer must have been delivered
+PATIENCE_S = 90  # seconds after the end in which every answer must be delivered
 DISK_MB = {Sqlite: 64, Postgres: 320}
 
 
 @contextmanager
 def small_disk(kind: type) -> Iterator[Path | None]:
-    """A disk that can be filled, which only root can make; None elsewhere."""
+    """A small disk that can be filled, which only root can make; None for others."""
     folder = Path(tempfile.mkdtemp(prefix="small-disk-"))
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB[kind]}m,mode=0755", "tmpfs", str(folder)]
     try:
@@ -50,7 +50,7 @@ def small_disk(kind: type) -> Iterator[Path | None]:
 
 
 def fill_disk(folder: Path) -> None:
-    """Not a byte is free for a while."""
+    """Leave no free byte on the disk for a while."""
     ballast = folder / "ballast"
     try:
         with ballast.open("wb", buffering=0) as stream:
@@ -59,13 +59,13 @@ def fill_disk(folder: Path) -> None:
                 try:
                     stream.write(bytes(64 * 1024))
                 except OSError:
-                    time.sleep(0.05)  # full; what others give back is taken, too
+                    time.sleep(0.05)  # the disk is full; space that others free is taken, too
     finally:
         ballast.unlink()
 
 
 def lock(base: Sqlite | Postgres) -> None:
-    """Another process's lock on the table of answers, for ten seconds."""
+    """Lock the table of answers from another process for ten seconds."""
     if isinstance(base, Sqlite):
         held = sqlite3.connect(base.url.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
         held.execute("BEGIN EXCLUSIVE")
@@ -97,11 +97,11 @@ def trickle(port: int) -> None:
             for one in list(slow):
                 try:
                     one.sendall(b"a")
-                except OSError:  # the site has had enough of it
+                except OSError:  # the site closed the connection
                     slow.remove(one)
                     one.close()
     except OSError:
-        pass  # nobody listened; the readers meet that, too
+        pass  # nobody listened, which readers experience, too
     finally:
         for one in slow:
             one.close()
@@ -122,7 +122,7 @@ def events(base: Sqlite | Postgres, site: Site, disk: Path | None) -> dict[str, 
 
 
 def keep_alive(base: Sqlite | Postgres, site: Site) -> None:
-    """What systemd does: start again what ended."""
+    """Restart what ended, as systemd does."""
     try:
         base.revive()
     except Unavailable as reason:
@@ -132,7 +132,7 @@ def keep_alive(base: Sqlite | Postgres, site: Site) -> None:
 
 
 def break_things(base, site: Site, disk: Path | None, seconds: float, rng: random.Random) -> Counter[str]:
-    """For so many seconds; how often each thing was done."""
+    """Break things for some seconds, and return how often each was done."""
     done: Counter[str] = Counter()
     kinds = events(base, site, disk)
     until = time.monotonic() + seconds
@@ -165,7 +165,7 @@ def _try(name: str, event: Callable[[], None]) -> None:
 
 
 def judge(found: dict, rows: list[list]) -> dict[str, int]:
-    """What readers were told was stored against what is: lost, doubled and changed answers."""
+    """Compare what readers were told was stored with what is: lost, doubled and changed answers."""
     told = {(reading, position): (answer, confidence) for reading, position, answer, confidence in found["stored"]}
     times = Counter((reading, position) for reading, position, *_ in rows)
     kept = {(reading, position): (answer, confidence) for reading, position, answer, confidence in rows}
@@ -221,7 +221,7 @@ def run(kind: type, seconds: float, seed: int) -> dict:
 
 
 def chaos(kinds: list[type], seconds: float, seed: int) -> int:
-    """On each database; the exit status: 1 where an answer was lost, doubled, changed or never delivered."""
+    """Run chaos on each database. The exit status is 1 if an answer was lost, doubled, changed or never delivered."""
     rows = []
     for kind in kinds:
         try:

@@ -1,4 +1,4 @@
-"""A database for a benchmark: an SQLite file, or a PostgreSQL cluster of its own in a temporary folder."""
+"""A database for a benchmark: an SQLite file, or a separate PostgreSQL cluster in a temporary folder."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ PATIENCE_S = 60
 
 
 class Unavailable(Exception):  # noqa: N818 - a state, not a fault
-    """Why there is no such database."""
+    """The reason why the database is not available."""
 
 
 class Sqlite:
@@ -25,23 +25,23 @@ class Sqlite:
         self.url = f"sqlite:///{folder / 'db.sqlite3'}"
 
     def cpu(self) -> float:
-        """Seconds of processor of the database's own processes: it has none."""
+        """Processor seconds of the database's own processes: SQLite has none."""
         return 0.0
 
     def revive(self) -> None:
-        """A file needs no reviving."""
+        """Do nothing: a file cannot stop."""
 
     def stop(self) -> None:
-        """Nor stopping."""
+        """Do nothing: a file cannot stop."""
 
 
 class Postgres:
-    """A cluster with the safety of the defaults: every commit reaches the disk."""
+    """A cluster with the safe default settings: every commit reaches the disk."""
 
     name = "PostgreSQL"
 
     def __init__(self, folder: Path):
-        """Raises `Unavailable`."""
+        """Start it. Raises `Unavailable`."""
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
         if not found and not shutil.which("initdb"):
             raise Unavailable("PostgreSQL is not installed")
@@ -65,7 +65,7 @@ class Postgres:
     def start(self) -> None:
         with (self.folder / "postgres.log").open("a") as log:
             command = [str(self.tools / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
-            # No TCP port, so that nothing can be in the way; connections for every thread of every worker.
+            # No TCP port, so that no other server is in the way; and connections for all threads of all workers.
             command += ["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "max_wal_size=64MB"]
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self.owner)
         until = time.monotonic() + PATIENCE_S
@@ -77,12 +77,12 @@ class Postgres:
         raise Unavailable(f"PostgreSQL did not start: {(log or ['it said nothing'])[-1]}")
 
     def revive(self) -> None:
-        """Start it again if it ended, as systemd would."""
+        """Restart it if it ended, as systemd would."""
         if self.process.poll() is not None:
             self.start()
 
     def cpu(self) -> float:
-        """Seconds of processor of all its processes, those that ended included."""
+        """Processor seconds of all its processes, including those that ended."""
         return tree_cpu(self.process.pid)
 
     def stop(self) -> None:
@@ -95,7 +95,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def children(pid: int) -> list[int]:
-    """Processes that this one started and that live."""
+    """Living processes that this one started."""
     try:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -103,7 +103,7 @@ def children(pid: int) -> list[int]:
 
 
 def tree_cpu(pid: int) -> float:
-    """Seconds of processor of a process and those below it, with what ended and was waited for."""
+    """Processor seconds of a process and its descendants, including those that ended."""
     total = 0.0
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

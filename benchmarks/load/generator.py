@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: jobs come as lines of JSON on stdin, reports go out on stdout."""
+"""The load generator, a separate process: jobs arrive as lines of JSON on stdin, reports leave on stdout."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ RAN_OUT = "a lane ran out of requests"
 
 
 class Meter:
-    """Times of replies in seconds, by kind, and what else came."""
+    """Times of replies in seconds, by kind, and everything else that came."""
 
     def __init__(self):
         self.times: dict[str, list[float]] = {}
@@ -32,7 +32,10 @@ class Meter:
 
 
 async def hammer(job: dict, meter: Meter) -> list[Client]:
-    """Each lane asks again as soon as it is answered, for `seconds`. A lane is several readers in turn."""
+    """Each lane sends the next request as soon as it has a reply, for `seconds`.
+
+    A lane uses several readers in turn.
+    """
     until = time.perf_counter() + job["seconds"]
 
     async def one(lane: list[dict], client: Client) -> None:
@@ -50,7 +53,7 @@ async def hammer(job: dict, meter: Meter) -> list[Client]:
 
 
 async def pace(job: dict, meter: Meter) -> list[Client]:
-    """Each reader answers every `every` seconds and loads the next image, from a start of their own."""
+    """Each reader answers every `every` seconds and loads the next image. Their starts are spread."""
     until = time.perf_counter() + job["seconds"]
     rng = random.Random(0)
 
@@ -74,8 +77,8 @@ async def pace(job: dict, meter: Meter) -> list[Client]:
 async def read(job: dict, meter: Meter) -> list[Client]:
     """Readers answer whole forms by the browser's rule, whatever the site does, with a pause between answers.
 
-    Now and then one sends an answer and does not wait for the reply, or another value for an answered image. The
-    report's `tally` says what they were told. Nobody begins an answer after `seconds`; what waits is delivered.
+    Sometimes one sends an answer and does not wait for the reply, or sends another value for an answered image. The
+    report's `tally` says what they were told. Nobody begins an answer after `seconds`; answers that wait are delivered.
     """
     until = time.perf_counter() + job["seconds"]
     rng = random.Random(job["seed"])
@@ -110,7 +113,7 @@ async def read(job: dict, meter: Meter) -> list[Client]:
 
 
 async def _hang_up(client: Client, browser: Browser, answer) -> None:
-    """Send the answer and be gone: nobody knows whether it arrived."""
+    """Send the answer and close at once, so that nobody knows whether it arrived."""
     client.timeout, patience = 0.005, client.timeout
     await browser.post(answer)
     client.timeout = patience

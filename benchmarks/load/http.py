@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client on asyncio's transports: a load generator must not take the processor from the server."""
+"""A small HTTP/1.1 client on asyncio's transports, because a load generator must not take much processor time."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ MAX_HEAD = 64 * 1024
 
 
 class NoReplyError(Exception):
-    """The connection ended, or time ran out, before the whole reply was there."""
+    """The connection ended, or time ran out, before the whole reply arrived."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class _Wire(asyncio.Protocol):
 
 
 class Client:
-    """Keeps one connection alive, as a browser does, and opens another where the server has closed it."""
+    """Keeps one connection alive, as a browser does, and opens another one if the server has closed it."""
 
     def __init__(self, host: str, port: int, cookies: dict[str, str], timeout: float = 60):
         self.host, self.port, self.cookies, self.timeout = host, port, dict(cookies), timeout
@@ -72,7 +72,7 @@ class Client:
         self.sent = self.received = 0
 
     async def ask(self, method: str, path: str, body: str = "", accept: str = "*/*") -> Reply:
-        """The reply. Raises `NoReplyError` where none came; it may have been carried out all the same."""
+        """The reply. Raises `NoReplyError` if none came; the request may still have been carried out."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}", f"Accept: {accept}"]
         if cookies:
@@ -116,5 +116,5 @@ class Client:
 
 
 def own_cpu() -> float:
-    """Seconds of processor that this process has used."""
+    """Processor seconds that this process has used."""
     return time.process_time()

@@ -1,4 +1,4 @@
-"""Readers under load: who they are, what they may ask, and the database that knows them."""
+"""The readers of a load test: who they are, what they may request, and their database."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from benchmarks.load.site import ROOT
 
 @dataclass
 class Population:
-    """Readers of one study who have not answered yet; each is used once."""
+    """Readers of one study who have not answered yet. Each is used once."""
 
     slug: str
     length: int
@@ -53,7 +53,7 @@ class Population:
 
 
 def in_own_process(variables: dict[str, str], *arguments: str) -> dict | list:
-    """What `benchmarks.load.population` prints, run on the database that the variables name."""
+    """Run `benchmarks.load.population` on the database that the variables name, and return its output."""
     command = [sys.executable, "-m", "benchmarks.load.population", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
@@ -64,7 +64,7 @@ def database(kind: type, folder: Path) -> Iterator[tuple[Sqlite | Postgres, dict
     """A database of the kind in the folder, and the environment of a site on it."""
     found = kind(folder / "database")
     try:
-        # The log-ins are signed by one process and read by others.
+        # One process signs the log-ins, and others read them, so they need the same key.
         yield found, {"DATABASE_URL": found.url, "DATA_DIR": str(folder / "data"), "SECRET_KEY": "benchmark"}
     finally:
         found.stop()

@@ -1,6 +1,6 @@
-"""Fills a benchmark's database with a study and readers who have begun it, and counts what it holds at the end.
+"""Fills a benchmark's database with a study and readers who have begun it, and counts the answers at the end.
 
-Runs in a process of its own, whose environment says which database. Prints JSON.
+It runs in a separate process, whose environment names the database, and prints JSON.
 """
 
 import json
@@ -17,17 +17,17 @@ from turing.models import Reader, Reading, Response, Study, Trial, User
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
 
-TOKEN = "benchmarkbenchmarkbenchmarkbench"  # 32 letters: Django takes the cookie's secret itself for a token
+TOKEN = "benchmarkbenchmarkbenchmarkbench"  # 32 letters, because Django accepts the cookie's secret as a token
 
 
 def fill(readers: int, per_group: int) -> dict:
-    """A study of four times `per_group` images, and readers with their forms, logged in."""
+    """A study of four times `per_group` images, and logged-in readers with their forms."""
     call_command("migrate", verbosity=0)
     study = make_study(readers=0, per_group=per_group)
-    with transaction.atomic():  # one flush to the disk, not thousands
+    with transaction.atomic():  # one flush to the disk instead of thousands
         lanes = [_begin(study, number) for number in range(readers)]
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # after so many new rows the database's plans need it
+        cursor.execute("ANALYZE")  # the database's query plans need it after so many new rows
     return {
         "slug": study.slug,
         "length": study.stimulus_count,

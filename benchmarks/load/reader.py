@@ -1,7 +1,7 @@
-"""A reader's browser: an answer counts as stored only when our server says so of that very answer.
+"""A reader's browser. An answer counts as stored only if the server confirms that very answer.
 
-The rule is that of `static/js/courier.js`: JSON that names the trial and the stored value ends the waiting, JSON that
-refuses for good ends it too, and everything else is sent again, later.
+The rule is that of `static/js/courier.js`. JSON that names the trial and the stored value ends the waiting. JSON that
+refuses for good ends it, too. After anything else, the answer is sent again later.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class Tally:
 
 
 def meaning(reply: Reply, answer: Answer) -> tuple[str, dict]:
-    """`stored`, `other` (another value is stored), `refused` or why it is kept; and the JSON."""
+    """`stored`, `other` (another value is stored), `refused`, or why the answer is kept; and the JSON."""
     try:
         body = json.loads(reply.body) if reply.header("Content-Type").startswith("application/json") else None
     except ValueError:
@@ -89,7 +89,7 @@ class Browser:
         self.token = client.cookies.get("csrftoken", "")
 
     async def deliver(self, answer: Answer) -> None:
-        """Until the server has acknowledged the answer or refused it for good."""
+        """Send until the server has confirmed the answer or refused it for good."""
         wait = FIRST_WAIT_S
         while True:
             why = await self.post(answer)

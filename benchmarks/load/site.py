@@ -1,4 +1,4 @@
-"""A gunicorn under load, and the process that loads it."""
+"""A gunicorn under load, and the process that sends the load."""
 
 import json
 import os
@@ -22,11 +22,11 @@ def free_port() -> int:
 
 
 class Site:
-    """gunicorn as the README starts it, on a port of its own. `application` is the site, or the site and bare views."""
+    """gunicorn as the README starts it, on its own port. `application` is the site, or the site with bare views."""
 
     def __init__(self, variables: dict[str, str], log: Path, application: str = "turing.wsgi", workers: int = 2):
         self.port, self.log = free_port(), log
-        # Without the worker: what readers cost is measured, and chaos kills web workers.
+        # Without the background worker, because the cost of readers is measured, and chaos kills web workers.
         self.variables = os.environ | {"BACKGROUND_WORKER": "0"} | variables
         self.command = [sys.executable, "-m", "gunicorn", application, "--workers", str(workers)]
         self.command += ["--bind", f"127.0.0.1:{self.port}"]
@@ -39,7 +39,7 @@ class Site:
             )
 
     def wait(self, path: str = "/healthz", seconds: float = 60) -> None:
-        """Until the page is answered 200."""
+        """Wait until the page answers 200."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -52,14 +52,14 @@ class Site:
         raise SystemExit(f"gunicorn did not answer in {seconds:.0f} s; see {self.log}")
 
     def cpu(self) -> float:
-        """Seconds of processor of master and workers."""
+        """Processor seconds of master and workers."""
         return tree_cpu(self.process.pid)
 
     def workers(self) -> list[int]:
         return children(self.process.pid)
 
     def memory(self) -> dict[str, float]:
-        """Megabytes of the largest worker: `rss`, and `pss`, which shares what workers have in common among them."""
+        """Megabytes of the largest worker: `rss`, and `pss`, which divides memory that workers share."""
         found = [_memory_of(pid) for pid in self.workers()]
         return {key: max(one[key] for one in found) for key in ("rss", "pss")}
 
@@ -69,7 +69,7 @@ class Site:
             os.kill(alive[index % len(alive)], signal.SIGKILL)
 
     def kill_master(self) -> None:
-        """The master alone: its workers notice, and end by themselves."""
+        """Kill only the master. Its workers notice, and end by themselves."""
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -89,7 +89,7 @@ def _memory_of(pid: int) -> dict[str, float]:
 
 
 class Generator:
-    """The process that asks. One job at a time."""
+    """The process that sends requests. It does one job at a time."""
 
     def __init__(self):
         command = [sys.executable, "-m", "benchmarks.load.generator"]

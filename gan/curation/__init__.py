@@ -1,4 +1,4 @@
-"""Which lesion images to train on: what the seed paper threw out, found and said why.
+"""Decides which lesion images to train on, and gives the reasons for each rejection, as the seed paper's curation.
 
 `frames` finds round dark frames, `rulers` ruler ticks and annotations, `low_quality` small and blurred images,
 `gan.imaging.duplicates` the same picture twice; `verdicts` joins them.

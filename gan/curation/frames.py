@@ -1,18 +1,18 @@
-"""Round dark frames: the rim of the dermatoscope in the image's corners."""
+"""Finds round dark frames: the rim of the dermatoscope in the image's corners."""
 
 import numpy as np
 
-DARK = 0.45  # of the brightness further in; a vignette of the lens stays above
+DARK = 0.45  # share of the brightness further in; a vignette of the lens is brighter
 VERY_DARK = 0.25
-REACHES = (1 / 64, 1 / 12)  # of the width: the outermost tip of a corner, and a corner that is dark throughout
+REACHES = (1 / 64, 1 / 12)  # shares of the width: the outermost tip of a corner, and a corner that is dark throughout
 BAR = 25  # grey value below which a whole edge is a black bar
 
 
 def frame_score(grey: np.ndarray) -> float:
-    """How dark the corners are: 1 or more is a round frame. `grey` (H, W) in 0..255.
+    """How dark the corners are; 1 or more is a round frame. `grey` (H, W) in 0..255.
 
-    Three signs, each scaled to 1 at its threshold: the tips of two corners are darker than `DARK` of what lies
-    further in; a whole corner is `VERY_DARK`; an edge is a black bar.
+    Three signs count, each scaled to 1 at its threshold: the tips of two corners are darker than `DARK` of the pixels
+    further in; a whole corner is `VERY_DARK`; or an edge is a black bar.
     """
     tips, corners = [], []
     height, width = grey.shape

@@ -1,18 +1,18 @@
-"""Images too small, too blurred, too dark or too flat to learn from."""
+"""Finds images that are too small, too blurred, too dark or too flat to learn from."""
 
 import numpy as np
 from scipy import ndimage
 
 SHORTEST_SIDE = 64  # pixels
-SHARPEST_LOST = 0.35  # grey values of detail in an image 256 wide, below which it is blurred
+SHARPEST_LOST = 0.35  # grey values of detail in an image 256 wide; with less, it is blurred
 DARKEST, FLATTEST = 25.0, 4.0  # mean and standard deviation of the grey values
 
 
 def quality_score(grey: np.ndarray) -> float:
-    """How bad the image is: 1 or more is low quality. `grey` (H, W) in 0..255, about 256 wide.
+    """How bad the image is; 1 or more is low quality. `grey` (H, W) in 0..255, about 256 wide.
 
-    Detail is the standard deviation of what a Gaussian of one pixel takes away; measured over the sharpest quarter of
-    the image, so that a smooth lesion on smooth skin is not taken for a blurred one.
+    Detail is the standard deviation of what a Gaussian of one pixel removes. It is measured over the sharpest quarter
+    of the image, so that a smooth lesion on smooth skin does not count as blurred.
     """
     fine = np.abs(grey - ndimage.gaussian_filter(grey, 1.0))
     detail = float(fine[fine >= np.quantile(fine, 0.75)].mean())

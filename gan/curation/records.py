@@ -1,4 +1,4 @@
-"""Verdicts in the database: curation gives them, a researcher may overrule them."""
+"""Verdicts in the database: curation gives them, and a researcher may overrule them."""
 
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -17,10 +17,10 @@ CHANGED = ["verdict", "reasons", "scores", "repeats", "looks"]
 
 
 def curate_database(progress: Callable[[Iterable, int], Iterable], again: bool = False) -> list[Verdict]:
-    """Judge lesion images that are no phantoms and keep the verdicts; those of researchers stay as they are.
+    """Judge lesion images that are not phantoms, and store the verdicts. Researchers' verdicts stay as they are.
 
-    What was measured is saved as it goes, so that work that was cut short goes on where it stood; only images that
-    were never measured are read, or all `again`. Then every image is held against all others for duplicates.
+    Measurements are saved on the way, so that interrupted work continues where it stopped. Only images that were never
+    measured are read, or all with `again`. Then every image is compared with all others to find duplicates.
     """
     images = LesionImage.objects.filter(is_phantom=False)
     _measure(images if again else images.filter(looks=""), progress)
@@ -38,11 +38,11 @@ def _measure(images, progress: Callable[[Iterable, int], Iterable]) -> None:
             found = list(LesionImage.objects.filter(pk__in=batch).defer("metadata"))
             for image in found:
                 _give(image, batch[image.pk])
-                image.save(update_fields=CHANGED)  # half the work of `bulk_update`, which compares all with each
+                image.save(update_fields=CHANGED)  # takes half the time of `bulk_update`, which compares all with each
 
 
 def _give(image: LesionImage, seen: Appearance | str) -> None:
-    """What one image shows by itself; an image that cannot be read is rejected, and tried again next time."""
+    """Store the verdict from one image by itself. An unreadable image is rejected and tried again next time."""
     image.repeats = ""
     if isinstance(seen, Appearance):
         image.scores, image.looks, image.reasons = seen.scores, f"{seen.hash:016x}", reasons_of(seen.scores)
@@ -57,7 +57,7 @@ def _decide(image: LesionImage) -> None:
 
 
 def _find_duplicates(images) -> None:
-    """Of pictures that repeat each other the largest is kept, of equals the first; says so where it is new."""
+    """Keep the largest of pictures that repeat each other (the first of equal ones), and report new duplicates."""
     listed = images.order_by("isic_id").values_list("pk", "isic_id", "looks", "width", "height", "repeats", "file")
     rows = sorted(listed.iterator(), key=lambda row: -row[3] * row[4])  # a stable sort
     original = duplicate_of([int(row[2], 16) for row in rows], lambda index: _thumbnail(rows[index][6]))
@@ -74,7 +74,7 @@ def _find_duplicates(images) -> None:
 
 
 def _thumbnail(file: str) -> np.ndarray:
-    """Of a file that is lost or damaged since it was measured nothing, which is like no other."""
+    """The thumbnail; for a file that was lost or damaged after it was measured, one that is like no other."""
     try:
         return thumbnail_of(open_rgb(LesionImage(file=file).read()))
     except (UserError, OSError):

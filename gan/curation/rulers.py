@@ -1,7 +1,7 @@
-"""Rulers and annotations: parallel dark strokes at regular distances near the border, and colours that skin has not.
+"""Finds rulers and annotations: parallel dark strokes at regular distances near the border, and colours unlike skin.
 
-Strokes are found by a bank of oriented filters on the red channel, in which pigment and vessels are weak and ink is
-not. Whether a row of them is a ruler is asked *a contrario* (Desolneux, Moisan and Morel 2000): how many rows as
+A bank of oriented filters finds strokes on the red channel, in which pigment and vessels are weak and ink is strong.
+Whether a row of strokes is a ruler is decided *a contrario* (Desolneux, Moisan and Morel 2000): how many rows as
 regular and as strong would be expected by chance among so many strokes?
 """
 
@@ -19,9 +19,9 @@ ACROSS, ALONG = 1.5, 3.5  # standard deviations of the filters in pixels of an i
 WEAKEST = 0.04  # stroke strength, in logarithms of brightness
 USUAL = 0.03
 STRENGTH_WEIGHT = 4.0
-BORDER = 0.15  # of the shorter side: rulers lie at the edge
+BORDER = 0.15  # share of the shorter side; rulers lie at the edge
 NEAREST, FURTHEST = 7.0, 42.0  # pixels between neighbouring ticks
-SHIFT = 20.0  # pixels along the tick: long and short ticks share an end, not a centre
+SHIFT = 20.0  # pixels along the tick; long and short ticks share an end, not a centre
 TILT = np.radians(22)
 MOST_STROKES = 120
 SIGNIFICANT = 3.5  # score of a ruler
@@ -43,42 +43,45 @@ class Strokes:
         return np.stack([self.along[:, 1], -self.along[:, 0]], 1)
 
     def angle(self, one: int | np.integer, other: int | np.integer) -> float:
-        """Between two strokes, 0 to pi / 2."""
+        """The angle between two strokes, 0 to pi / 2."""
         return float(np.arccos(np.clip(abs(self.along[one] @ self.along[other]), 0, 1)))
 
 
 def ruler_score(rgb: np.ndarray) -> float:
-    """How much the image looks annotated: 1 or more is a ruler or an annotation. `rgb` (H, W, 3) in 0..255."""
+    """How much the image looks annotated; 1 or more is a ruler or an annotation. `rgb` (H, W, 3) in 0..255."""
     strokes = find_strokes(rgb[..., 0])
     best = max((_significance(strokes, row, shifts) for row, shifts in _rows(strokes)), default=0.0)
     return max(best / SIGNIFICANT, coloured_share(rgb) / COLOURED_SHARE, FLATTEST_EDGE / max(_edge_spread(rgb), 0.01))
 
 
 def coloured_share(rgb: np.ndarray) -> float:
-    """Share of pixels of a pure colour that skin and pigment do not have: print, ink, stickers."""
+    """The share of pixels in pure colours that skin and pigment do not have, such as print, ink and stickers."""
     red, green, blue = np.moveaxis(rgb, -1, 0)
-    # Channel by channel: numpy reduces an axis of three slowly.
+    # Channel by channel, because numpy is slow at reducing an axis of three.
     chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     strange = (green > red + 20) | (blue > red + 45) | ((red > 150) & (green > 140) & (blue < 60))
     return float((strange & (chroma > 45)).mean())
 
 
 def _edge_spread(rgb: np.ndarray) -> float:
-    """The smallest standard deviation of the grey values along an edge: a strip of one colour was pasted there."""
+    """The smallest standard deviation of grey values along an edge.
+
+    Near 0 if a strip of one colour was pasted there.
+    """
     grey = (rgb[..., 0] + rgb[..., 1] + rgb[..., 2]) / 3
     deep = max(3, round(0.03 * len(grey)))
     return float(min(edge.std() for edge in (grey[:deep], grey[-deep:], grey[:, :deep], grey[:, -deep:])))
 
 
 def find_strokes(channel: np.ndarray) -> Strokes:
-    """Dark strokes within the border of an image (H, W) about 256 pixels wide, the strongest first."""
-    logarithm = np.log(np.maximum(channel, 10)).astype(np.float32)  # transforms are most of the work
+    """Dark strokes near the border of an image (H, W) about 256 pixels wide, the strongest first."""
+    logarithm = np.log(np.maximum(channel, 10)).astype(np.float32)  # transforms take most of the time
     height, width = channel.shape
     padded = np.pad(logarithm, 12, mode="reflect")
     responses = _filtered(padded)[:, 12:-12, 12:-12]
     best, which = responses.max(0), responses.argmax(0)
     rows, columns = np.mgrid[:height, :width]
-    # A dot answers in every direction, a stroke in one.
+    # A dot has a response in every direction, a stroke in one.
     strength = best - np.maximum(responses[(which + ANGLES // 2) % ANGLES, rows, columns], 0)
     edge = np.minimum.reduce([rows, columns, height - 1 - rows, width - 1 - columns])
     near = edge < BORDER * min(height, width)
@@ -93,7 +96,7 @@ def find_strokes(channel: np.ndarray) -> Strokes:
 
 
 def _filtered(channel: np.ndarray) -> np.ndarray:
-    """The image (H, W) convolved with every filter (ANGLES, H, W): one transform of the image for all of them."""
+    """The image (H, W) convolved with every filter (ANGLES, H, W). All filters share one transform of the image."""
     height, width = channel.shape
     around = _filters()[0].shape[0] - 1
     fast = (next_fast_len(height + around, True), next_fast_len(width + around, True))
@@ -101,14 +104,14 @@ def _filtered(channel: np.ndarray) -> np.ndarray:
     return whole[:, around // 2 : around // 2 + height, around // 2 : around // 2 + width]
 
 
-@lru_cache(maxsize=16)  # images of a collection have few shapes
+@lru_cache(maxsize=16)  # cached, because images of a collection have few shapes
 def _spectra(shape: tuple[int, int]) -> np.ndarray:
     return rfft2(np.stack(_filters()).astype(np.float32), shape)
 
 
 @cache
 def _filters() -> list[np.ndarray]:
-    """Second derivatives of a Gaussian across, a Gaussian along: positive on a dark stroke, zero mean."""
+    """Filters: second derivatives of a Gaussian across, a Gaussian along; positive on a dark stroke, with zero mean."""
     y, x = np.mgrid[-11:12, -11:12].astype(float)
     filters = []
     for step in range(ANGLES):
@@ -121,7 +124,10 @@ def _filters() -> list[np.ndarray]:
 
 
 def _rows(strokes: Strokes) -> Iterator[tuple[list[int], list[tuple[float, float]]]]:
-    """Every row of two or more parallel strokes at equal distances, and how far each lay from where it was expected."""
+    """Every row of two or more parallel strokes at equal distances.
+
+    Each comes with the deviations of its strokes from their expected places.
+    """
     centre, along, across = strokes.centre, strokes.along, strokes.across
     for first in range(len(centre)):
         distance = np.hypot(*(centre - centre[first]).T)
@@ -142,7 +148,7 @@ def _rows(strokes: Strokes) -> Iterator[tuple[list[int], list[tuple[float, float
 
 
 def _next(strokes: Strokes, row: list[int]) -> tuple[int, float, float] | None:
-    """The stroke that goes on with the row, and its deviation across and along the strokes."""
+    """The next stroke of the row, and its deviation across and along the strokes."""
     last = row[-1]
     step = strokes.centre[last] - strokes.centre[row[-2]]
     ahead = strokes.centre - strokes.centre[last]
@@ -158,7 +164,7 @@ def _next(strokes: Strokes, row: list[int]) -> tuple[int, float, float] | None:
 
 
 def _significance(strokes: Strokes, row: list[int], shifts: list[tuple[float, float]]) -> float:
-    """Minus log10 of the number of such rows expected by chance, and a bonus for strong strokes."""
+    """Minus log10 of the number of such rows expected by chance, plus a bonus for strong strokes."""
     weakest = float(strokes.strength[row].min())
     rivals = max(int((strokes.strength >= weakest).sum()), 3)
     expected = np.log10(rivals * (rivals - 1)) + np.log10(np.pi * FURTHEST**2 / strokes.searched)

@@ -1,4 +1,4 @@
-"""One verdict per image: accepted or rejected, with reasons and scores."""
+"""One verdict for each image: accepted or rejected, with reasons and scores."""
 
 import os
 from collections import deque
@@ -25,13 +25,13 @@ ROUND_FRAME, RULER, TOO_SMALL, LOW_QUALITY, DUPLICATE = REASONS = (
     "low_quality",
     "duplicate",
 )
-CHUNK = 8  # images that a process is given at once
-WIDTH = 256  # pixels on the long side, at which all is measured
+CHUNK = 8  # images that a process gets at once
+WIDTH = 256  # pixels on the long side, at which images are measured
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """What is measured on one image: a score per reason (1 or more rejects), and what duplicates are told by."""
+    """Measurements of one image: a score for each reason (1 or more rejects), and what identifies duplicates."""
 
     scores: dict[str, float]
     hash: int
@@ -41,7 +41,7 @@ class Appearance:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an image is fit for training. `reasons` is empty where it is accepted; scores of 1 or more reject."""
+    """Whether an image is fit for training. Accepted images have no `reasons`. Scores of 1 or more reject."""
 
     name: str
     reasons: tuple[str, ...]
@@ -54,7 +54,7 @@ class Verdict:
 
 
 def look_at(content: bytes | str) -> Appearance | str:
-    """Measure one image file; the reason in words where it cannot be read, or could not be as `content` says."""
+    """Measure one image file. Returns the reason in words if it cannot be read, or if `content` is one already."""
     if isinstance(content, str):
         return content
     try:
@@ -81,14 +81,15 @@ def look_at(content: bytes | str) -> Appearance | str:
 
 
 def reasons_of(scores: dict[str, float]) -> list[str]:
-    """Why an image with these scores is rejected, whatever it repeats."""
+    """Why an image with these scores is rejected, apart from duplicates."""
     return [reason for reason, score in scores.items() if score >= 1]
 
 
 def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list[Verdict]:
-    """Verdicts in the order given; of pictures that repeat each other the largest is kept, of equals the first.
+    """Verdicts in the order of the images.
 
-    An image that cannot be read is rejected as `low_quality`.
+    Of pictures that repeat each other, the largest is kept (the first of equals). An image that cannot be read is
+    rejected as `low_quality`.
     """
     readable = [index for index, one in enumerate(appearances) if isinstance(one, Appearance)]
     readable.sort(key=lambda index: -appearances[index].pixels)  # type: ignore[union-attr]  # a stable sort
@@ -111,11 +112,11 @@ def judge(names: Sequence[str], appearances: Sequence[Appearance | str]) -> list
 
 
 def measure(reads: Iterable[Callable[[], bytes]]) -> Iterator[Appearance | str]:
-    """`look_at` every image, on all processors, in order; a few dozen files at a time are in memory."""
+    """Run `look_at` on every image, on all processors, in order. Only a few dozen files are in memory at a time."""
     remaining = iter(reads)
     waiting: deque[Future[list[Appearance | str]]] = deque()
     with ProcessPoolExecutor() as pool:
-        ahead = 3 * (os.cpu_count() or 1)  # chunks: no processor waits for the next file
+        ahead = 3 * (os.cpu_count() or 1)  # chunks, so that no processor waits for the next file
         while True:
             while len(waiting) < ahead and (files := [_content(read) for read in islice(remaining, CHUNK)]):
                 waiting.append(pool.submit(look_at_all, files))
@@ -129,7 +130,7 @@ def look_at_all(contents: Sequence[bytes | str]) -> list[Appearance | str]:
 
 
 def _content(read: Callable[[], bytes]) -> bytes | str:
-    """The file's bytes, or why they cannot be read: one bad file must not end the work on all."""
+    """The file's bytes, or why they cannot be read. One bad file must not end the work on all."""
     try:
         return read()
     except (UserError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Which real images a generator's are compared with: those that it was trained on, and those that it did not see."""
+"""Chooses the real images to compare a generator's images with: its training images, and images that it did not see."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,14 +12,14 @@ from gan.imaging.image_files import SUFFIXES, sha256
 from gan.models import Generator, LesionImage, TrainingRun
 from gan.models.images import LesionImageQuerySet
 
-OTHERS = "training images"  # a folder's, of which nobody says what they show
-MEASURING_SHARE = 0.3  # of the real images at hand, by lesion, as the measure of how near others come
-AT_ONCE = 500  # values in one SQL query
-FEW = 100  # of which half is taken: the audit needs twenty
+OTHERS = "training images"  # key of a folder's images, whose diagnosis is unknown
+MEASURING_SHARE = 0.3  # share of the real images at hand, by lesion, that measures how close others come
+AT_ONCE = 500  # most values in one SQL query
+FEW = 100  # half of these are used, and the audit needs twenty
 
 
 def find_generator(reference: str) -> Generator:
-    """The generator with this id or name. Raises `GanError` where there is none."""
+    """The generator with this id or name. Raises `GanError` if there is none."""
     found = Generator.objects.find(reference)
     if found is None:
         raise GanError(f"no generator {reference!r}.")
@@ -27,17 +27,19 @@ def find_generator(reference: str) -> Generator:
 
 
 def as_run(generator: Generator) -> TrainingRun:
-    """The same row as a training run. Raises `GanError` for an external generator, which can draw nothing."""
+    """The same row as a training run. Raises `GanError` for an external generator, which cannot draw images."""
     if not generator.is_run:
-        raise GanError(f"{generator} is an external generator: only its imported images are here.")
+        raise GanError(
+            f"{generator} is an external generator. It cannot draw images; only its imported images are here."
+        )
     return TrainingRun.objects.get(pk=generator.pk)
 
 
 def comparison_set_of(generator: Generator) -> TrainingSet:
     """Training and held-out images of a run or of an external generator.
 
-    Where the training images were not told, the real images at hand are split by lesion: part of them serves as the
-    measure of how near one real image comes to the others. Raises `GanError` where the images are not there any more.
+    If the training images are not known, the real images at hand are split by lesion. One part then serves as the
+    measure of how close one real image comes to the others. Raises `GanError` if the images no longer exist.
     """
     if generator.is_run:
         return training_set_of(as_run(generator))
@@ -59,7 +61,7 @@ def _by_diagnosis(images: LesionImageQuerySet, generator: Generator) -> dict[str
 
 
 def only_collection(found: TrainingSet, collection: str) -> TrainingSet:
-    """The same with held-out images of one collection alone. Raises `GanError` where there is no such collection."""
+    """The same set with held-out images of only one collection. Raises `GanError` if there is no such collection."""
     of_it = set(LesionImage.objects.filter(collection=collection).values_list("pk", flat=True))
     if not of_it:
         known = ", ".join(sorted(set(LesionImage.objects.values_list("collection", flat=True)))) or "none"

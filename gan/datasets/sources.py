@@ -1,4 +1,4 @@
-"""Training images: found, split by lesion, decoded once."""
+"""Finds training images, splits them by lesion, and decodes them once."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from gan.models import LesionImage
 
 @dataclass(frozen=True)
 class Source:
-    """One image to train on: its name, the lesion it shows and whose it is, its content's hash, how to read it."""
+    """One training image: its name, its lesion and patient, the hash of its content, and how to read it."""
 
     name: str
     lesion: str
@@ -30,9 +30,9 @@ class Source:
 
 
 def from_database(diagnosis: str, phantoms: bool, image_type: str = "dermoscopic") -> list[Source]:
-    """Every usable lesion image of the diagnosis and type, or every phantom, in the order of its id.
+    """Every usable lesion image of the diagnosis and type, or every phantom, in the order of ids.
 
-    Phantoms and images never come together, nor do types. Raises `GanError` where there are none.
+    Phantoms and real images are never mixed, and types are not either. Raises `GanError` if there are none.
     """
     pool = LesionImage.objects.usable().filter(is_phantom=phantoms)
     images = pool.of_type(image_type).with_diagnosis(diagnosis).order_by("isic_id")
@@ -48,7 +48,7 @@ def from_database(diagnosis: str, phantoms: bool, image_type: str = "dermoscopic
 
 
 def sources_of(images: Iterable[LesionImage]) -> list[Source]:
-    """Lesion images as sources. A picture that repeats another one belongs to that one's lesion."""
+    """Lesion images as sources. A picture that repeats another one belongs to the lesion of that one."""
     return [
         Source(image.isic_id, image.lesion_id or image.repeats, image.sha256, image.read, image.pk, image.patient_id)
         for image in images
@@ -56,9 +56,9 @@ def sources_of(images: Iterable[LesionImage]) -> list[Source]:
 
 
 def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -> dict[str, list[Source]]:
-    """Image files in one subfolder per diagnosis; what is left out is told to `warn`.
+    """Image files in one subfolder for each diagnosis; `warn` is told what is left out.
 
-    Raises `UserError` where there are none, or one cannot be read.
+    Raises `UserError` if there are none, or if one cannot be read.
     """
     if not is_folder(folder):
         raise GanError(f"{shown(folder)}: no such folder.")
@@ -71,7 +71,7 @@ def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -
             continue
         diagnosis = normalise_diagnosis(subfolder.name)
         if not is_diagnosis(diagnosis):
-            warn(f"{shown(subfolder)}: {diagnosis!r} is no diagnosis; left out.")
+            warn(f"{shown(subfolder)}: {diagnosis!r} is not a diagnosis; left out.")
             continue
         if len(diagnosis) > 120 or UNSTORABLE.search(diagnosis):
             raise GanError(f"{shown(subfolder)}: not the name of a diagnosis.")
@@ -79,12 +79,12 @@ def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -
             raise GanError(f"{folder}: two subfolders name the same diagnosis, {diagnosis}.")
         found[diagnosis] = _sources_below(subfolder, walked.files)
     if not found:
-        raise GanError(f"{folder}: no images in subfolders; --data wants one subfolder per diagnosis.")
+        raise GanError(f"{folder}: no images in subfolders. --data needs one subfolder per diagnosis.")
     return found
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    """Folders in the folder, and links to such; not those that are hidden, or that lead back to where they lie."""
+    """Folders in the folder, and links to folders, except hidden ones and links that lead back to a folder above."""
     root = folder.resolve()
     return sorted(
         path
@@ -94,8 +94,11 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _sources_below(subfolder: Path, files: list[Path]) -> list[Source]:
-    """Image files as sources. Where file names repeat (`P01/front.png`, `P02/front.png`), it is the folder that says
-    whose an image is: its images count as one lesion."""
+    """Image files as sources.
+
+    If file names repeat (`P01/front.png`, `P02/front.png`), the folder says whose an image is: its images count as one
+    lesion.
+    """
     repeat = len({path.stem for path in files}) < len(files)
     sources = []
     for path in files:
@@ -107,7 +110,7 @@ def _sources_below(subfolder: Path, files: list[Path]) -> list[Source]:
 
 
 def read_image(path: Path) -> bytes:
-    """The bytes of an image file. Raises `GanError` naming it."""
+    """The bytes of an image file. Raises `GanError`, which names it."""
     try:
         return read_file(path, MAX_BYTES)
     except UserError as error:
@@ -115,19 +118,19 @@ def read_image(path: Path) -> bytes:
 
 
 def split_by_lesion(sources: Sequence[Source], held_out: float, seed: int) -> tuple[list[Source], list[Source]]:
-    """Training and held-out images of one diagnosis, as `split_all` splits several."""
+    """Training and held-out images of one diagnosis, like `split_all` for several."""
     return split_all({"": sources}, held_out, seed)[""]
 
 
 def split_all(
     sources: Mapping[str, Sequence[Source]], held_out: float, seed: int
 ) -> dict[str, tuple[list[Source], list[Source]]]:
-    """Training and held-out images by diagnosis; all images of a lesion and of a patient fall on one side.
+    """Training and held-out images by diagnosis. All images of a lesion and of a patient are on one side.
 
-    Lesions that share a patient, and patients that share a lesion, go together, also where diagnoses differ. In each
-    diagnosis groups are taken in a seeded random order until a share `held_out` in [0, 1) of its images is held out;
-    a group of which an earlier diagnosis has images stays on its side. An image of unknown lesion and patient is a
-    group of its own.
+    Lesions that share a patient, and patients that share a lesion, stay together, even if diagnoses differ. In each
+    diagnosis, groups are taken in a seeded random order until a share `held_out` in [0, 1) of its images is held out. A
+    group with images of an earlier diagnosis stays on its side. An image of unknown lesion and patient is a group of
+    its own.
     """
     is_held: dict[Node, bool] = {}
     return {
@@ -139,7 +142,10 @@ def split_all(
 def _split(
     sources: Sequence[Source], groups: Sequence[Node], is_held: dict[Node, bool], held_out: float, seed: int
 ) -> tuple[list[Source], list[Source]]:
-    """One diagnosis; `groups` holds the group of each source, `is_held` the side of each group, and is filled."""
+    """Split one diagnosis.
+
+    `groups` holds the group of each source; `is_held` the side of each group, which is filled in.
+    """
     members: dict[Node, list[Source]] = {}
     for source, group in zip(sources, groups, strict=True):
         members.setdefault(group, []).append(source)
@@ -158,9 +164,9 @@ def _split(
 
 
 def groups_of(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
-    """By diagnosis the group of each source: one lesion, one patient, or linked through others.
+    """The group of each source, by diagnosis: one lesion, one patient, or linked through others.
 
-    File names and folders say something within one diagnosis only; ids of the database everywhere.
+    File names and folders identify lesions only within one diagnosis; ids of the database do so everywhere.
     """
     groups = Groups()
 
@@ -175,7 +181,7 @@ def groups_of(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
             groups.link(node("lesion", source.lesion, source, diagnosis), itself)
         if source.patient:
             groups.link(node("patient", source.patient, source, diagnosis), itself)
-    for source, diagnosis in every:  # a repeated picture stands in for a lesion that nobody named
+    for source, diagnosis in every:  # a repeated picture identifies a lesion that has no name
         if (repeated := node("image", source.lesion, source, diagnosis)) in groups:
             groups.link(node("lesion", source.lesion, source, diagnosis), repeated)
     return [
@@ -185,12 +191,15 @@ def groups_of(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
 
 
 def fingerprint(sources: Iterable[Source]) -> str:
-    """SHA-256 over the images' content hashes, in order: which images a run saw, whatever they were called."""
+    """SHA-256 over the images' content hashes, in order.
+
+    It identifies the images that a run saw, whatever their names.
+    """
     return hashlib.sha256("\n".join(source.sha256 for source in sources).encode()).hexdigest()
 
 
 def decode_pixels(sources: Iterable[Source], size: int) -> np.ndarray:
-    """All images as one uint8 array (N, size, size, 3). Raises `GanError` naming the image that cannot be read."""
+    """All images as one uint8 array (N, size, size, 3). Raises `GanError`, which names an image that cannot be read."""
     arrays = []
     for source in sources:
         try:

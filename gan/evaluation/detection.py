@@ -1,4 +1,4 @@
-"""Can a machine tell generated images from real ones? A classifier on frozen features, cross-validated by lesion.
+"""A detector of generated images: a classifier on frozen features, cross-validated by lesion.
 
 References:
     Friedman, Hastie, Tibshirani (2010), Regularization paths for generalized linear models, J Stat Softw 33(1): the
@@ -26,21 +26,21 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 INNER_FOLDS, FEWEST_FOLDS = 3, 2
 TURNS = 8
 MOST_STEPS = 50
-OTHER_SPLITS = 10  # how much does the AUC depend on which images happened to share a fold?
+OTHER_SPLITS = 10  # repeated splits show how much the AUC depends on which images share a fold
 
 
 @dataclass(frozen=True)
 class Detection:
-    """Scores of n images, each by a fit that saw neither the image nor another of its group."""
+    """Scores of n images, each from a fit that saw neither the image nor another of its group."""
 
     score: np.ndarray  # (n,) probability of being generated
-    fold: np.ndarray  # (n,) from 0
+    fold: np.ndarray  # (n,) fold, from 0
     group: np.ndarray  # (n,) codes
-    other_aucs: list[float]  # of other random splits into folds
+    other_aucs: list[float]  # AUCs of other random splits into folds
 
 
 def near_copies(images: Sequence[np.ndarray]) -> Iterator[tuple[int, int]]:
-    """Pairs of images (H, W, 3) uint8 that show the same picture, turned or mirrored or not, as curation finds them."""
+    """Pairs of images (H, W, 3) uint8 that show the same picture, also turned or mirrored, as curation finds them."""
     pictures = [Image.fromarray(image) for image in images]
     plain = Looks([look_of(picture) for picture in pictures])
     for index, picture in enumerate(pictures):
@@ -53,7 +53,7 @@ def near_copies(images: Sequence[np.ndarray]) -> Iterator[tuple[int, int]]:
 
 
 def linked(names: Sequence[str], pairs: Iterator[tuple[int, int]]) -> np.ndarray:
-    """Codes (n,) of groups: images of one name, and those linked by `pairs` of indices, are in one."""
+    """Codes (n,) of groups: images with one name, and images linked by `pairs` of indices, share a group."""
     groups = Groups()
     for index, name in enumerate(names):
         groups.link(("group", name), ("image", str(index)))
@@ -64,9 +64,9 @@ def linked(names: Sequence[str], pairs: Iterator[tuple[int, int]]) -> np.ndarray
 
 
 def split(group: np.ndarray, generated: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
-    """The fold (n,) of each image: a group stays in one, and both truths spread over all as evenly as can be.
+    """The fold (n,) of each image. A group stays in one fold, and both truths are spread as evenly as possible.
 
-    Raises `GanError` where a truth has fewer groups than folds.
+    Raises `GanError` if a truth has fewer groups than folds.
     """
     groups = int(group.max()) + 1
     counts = np.stack([np.bincount(group, mask, groups) for mask in (~generated, generated)], 1)  # (groups, 2)
@@ -79,7 +79,7 @@ def split(group: np.ndarray, generated: np.ndarray, folds: int, rng: np.random.G
     filled, of_group = np.zeros((folds, 2)), np.empty(groups, int)
     wanted = counts.sum(0) / folds
     for one in order:
-        # Where the group's truths are least filled; ties at random.
+        # The fold with the fewest images of the group's truths; ties are broken at random.
         lack = ((filled / wanted) * (counts[one] > 0)).sum(1) + 1e-9 * rng.random(folds)
         of_group[one] = int(np.argmin(lack))
         filled[of_group[one]] += counts[one]
@@ -97,14 +97,16 @@ def detect(
 ) -> Detection:
     """Cross-validated scores of a ridge logistic regression.
 
+    The penalty is chosen in each training part, by the log loss of a cross-validation within it.
+
     Args:
-        features: (n, D), frozen: no image of the study had a part in them.
+        features: (n, D), frozen: no image of the study influenced them.
         generated: (n,) bool.
-        group: (n,) codes; images of one group never stand on both sides of a split.
+        group: (n,) codes. Images of one group are never on both sides of a split.
         folds: 2 or more.
 
-    The penalty is chosen in each training part, by the log loss of a cross-validation of its own. Raises `GanError`
-    for fewer groups of a truth than folds.
+    Raises:
+        GanError: if a truth has fewer groups than folds.
     """
     rng = np.random.default_rng(seed)
     others = []
@@ -118,7 +120,7 @@ def detect(
 
 
 def auc_of_folds(score: np.ndarray, generated: np.ndarray, fold: np.ndarray) -> float:
-    """The mean over folds of each fold's AUC; ties count one half."""
+    """The mean of the folds' AUCs; ties count one half."""
     found = []
     for one in np.unique(fold):
         own = fold == one
@@ -156,10 +158,10 @@ def _penalty(features: np.ndarray, generated: np.ndarray, group: np.ndarray, rng
 def fit_and_predict(
     features: np.ndarray, generated: np.ndarray, others: np.ndarray, penalties: Sequence[float]
 ) -> np.ndarray:
-    """Probabilities (penalties, m) that `others` (m, D) are generated, of logistic regressions on `features` (n, D).
+    """Probabilities (penalties, m) that `others` (m, D) are generated, by logistic regressions on `features` (n, D).
 
-    Features are standardised by the training part. The fit runs in the space that the n images span, in which the
-    penalised optimum lies (the representer theorem).
+    Features are standardised by the training part. The fit runs in the space spanned by the n images, which contains
+    the penalised optimum (the representer theorem).
     """
     x, z = (torch.from_numpy(np.asarray(values, float)) for values in (features, others))
     mean, spread = x.mean(0), x.std(0, correction=0)
@@ -178,7 +180,7 @@ def _with_one(x: Tensor) -> Tensor:
 
 
 def _predict(x: Tensor, truth: Tensor, others: Tensor, penalty: float) -> np.ndarray:
-    """Newton's method; the loss is convex, and the ridge keeps every step finite."""
+    """Newton's method. The loss is convex, and the ridge keeps every step finite."""
     sign = 2 * truth - 1
     ridge = torch.full((x.shape[1],), penalty, dtype=x.dtype)
     ridge[0] = 0
@@ -203,7 +205,10 @@ def _predict(x: Tensor, truth: Tensor, others: Tensor, penalty: float) -> np.nda
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Matrices are small: threads that wait for each other cost more than they bring, most on a busy machine."""
+    """Use one thread within the block.
+
+    The matrices are small, and threads that wait for each other cost more than they gain.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

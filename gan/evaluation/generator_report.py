@@ -1,4 +1,4 @@
-"""The full report on a generator: quality per diagnosis and the memorisation audit."""
+"""The full report on a generator: quality by diagnosis, and the memorisation audit."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from gan.training.processes import Processes
 from gan.training.settings import Settings
 
 AVERAGED = ("kid", "kid_std", "fid", "precision", "recall", "density", "coverage")
-LISTED = 20  # pairs of sample and nearest training image in the report
+LISTED = 20  # number of pairs of sample and nearest training image in the report
 
 
 def evaluate_generator(
@@ -35,10 +35,10 @@ def evaluate_generator(
     extractor: Extractor,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Figures of up to `count` images per diagnosis against held-out lesions, their mean, and the memorisation audit.
+    """Compare up to `count` images per diagnosis with held-out lesions, and run the memorisation audit.
 
-    A run draws the images; of an external generator they are chosen at random among those imported. Keeps both with the
-    generator. Raises `GanError` where too few lesions are held out.
+    A run draws the images. For an external generator they are a random choice of the imported ones. Figures and audit
+    are stored with the generator. Raises `GanError` if too few lesions are held out.
     """
     few = [name for name in generator.diagnoses if len(training_set.held_out[name]) < FEWEST]
     if few:
@@ -52,7 +52,7 @@ def evaluate_generator(
         names += marks
     try:
         memorisation = _audited(generator, training_set, np.concatenate(pixels), names, progress)
-    except GanError as error:  # too few held out for it; the figures of quality stand all the same
+    except GanError as error:  # too few images are held out for the audit, but the figures of quality are valid
         memorisation = {"not_audited": str(error)}
     _keep(generator, by_diagnosis, memorisation)
     means = {figure: float(np.mean([one[figure] for one in by_diagnosis.values()])) for figure in AVERAGED}
@@ -79,7 +79,7 @@ def _audited(
     detector = CopyDetector(generator, training_set, progress)
     has_discriminator = generator.is_run and not generator.is_snapshot
     found = audit(images, decode_pixels(training_set.all, generator.size), detector.reference, progress)
-    # Of the figures per image, the report keeps those that a researcher would look at.
+    # The report keeps only those figures per image that a researcher would look at.
     return found | {
         "told": training_set.told,
         "between": between(images, training_set, generator.size, detector.reference, progress),
@@ -91,7 +91,7 @@ def _audited(
 def images_of(
     generator: Generator, diagnosis: str, count: int, seed: int, progress: Progress
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Images (N, S, S, 3) of one diagnosis, N at most `count`, and how each is called in the report."""
+    """Images (N, S, S, 3) of one diagnosis, at most `count`, and their names in the report."""
     if generator.is_run:
         drawn = draw_samples(as_run(generator), diagnosis, count, seed)
         samples = list(progress(drawn, f"Sampling {diagnosis}", count, "image"))
@@ -111,7 +111,7 @@ def between(
 ) -> dict[str, Any]:
     """How many images nearly repeat another one of the generator, and how many held-out real ones repeat one another.
 
-    The measure is the audit's limit. Equal numbers of both are compared, since more images have nearer neighbours.
+    The measure is the audit's limit. Equal numbers of both are compared, because larger sets have closer neighbours.
     """
     held_out = [source for sources in training_set.held_out.values() for source in sources]
     number = min(len(images), len(held_out))
@@ -131,7 +131,7 @@ def _some(images: np.ndarray, number: int) -> np.ndarray:
 
 
 def membership(run: TrainingRun, training_set: TrainingSet) -> dict[str, Any]:
-    """Can the discriminator tell training images from held-out ones? Per diagnosis, the AUC of its scores."""
+    """The AUC, per diagnosis, with which the discriminator's scores separate training images from held-out ones."""
     settings = Settings.from_json(run.settings)
     found: dict[str, Any] = {}
     for networks, diagnoses in run.networks.items():
@@ -149,7 +149,7 @@ def membership(run: TrainingRun, training_set: TrainingSet) -> dict[str, Any]:
 
 
 def closest_pairs(marks: list[dict[str, Any]], closeness: list[float], nearest: list[str]) -> list[dict[str, Any]]:
-    """The images that come closest to a training image, in units of the limit."""
+    """The images that come closest to a training image, with distances in units of the limit."""
     order = np.argsort(closeness, kind="stable")[:LISTED]
     return [marks[index] | {"nearest": nearest[index], "distance": closeness[index]} for index in order]
 

@@ -1,4 +1,4 @@
-"""Names of diagnoses: one spelling each, whatever the export called them."""
+"""Names of diagnoses: one spelling for each, whatever a collection calls them."""
 
 import hashlib
 import re
@@ -19,14 +19,14 @@ ABBREVIATIONS = {
     "scc": "squamous cell carcinoma",
     "ak": "actinic keratosis",
     "ack": "actinic keratosis",
-    "akiec": "actinic keratosis or intraepithelial carcinoma",  # one class in HAM10000, not to be taken apart
+    "akiec": "actinic keratosis or intraepithelial carcinoma",  # one class in HAM10000, which cannot be separated
     "bod": "bowen's disease",
     "sek": "seborrheic keratosis",
     "df": "dermatofibroma",
     "vasc": "vascular lesion",
 }
-# Further names that collections use for one diagnosis each. A name that is not known here comes in, but is asked about
-# where it could be no diagnosis at all, and marked in the report of its import.
+# Further names that collections use for one diagnosis each. An unknown name is imported, too. The report marks it, and
+# the import asks about it if it may not be a diagnosis at all.
 KNOWN = {
     *ABBREVIATIONS.values(), "common nevus", "atypical nevus", "dysplastic nevus", "blue nevus", "spitz nevus",
     "melanoma in situ", "lentigo", "solar lentigo", "lentigo simplex", "lentigo maligna",
@@ -34,7 +34,7 @@ KNOWN = {
     "pyogenic granuloma", "verruca", "psoriasis", "eczema", "acne", "atypical melanocytic proliferation",
     "cafe au lait macule", "neurofibroma", "merkel cell carcinoma", "healthy skin",
 }  # fmt: skip
-# What stands where nobody knows the diagnosis; `unk` is ISIC 2019's, the others are what programs write for nothing.
+# Words for an unknown diagnosis. `unk` is ISIC 2019's; programs write the others for an empty value.
 NO_DIAGNOSIS = {"", "unknown", "unk", "n/a", "na", "nan", "none", "null"}
 BINARY = {"benign", "malignant", "indeterminate", "indeterminate/benign", "indeterminate/malignant"}
 LONGEST = 120  # characters
@@ -42,7 +42,7 @@ LEVELS = [f"diagnosis_{level}" for level in range(1, 6)]
 
 
 def normalise_diagnosis(text: str) -> str:
-    """The field's plain name: lower case, single spaces, abbreviations spelled out, ', NOS' dropped.
+    """The plain name in the field: lower case, single spaces, abbreviations spelled out, ', NOS' dropped.
 
     >>> normalise_diagnosis("Basal-cell_carcinoma"), normalise_diagnosis("MEL"), normalise_diagnosis("Melanoma, NOS")
     ('basal cell carcinoma', 'melanoma', 'melanoma')
@@ -53,11 +53,11 @@ def normalise_diagnosis(text: str) -> str:
 
 
 def diagnosis_of_row(row: Mapping[str, str]) -> str:
-    """The diagnosis in one row of ISIC metadata, or '' where it has none.
+    """The diagnosis in one row of ISIC metadata, or '' if it has none.
 
-    Old exports have the column `diagnosis`; new ones a hierarchy `diagnosis_1` (benign or malignant) to
-    `diagnosis_5` (most specific). Subtypes of melanoma, basal cell carcinoma and nevus are gathered under
-    the parent's name, as the seed paper did; any other diagnosis is the most specific level given.
+    Old exports have the column `diagnosis`. New ones have a hierarchy from `diagnosis_1` (benign or malignant) to
+    `diagnosis_5` (most specific). Subtypes of melanoma, basal cell carcinoma and nevus get the parent's name, as in the
+    seed paper. For other diagnoses the most specific level is used.
     """
     if is_diagnosis(row.get("diagnosis", "")):
         return normalise_diagnosis(row["diagnosis"])
@@ -67,23 +67,26 @@ def diagnosis_of_row(row: Mapping[str, str]) -> str:
             return "melanoma"
         if level.startswith(("basal cell carcinoma", "nevus")):
             return "basal cell carcinoma" if level.startswith("basal") else "nevus"
-    # The first level alone says only 'benign' or 'malignant': no diagnosis to study.
+    # The first level says only 'benign' or 'malignant', which is not a diagnosis to study.
     specific = levels[1:] if row.get("diagnosis_1", "").strip() else levels
     return specific[-1] if specific else ""
 
 
 def is_diagnosis(text: str) -> bool:
-    """False for nothing and for words that say that nobody knows, such as 'unknown'."""
+    """False for an empty text and for words such as 'unknown'."""
     return normalise_diagnosis(text) not in NO_DIAGNOSIS
 
 
 def says_which(name: str) -> bool:
-    """Whether a normalised name says what a lesion is: neither a number, nor only whether it is cancer."""
+    """Whether a normalised name says what a lesion is. A number, or only benign or malignant, does not."""
     return is_diagnosis(name) and name not in BINARY and not re.fullmatch(r"[0-9.]+", name)
 
 
 def checked_diagnosis(text: str, what: str) -> str:
-    """The diagnosis by its one spelling. Raises `GanError` beginning with `what` where the text is none."""
+    """The diagnosis in its standard spelling.
+
+    Raises `GanError` beginning with `what` if the text is not a diagnosis.
+    """
     name = normalise_diagnosis(text)
     if not says_which(name) or len(name) > LONGEST or UNSTORABLE.search(name) or not name.isprintable():
         raise GanError(f"{what}: {text[:80]!r} is not the name of a diagnosis.")
@@ -91,9 +94,9 @@ def checked_diagnosis(text: str, what: str) -> str:
 
 
 def slug_of(diagnosis: str) -> str:
-    """A name for files and folders, such as `basal-cell-carcinoma`; two diagnoses never share one.
+    """A name for files and folders, such as `basal-cell-carcinoma`. Two diagnoses never share one.
 
-    Where plain letters cannot spell the diagnosis, as one in Cyrillic, eight digits of its hash follow.
+    If plain letters cannot spell the diagnosis, for example in Cyrillic, eight digits of its hash follow.
     """
     name = diagnosis.lower()
     slug = plain_slug(diagnosis)
@@ -103,5 +106,5 @@ def slug_of(diagnosis: str) -> str:
 
 
 def plain_slug(diagnosis: str) -> str:
-    """As `slug_of` was before: several diagnoses may share one. Folders of older runs are named so."""
+    """The slug of earlier versions, which several diagnoses may share. Folders of older runs are named so."""
     return re.sub(r"[^a-z0-9]+", "-", diagnosis.lower()).strip("-") or "diagnosis"

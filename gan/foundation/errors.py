@@ -1,7 +1,7 @@
-"""The one exception type that the package raises to its users."""
+"""The exception that this package raises for users to read."""
 
 from console import UserError
 
 
 class GanError(UserError):
-    """Something wrong with images, a training run or its settings."""
+    """Something is wrong with images, a training run or its settings."""

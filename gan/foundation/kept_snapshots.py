@@ -1,16 +1,17 @@
-"""Which snapshots a training keeps, and where: names of files alone, so that pages may ask without PyTorch."""
+"""Which snapshots a training keeps, and where. Uses only file names, so that pages need not import PyTorch."""
 
 from pathlib import Path
 
-KEPT = "kept"  # folder of generators at earlier steps, beside the snapshot
+KEPT = "kept"  # folder, beside the snapshot, of generators at earlier steps
 KEPT_MULTIPLES = (1, 3)  # of powers of two
 
 
 def is_kept(step: int, every: int) -> bool:
-    """Whether the snapshot at this step stays: number 1, 2, 3, 4, 6, 8, 12, 16, 24 … of those made every `every` steps.
+    """Whether the snapshot at this step is kept.
 
-    At most two for each doubling of the training, so that a long one fills no disk; a function of the step alone, so
-    that a resumed run keeps the same.
+    Numbers 1, 2, 3, 4, 6, 8, 12, 16, 24 … of those made every `every` steps. There are at most two for each doubling of
+    the training, so that a long one does not fill the disk. It depends only on the step, so that a resumed run keeps
+    the same ones.
     """
     number, rest = divmod(step, every)
     if rest or not number:
@@ -24,5 +25,5 @@ def kept_path(folder: Path, step: int) -> Path:
 
 
 def kept_steps(folder: Path) -> list[int]:
-    """The steps of which the networks in `folder` keep their generator, ascending."""
+    """The steps whose generators the networks in `folder` keep, ascending."""
     return sorted(int(path.stem.removeprefix("step-")) for path in (folder / KEPT).glob("step-*.safetensors"))

@@ -1,7 +1,7 @@
-"""Which images belong together: one lesion, one patient, or linked through others.
+"""Finds images that belong together: of one lesion, of one patient, or linked through others.
 
-A lesion whose images name two patients joins these two; a patient joins all own lesions. What a network saw of one
-image of such a group it may know of all.
+A lesion whose images name two patients joins these two. A patient joins all own lesions. If a network saw one image of
+such a group, it may know all of them.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Groups:
         while (above := self._above.setdefault(node, node)) != node:
             path.append(node)
             node = above
-        for passed in path:  # the next search is short
+        for passed in path:  # shortens the next search
             self._above[passed] = node
         return node
 
@@ -37,7 +37,10 @@ class Groups:
 
 
 def linked_to(pairs: Iterable[tuple[str, str]], lesions: set[str], patients: set[str]) -> tuple[set[str], set[str]]:
-    """All lesions and patients in one group with the given ones; `pairs` are lesion and patient of one image each."""
+    """All lesions and patients in one group with the given ones.
+
+    `pairs` are the lesion and patient of one image each.
+    """
     groups = Groups()
     for lesion, patient in pairs:
         groups.link(("lesion", lesion), ("patient", patient))
@@ -52,7 +55,7 @@ def linked_to(pairs: Iterable[tuple[str, str]], lesions: set[str], patients: set
 
 
 def unrelated(images: QuerySet, seen: QuerySet) -> QuerySet:
-    """Of `images` those that are not among `seen`, nor of a lesion or a patient that is linked with one of them.
+    """Those of `images` that are not in `seen`, and show no lesion or patient linked with one of them.
 
     Both are querysets of `LesionImage`.
     """
@@ -61,19 +64,19 @@ def unrelated(images: QuerySet, seen: QuerySet) -> QuerySet:
     apart = images.exclude(pk__in=seen.values("pk")).exclude(lesion_id__in=lesions).exclude(patient_id__in=patients)
     everything = images.model._default_manager
     named = everything.exclude(patient_id="")
-    if not named.exists():  # most archives name no patients: the lesions say all
+    if not named.exists():  # most archives name no patients, so that lesions are enough
         return apart
     pairs = named.exclude(lesion_id="").values_list("lesion_id", "patient_id").distinct()
     direct = set(lesions.values_list("lesion_id", flat=True)), set(patients.values_list("patient_id", flat=True))
     all_lesions, all_patients = linked_to(pairs, *direct)
-    # What is not of a seen lesion or patient itself, but linked with one through a third image.
+    # Images that show no seen lesion or patient themselves, but are linked with one through a third image.
     return apart.exclude(lesion_id__in=all_lesions - direct[0]).exclude(patient_id__in=all_patients - direct[1])
 
 
 def group_names(images: QuerySet) -> dict[int, str]:
-    """For each of the `LesionImage`s, by its key, a name that it shares with all of its lesion or its patient.
+    """For each `LesionImage`, by its key, a name that it shares with all images of its lesion or patient.
 
-    An image whose collection names neither stands for itself, or belongs to the image that curation says it repeats.
+    An image without lesion and patient has its own name, or that of the image that curation says it repeats.
     """
     groups = Groups()
     everything = images.model._default_manager.exclude(patient_id="").exclude(lesion_id="")

@@ -1,4 +1,4 @@
-"""Where image files lie: one storage, named by content, so that no name tells what an image is."""
+"""Stores image files by content, so that no name reveals what an image is."""
 
 import hashlib
 
@@ -13,13 +13,13 @@ def content_name(content: bytes, suffix: str) -> str:
 
 
 def save_content(content: bytes, suffix: str) -> str:
-    """Store the bytes under their own hash and return the name; bytes already there are not written again."""
+    """Store the bytes under their hash, and return the name. Bytes that are there already are not written again."""
     name = content_name(content, suffix)
     return name if _stored_length(name) == len(content) else default_storage.save(name, ContentFile(content))
 
 
 def _stored_length(name: str) -> int | None:
-    """Bytes under the name, in one request of a remote store; None where there is nothing."""
+    """The number of bytes under the name, in one request to a remote store; None if there is no such file."""
     try:
         return default_storage.size(name)
     except FileNotFoundError:

@@ -1,13 +1,13 @@
-"""Contact sheets of images."""
+"""Contact sheets: many images in one picture."""
 
 import numpy as np
 from PIL import Image
 
-GAP = 2  # pixels of white between images
+GAP = 2  # white pixels between images
 
 
 def contact_sheet(images: np.ndarray, columns: int) -> Image.Image:
-    """Images (N, H, W, 3) uint8 in rows of `columns`, row by row, with a white gap."""
+    """Images (N, H, W, 3) uint8 in rows of `columns`, with a white gap."""
     count, height, width, _ = images.shape
     rows = -(-count // columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""Opens image files from anywhere as plain 8-bit RGB, and nothing that is not an image of sensible size."""
+"""Opens image files from anywhere as plain 8-bit RGB, and refuses what is not an image of sensible size."""
 
 import hashlib
 import warnings
@@ -21,15 +21,15 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 def open_rgb(source: bytes | IO[bytes]) -> Image.Image:
     """Decode a whole image file to mode RGB, upright.
 
-    EXIF rotation is applied, CMYK converted, 16-bit scaled to 8, transparency laid on white. The pixel count is
-    checked from the header, before any pixel is decoded (decompression bombs).
+    EXIF rotation is applied, CMYK is converted, 16 bits are scaled to 8, and transparency is laid on white. The number
+    of pixels is checked in the header, before any pixel is decoded (decompression bombs).
 
-    Raises `GanError` with the reason when the file is truncated, corrupt, too large, too small or not an image.
+    Raises `GanError` with the reason if the file is truncated, corrupt, too large, too small or not an image.
     """
     stream = BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
-            # Our own limit below is the one that counts, and what a damaged file lacks is told by its failure.
+            # Our own limit below decides, and a damaged file fails when it is decoded.
             warnings.simplefilter("ignore")
             image = Image.open(stream, formats=FORMATS)
             width, height = image.size
@@ -51,12 +51,12 @@ def open_rgb(source: bytes | IO[bytes]) -> Image.Image:
 
 
 def count_pixels(content: bytes) -> int:
-    """Pixels of an image file as its header says; 0 where it is no image. No pixel is decoded."""
+    """The number of pixels according to the file's header; 0 if it is not an image. No pixel is decoded."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             width, height = Image.open(BytesIO(content), formats=FORMATS).size
-    except Exception:  # Pillow's decoders raise many types on hostile files; `open_rgb` says why
+    except Exception:  # Pillow's decoders raise many types on hostile files; `open_rgb` reports the reason
         return 0
     return width * height
 
@@ -64,7 +64,7 @@ def count_pixels(content: bytes) -> int:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         pixels = np.nan_to_num(np.asarray(image, dtype=np.float32))
-        # 16-bit greys scale by 257; a 32-bit or float file holding 8-bit values stays as it is.
+        # 16-bit greys are divided by 257. A 32-bit or float file that holds 8-bit values stays as it is.
         scale = 257.0 if pixels.max(initial=0) > 255 else 1.0
         return Image.fromarray(np.clip(pixels / scale, 0, 255).round().astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -75,12 +75,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def without_suffix(name: str) -> str:
-    """The name of an image file without its ending; any other name as it is."""
+    """The name of an image file without its extension; any other name as it is."""
     return next((name[: -len(end)] for end in SUFFIXES if name.lower().endswith(end)), name)
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether an RGB image has no colour anywhere, as a mask has none."""
+    """Whether an RGB image has no colour anywhere, like a mask."""
     small = np.asarray(image.resize((128, 128), Image.Resampling.BOX), dtype=int)
     return int((small.max(-1) - small.min(-1)).max()) <= GREY
 
@@ -88,8 +88,8 @@ def is_grey(image: Image.Image) -> bool:
 def centre_square(image: Image.Image, size: int) -> Image.Image:
     """Crop the largest centred square and resample it to `size` x `size` (Lanczos).
 
-    The one way from an image file to a training image and to a stimulus: a real image and a generated one that
-    had been cropped differently could be told apart by that alone.
+    Training images and stimuli are all made by this function. If real and generated images were cropped differently,
+    that alone would tell them apart.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -98,7 +98,10 @@ def centre_square(image: Image.Image, size: int) -> Image.Image:
 
 
 def png_bytes(pixels: np.ndarray | Image.Image) -> bytes:
-    """PNG file of an (H, W, 3) uint8 array or an image, without metadata: same pixels, same bytes."""
+    """PNG file of an (H, W, 3) uint8 array or an image, without metadata.
+
+    The same pixels always give the same bytes.
+    """
     image = Image.fromarray(pixels) if isinstance(pixels, np.ndarray) else pixels
     buffer = BytesIO()
     Image.frombytes("RGB", image.size, image.tobytes()).save(buffer, "PNG", compress_level=6)

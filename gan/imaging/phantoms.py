@@ -1,8 +1,8 @@
-"""Drawn stand-ins for dermoscopy images, for the demo and the tests; never evidence about real lesions.
+"""Drawn phantoms of dermoscopy images, for the demo and the tests. They are never evidence about real lesions.
 
-Each phantom is a seeded drawing with numpy: skin of some tone and texture, a lesion with an irregular outline,
-and what its kind shows (melanoma: several browns, pigment network, globules; basal cell carcinoma: pink,
-branching vessels, blue-grey nests), hairs, and, if asked, a ruler or a round dark frame.
+Each phantom is a seeded drawing with numpy: skin of some tone and texture, a lesion with an irregular outline, the
+signs of its diagnosis (melanoma: several browns, pigment network, globules; basal cell carcinoma: pink, branching
+vessels, blue-grey nests), hairs, and, if requested, a ruler or a round dark frame.
 """
 
 from dataclasses import dataclass
@@ -61,12 +61,12 @@ def draw_phantom(
 
 
 def _blend(image: Array, colour: Array, mask: Array) -> Array:
-    """Lay a colour (3,) or (H, W, 3) over the image where the mask (H, W) in [0, 1] says."""
+    """Lay a colour (3,) or (H, W, 3) over the image, where the mask (H, W) in [0, 1] says."""
     return image + (colour - image) * mask[..., None]
 
 
 def _step(field: Array, softness: float) -> Array:
-    """0 where the field is negative, 1 where positive, a soft edge between."""
+    """0 for negative values of the field and 1 for positive ones, with a soft edge between."""
     return 1 / (1 + np.exp(-np.clip(field / softness, -40, 40)))
 
 
@@ -79,7 +79,7 @@ def _skin(canvas: Canvas) -> Array:
 
 
 def _outline(canvas: Canvas, radius: float, irregularity: float) -> Array:
-    """Signed distance-like field (H, W): positive inside a lesion whose border wanders."""
+    """A field (H, W) like a signed distance; positive inside a lesion with an irregular border."""
     rng = canvas.rng
     x, y = canvas.x - rng.normal(0, 0.04), canvas.y - rng.normal(0, 0.04)
     turn, stretch = rng.uniform(0, np.pi), rng.uniform(0.75, 1.0)

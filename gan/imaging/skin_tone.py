@@ -1,10 +1,10 @@
 """Skin tone from the picture: the individual typology angle (ITA) of the skin around a lesion.
 
-    ITA = arctan((L* - 50) / b*) in degrees, of CIELAB under D65: the higher, the lighter the skin.
+    ITA = arctan((L* - 50) / b*) in degrees, of CIELAB under D65; a higher angle is lighter skin.
 
-Real and generated images are measured alike, as squares of one size. L* and b* are medians over the border region,
-without what is no skin: the lesion where it reaches the border, hair, dark corners and frames, highlights, ink, gauze.
-`gan.models.SKIN_TONES` has the bands.
+Real and generated images are measured in the same way, as squares of one size. L* and b* are medians over the border
+region. What is not skin is left out: the lesion if it reaches the border, hair, dark corners and frames, highlights,
+ink and gauze. `gan.models.SKIN_TONES` has the bands.
 
 References:
     Chardon, Cretois, Hourseau (1991), Skin colour typology and suntanning pathways, Int J Cosmet Sci 13:191-208: ITA.
@@ -23,19 +23,22 @@ import numpy as np
 from scipy.ndimage import grey_closing
 
 SIDE = 128  # pixels at which every image is measured
-BORDER = 0.7  # of the way from the centre to the middle of a side: beyond it lies the border region
-LEAST_SKIN = 0.02  # of the square's pixels
+BORDER = 0.7  # share of the way from the centre to the middle of a side; the border region lies beyond it
+LEAST_SKIN = 0.02  # share of the square's pixels
 DARK, BRIGHT = 15.0, 97.0  # L* of vignettes and frames, and of highlights and white
-GREENISH, BLUISH = -4.0, -15.0  # a* and b* of ink and gauze; skin under cool light comes near to none of them
-LEAST_YELLOW = 4.0  # median b*: below it the light was so cool that the angle says nothing
-HAIR = 9.0  # L* by which a closing lifts a thin dark line
+GREENISH, BLUISH = -4.0, -15.0  # a* and b* of ink and gauze; even skin under cool light is not close to them
+LEAST_YELLOW = 4.0  # smallest median b*; with less, the light was so cool that the angle says nothing
+HAIR = 9.0  # L* by which a closing brightens a thin dark line
 HAIR_WIDTH = 7  # pixels
-CONTRAST = 12.0  # L* between what Otsu separates, from which on it is lesion and skin and not skin alone
+CONTRAST = 12.0  # smallest difference in L* between Otsu's classes that means lesion and skin, not only skin
 
 
 @dataclass(frozen=True)
 class SkinTone:
-    """ITA in degrees and the share of pixels that are skin; no angle where they are few or the light is too cool."""
+    """ITA in degrees, and the share of pixels that are skin.
+
+    There is no angle if they are few or the light is too cool.
+    """
 
     ita: float | None
     share: float
@@ -71,7 +74,7 @@ def measure(square: np.ndarray) -> SkinTone:
 
 
 def _lesion_below(light: np.ndarray) -> float:
-    """The L* below which border pixels are lesion; -inf where there is skin alone."""
+    """The L* below which border pixels are lesion; -inf if there is only skin."""
     counts, edges = np.histogram(light, 64)
     middle = (edges[1:] + edges[:-1]) / 2
     below, total = np.cumsum(counts), counts.sum()

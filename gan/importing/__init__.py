@@ -1,1 +1,1 @@
-"""Brings real images of any collection into the database: recognises what a folder holds, maps it, writes it."""
+"""Imports real images of any collection: recognises what a folder holds, maps it, and writes it to the database."""

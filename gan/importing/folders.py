@@ -1,4 +1,4 @@
-"""Which folder names a diagnosis, and which only holds those that do; asks where the two cannot be told apart."""
+"""Decides which folder names are diagnoses and which only contain such folders. Asks if it is not clear."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from files import shown
 from gan.foundation.diagnoses import BINARY, KNOWN, is_diagnosis, normalise_diagnosis
 from gan.foundation.errors import GanError
 
-# Folders that name no diagnosis: parts of a data set, and words for images in the languages of people who sent some.
+# Folder names that are not diagnoses: parts of a data set, and words for images in the languages of contributors.
 WORDS = """
 train training test testing val valid validation data dataset datasets export exports download
 image images img imgs jpg jpeg png pic pics picture pictures photo photos sample samples all
@@ -20,22 +20,22 @@ CONTAINERS = set(WORDS.split())
 
 
 def is_container(name: str) -> bool:
-    """Whether a folder of this name says nothing of what its images show."""
+    """Whether a folder of this name says nothing about what its images show."""
     return unicodedata.normalize("NFC", name).strip().lower() in CONTAINERS
 
 
 def names_diagnosis(name: str) -> bool:
-    """Whether the name needs no question: a diagnosis that is known, or a word that an import judges by itself."""
+    """Whether the name is clear: a known diagnosis, or a word that an import understands."""
     said = normalise_diagnosis(name)
     return said in KNOWN or said in BINARY or not is_diagnosis(name)
 
 
 def diagnosis_folders(files: Sequence[PurePosixPath], folder: Path, beside: str = "") -> list[tuple[str, ...]]:
-    """The folders of each file from the one on that names its diagnosis; nothing where none does.
+    """The folders of each file, beginning with the one that names its diagnosis; empty if none does.
 
-    `files` are paths below `folder`. Folders around all others are passed over where diagnoses, or `train` and the
-    like, lie in them. Raises `GanError` where the one folder around all could be the diagnosis, or no more than a
-    wrapper; the message ends with `beside`.
+    `files` are paths below `folder`. Folders around all others are skipped if they contain diagnoses, or folders such
+    as `train`. Raises `GanError` if the one folder around all could be a diagnosis or only a wrapper. The message ends
+    with `beside`.
     """
     left = [within_containers(file.parts[:-1]) for file in files]
     while len(tops := {parts[:1] for parts in left}) == 1 and (top := next(iter(tops))):
@@ -49,7 +49,7 @@ def diagnosis_folders(files: Sequence[PurePosixPath], folder: Path, beside: str 
 
 
 def within_containers(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The folders without those at their beginning that name no diagnosis."""
+    """The folders without those at the beginning that do not name a diagnosis."""
     while parts and is_container(parts[0]):
         parts = parts[1:]
     return parts
@@ -59,7 +59,7 @@ def _asked(top: str, files: list[PurePosixPath], left: list[tuple[str, ...]], fo
     wrappers = {file.parts[: len(file.parts) - len(parts)] for file, parts in zip(files, left, strict=True)}
     inner = sorted({parts[1] for parts in left if len(parts) > 1})
     said = (
-        f"all images lie below {shown(top)!r}, which is no diagnosis that is known here. If that is their diagnosis, "
+        f"all images lie below {shown(top)!r}, which is not a known diagnosis. If that is their diagnosis, "
         f"say --diagnosis {shown(top)!r}"
     )
     if not inner:

@@ -1,7 +1,7 @@
-"""The known collections: how each is recognised, which of its columns means what, what its source says of it.
+"""The table of known collections: how each is recognised, what its columns mean, and what its source says about it.
 
-To add a collection, add a `Format` here and a drawn example of it to the tests; `docs/collections.md` holds the table.
-Column names are compared as `key` writes them.
+To add a collection, add a `Format` here and a drawn example of it to the tests. `docs/collections.md` holds the table.
+Column names are compared in the form that `key` gives them.
 """
 
 import re
@@ -13,7 +13,7 @@ from gan.foundation.diagnoses import LEVELS
 DERMOSCOPIC, CLINICAL = "dermoscopic", "clinical"
 NON_COMMERCIAL = "CC-BY-NC"
 
-# What a column may tell of an image, and what `--columns` may name.
+# Roles that a column may have, and that `--columns` may name.
 ROLES = (
     "file", "id", "diagnosis", "lesion", "patient", "licence", "attribution", "type", "age", "sex", "site", "skin",
 )  # fmt: skip
@@ -35,29 +35,31 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Format:
-    """One known collection. `needs`: sets of columns of which one must be there; `columns`: names by role."""
+    """One known collection. `needs`: sets of columns, one of which must be there. `columns`: names by role."""
 
     name: str
     title: str
     needs: tuple[frozenset[str], ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     collection: str = ""
-    image_type: str = DERMOSCOPIC  # '' where the user has to tell
+    image_type: str = DERMOSCOPIC  # '' if the user must say it
     licence: str = "unknown"
     attribution: str = "unknown"
     doi: str = ""
-    classes: Mapping[str, str] = field(default_factory=dict)  # a column each, of which one is marked: its label
-    unmarked: str = ""  # the label of a row in which no class is marked, where the source defines one
+    classes: Mapping[str, str] = field(
+        default_factory=dict
+    )  # label by column, if each class has a column and one of them is marked
+    unmarked: str = ""  # the label of a row in which no class is marked, if the source defines one
     codes: Mapping[str, str] = field(default_factory=dict)  # labels that only this collection has
-    gathered: Mapping[str, str] = field(default_factory=dict)  # subtypes, and under which name they come in
-    binary: tuple[str, ...] = ()  # columns that tell no more than benign or malignant
+    gathered: Mapping[str, str] = field(default_factory=dict)  # subtypes, and the name under which they are imported
+    binary: tuple[str, ...] = ()  # columns that only say benign or malignant
     companions: tuple[frozenset[str], ...] = ()  # further tables that are joined by the image's name
-    masks: str = ""  # paths that are drawings of where the lesion is, no photographs
-    own_ids: bool = False  # ids of images, lesions and patients are the ISIC Archive's
+    masks: str = ""  # paths that are drawings of the lesion's area, not photographs
+    own_ids: bool = False  # whether ids of images, lesions and patients are those of the ISIC Archive
 
 
 def key(column: str) -> str:
-    """A column's name as formats write it: lower case, '_' between words, without the old archive's `meta.clinical.`
+    """A column's name in normal form: lower case, '_' between words, without the old archive's `meta.clinical.`
 
     >>> key("meta.clinical.age_approx"), key("Image Name"), key("MEL")
     ('age_approx', 'image_name', 'mel')
@@ -95,7 +97,7 @@ FORMATS = (
     Format(
         "isic-2016",
         "ISIC 2016 challenge",
-        needs=(frozenset({"image_id", "isic_2016_label"}),),  # the file has no header: `reading` gives it one
+        needs=(frozenset({"image_id", "isic_2016_label"}),),  # the file has no header; `reading` adds one
         columns={"file": ("image_id",), "id": ("image_id",)},
         collection="ISIC 2016",
         licence="CC-0",
@@ -115,7 +117,7 @@ FORMATS = (
         attribution="ISIC 2017 challenge (Codella et al. 2018, doi:10.1109/ISBI.2018.8363547)",
         doi="10.1109/ISBI.2018.8363547",
         classes={"melanoma": "melanoma", "seborrheic_keratosis": "seborrheic keratosis"},
-        unmarked="nevus",  # of the challenge's three diagnoses the one without a column
+        unmarked="nevus",  # the one of the challenge's three diagnoses that has no column
         companions=(frozenset({"image_id", "age_approximate"}),),
         masks=SEGMENTED,
         own_ids=True,
@@ -189,7 +191,7 @@ FORMATS = (
         licence=NON_COMMERCIAL,
         attribution="BCN20000 (Hernandez-Perez et al. 2024, doi:10.1038/s41597-024-03387-w)",
         doi="10.1038/s41597-024-03387-w",
-        codes={"ood": "unknown"},  # out of distribution: of no class
+        codes={"ood": "unknown"},  # out of distribution, not in any class
         own_ids=True,
     ),
     Format(

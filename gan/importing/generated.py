@@ -1,4 +1,4 @@
-"""Brings images that somebody else's generator made into the record."""
+"""Imports images that somebody else's generator made."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -31,11 +31,11 @@ class GeneratedReport:
 
     recognised: str = ""
     mapping: list[Mapped] = field(default_factory=list)
-    to_import: int = 0  # that a dry run would import
+    to_import: int = 0  # images that a dry run would import
     imported: int = 0
     already_present: int = 0
     rejected: list[Rejection] = field(default_factory=list)
-    training_images: int = 0  # that the generator is now known to have seen
+    training_images: int = 0  # images that the generator is now known to have seen
     training_images_in_record: int = 0
     generator: int | None = None
 
@@ -45,7 +45,7 @@ class GeneratedReport:
 
 @dataclass(frozen=True)
 class About:
-    """What is said of a generator; an empty text says nothing."""
+    """Information about a generator. An empty text says nothing."""
 
     name: str
     version: str = ""
@@ -54,7 +54,7 @@ class About:
     made_by: str = ""
 
     def check(self) -> None:
-        """Raise `GanError` for a text that no field holds."""
+        """Raise `GanError` for a text that a field cannot hold."""
         if not self.name.strip():
             raise GanError("--name: a generator needs a name.")
         for key, value in asdict(self).items():
@@ -76,11 +76,11 @@ def import_generated(
     dry_run: bool = False,
     progress: Progress = no_progress,
 ) -> GeneratedReport:
-    """Import every image below the folder as one of the generator's; nothing is written before all have been read.
+    """Import every image below the folder as one of the generator's. Nothing is written before all have been read.
 
-    The diagnosis of an image is `diagnosis`, or what a table says of it, or the name of the subfolder that it lies in:
-    see `find_samples`. Idempotent by content: an image that the generator has already is counted.
-    Raises `UserError` where the folder cannot be used, or contradicts what is in the record.
+    The diagnosis of an image is `diagnosis`, or what a table says, or the name of its subfolder; see `find_samples`.
+    Importing again is safe: an image with the same content is only counted. Raises `UserError` if the folder cannot be
+    used, or contradicts the record.
     """
     about.check()
     found_samples = find_samples(folder, diagnosis, samples)
@@ -142,7 +142,7 @@ def import_generated(
 
 
 def _check_agrees(existing: Generator, about: About, phantoms: bool) -> None:
-    """More images may join a generator, under what was said of it before."""
+    """Check that what is said agrees with the record. More images may join a generator later."""
     for key, value in asdict(about).items():
         before = getattr(existing, key)
         if value and before and value != before:
@@ -155,14 +155,14 @@ def _check_agrees(existing: Generator, about: About, phantoms: bool) -> None:
 
 
 def _save_generator(about: About, diagnoses: list[str], sides: list[int], phantoms: bool) -> Generator:
-    """The external generator of this name and version, with what is newly said of it."""
+    """Save the external generator of this name and version, with any new information."""
     key = {"kind": Generator.Kind.EXTERNAL, "name": about.name, "version": about.version}
     defaults = {
         "model": "external", "size": min(sides, default=0), "status": Generator.Status.FINISHED,
         "trained_on": Generator.TrainedOn.NOT_TOLD, "uses_phantoms": phantoms,
     }  # fmt: skip
     generator, _ = Generator.objects.get_or_create(**key, defaults=defaults)
-    # Locked: two imports for one generator come one after the other.
+    # Locked, so that two imports for one generator run one after the other.
     generator = Generator.objects.select_for_update().get(pk=generator.pk)
     for name in ("source", "licence", "made_by"):
         setattr(generator, name, getattr(about, name) or getattr(generator, name))

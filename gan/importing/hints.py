@@ -1,4 +1,4 @@
-"""Marks diagnoses that nobody here used before: a slip of the pen would become a diagnosis of its own."""
+"""Marks new diagnoses, because a typing error would create a diagnosis of its own."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from gan.foundation.diagnoses import KNOWN
 from gan.models import GeneratedImage, LesionImage
 
-LIKENESS = 0.8  # as difflib counts it; 'melanom' and 'melanoma' have 0.93, 'melanoma' and 'angioma' 0.67
+LIKENESS = 0.8  # difflib's similarity; 'melanom' and 'melanoma' have 0.93, 'melanoma' and 'angioma' 0.67
 
 
 def hints_for(diagnoses: Iterable[str]) -> dict[str, str]:

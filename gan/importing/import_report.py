@@ -1,4 +1,4 @@
-"""What an import is told to do and what it did: the plan, and the report that people and programs read."""
+"""The plan of an import, and the report of what it did, for people and programs."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Mapped:
-    """What the collection calls a diagnosis, what we call it ('': no diagnosis), and how many images have it.
+    """The collection's name of a diagnosis, our name of it ('' if none), and how many images have it.
 
     `hint` marks a diagnosis that is new here.
     """
@@ -30,7 +30,7 @@ class Mapped:
 
 @dataclass
 class Report:
-    """What a folder was taken for, how its diagnoses were mapped, and what one import did."""
+    """What a folder was recognised as, how its diagnoses were mapped, and what one import did."""
 
     recognised: str = ""
     collection: str = ""
@@ -39,7 +39,7 @@ class Report:
     missing_files: int = 0
     not_understood: list[str] = field(default_factory=list)  # a sentence for each column with values that were lost
     unused_columns: list[str] = field(default_factory=list)
-    to_import: int = 0  # that a dry run would import, as far as tables and names of files tell
+    to_import: int = 0  # images that a dry run would import, as far as tables and file names show it
     imported: int = 0
     already_present: int = 0
     rejected: list[Rejection] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is known before a pixel is read: rows described, each with the files that it names."""
+    """Everything that is known before a pixel is read: described rows, each with the files that it names."""
 
     found: Recognised
     described: list[tuple[Described, list[Path]]]

@@ -1,4 +1,4 @@
-"""From a row of a table to what is kept of an image: its diagnosis in our words, ids of its own, typed columns."""
+"""Maps a row of a table to what is stored about an image: its diagnosis in our words, ids, typed columns."""
 
 import hashlib
 import re
@@ -18,15 +18,19 @@ STRICT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 ISIC_WIDE = re.compile(r"(ISIC|IL|IP|HAM|BCN|MSK[0-9]?)_[A-Za-z0-9_]+")  # ids that are the same in all ISIC files
 LONGEST_ID = 120
 LONGEST_SHORT_NAME = 40
-# Words that tell whether it is cancer, not what it is.
+# Words that only say whether it is cancer.
 YES, NO = {"1", "1.0", "x", "true", "yes"}, {"0", "0.0", "", "false", "no"}
 PHANTOMS = "phantoms"
-READ = {"age": "age", "sex": "sex", "skin": "fitzpatrick_skin_type"}  # roles whose values are read: column of the image
+READ = {
+    "age": "age",
+    "sex": "sex",
+    "skin": "fitzpatrick_skin_type",
+}  # for roles whose values are read, the column of the image
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which column of the tables means what. `classes` and `binary` are columns as the table spells them."""
+    """The meaning of the tables' columns. `classes` and `binary` are columns as the table spells them."""
 
     form: Format
     roles: dict[str, str]
@@ -42,9 +46,9 @@ class Layout:
 
 
 def layout_of(form: Format, columns: Sequence[str], given: Mapping[str, str] | None = None) -> Layout:
-    """The roles of a table's columns; `given` (role: column) comes first, then the format's, then usual names.
+    """The roles of a table's columns: `given` (role: column) comes first, then the format's columns, then usual names.
 
-    Raises `GanError` where a given column is not there.
+    Raises `GanError` if a given column does not exist.
     """
     there = {key(column): column for column in reversed(columns) if column}
     roles, files = {}, []
@@ -71,24 +75,24 @@ def layout_of(form: Format, columns: Sequence[str], given: Mapping[str, str] | N
 
 @dataclass(frozen=True)
 class Names:
-    """How a collection's images are called here, and how its diagnoses are."""
+    """How a collection's images and diagnoses are called here."""
 
     collection: str
     strict: bool  # ids are the ISIC Archive's and stay as they are
-    diagnosis: str = ""  # of every image, where the collection tells none
-    renamed: Mapping[str, str] = field(default_factory=dict)  # what the collection says: our diagnosis
+    diagnosis: str = ""  # diagnosis of every image, if the collection gives none
+    renamed: Mapping[str, str] = field(default_factory=dict)  # our diagnosis by the collection's
     sexes: Mapping[str, str] = field(default_factory=dict)  # as `gan.importing.values.sexes_of`
 
     def image_id(self, value: str) -> str:
-        """The unique id: an ISIC id as it is, any other after the collection's short name."""
+        """The unique id: an ISIC id as it is, or any other id after the collection's short name."""
         if ISIC_ID.fullmatch(value):
-            return value.removesuffix("_downsampled")  # ISIC 2019 calls smaller copies so: the same image
+            return value.removesuffix("_downsampled")  # ISIC 2019 marks smaller copies of the same image so
         return value if self.strict else f"{self.short}_{plain_id(value)}"
 
     def group_id(self, value: str) -> str:
-        """A lesion's or a patient's id, so that lesion 15 of two collections are two; '' for 'unknown' and the like.
+        """A lesion's or a patient's id with the collection, so that lesion 15 of two collections are two.
 
-        Images of nobody in particular must not become one patient's.
+        It is '' for 'unknown' and the like, because such images must not all count as one patient's.
         """
         if not is_diagnosis(value) or not re.search(r"\w", value):
             return ""
@@ -102,7 +106,7 @@ class Names:
 
 
 def plain_id(text: str, longest: int = 78) -> str:
-    """The text in letters, digits, '_' and '-'; where that loses anything, eight digits of its hash follow.
+    """The text in letters, digits, '_' and '-'. If that loses anything, eight digits of its hash follow.
 
     >>> plain_id("PAD-UFES-20"), plain_id("a/b")
     ('PAD-UFES-20', 'a-b-c14cddc0')
@@ -116,14 +120,14 @@ def plain_id(text: str, longest: int = 78) -> str:
 
 @dataclass(frozen=True)
 class Described:
-    """What a row says of one image. `original` is the collection's word for `diagnosis`; '' where it has none."""
+    """What a row says about one image. `original` is the collection's word for `diagnosis`; '' if it has none."""
 
     row: Row
     original: str
     diagnosis: str
     image_id: str
     fields: dict[str, Any] = field(default_factory=dict)  # columns of `LesionImage`
-    fault: str = ""  # why it cannot come in, whatever its file is
+    fault: str = ""  # why it cannot be imported, whatever its file is
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -131,7 +135,7 @@ class Described:
 
 
 def describe(row: Row, layout: Layout, names: Names, image_id: str) -> Described:
-    """What the row says; `image_id` is the collection's own id. Never raises: `fault` holds what is wrong."""
+    """What the row says; `image_id` is the collection's own id. Never raises: `fault` says what is wrong."""
     told = {role: row.fields.get(column, "") for role, column in layout.roles.items()}
     original, diagnosis, fault = "", "", _fault_of_fields(row.fields)
     if not fault and not image_id:
@@ -171,21 +175,21 @@ def _fault_of_fields(fields: Mapping[str, str]) -> str:
     if SURPLUS in fields:
         return f"{fields[SURPLUS]}; a field that holds the delimiter must stand in quotation marks"
     if odd := next((name for name, value in fields.items() if UNSTORABLE.search(name + value)), None):
-        return f"column {odd!r} holds a NUL or another character that is no text"
+        return f"column {odd!r} holds a NUL or another character that is not text"
     return ""
 
 
 def _no_diagnosis(image_id: str, original: str) -> str:
     said = f"{image_id} has no diagnosis"
     if is_diagnosis(original) and not says_which(normalise_diagnosis(original)):
-        return f"{said}: {original!r} does not say which; --map {original}=DIAGNOSIS gives one"
+        return f"{said}: {original!r} does not name a diagnosis; --map {original}=DIAGNOSIS gives one"
     return f"{said} ({original[:80]!r})" if original else said
 
 
 def original_diagnosis(fields: Mapping[str, str], layout: Layout) -> str:
-    """What the collection calls the image's diagnosis; '' where it says nothing.
+    """What the collection calls the image's diagnosis; '' if it says nothing.
 
-    Raises `GanError` where no class is marked or more than one.
+    Raises `GanError` if no class is marked, or more than one.
     """
     if layout.classes and "diagnosis" not in layout.roles:
         return _marked_class(fields, layout)
@@ -225,7 +229,7 @@ def _marked_class(fields: Mapping[str, str], layout: Layout) -> str:
 
 
 def our_diagnosis(original: str, fields: Mapping[str, str], layout: Layout, renamed: Mapping[str, str]) -> str:
-    """Our name of the collection's diagnosis, '' where it is none; `renamed` holds keys in lower case."""
+    """Our name of the collection's diagnosis; '' if it is not a diagnosis. `renamed` has keys in lower case."""
     said = original.strip().lower()
     if said in renamed:
         return renamed[said]
@@ -241,7 +245,7 @@ def our_diagnosis(original: str, fields: Mapping[str, str], layout: Layout, rena
 
 
 def not_understood(described: Described, layout: Layout) -> Iterator[tuple[str, str]]:
-    """Role and value of each field that says something which is not kept, since nothing here reads it."""
+    """Role and value of each field that holds something that nothing here understands, so that it is not kept."""
     for role, column in READ.items():
         said = described.row.fields.get(layout.roles.get(role, ""), "")
         if is_diagnosis(said) and not described.fields[column] and described.fields[column] != 0:

@@ -1,4 +1,4 @@
-"""The image files of a folder: found by the name that a table gives, never opened by it."""
+"""Finds the image files of a folder by the names in a table. Files are never opened by such a name."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -35,7 +35,7 @@ class Pictures:
         return shown(path.relative_to(self.folder))
 
     def find(self, name: str) -> list[Path]:
-        """Files with this path in the folder, else this file name, else this name without its ending."""
+        """Files with this path in the folder, else with this file name, else with this name without its extension."""
         name = composed(name.replace("\\", "/").removeprefix("./"))
         if not name:
             return []
@@ -48,17 +48,17 @@ class Pictures:
         return self._by_name.get(name.lower()) or self._by_stem.get(name, []) or self._with_other_ending(name)
 
     def _with_other_ending(self, name: str) -> list[Path]:
-        """Where the table says `a.jpg` and the file is `a.png`."""
+        """Files with another extension, if the table says `a.jpg` and the file is `a.png`."""
         if not name.lower().endswith(SUFFIXES):
             return []
         return self._by_stem.get(name.rpartition(".")[0], [])
 
 
 def choose_picture(paths: list[Path]) -> tuple[Path, list[tuple[Path, str]]]:
-    """Of several files with one id the photograph, and what each of the others is.
+    """The photograph among several files with one id, and what each of the others is.
 
-    A mask of the lesion has no colour; of photographs the largest is taken, of equals the first. Files that cannot be
-    read come last.
+    A mask of the lesion has no colour. Among photographs the largest is chosen, and the first of equal ones. Unreadable
+    files come last.
     """
     if len(paths) == 1:
         return paths[0], []

@@ -1,4 +1,4 @@
-"""Imports real images from a folder of any kind: says what it found and how it maps it, then writes."""
+"""Imports real images from a folder of any kind: reports what it found and how it maps it, then writes."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from gan.importing.values import AMBIGUOUS, image_type_of, sexes_of
 from gan.importing.writing import Writer
 
 LONGEST_COLLECTION = 80
-MOST_VALUES = 5  # that a report names of those that are not understood
+MOST_VALUES = 5  # number of values that a report names if they are not understood
 
 
 def import_images(
@@ -40,14 +40,16 @@ def import_images(
     tell: Callable[[Report], None] = lambda report: None,
     written: Callable[[Report], None] = lambda report: None,
 ) -> Report:
-    """Import the images of a folder; `tell` is shown the report before anything is written, `written` after each batch.
+    """Import the images of a folder. `tell` gets the report before anything is written, `written` after each batch.
 
-    With `dry_run` nothing is: the report then has what tables and names of files tell, and no image is read.
-    `columns` says which column (value) has which role (key, of `ROLES`); `renamed` what the collection's diagnoses
-    are called here; `sexes` what its codes of sex mean, `female` or `male`; `diagnosis` is that of every image where
-    the collection tells none; `licence`, `attribution` and `image_type` hold where a row says nothing. Safe to repeat:
-    an image already present is counted and left as it is. A bad row or file is reported and skipped. Raises `UserError`
-    when the folder cannot be used, or can be read in several ways; the message names what decides.
+    With `dry_run` nothing is written and no image is read: the report holds what tables and file names say. `columns`
+    assigns columns (values) to roles (keys, from `ROLES`). `renamed` says what the collection's diagnoses are called
+    here. `sexes` says what its codes of sex mean, `female` or `male`. `diagnosis` is that of every image if the
+    collection gives none. `licence`, `attribution` and `image_type` are used if a row gives none.
+
+    Repeating an import is safe: an image that is already present is counted and left as it is. A bad row or file is
+    reported and skipped. Raises `UserError` if the folder cannot be used or can be read in several ways; the message
+    names the option that decides.
     """
     if wrong := [role for role in columns or {} if role not in ROLES]:
         column = (columns or {})[wrong[0]]
@@ -96,7 +98,7 @@ def _names(found: Recognised, collection: str, diagnosis: str | None, renamed: M
 
 
 def _sexes(found: Recognised, told: Mapping[str, str]) -> dict[str, str]:
-    """What the codes of the column of sex mean. Raises `GanError` for a meaning that is none, or a code not there."""
+    """The meaning of the codes of sex. Raises `GanError` for an invalid meaning, or a code that does not occur."""
     column = found.layout.roles.get("sex", "")
     values = {row.fields.get(column, "") for row in found.rows}
     if wrong := [code for code, sex in told.items() if sex not in ("female", "male")]:
@@ -109,14 +111,14 @@ def _sexes(found: Recognised, told: Mapping[str, str]) -> dict[str, str]:
 
 
 def _type_of(found: Recognised, image_type: str | None) -> str:
-    """The type of images whose row names none. Raises `GanError` where nothing says it."""
+    """The type of images whose row names none. Raises `GanError` if nothing says it."""
     if image_type is not None:
         if not (said := image_type_of(image_type)):
             raise GanError("--type: a word such as dermoscopic or clinical.")
         return said
     if not found.form.image_type and "type" not in found.layout.roles:
         raise GanError(
-            f"{found.text}: nothing says how the images were taken. Say --type dermoscopic, --type clinical or another."
+            f"{found.text}: nothing says how the images were taken. Use --type dermoscopic, --type clinical or another."
         )
     return found.form.image_type
 
@@ -135,7 +137,9 @@ def _with_files(row: Row, found: Recognised, names: Names, defaults: dict[str, s
 def _own_id(row: Row, layout: Layout, files: list[Path]) -> str:
     columns = [layout.roles["id"]] if "id" in layout.roles else []
     said = next((value for column in (*columns, *layout.files) if (value := row.fields.get(column, ""))), "")
-    return without_suffix(said).replace("\\", "/").replace("/", "_")  # a path: `x/1.jpg` and `y/1.jpg` are two images
+    return (
+        without_suffix(said).replace("\\", "/").replace("/", "_")
+    )  # a path, because `x/1.jpg` and `y/1.jpg` are two images
 
 
 def _summarise(plan: Plan, names: Names, report: Report) -> None:
@@ -168,7 +172,7 @@ def _summarise(plan: Plan, names: Names, report: Report) -> None:
 
 
 def _lost(role: str, values: Counter[str]) -> str:
-    """Such as `24 values of sex not understood: 'x', 'y'`."""
+    """A sentence such as `24 values of sex not understood: 'x', 'y'`."""
     count = values.total()
     named = ", ".join(repr(printable(value[:40])) for value, _ in values.most_common(MOST_VALUES))
     more = ", …" if len(values) > MOST_VALUES else ""

@@ -1,4 +1,4 @@
-"""Says what a folder holds: which known collection, in which tables; asks where two readings are possible."""
+"""Recognises what a folder holds: which known collection, in which tables. Asks if there are two possible readings."""
 
 import os
 from collections import Counter
@@ -18,7 +18,7 @@ from gan.importing.sheets import ISIC_ID, SURPLUS, Row, Sheet, find_sheets, read
 
 @dataclass(frozen=True)
 class Recognised:
-    """A folder's reading: the format, which column means what, rows, files, and how it all is told to people."""
+    """The reading of a folder: format, meaning of columns, rows, files, and a description for people."""
 
     layout: Layout
     rows: list[Row]
@@ -32,12 +32,12 @@ class Recognised:
 
 
 def recognise(folder: Path, format: str | None, columns: Mapping[str, str] | None, diagnosis: str | None) -> Recognised:
-    """What the folder holds; `format` and `columns` (role: column) decide where it could be read in several ways.
+    """What the folder holds. `format` and `columns` (role: column) decide if it could be read in several ways.
 
     Raises `UserError` that names the option which decides, or what is missing.
     """
     if is_file(folder):
-        raise GanError(f"{shown(folder)}: this is a file: unpack it first, and name the folder.")
+        raise GanError(f"{shown(folder)}: this is a file. Unpack it first, and name the folder.")
     if not is_folder(folder):
         raise GanError(f"{shown(folder)}: no such folder.")
     if format is not None and format not in BY_NAME:
@@ -52,7 +52,7 @@ def recognise(folder: Path, format: str | None, columns: Mapping[str, str] | Non
         if format is None and not columns and not sheets and not faults:
             return _of_folders(folder, diagnosis)
         if format == ARCHIVE.name:
-            read_archive(folder / "metadata.csv")  # says what is missing
+            read_archive(folder / "metadata.csv")  # raises what is missing
         raise _unknown(folder, sheets, faults, format, columns)
     forms = {form.name for _, form in fitting}
     if len(forms) > 1:
@@ -65,7 +65,7 @@ def recognise(folder: Path, format: str | None, columns: Mapping[str, str] | Non
 
 
 def read_archive(path: Path) -> Sheet:
-    """The `metadata.csv` of an ISIC export. Raises `UserError` when it is missing, empty or lacks a column."""
+    """The `metadata.csv` of an ISIC export. Raises `UserError` if it is missing, empty or lacks a column."""
     if not os.path.lexists(path):
         raise GanError(f"{shown(path)}: not found. An ISIC export has a metadata.csv beside its images.")
     sheet = read_sheet(path, path.name)
@@ -88,7 +88,7 @@ def _matched(sheet: Sheet, form: Format) -> list[frozenset[str]]:
 
 
 def _fitting(sheets: list[Sheet], format: str | None, columns: Mapping[str, str] | None) -> list[tuple[Sheet, Format]]:
-    """Tables that can be read, each with its format; of several formats the one that asks for more of its columns."""
+    """The readable tables, each with its format. Of several formats, the one that needs more of its columns wins."""
     if columns and format in (None, COLUMNS.name):
         return [(sheet, COLUMNS) for sheet in sheets if set(columns.values()) <= set(sheet.columns)]
     found = []
@@ -118,7 +118,7 @@ def _unknown(
     if format is not None:
         return GanError(f"{shown(folder)}: no table of the format {format} ({where}).")
     return GanError(
-        f"{shown(folder)}: the tables are of no known collection ({where}). Say what the columns mean, such as "
+        f"{shown(folder)}: the tables belong to no known collection ({where}). Say what the columns mean, such as "
         "--columns file=COLUMN,diagnosis=COLUMN, or take diagnoses from the folders' names with --format folders."
     )
 
@@ -156,7 +156,7 @@ def _pictures_told(pictures: Pictures) -> list[str]:
 
 
 def _merge(rows: list[Row], layout: Layout) -> list[Row]:
-    """Rows of several tables; where two tables tell of one image and agree, one row with the columns of both."""
+    """Rows of several tables. If two tables describe one image and agree, there is one row with the columns of both."""
     merged: dict[str, Row] = {}
     apart = []
     for number, row in enumerate(rows):
@@ -174,7 +174,7 @@ def _merge(rows: list[Row], layout: Layout) -> list[Row]:
 
 
 def _join(rows: list[Row], sheets: list[Sheet], layout: Layout) -> list[Row]:
-    """The rows with the columns of further tables, matched by the image's name; a row's own fields stay."""
+    """The rows with the columns of further tables, matched by the image's name. A row's own fields stay."""
     name = layout.files[0]
     more: dict[str, dict[str, str]] = {}
     for sheet in sheets:
@@ -185,7 +185,7 @@ def _join(rows: list[Row], sheets: list[Sheet], layout: Layout) -> list[Row]:
 
 
 def _of_folders(folder: Path, diagnosis: str | None) -> Recognised:
-    """A row per image file; its diagnosis is the name of the folder that it lies in."""
+    """A row for each image file. Its diagnosis is the name of its folder."""
     pictures = Pictures(folder)
     if not pictures.files:
         raise GanError(f"{shown(folder)}: no images there, and no table that names some.")
@@ -205,7 +205,7 @@ def _of_folders(folder: Path, diagnosis: str | None) -> Recognised:
         own = within.stem
         if stems[path.stem] > 1 and not ISIC_ID.fullmatch(own):
             own = "_".join(within.with_suffix("").parts)
-        # Where file names repeat, the folder says whose an image is: its images count as one lesion.
+        # If file names repeat, the folder says whose an image is, and its images count as one lesion.
         lesion = "/".join(within.parts[:-1]) if repeat and len(parts) > 1 else ""
         kind = parts[0] if parts else ""
         rows.append(Row("", number, {"file": str(within), "id": own, "folder": kind, "lesion": lesion}))

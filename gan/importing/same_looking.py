@@ -1,4 +1,4 @@
-"""Finds real images that look the same as given files: cropped to their square or not, resized, saved again."""
+"""Finds real images that look the same as given files, even if cropped to their square, resized or saved again."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from gan.models import LesionImage
 
 
 def same_looking(paths: list[Path], progress: Progress) -> set[int]:
-    """Primary keys of the lesion images that one of the files shows. Files that cannot be read show none."""
+    """Primary keys of lesion images that one of the files shows. Unreadable files show none."""
     looks = []
     for path in progress(paths, "Looking at training images", len(paths), "image"):
         try:

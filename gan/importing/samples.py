@@ -1,4 +1,4 @@
-"""What generated images show: told for all of them, by a table, or by the folders that they lie in."""
+"""What generated images show: given for all of them, by a table, or by their folders."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,7 +15,7 @@ from gan.importing.pictures import Pictures
 from gan.importing.sheets import SURPLUS, Sheet, find_sheets, read_sheet, unread_tables
 
 SAMPLES = "samples.csv"
-# Columns in which tables of generated images name the file and say what it shows; the first that is there is read.
+# Columns in which tables of generated images name the file and its diagnosis. The first existing one is read.
 FILE_COLUMNS = (
     "file", "filename", "file_name", "image", "image_name", "image_id", "isic_id", "img_id", "img", "path",
     "image_path", "filepath", "file_path", "sample", "name", "id",
@@ -27,7 +27,7 @@ DIAGNOSIS_COLUMNS = (
 
 @dataclass(frozen=True)
 class Shows:
-    """An image, what its source says that it shows, and our name of that."""
+    """An image, what its source says that it shows, and our name for that."""
 
     path: Path
     original: str
@@ -36,7 +36,7 @@ class Shows:
 
 @dataclass(frozen=True)
 class Samples:
-    """The images of a folder: how they were read, told to people, and each of them with its diagnosis."""
+    """The images of a folder: a description of how they were read, and each image with its diagnosis."""
 
     recognised: str
     images: list[Shows]
@@ -44,12 +44,12 @@ class Samples:
 
 
 def find_samples(folder: Path, diagnosis: str = "", table: Path | None = None) -> Samples:
-    """Each image below the folder with its diagnosis, by the first of the rules that applies.
+    """Each image below the folder with its diagnosis, by the first rule that applies.
 
-    Raises `UserError` where no rule does, or where two readings are possible; the message names what decides.
+    Raises `UserError` if no rule applies, or if two readings are possible; the message names the option that decides.
     """
     if is_file(folder):
-        raise GanError(f"{shown(folder)}: this is a file: unpack it first, and name the folder.")
+        raise GanError(f"{shown(folder)}: this is a file. Unpack it first, and name the folder.")
     pictures = Pictures(folder)
     rejected = [Rejection(pictures.called(path), reason) for path, reason in pictures.left_out]
     if not pictures.files:
@@ -59,7 +59,7 @@ def find_samples(folder: Path, diagnosis: str = "", table: Path | None = None) -
         name = checked_diagnosis(diagnosis, "--diagnosis")
         return Samples(f"{count}, all of {name}", [Shows(path, "", name) for path in pictures.files], rejected)
     if table is not None and not is_file(table) and is_file(folder / table):
-        table = folder / table  # as the messages below name it
+        table = folder / table  # the name used in the messages below
     if table is None and is_file(folder / SAMPLES):
         table = folder / SAMPLES
     if table is not None:
@@ -98,7 +98,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _columns_of(sheet: Sheet) -> tuple[str, str]:
-    """The columns of the file and of the diagnosis; '' for each that is not there."""
+    """The columns of the file and of the diagnosis; '' for a missing one."""
     there = {key(column): column for column in reversed(sheet.columns) if column}
     first, second = (
         next((there[name] for name in names if name in there), "") for names in (FILE_COLUMNS, DIAGNOSIS_COLUMNS)
@@ -107,7 +107,7 @@ def _columns_of(sheet: Sheet) -> tuple[str, str]:
 
 
 def _told_of(sheets: list[Sheet], fitting: list[Sheet]) -> list[str]:
-    """What to know of the tables below the folder."""
+    """Notes about the tables below the folder."""
     told = [f"{sheet.name} is there: --samples {sheet.name} reads it." for sheet in fitting[:5]]
     return told + [
         f"{sheet.name} is not read: it needs a column for the file, such as file or image, and one for the diagnosis, "
@@ -138,11 +138,11 @@ def _by_table(
         if SURPLUS in row.fields:
             rejected.append(Rejection(where, f"{row.fields[SURPLUS]}"))
         elif len(files) > 1:
-            rejected.append(Rejection(where, f"{named}: several files have this name; give its folder, too"))
+            rejected.append(Rejection(where, f"{named}: several files have this name. Give its folder, too"))
         elif not files:
             rejected.append(Rejection(where, f"{named}: no such image below the folder"))
         elif files[0] in taken:
-            rejected.append(Rejection(where, f"{named} stands in an earlier line, too"))
+            rejected.append(Rejection(where, f"{named} is also in an earlier line"))
         else:
             original = row.fields[diagnosis_column]
             try:

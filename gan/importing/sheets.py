@@ -1,4 +1,4 @@
-"""Finds the tables of a folder and reads them, also those that are no plain CSV with a header."""
+"""Finds and reads the tables of a folder, including tables that are not plain CSV with a header."""
 
 import re
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from console import UserError
 from files import shown, walk
 from tables import is_windows, parse_table, read_text
 
-SURPLUS = "\0surplus"  # no column's name: marks rows that are longer than the header
+SURPLUS = "\0surplus"  # marks rows that are longer than the header; it cannot be a column's name
 ISIC_ID = re.compile(r"ISIC_[0-9]{7}(_downsampled)?")
 LABELS_2016 = {"benign", "malignant", "0", "1", "0.0", "1.0"}
 COLUMNS_OF_2016 = ["image_id", "isic_2016_label"]
 PLAIN = (".csv", ".tsv")
 AS_CSV = "save it as CSV UTF-8."
 UNREAD = (".xlsx", ".xls", ".ods", ".numbers", ".json")
-MOST_NAMED = 3  # of tables that are not read
+MOST_NAMED = 3  # spreadsheets that are not read
 HEAD = 1_000_000  # bytes, in which a header ends
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: its file as people call it, its line, its fields by column as they came."""
+    """One row of a table: its file for messages, its line, and its fields by column, unchanged."""
 
     table: str
     line: int
@@ -33,9 +33,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table of the folder. Its columns are known; its rows are read when they are asked for.
+    """One table of the folder. Its columns are known; its rows are read only when needed.
 
-    So a folder may hold large tables of no use, such as HAM10000's pixels as CSV.
+    So a folder may hold large tables that are not used, such as HAM10000's pixels as CSV.
     """
 
     name: str
@@ -44,22 +44,22 @@ class Sheet:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """A row longer than the header, as an unquoted comma makes it, is marked with `SURPLUS`.
+        """The rows. A row longer than the header, as an unquoted comma makes it, is marked with `SURPLUS`.
 
-        Raises `UserError` that names the file and the line where it is no table.
+        Raises `UserError` that names file and line if it is not a table.
         """
         return _read_rows(self.path, self.name)[1]
 
     @property
     def encoding_told(self) -> list[str]:
-        """One sentence where the table is not in UTF-8, so that somebody looks at its letters."""
+        """A sentence if the table is not in UTF-8, so that somebody checks its letters."""
         if self.path.is_fifo() or not is_windows(self.path):
             return []
         return [f"{self.name} is read as Windows-1252: if letters such as ä and ğ come out wrong, {AS_CSV[:-1]}"]
 
 
 def find_sheets(folder: Path) -> tuple[list[Sheet], list[str]]:
-    """Every table below the folder, and one sentence for each that cannot be read."""
+    """Every table below the folder, and a sentence for each that cannot be read."""
     sheets, faults = [], []
     for path in walk(folder, (*PLAIN, ".txt", ""), links_out=False).files:
         if path.suffix.lower() in PLAIN or re.match(r"ph2_dataset|ham10000_metadata", path.name, re.IGNORECASE):
@@ -71,7 +71,7 @@ def find_sheets(folder: Path) -> tuple[list[Sheet], list[str]]:
 
 
 def unread_tables(folder: Path) -> list[str]:
-    """One sentence for each spreadsheet below the folder that nothing here reads, so that nobody waits for it."""
+    """A sentence for each spreadsheet below the folder that cannot be read here, so that nobody waits for it."""
     found = [shown(path.relative_to(folder)) for path in walk(folder, UNREAD, links_out=False).files]
     told = [
         f"{name} is not read: " + ("make a table (.csv) of it." if name.lower().endswith(".json") else AS_CSV)
@@ -82,7 +82,7 @@ def unread_tables(folder: Path) -> list[str]:
 
 
 def read_sheet(path: Path, name: str) -> Sheet:
-    """The table in a file. Raises `UserError` that names the file where it is empty, not text or not a table."""
+    """The table in a file. Raises `UserError` that names the file if it is empty, not text or not a table."""
     first = _first_line(path)
     if first is None or _is_of_ph2(path):
         return Sheet(name, path, _read_rows(path, name)[0])
@@ -91,7 +91,7 @@ def read_sheet(path: Path, name: str) -> Sheet:
 
 
 def _first_line(path: Path) -> str | None:
-    """A table's first line, with a line `sep=;` before it; None where that is not all of its header."""
+    """A table's first line, including a line `sep=;` before it; None if that is not the whole header."""
     try:
         with path.open("rb") as stream:
             content = stream.read(HEAD)
@@ -116,7 +116,7 @@ def _read_rows(path: Path, name: str) -> tuple[list[str], list[Row]]:
         return _between_bars(text, name)
     above = 0
     header = re.search(r"^[^\n]*\bImage Name\b", text, re.MULTILINE)
-    if header and _is_of_ph2(path):  # its spreadsheet begins with a title and a legend
+    if header and _is_of_ph2(path):  # the spreadsheet of this collection begins with a title and a legend
         above = text.count("\n", 0, header.start())
         text = text[header.start() :]
     table = parse_table(text, place, ragged=True)
@@ -128,7 +128,7 @@ def _read_rows(path: Path, name: str) -> tuple[list[str], list[Row]]:
 
 
 def _is_of_2016(columns: Sequence[str]) -> bool:
-    """Whether what was taken for the header is the first image of the 2016 challenge, whose file has none."""
+    """Whether the supposed header is the first image of the 2016 challenge, whose file has no header."""
     return len(columns) == 2 and bool(ISIC_ID.fullmatch(columns[0])) and columns[1].lower() in LABELS_2016
 
 
@@ -142,7 +142,7 @@ def _named(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
 
 
 def _between_bars(text: str, name: str) -> tuple[list[str], list[Row]]:
-    """PH2's text file: `|| IMD003 || … || 0 || …`, a header of the same kind, a legend below."""
+    """Read PH2's text file: `|| IMD003 || … || 0 || …`, with such a header, and a legend below."""
     columns: list[str] = []
     rows = []
     for line, content in enumerate(re.split(r"\r\n|\r|\n", text), 1):

@@ -1,6 +1,6 @@
-"""What an external generator was trained on, as far as somebody tells: no study then shows those images as real.
+"""Records what an external generator was trained on, if that is known. Studies never show those images as real.
 
-What was told is only ever added to: a study that excluded an image goes on excluding it.
+Records only grow: an image that a study excluded stays excluded.
 """
 
 import re
@@ -24,7 +24,7 @@ AT_ONCE = 500  # values in one SQL statement
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """The training images: a folder of them, a run of ours that had the same, or a list of ids; one of the three."""
+    """The training images: a folder of them, one of our runs that used the same, or a list of ids; one of the three."""
 
     folder: Path | None = None
     run: str = ""
@@ -32,10 +32,10 @@ class TrainedOn:
 
 
 def record_training_images(generator: Generator, told: TrainedOn, progress: Progress = no_progress) -> None:
-    """Add to what the generator is known to have seen.
+    """Add to the images that the generator is known to have seen.
 
-    Images of the record are linked by content, by id or, from a folder, by their look: a training set is often cropped
-    and resized. All names are kept, so that an image that is imported later is recognised. Raises `UserError` where the
+    Images of the record are linked by content, by id or, from a folder, by their look, because a training set is often
+    cropped and resized. All names are kept, so that images imported later are recognised. Raises `UserError` if the
     folder, the run or the file cannot be used.
     """
     fingerprint = ""
@@ -57,7 +57,7 @@ def record_training_images(generator: Generator, told: TrainedOn, progress: Prog
         names = _read_ids(told.ids)
         generator.training_images.add(*_named(names))
         count, said = len(names), {"kind": "ids"}
-    # Only the last telling can be read again as a whole, and only if it was the first, too.
+    # The images can only be read again in full if they were recorded once.
     generator.training_data = said | {"is_all": not generator.training_data}
     TrainingName.objects.remember(generator, names)
     generator.data_count = max(generator.data_count, count, generator.training_images.count())
@@ -67,7 +67,7 @@ def record_training_images(generator: Generator, told: TrainedOn, progress: Prog
 
 
 def check_told(told: TrainedOn) -> None:
-    """Raise `UserError` where the folder, the run or the file of ids cannot be used; nothing is read in full."""
+    """Raise `UserError` if the folder, the run or the file of ids cannot be used; nothing is read in full."""
     if told.run:
         _find_run(told.run)
     elif told.folder:
@@ -91,9 +91,9 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def link_training_images() -> None:
-    """After an import of real images: link those among them by whose names a generator's training images are known.
+    """After an import of real images: link those that match known names of a generator's training images.
 
-    No study depends on it, since `LesionImageQuerySet.seen_by` asks the names themselves; pages count the links.
+    No study depends on these links, because `LesionImageQuerySet.seen_by` uses the names; pages count the links.
     """
     for generator in Generator.objects.filter(training_names__isnull=False).distinct():
         generator.training_images.add(*LesionImage.objects.seen_by([generator]).values_list("pk", flat=True))
@@ -101,14 +101,17 @@ def link_training_images() -> None:
 
 
 def _named(names: Iterable[str]) -> set[int]:
-    """Lesion images of these contents or ids; of an id of a collection also without the collection's short name."""
+    """Lesion images with these contents or ids.
+
+    An id of a collection also matches without the collection's short name.
+    """
     wanted = list(dict.fromkeys(names))
     found: set[int] = set()
     for start in range(0, len(wanted), AT_ONCE):
         part = wanted[start : start + AT_ONCE]
         for column in ("sha256", "isic_id"):
             found.update(LesionImage.objects.filter(**{f"{column}__in": part}).values_list("pk", flat=True))
-    # A bare number is too common a file name to say anything.
+    # A bare number is too common as a file name to identify an image.
     plain = {name for name in wanted if not name.isdecimal()}
     others = LesionImage.objects.exclude(isic_id__startswith="ISIC_").values_list("pk", "isic_id")
     for key, name in others.iterator(chunk_size=5000):
@@ -129,7 +132,7 @@ def _hashes(paths: list[Path], progress: Progress) -> dict[str, Path]:
 
 
 def _read_ids(path: Path | None) -> list[str]:
-    """Ids from a text file, one a line, or from the column of a CSV that holds them."""
+    """Ids from a text file, one a line, or from the id column of a CSV."""
     assert path is not None, "a folder, a run or a file of ids is given"
     text = read_text(path, windows=True)
     header = text.removeprefix("\ufeff").lstrip().splitlines()[:1]
@@ -147,7 +150,7 @@ def _read_ids(path: Path | None) -> list[str]:
 
 
 def _id_of(name: str) -> str:
-    """The id in a file's name; the archive's in its one spelling."""
+    """The id in a file's name; ISIC ids in their standard spelling."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     last = without_suffix(last)
     return last.upper() if ARCHIVE_ID.fullmatch(last) else shown(last)

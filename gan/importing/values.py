@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from gan.foundation.diagnoses import is_diagnosis
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
-# English, German, Turkish, French, Spanish, Portuguese, Italian, Dutch. German 'w', Turkish 'k' and 'e' are initials
-# of one sex alone; 'd' (divers) is neither, and 'h' and 'v' are not known well enough.
+# English, German, Turkish, French, Spanish, Portuguese, Italian, Dutch. German 'w', Turkish 'k' and 'e' stand for one
+# sex only. 'd' (divers) is neither, and 'h' and 'v' are not clear enough.
 WOMEN = """
 f female woman w weiblich frau k kadın kadin femme féminin feminin mujer femenino femenina mulher feminino feminina
 donna femmina femminile vrouw vrouwelijk
@@ -17,13 +17,13 @@ MEN = """
 male man männlich maennlich mann e erkek homme masculin hombre masculino masculina homem uomo maschio maschile
 mannelijk
 """
-# A man in most languages; in Spanish and Portuguese, mujer and mulher, a woman. What else the column holds tells.
+# A man in most languages, but in Spanish and Portuguese a woman (mujer, mulher). The column's other values decide.
 AMBIGUOUS = "m"
 FEMALE, MALE = set(WOMEN.split()), set(MEN.split())
 
 
 def image_type_of(text: str) -> str:
-    """`dermoscopic`, `clinical: close-up`, …; '' where nothing is said."""
+    """`dermoscopic`, `clinical: close-up`, …; '' if nothing is given."""
     said = " ".join(text.lower().split())[:40]
     return "dermoscopic" if said in ("dermoscopy", "dermatoscopic", "dermatoscopy") else said
 
@@ -38,10 +38,10 @@ def age_of(text: str) -> int | None:
 
 
 def sexes_of(values: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
-    """`female` or `male` for each value of a column that means one of them alone, in lower case; `told` goes first.
+    """`female` or `male` for each clear value of a column, in lower case; `told` has priority.
 
-    `m` is a man where the column also has another code or word for women, such as `f` or `w`, or a man's word that
-    begins with it. Beside `h` (hombre, homem), or alone, it may be a woman, and is left out.
+    `m` is male if the column also has another code or word for women, such as `f` or `w`, or a word for men that begins
+    with it. Beside `h` (hombre, homem), or alone, it may mean a woman, and is left out.
     """
     said = {_plain(value) for value in values}
     found = dict.fromkeys(said & FEMALE, "female") | dict.fromkeys(said & MALE, "male")
@@ -52,7 +52,7 @@ def sexes_of(values: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
 
 
 def sex_of(text: str, sexes: Mapping[str, str]) -> str:
-    """What `sexes_of` the column says of the value; '' where that is nothing."""
+    """The result of `sexes_of` for the value; '' if there is none."""
     return sexes.get(_plain(text), "")
 
 
@@ -66,7 +66,7 @@ def site_of(text: str) -> str:
 
 
 def skin_type_of(text: str) -> str:
-    """Fitzpatrick's type as I to VI, whether written so or as a number."""
+    """Fitzpatrick's type as I to VI, from Roman numerals or numbers."""
     said = text.strip().upper().removeprefix("TYPE ").removesuffix(".0")
     if said.isdecimal() and said.isascii() and 1 <= int(said[:4]) <= 6:
         return SKIN_TYPES[int(said[:4]) - 1]

@@ -1,4 +1,4 @@
-"""Writes what a plan holds: reads and stores each file, adds the images to the database, tells what stays out."""
+"""Executes a plan: reads and stores each file, adds the images to the database, and reports what is left out."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ class Picture:
 
 
 class Writer:
-    """Writes a plan's images, a batch a transaction, and fills the report."""
+    """Writes a plan's images, one batch a transaction, and fills the report."""
 
     def __init__(self, plan: Plan, report: Report, written: Callable[[Report], None] = lambda report: None) -> None:
         self.written = written
@@ -47,10 +47,10 @@ class Writer:
         self.room = Room()
 
     def write(self) -> Iterator[None]:
-        """Yields once a row, for a progress bar."""
+        """Write everything. Yields once a row, for a progress bar."""
         self._reject_left_out()
         remaining = iter(self.plan.described)
-        # Threads: decoding and hashing let go of Python's lock, and the store is waited for.
+        # Threads, because decoding and hashing release Python's lock, and the store is slow.
         with ThreadPoolExecutor(THREADS) as pool:
             while batch := list(islice(remaining, BATCH)):
                 chosen = [one for one in batch if self._choose(*one)]
@@ -61,7 +61,7 @@ class Writer:
         self._reject_unnamed()
 
     def check(self) -> None:
-        """What `write` would reject, as far as tables and names of files tell it; no image is read."""
+        """Report what `write` would reject, as far as tables and file names show it. No image is read."""
         self._reject_left_out()
         for one, files in self.plan.described:
             if not self._is_rejected(one, files):
@@ -84,7 +84,7 @@ class Writer:
         self.report.rejected.append(Rejection(file, reason))
 
     def _reject_row(self, row: Row, files: list[Path], reason: str) -> None:
-        """Named by its file, where it has one, else by its line."""
+        """Reject a row, named by its file if it has one, else by its line."""
         if not row.table:
             self._reject(self.pictures.called(files[0]), printable(reason))
             return
@@ -95,49 +95,52 @@ class Writer:
             self._reject(line, printable(reason))
 
     def _is_rejected(self, one: Described, files: list[Path]) -> bool:
-        """Whether the row cannot come in, as far as its table says; the report is told why."""
+        """Whether the table shows that the row cannot be imported; if so, it is added to the report."""
         self.taken.update(files)
         fault = one.fault
         first = self.seen.get(one.image_id)
         if not fault and first is not None:
             where = "an earlier line" if first.table == one.row.table else f"{first.table} line {first.line}"
-            fault = f"{one.image_id} stands in {where} too; the first is used"
+            fault = f"{one.image_id} is also in {where}; the first is used"
         if not fault:
             self.seen[one.image_id] = one.row
         if not fault and not files:
             name = next((v for c in self.plan.found.layout.files if (v := one.row.fields.get(c))), one.image_id)
             fault = f"no image file named {name[:80]} below the folder"
         if not fault and not one.fields["image_type"]:
-            fault = f"{one.image_id} says not how it was taken; --type says it for such images"
+            fault = f"{one.image_id} does not say how it was taken. Use --type to say it for such images"
         if fault:
             self._reject_row(one.row, files, fault)
         return bool(fault)
 
     def _choose(self, one: Described, files: list[Path]) -> bool:
-        """Whether the row can come in; of several files takes the photograph."""
+        """Choose the photograph among several files. Returns whether the row can be imported."""
         if self._is_rejected(one, files):
             return False
         chosen, others = choose_picture(files)
         for other, reason in others:
-            said = f"{reason} of {one.image_id}; {self.pictures.called(chosen)} is taken"
+            said = f"{reason} of {one.image_id}; {self.pictures.called(chosen)} is used"
             self._reject(self.pictures.called(other), said)
         self.file_of[one.image_id] = chosen
         return True
 
     def _store(self, image_id: str) -> Picture | UserError:
-        """Reads, checks and stores one file; one that is present already, or known by another, is not stored again."""
+        """Read, check and store one file.
+
+        A file that is already present, or known under another name, is not stored again.
+        """
         path = self.file_of[image_id]
         try:
             content = read_file(path, MAX_BYTES)
             with self.room.take(count_pixels(content)):
-                width, height = open_rgb(content).size  # the pixels go before the room does
+                width, height = open_rgb(content).size  # free the pixels before the room
         except UserError as error:
             return error
         name = "" if image_id in self.present else save_content(content, path.suffix.lower())
         return Picture(name, sha256(content), width, height)
 
     def _made(self, chosen: tuple[Described, list[Path]], read: Picture | UserError) -> LesionImage | None:
-        """The unsaved lesion image; None where it is present or its file is no image."""
+        """The unsaved lesion image; None if it is present already or its file is not an image."""
         one, files = chosen
         if isinstance(read, UserError):
             self._reject_row(one.row, [self.file_of[one.image_id], *files], str(read))
@@ -152,7 +155,7 @@ class Writer:
         if self.present[image.isic_id] == image.sha256:
             self.report.already_present += 1
         else:
-            reason = f"{image.isic_id} was imported before with other contents; the earlier file is kept"
+            reason = f"{image.isic_id} was imported before with other content. The earlier file is kept"
             self._reject(self.pictures.called(self.file_of[image.isic_id]), reason)
 
     def _save(self, images: list[LesionImage]) -> None:
@@ -166,7 +169,7 @@ class Writer:
             if len(new) == len(images):
                 raise
             for one in images:
-                one.pk = None  # of what was rolled back
+                one.pk = None  # numbers of the batch that was rolled back
                 if one.isic_id in self.present:
                     self._report_known(one)
             self._save(new)

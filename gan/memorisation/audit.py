@@ -1,4 +1,4 @@
-"""The memorisation audit of a run: statistics of its samples, their null and their power."""
+"""The memorisation audit of a run: statistics of its samples, with their null and their power."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +12,7 @@ from gan.memorisation.copying_tests import authenticity, cell_of, cells_of, clos
 from gan.memorisation.distances import MEASURES, Nearness, Reference, limit_rank, limits_of
 
 PLANTED_SHARES = (0.01, 0.05, 0.10)
-ALARM = 0.01  # p-value under which more samples are closer than chance explains
+ALARM = 0.01  # with a smaller p-value, more samples are close than chance explains
 COPYING_Z = -3.0
 JPEG_QUALITY = 75
 NOTHING_FOUND = "No copying detected at these limits. This does not make the samples anonymous."
@@ -20,7 +20,7 @@ NOTHING_FOUND = "No copying detected at these limits. This does not make the sam
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the audit computes for one set of images: shares, and how surprising they are."""
+    """The statistics of one set of images: shares, and how surprising they are."""
 
     share_closer: float
     p_value: float
@@ -49,7 +49,8 @@ class Statistics:
 def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progress: Progress) -> dict[str, Any]:
     """The report on samples `images` (N, S, S, 3) against the `training` images (M, S, S, 3) of the reference.
 
-    `closeness` and `nearest` hold, per sample, how close it came (below 1: closer than the limit), and to what.
+    For each sample, `closeness` says how close it came (below 1 is closer than the limit), and `nearest` to which
+    image.
     """
     near = reference.nearness(images, progress)
     found = statistics_of(near, reference, reference.held_out)
@@ -73,9 +74,9 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
 
 
 def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> Statistics:
-    """The statistics of some images, with the limits and the data-copying test taken from `held_out`.
+    """The statistics of some images, with limits and the data-copying test taken from `held_out`.
 
-    The data-copying test takes the distance in units of the limits, the smaller of both measures: compression alone can
+    The data-copying test uses the distance in units of the limits, the smaller of both measures. Compression alone can
     move a copy's features further than the next lesion is.
     """
     limits = limits_of(held_out)
@@ -96,7 +97,10 @@ def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> S
 
 
 def null_of(reference: Reference) -> dict[str, Any]:
-    """The statistics of held-out lesions: one random half judged by the limits of the other, which cannot be copies."""
+    """The statistics of held-out lesions, which cannot be copies.
+
+    A random half judged by the limits of the other half.
+    """
     held_out = reference.held_out
     order = np.random.default_rng(0).permutation(len(held_out.features))
     one, other = order[: len(order) // 2], order[len(order) // 2 :]
@@ -104,7 +108,7 @@ def null_of(reference: Reference) -> dict[str, Any]:
 
 
 def power_at(share: float, near: Nearness, copied: Nearness, reference: Reference) -> dict[str, Any]:
-    """The statistics once a share of the samples is planted copies, and the share of those that is found."""
+    """The statistics if a share of the samples is planted copies, and the share of those that is found."""
     count = min(max(1, round(share * len(near.features))), len(copied.features))
     kept, planted = near.part(slice(0, len(near.features) - count)), copied.part(slice(0, count))
     mixed = Nearness(
@@ -119,7 +123,7 @@ def power_at(share: float, near: Nearness, copied: Nearness, reference: Referenc
 
 
 def planted_copies(training: np.ndarray, count: int) -> np.ndarray:
-    """`count` training images, each turned, its colours shifted a little, and saved as JPEG: what a copy would be."""
+    """`count` training images, turned, with slightly shifted colours, saved as JPEG, as copies would look."""
     random = np.random.default_rng(0)
     copies = []
     for index in random.permutation(len(training))[:count]:

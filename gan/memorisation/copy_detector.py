@@ -1,4 +1,4 @@
-"""Compares a generator's images with those that it may have copied and keeps what it finds."""
+"""Compares a generator's images with images that it may have copied, and stores the findings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Finding:
-    """One sample beside its nearest training image; `distance` in units of the limit, below 1 a suspected copy."""
+    """A sample and its nearest training image. `distance` is in units of the limit; below 1 it is a suspected copy."""
 
     distance: float
     nearest: Source
@@ -34,20 +34,21 @@ class Finding:
 
 
 class CopyDetector:
-    """Finds images that come closer to a training image of the generator than held-out lesions do.
+    """Finds images that are closer to a training image of the generator than held-out lesions are.
 
-    Where nobody told what it was trained on, closer to any real image at hand than real ones come to each other.
+    If the training images are not known, it finds images that are closer to any real image at hand than real images are
+    to each other.
     """
 
     def __init__(
         self, run: Generator, training_set: TrainingSet, progress: Progress, extractor: Extractor | None = None
     ):
-        """Measures the training set, or takes what was measured before. Raises `GanError` with too few held out."""
+        """Measure the training set, or use stored measurements. Raises `GanError` if too few images are held out."""
         self.run = run
         self.progress = progress
         self.training = training_set.all
         held_out = [source for sources in training_set.held_out.values() for source in sources]
-        # A run's training images are known for sure. What is told of others may be wrong.
+        # A run's training images are certain. What people say about other generators may be wrong.
         also = [] if run.is_run else [*held_out, *training_set.others]
         extractor = extractor or lite2()
         key = f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
@@ -67,7 +68,7 @@ class CopyDetector:
             save_reference(self.reference, path, key)
 
     def find(self, images: Sequence[np.ndarray]) -> list[Finding]:
-        """What each image (size, size, 3) is nearest to."""
+        """The nearest image of each image (size, size, 3)."""
         near = self.reference.nearness(np.stack(images), self.progress)
         limits = self.reference.limits
         return [
@@ -77,7 +78,7 @@ class CopyDetector:
 
 
 def keep_finding(image: GeneratedImage, finding: Finding) -> None:
-    """Record the finding with the generated image."""
+    """Store the finding with the generated image."""
     image.audited_at = timezone.now()
     image.suspected_copy = finding.suspected
     image.nearest_id = finding.nearest.lesion_image_id
@@ -89,7 +90,7 @@ def keep_finding(image: GeneratedImage, finding: Finding) -> None:
 def audit_generated(
     detector: CopyDetector, images: Sequence[GeneratedImage]
 ) -> Iterator[tuple[GeneratedImage, Finding]]:
-    """Compare generated images that are kept already."""
+    """Compare generated images that are already stored."""
     remaining = iter(images)
     while part := list(islice(remaining, AT_ONCE)):
         findings = detector.find([np.asarray(image.square(detector.run.size)) for image in part])
@@ -99,7 +100,7 @@ def audit_generated(
 
 
 def draw_and_compare(detector: CopyDetector | None, drawn: Iterator[Sample]) -> Iterator[tuple[Sample, Finding | None]]:
-    """The samples drawn, each with its finding; with None where there is no detector."""
+    """The drawn samples, each with its finding, or with None if there is no detector."""
     while part := list(islice(drawn, AT_ONCE)):
         findings = detector.find([sample.pixels for sample in part]) if detector else [None] * len(part)
         yield from zip(part, findings, strict=True)
@@ -108,9 +109,10 @@ def draw_and_compare(detector: CopyDetector | None, drawn: Iterator[Sample]) -> 
 def draw_originals(
     detector: CopyDetector, diagnosis: str, count: int, seed: int, truncation: float
 ) -> Iterator[tuple[Sample, Finding | None]]:
-    """`count` samples that are not suspected copies, and findings of those that are, in the order of their seeds.
+    """Draw `count` samples that are not suspected copies.
 
-    Raises `GanError` when more than `count` (and than 64) are dropped: such a run has learned its images by heart.
+    Also return findings of those that are, in the order of seeds. Raises `GanError` if more than `count` (and more than
+    64) are dropped. Such a run has memorised its training images.
     """
     kept = dropped = 0
     drawn = draw_samples(as_run(detector.run), diagnosis, None, seed, truncation)

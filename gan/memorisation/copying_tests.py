@@ -1,4 +1,4 @@
-"""The field's tests for copies, on distances and scores: numbers in, numbers out."""
+"""The field's tests for copies, computed from distances and scores."""
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
@@ -9,9 +9,9 @@ HELD_OUT_PER_CELL = 20
 
 
 def authenticity(distance: np.ndarray, nearest: np.ndarray, training: np.ndarray) -> float:
-    """Share of images that are authentic (Alaa et al. 2022).
+    """The share of images that are authentic (Alaa et al. 2022).
 
-    An image is authentic when its nearest training image, at `distance` (N,), lies further from it than from the next
+    An image is authentic if its nearest training image, at `distance` (N,), lies further from it than from the next
     training image. `nearest` (N,) indexes `training` features (M, D).
     """
     between = cdist(training, training)
@@ -22,11 +22,11 @@ def authenticity(distance: np.ndarray, nearest: np.ndarray, training: np.ndarray
 def data_copying_z(
     samples: np.ndarray, held_out: np.ndarray, sample_cells: np.ndarray, held_out_cells: np.ndarray
 ) -> float:
-    """The data-copying statistic C_T (Meehan, Chaudhuri, Dasgupta 2020); far below 0, such as under -3, is copying.
+    """The data-copying statistic C_T (Meehan, Chaudhuri, Dasgupta 2020). Far below 0, for example under -3, is copying.
 
-    In each cell of feature space the Mann-Whitney U statistic of the distances to the training set, samples (N,)
-    against held-out (M,), as a z-score; then their mean, weighted by the held-out images in the cells. Cells in which
-    either has fewer than two images are left out; NaN where none is left.
+    In each cell of feature space, it takes the Mann-Whitney U statistic of the distances to the training set, samples
+    (N,) against held-out images (M,), as a z-score. The result is their mean, weighted by the held-out images in the
+    cells. Cells with fewer than two images of either kind are left out. NaN if no cell is left.
     """
     scores, weights = [], []
     for cell in np.unique(held_out_cells):
@@ -39,7 +39,7 @@ def data_copying_z(
 
 
 def rank_z(one: np.ndarray, other: np.ndarray) -> float:
-    """Mann-Whitney U of `one` against `other` as a z-score, corrected for ties; below 0 where `one` is smaller."""
+    """The Mann-Whitney U of `one` against `other` as a z-score, corrected for ties; below 0 if `one` is smaller."""
     n, m = len(one), len(other)
     u = rankdata(np.concatenate([one, other]))[:n].sum() - n * (n + 1) / 2
     _, counts = np.unique(np.concatenate([one, other]), return_counts=True)
@@ -49,22 +49,22 @@ def rank_z(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def cells_of(held_out: np.ndarray) -> np.ndarray:
-    """Centres (K, D) of the cells of feature space, by k-means, about twenty held-out images in each."""
+    """Centres (K, D) of the cells of feature space, by k-means, with about twenty held-out images in each."""
     count = max(1, len(held_out) // HELD_OUT_PER_CELL)
     return kmeans2(held_out, count, minit="++", rng=np.random.default_rng(0))[0]
 
 
 def cell_of(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """(N,) the cell that each image lies in."""
+    """(N,) the cell of each image."""
     return cdist(features, centres).argmin(1)
 
 
 def closer_p_value(closer: int, count: int, rank: float, held_out: int) -> float:
-    """P-value of `closer` of `count` images lying below limits of total `rank`, were they like held-out ones.
+    """The p-value of `closer` of `count` images below limits of total `rank`, if they were like held-out images.
 
-    A limit is itself an order statistic of `held_out` distances: the share of new images below the r-th of n is
-    Beta(r, n + 1 - r) (David and Nagaraja 2003), their number beta-binomial. Ranks of several measures add up: exact
-    to first order where the measures are independent, cautious where they agree.
+    A limit is an order statistic of the `held_out` distances. The share of new images below the r-th of n is Beta(r, n
+    + 1 - r) (David and Nagaraja 2003), so their number is beta-binomial. Ranks of several measures add up. That is
+    exact to first order if the measures are independent, and conservative if they agree.
     """
     return float(betabinom.sf(closer - 1, count, rank, held_out + 1 - rank))
 
@@ -72,7 +72,7 @@ def closer_p_value(closer: int, count: int, rank: float, held_out: int) -> float
 def membership_auc(members: np.ndarray, others: np.ndarray) -> dict[str, float | list[float]]:
     """Membership inference by the discriminator's scores (Hayes et al. 2019): the AUC of members against others.
 
-    0.5: the discriminator cannot tell what it was trained on. The interval is Hanley and McNeil's (1982).
+    At 0.5 the discriminator cannot tell what it was trained on. The interval is Hanley and McNeil's (1982).
     """
     n, m = len(members), len(others)
     auc = float(mannwhitneyu(members, others).statistic / (n * m))

@@ -1,4 +1,4 @@
-"""How near an image comes to its nearest training image, in features and in pixels, under the eight turns."""
+"""The distance of an image to its nearest training image, in features and in pixels, under the eight turns."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,9 +27,9 @@ FEWEST_HELD_OUT = 20
 
 @dataclass(frozen=True)
 class Nearness:
-    """Per image (N,): distance to the nearest training image by each measure, and which one that is.
+    """For each image (N,): the distance to the nearest training image by each measure, and which image that is.
 
-    `features` (N, D) are those of the turn in which it comes nearest by features.
+    `features` (N, D) are those of the turn in which features are closest.
     """
 
     distance: Mapping[str, np.ndarray]
@@ -37,11 +37,11 @@ class Nearness:
     features: np.ndarray
 
     def over(self, limits: Mapping[str, float]) -> np.ndarray:
-        """(N,) the smaller distance in units of its limit: below 1 is closer than held-out lesions come."""
+        """(N,) the smaller distance in units of its limit. Below 1 is closer than held-out lesions come."""
         return np.min([self.distance[measure] / limits[measure] for measure in MEASURES], axis=0)
 
     def part(self, chosen: slice | np.ndarray) -> "Nearness":
-        """The same of some of the images."""
+        """The same for some of the images."""
         return Nearness(
             {measure: values[chosen] for measure, values in self.distance.items()},
             {measure: values[chosen] for measure, values in self.nearest.items()},
@@ -49,16 +49,16 @@ class Nearness:
         )
 
     def nearest_by(self, limits: Mapping[str, float]) -> np.ndarray:
-        """(N,) index of the training image that is nearest by the measure that says nearer."""
+        """(N,) index of the training image that is nearest by the measure with the smaller value."""
         ratios = np.stack([self.distance[measure] / limits[measure] for measure in MEASURES])
         return np.where(ratios[0] <= ratios[1], self.nearest["features"], self.nearest["pixels"])
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The training set as the audit sees it, and how near held-out lesions come to it.
+    """The training set as the audit uses it, and how close held-out lesions come to it.
 
-    `features` (N, D) and `details` (N, 3072) of unit length, `names` of the images.
+    `features` (N, D) and `details` (N, 3072) have unit length; `names` are those of the images.
     """
 
     extractor: Extractor
@@ -83,9 +83,9 @@ def reference_of(
 ) -> Reference:
     """Measure the training set and the limits: the first percentile of the held-out images' distances.
 
-    `also`, images (S, S, 3) by name, are compared with, too, but measure nothing: where it is not certain what was
-    trained on, a copy of any must be found. Raises `GanError` where fewer than 20 images are held out: there is nothing
-    to compare with.
+    Images in `also` (S, S, 3), by name, are compared with, but do not enter the limits. If it is not certain what was
+    trained on, a copy of any of them must be found. Raises `GanError` if fewer than 20 images are held out, because
+    there is nothing to compare with.
     """
     if len(held_out) < FEWEST_HELD_OUT:
         raise GanError(
@@ -104,15 +104,15 @@ def reference_of(
 
 
 def nearness_among(images: np.ndarray, extractor: Extractor, progress: Progress) -> Nearness:
-    """Of each image (N, S, S, 3) the distance to the nearest other one, over the eight flips and rotations."""
+    """The distance of each image (N, S, S, 3) to the nearest other one, over the eight flips and rotations."""
     features, details = _unit(extractor.features(images)), _details(images)
     return _nearness(images, features, details, extractor, progress, but_itself=True)
 
 
 def limits_of(near: Nearness) -> dict[str, float]:
-    """By measure, the distance that one in a hundred of such images comes closer than; never quite 0.
+    """By measure, the distance below which one in a hundred of such images comes; never quite 0.
 
-    Weibull's quantile, of which that holds on average also where the hundredth is nearly the smallest.
+    It uses Weibull's quantile, for which that holds on average even if the hundredth is nearly the smallest.
     """
     return {
         measure: max(float(np.quantile(near.distance[measure], LIMIT_QUANTILE, method="weibull")), 1e-9)
@@ -159,10 +159,10 @@ def _nearness(
 
 
 def _details(images: np.ndarray) -> np.ndarray:
-    """(N, 3072) what is finer than the outline in 32 x 32 pixels, of unit length: distances are sqrt(2 - 2 r).
+    """(N, 3072) details finer than the outline in 32 x 32 pixels, of unit length. Distances are sqrt(2 - 2 r).
 
-    Plain grey values would call every blurred image a copy: nothing is near to so many as an average. The detail of
-    two lesions does not agree by chance, and that of a copy does, whatever its contrast and colour.
+    Plain grey values would call every blurred image a copy, because an average is close to very many images. The
+    details of two lesions do not agree by chance. Those of a copy do, whatever its contrast and colour.
     """
     small = np.stack(
         [
@@ -178,7 +178,7 @@ def _unit(features: np.ndarray) -> np.ndarray:
 
 
 def save_reference(reference: Reference, path: Path, key: str) -> None:
-    """Keep the reference; `key` says what it was made from."""
+    """Store the reference; `key` says what it was made from."""
     tensors: dict[str, Tensor] = {
         "features": torch.from_numpy(reference.features),
         "details": torch.from_numpy(reference.details),
@@ -191,7 +191,7 @@ def save_reference(reference: Reference, path: Path, key: str) -> None:
 
 
 def load_reference(path: Path, key: str, extractor: Extractor) -> Reference | None:
-    """The reference kept at `path`, unless there is none or it was made from something else."""
+    """The reference stored at `path`; None if there is none, or if it was made from something else."""
     if not path.exists():
         return None
     tensors, state = read_snapshot(path)

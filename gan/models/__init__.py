@@ -1,4 +1,4 @@
-"""What the image side keeps: lesion images, generators (training runs of ours and external ones), generated images."""
+"""Database models of images: lesion images, generators (training runs and external ones), and generated images."""
 
 from gan.foundation.diagnoses import normalise_diagnosis
 from gan.imaging.image_files import SUFFIXES

@@ -11,16 +11,16 @@ class GeneratedImageQuerySet(models.QuerySet):
         return self.filter(generator__in=generators)
 
     def unaudited(self):
-        """Images that nobody compared with what their generator may have copied."""
+        """Images that nobody has compared with what their generator may have copied."""
         return self.filter(audited_at=None)
 
     def not_copies(self):
-        """Images without those that the memorisation audit suspects to be copies."""
+        """Images except those that the memorisation audit suspects to be copies."""
         return self.exclude(suspected_copy=True)
 
 
 class GeneratedImage(StoredImage):
-    """An image of a generator. Of a training run, the same run and latent seed give the same image again."""
+    """An image of a generator. For a training run, the same run and latent seed give the same image again."""
 
     generator = models.ForeignKey(Generator, models.PROTECT, related_name="generated_images")
     latent_seed = models.PositiveBigIntegerField(null=True, help_text="Of a training run's sample.")

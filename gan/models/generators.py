@@ -1,4 +1,4 @@
-"""What made generated images: training runs of ours and external generators, and how good they were measured to be."""
+"""Generators, that is training runs and external generators, and measurements of their quality."""
 
 import logging
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from gan.foundation.kept_snapshots import kept_steps
 from gan.models.images import LesionImage
 
 logger = logging.getLogger(__name__)
-ALL_DIAGNOSES = "all diagnoses"  # the networks that draw every diagnosis of a run
+ALL_DIAGNOSES = "all diagnoses"  # name of the networks that draw every diagnosis of a run
 
 
 class GeneratorQuerySet(models.QuerySet):
@@ -23,17 +23,17 @@ class GeneratorQuerySet(models.QuerySet):
         return self.filter(kind=Generator.Kind.EXTERNAL)
 
     def finished(self):
-        """Those that a study can take images of."""
+        """Generators that a study can take images from."""
         return self.filter(status=Generator.Status.FINISHED)
 
     def find(self, reference: str):
-        """The generator with this id, this name and version, or this name alone; None where there is none.
+        """The generator with this id, this name and version, or only this name; None if there is none.
 
-        Of several training runs with the name the newest is taken, and a line of the log says so. Raises `GanError`
-        where an external generator is in the record in several versions: they are different images.
+        If several training runs have the name, the newest is used, and the log says so. Raises `GanError` if an
+        external generator is in the record in several versions, because these have different images.
         """
         text = str(reference)
-        # Nineteen digits: what a database holds, and fewer than Python refuses to read.
+        # Nineteen digits fit into the database, and Python refuses to read very long numbers.
         is_id = text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 2**63
         by_id = self.filter(pk=int(text)).first() if is_id else None
         if by_id:
@@ -53,9 +53,9 @@ class GeneratorQuerySet(models.QuerySet):
 
 
 class Generator(models.Model):
-    """What made generated images: a training run of ours, or somebody else's network whose images were imported.
+    """A source of generated images: a training run, or somebody else's network whose images were imported.
 
-    Studies, pages and exports treat both alike. What only one kind has is empty for the other.
+    Studies, pages and exports treat both in the same way. Fields that only one kind has are empty for the other.
     """
 
     class Kind(models.TextChoices):
@@ -68,7 +68,7 @@ class Generator(models.Model):
         FAILED = "failed", "failed"
 
     class TrainedOn(models.TextChoices):
-        """What is known of its training images."""
+        """What is known about its training images."""
 
         KNOWN = "known", "known"
         NOT_FOUND = "not_found", "told, but none of them is in this record"
@@ -88,14 +88,14 @@ class Generator(models.Model):
     memorisation = models.JSONField(default=dict, help_text="The last audit's report, as gan.memorisation.audit.")
     started_at = models.DateTimeField(auto_now_add=True)
 
-    # Of an external generator, as whoever imported it said.
+    # Fields of an external generator, as given at its import.
     version = models.CharField(max_length=40, blank=True)
     source = models.CharField("paper or address", max_length=300, blank=True)
     licence = models.CharField(max_length=60, blank=True)
     made_by = models.CharField(max_length=120, blank=True)
     training_data = models.JSONField(default=dict, help_text="How they were told, as gan.importing.trained_on.")
 
-    # Of a training run: everything needed to repeat it.
+    # Fields of a training run: everything needed to repeat it.
     model = models.CharField(max_length=20, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     error = models.TextField(blank=True)
@@ -145,23 +145,26 @@ class Generator(models.Model):
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether it is an earlier state of a training run, which can be drawn from but not trained."""
+        """Whether it is an earlier state of a training run. It can draw images but not be trained."""
         return self.snapshot_of_id is not None
 
     @property
     def knows_training_images(self) -> bool:
-        """Whether a claim about them can be made: told and, by at least one image of this record, seen to be right."""
+        """Whether its training images are known.
+
+        Somebody said so, and at least one image of this record confirms it.
+        """
         return self.trained_on == self.TrainedOn.KNOWN
 
     def last_step(self) -> int:
-        """How far it is trained; 0 for an external generator."""
+        """The step up to which it is trained; 0 for an external generator."""
         if self.is_snapshot:
             return self.snapshot_step
         return self.steps.order_by("-step").values_list("step", flat=True).first() or 0
 
     @property
     def folder(self) -> Path:
-        """Snapshots, logs and grids of a run; of any generator what its audit measured."""
+        """The folder of a run's snapshots, logs and grids; for any generator, of measurements of its audit."""
         return Path(settings.RUNS_ROOT) / str(self.pk)
 
 
@@ -177,7 +180,7 @@ class TrainingRunManager(models.Manager):
 
 
 class TrainingRun(Generator):
-    """One GAN training of ours: the kind of generator that can draw more images, and go on training."""
+    """One GAN training of ours. It is the kind of generator that can draw more images and continue training."""
 
     objects = TrainingRunManager()  # type: ignore[misc, assignment]  # Django's managers are instances on the class
 
@@ -187,28 +190,31 @@ class TrainingRun(Generator):
 
     @property
     def networks(self) -> dict[str, list[str]]:
-        """The diagnoses that each pair of networks draws, by the pair's name: the paper's DCGAN has one a diagnosis."""
+        """The diagnoses that each pair of networks draws, by the pair's name.
+
+        The paper's DCGAN has one pair a diagnosis.
+        """
         if self.model == "dcgan":
             return {diagnosis: [diagnosis] for diagnosis in self.diagnoses}
         return {ALL_DIAGNOSES: list(self.diagnoses)}
 
     def diagnosis_folder(self, diagnosis: str) -> Path:
-        """Where the networks that draw a diagnosis, or are so named, keep their snapshot, log and grids."""
+        """The folder in which networks with this diagnosis or name keep their snapshot, log and grids."""
         name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
         return _named_folder(self.folder, name, self.networks)
 
     def kept_steps(self) -> list[int]:
-        """The steps of which every pair of networks keeps its generator, ascending."""
+        """The steps whose generators every pair of networks keeps, ascending."""
         kept = [set(kept_steps(self.diagnosis_folder(name))) for name in self.networks]
         return sorted(set.intersection(*kept)) if kept else []
 
     def grids_folder(self, diagnosis: str) -> Path:
-        """Where the sample grids of one diagnosis are, one a snapshot."""
+        """The folder of the sample grids of one diagnosis, one for each snapshot."""
         return _named_folder(self.diagnosis_folder(diagnosis) / "grids", diagnosis, self.diagnoses)
 
 
 def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
-    """The folder of this name in `parent`; an older run's may have another name, which must be none of the others'."""
+    """The folder of this name in `parent`. An older run's folder may have its old name, if no other one has it."""
     folder, older = parent / slug_of(name), parent / plain_slug(name)
     is_another = plain_slug(name) in {slug_of(other) for other in among}
     return older if not is_another and older.is_dir() and not folder.is_dir() else folder
@@ -216,7 +222,7 @@ def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:
 
 class TrainingNameManager(models.Manager):
     def remember(self, generator: Generator, names: Iterable[str]) -> None:
-        """Add names, ids or content hashes, to those that the generator's training images are known by."""
+        """Add names, ids or content hashes by which the generator's training images are known."""
         rows = [self.model(generator=generator, value=name) for name in dict.fromkeys(names) if 0 < len(name) <= 200]
         self.bulk_create(rows, batch_size=500, ignore_conflicts=True)
         found = LesionImage.objects.seen_by([generator]).exists()
@@ -225,7 +231,7 @@ class TrainingNameManager(models.Manager):
 
 
 class TrainingName(models.Model):
-    """One content hash or id by which a training image is known that may not be in this record, or not yet."""
+    """One content hash or id of a training image that may not be in this record, or not yet."""
 
     generator = models.ForeignKey(Generator, models.CASCADE, related_name="training_names")
     value = models.CharField(max_length=200, db_index=True)
@@ -240,7 +246,7 @@ class TrainingName(models.Model):
 
 
 class TrainingStep(models.Model):
-    """Both losses at one step of one pair of networks."""
+    """The losses of one pair of networks at one step."""
 
     run = models.ForeignKey(Generator, models.CASCADE, related_name="steps")
     diagnosis = models.CharField(max_length=120, help_text="The networks' name, as in TrainingRun.networks.")
@@ -276,7 +282,7 @@ class Evaluation(models.Model):
 
 
 class UtilityEvaluation(models.Model):
-    """Whether a generator's images help to train a classifier, as `gan.utility` measured it; every one is kept."""
+    """Whether a generator's images help to train a classifier, as measured by `gan.utility`. Every one is kept."""
 
     generator = models.ForeignKey(Generator, models.CASCADE, related_name="utilities")
     step = models.PositiveIntegerField(default=0, help_text="Of the training; 0 for an external generator.")

@@ -1,4 +1,4 @@
-"""Images in the database: the file that each has, and real ones with what their collection says of them."""
+"""Images in the database: their files, and for real images what their collection says about them."""
 
 import re
 
@@ -25,14 +25,14 @@ class LesionImageQuerySet(models.QuerySet):
         return self.filter(diagnosis=diagnosis)
 
     def usable(self):
-        """Images that curation has not rejected, looked at or not."""
+        """Images that curation has not rejected, whether or not it has looked at them."""
         return self.exclude(verdict=LesionImage.Verdict.REJECTED)
 
     def rejected(self):
         return self.filter(verdict=LesionImage.Verdict.REJECTED)
 
     def of_type(self, image_type: str):
-        """Images taken in one way: `clinical` are also `clinical: close-up` and the like."""
+        """Images of one type; `clinical` includes `clinical: close-up` and the like."""
         return self.filter(models.Q(image_type=image_type) | models.Q(image_type__startswith=f"{image_type}:"))
 
     def by_type(self):
@@ -40,12 +40,14 @@ class LesionImageQuerySet(models.QuerySet):
         return self.values("image_type").annotate(count=models.Count("pk")).order_by("-count", "image_type")
 
     def kinds_of_type(self) -> list[str]:
-        """The image types that are there, without what follows a colon."""
+        """The existing image types, without what follows a colon."""
         return sorted({row["image_type"].split(":")[0] for row in self.by_type()})
 
     def seen_by(self, generators):
-        """Images that one of the generators is known to have seen, under whatever name: linked, of the same bytes as a
-        linked one, or of a name or content that somebody told, also where that was before the image came.
+        """Images that one of the generators is known to have seen, under any name.
+
+        They are linked, have the same bytes as a linked one, or have a name or content that was recorded, even before
+        the image came.
         """
         linked = LesionImage.objects.filter(generators__in=generators)
         told = apps.get_model("gan", "TrainingName").objects.filter(generator__in=generators).values("value")
@@ -57,15 +59,15 @@ class LesionImageQuerySet(models.QuerySet):
         )
 
     def not_trained_on_by(self, generators):
-        """Images that none of the generators is known to have seen, nor another of a lesion or patient that one saw."""
+        """Images that none of the generators is known to have seen, nor another one of the same lesion or patient."""
         return unrelated(self, LesionImage.objects.seen_by(generators))
 
     def unrelated_to(self, others):
-        """Images that are not among the others, nor of a lesion or patient of one of them."""
+        """Images that are not among the others and show no lesion or patient of the others."""
         return unrelated(self, others)
 
     def group_names(self) -> dict[int, str]:
-        """By each image's key a name that it shares with all of its lesion or its patient."""
+        """For each image's key, a name that it shares with all images of its lesion or patient."""
         return group_names(self)
 
     def by_diagnosis(self):
@@ -77,7 +79,7 @@ class LesionImageQuerySet(models.QuerySet):
         return self.values("collection").annotate(count=models.Count("pk")).order_by("collection")
 
     def attributions(self):
-        """Rows of attribution, licence and count: what the licences ask to be shown."""
+        """Rows of attribution, licence and count, which the licences require to be shown."""
         return (
             self.values("attribution", "licence", "is_phantom")
             .annotate(count=models.Count("pk"))
@@ -86,7 +88,7 @@ class LesionImageQuerySet(models.QuerySet):
 
 
 class StoredImage(models.Model):
-    """An image file in the storage, under its content's hash."""
+    """An image file in the storage, named by its content's hash."""
 
     diagnosis = models.CharField(max_length=120, db_index=True)
     file = models.CharField(max_length=200)
@@ -103,20 +105,20 @@ class StoredImage(models.Model):
             return stream.read()
 
     def square(self, size: int) -> Image.Image:
-        """The image as studies and training see it: RGB, the centred square, `size` x `size` pixels."""
+        """The image as studies and training use it: RGB, the centred square, `size` x `size` pixels."""
         return centre_square(open_rgb(self.read()), size)
 
     def whole(self, side: int) -> Image.Image:
-        """The image uncropped, its longer side at most `side` pixels."""
+        """The image uncropped; its longer side has at most `side` pixels."""
         image = open_rgb(self.read())
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
         return image
 
 
 class LesionImage(StoredImage):
-    """A real image of a lesion, or a phantom that stands in for one.
+    """A real image of a lesion, or a phantom that takes the place of one.
 
-    `isic_id` is the unique id: an ISIC id, or that of another collection after the collection's short name.
+    `isic_id` is the unique id: an ISIC id, or the collection's short name with the id of that collection.
     """
 
     class Verdict(models.TextChoices):
@@ -151,7 +153,7 @@ class LesionImage(StoredImage):
 
     class Meta:
         ordering = ["isic_id"]
-        indexes = [  # what pages count and page through: rows are long, since they hold a collection's columns
+        indexes = [  # for counting and paging, because rows are long: they hold a collection's columns
             models.Index(fields=["verdict", "isic_id"], name="lesion_image_by_verdict"),
             models.Index(fields=["diagnosis", "is_phantom", "verdict", "image_type"], name="lesion_image_by_diagnosis"),
             models.Index(fields=["lesion_id", "patient_id"], name="lesion_image_lesion_patient"),
@@ -165,9 +167,9 @@ class LesionImage(StoredImage):
         return is_non_commercial(self.licence)
 
     def overrule(self) -> None:
-        """Turn curation's verdict round; done again, it stands as curation gave it."""
+        """Reverse curation's verdict. Doing it twice restores curation's verdict."""
         with transaction.atomic():
-            # Locked: two who overrule at once come one after the other.
+            # Locked, so that two simultaneous requests run one after the other.
             now = LesionImage.objects.select_for_update().get(pk=self.pk)
             rejected = now.verdict == self.Verdict.REJECTED
             self.verdict = self.Verdict.ACCEPTED if rejected else self.Verdict.REJECTED

@@ -54,7 +54,7 @@ class Generator(nn.Sequential):
         self.size = size
 
     def forward(self, z: Tensor) -> Tensor:
-        """Layer after layer, but for the last block, where most values of its map are equal."""
+        """Apply layer after layer, except the last block, in which most values of the map are equal."""
         *layers, upsampling, norm, activation, last, tanh = self
         x = z
         for layer in layers:
@@ -73,9 +73,9 @@ class Generator(nn.Sequential):
 
 
 class Discriminator(nn.Sequential):
-    """Images (N, 3, size, size) in [-1, 1] to logits (N, 1); above 0 means real. Table 2.
+    """Images (N, 3, size, size) in [-1, 1] to logits (N, 1); above 0 means real. Table 2 of the paper.
 
-    In the second block batch normalisation stands after the zero padding and sees the padded zeros.
+    In the second block, batch normalisation follows the zero padding and includes the padded zeros.
     """
 
     def __init__(self, size: int = 128) -> None:

@@ -1,8 +1,8 @@
-"""Where a tensor is, asked in one place, so that tests can take a GPU's way through the networks on a CPU."""
+"""Says whether a tensor is on a GPU, in one place, so that tests can run the GPU's code on a CPU."""
 
 from torch import Tensor
 
 
 def on_gpu(x: Tensor) -> bool:
-    """Whether to go the way that suits a GPU: large kernels, and no value read on the host."""
+    """Whether to use the code that suits a GPU: large kernels, and no value read on the host."""
     return x.is_cuda

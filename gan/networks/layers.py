@@ -1,4 +1,4 @@
-"""Layers that PyTorch lacks: Keras's padding and a fast upsample-and-convolve."""
+"""Layers that PyTorch lacks: Keras's padding, and a fast upsampling with convolution."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from gan.networks import devices
 class UpsampledConv2d(nn.Conv2d):
     """Nearest-neighbour upsampling by `factor` k, then a 3x3 'same' convolution, without the large upsampled image.
 
-    Input (N, in, H, W), output (N, out, k * H, k * W). Upsampling is zeros put between the pixels, then a sum over
-    k x k boxes. The convolution may as well come before the sum: there it is a transposed one of stride k with nine
-    products for each pixel, in place of 9 * k * k. Equal in exact arithmetic, gradients included.
+    Input (N, in, H, W), output (N, out, k * H, k * W). Upsampling inserts zeros between the pixels and then sums over k
+    x k boxes. The convolution can be done before the sum. There it is a transposed convolution of stride k with nine
+    products for each pixel instead of 9 * k * k. The result, including gradients, is equal in exact arithmetic.
     """
 
     def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
@@ -25,7 +25,7 @@ class UpsampledConv2d(nn.Conv2d):
         return self.upsample(x, self.factor)
 
     def upsample(self, x: Tensor, factor: int, with_bias: bool = True) -> Tensor:
-        """The layer with another factor, 2 or more."""
+        """Apply the layer with another factor, 2 or more."""
         bias = self.bias if with_bias else None
         if devices.on_gpu(x):
             return F.conv_transpose2d(x, self.spread_kernel(factor), bias, stride=factor, padding=1)
@@ -33,10 +33,10 @@ class UpsampledConv2d(nn.Conv2d):
         return _BoxSum.apply(F.conv_transpose2d(x, kernel, stride=factor), bias, factor)
 
     def spread_kernel(self, k: int) -> Tensor:
-        """(in, out, k + 2, k + 2): the transposed convolution of stride k that box sums are already part of.
+        """The transposed convolution's kernel (in, out, k + 2, k + 2) of stride k, which includes the box sums.
 
-        (k + 2)^2 products for each pixel in place of nine, but no map that is written and read again: a GPU computes
-        faster than it reads. Summed in the weights' own precision, whatever autocast would have.
+        It takes (k + 2)^2 products for each pixel instead of nine, but no map is written and read again. A GPU computes
+        faster than it reads. The sum has the precision of the weights, even under autocast.
         """
         with torch.autocast(self.weight.device.type, enabled=False):
             behind = torch.arange(k + 2, device=self.weight.device)[:, None] - torch.arange(
@@ -47,10 +47,11 @@ class UpsampledConv2d(nn.Conv2d):
 
 
 class _BoxSum(torch.autograd.Function):
-    """Sums of (N, C, k * H - k + 3, k * W - k + 3) over k x k boxes, (N, C, k * H, k * W), and the bias (C,) if any.
+    """Sums over k x k boxes, plus the bias (C,) if any: (N, C, k * H - k + 3, k * W - k + 3) to (N, C, k * H, k * W).
 
-    As depthwise convolutions with ones, both ways, which take half of the time of average pooling. PyTorch's own bias
-    gradient of a channels-last map in bfloat16, a sum over three dimensions, is 50 times as slow as one over one.
+    Both directions are depthwise convolutions with ones, which take half the time of average pooling. PyTorch's own
+    bias gradient of a channels-last map in bfloat16 is a sum over three dimensions and takes 50 times as long as a sum
+    over one.
     """
 
     @staticmethod
@@ -72,7 +73,7 @@ def _box_sum(x: Tensor, k: int, padding: int, bias: Tensor | None = None) -> Ten
 
 
 class SamePadConv2d(nn.Conv2d):
-    """3x3 convolution of stride 2 with Keras's 'same' padding: an even side is padded at the far end only."""
+    """A 3x3 convolution of stride 2 with Keras's 'same' padding: an even side is padded only at the far end."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, stride=2)
@@ -84,10 +85,11 @@ class SamePadConv2d(nn.Conv2d):
 
 
 class LeakyDropout(nn.Module):
-    """LeakyReLU with slope 0.2, then dropout of a quarter: one factor for each activation.
+    """LeakyReLU with slope 0.2, then dropout of a quarter, with one factor for each activation.
 
-    Drawn eight at a time, as bytes of 64-bit random numbers of which 64 in 256 drop: as exact as drawing one number for
-    each, which was a sixth of a training step. Comparisons and booleans cost ten times what arithmetic does.
+    Eight are drawn at a time, as bytes of 64-bit random numbers, of which 64 in 256 values drop. That is as exact as
+    drawing one number for each, which took a sixth of a training step. Comparisons and booleans cost ten times as much
+    as arithmetic.
     """
 
     SLOPE, KEPT_SHARE = 0.2, 0.75
@@ -95,12 +97,12 @@ class LeakyDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return F.leaky_relu(x, self.SLOPE)
-        if devices.on_gpu(x):  # one kernel draws and drops there
+        if devices.on_gpu(x):  # on a GPU, one kernel draws and drops
             return F.dropout(F.leaky_relu(x, self.SLOPE), 1 - self.KEPT_SHARE)
         return _LeakyDropout.apply(x, self._kept(x))
 
     def _kept(self, x: Tensor) -> Tensor:
-        """Zeros and ones like x, from the global random source."""
+        """Zeros and ones in the shape of x, from the global random source."""
         drawn = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
         # A byte's upper two bits are zero in one of four.
         kept = drawn.view(torch.uint8)[: x.numel()].bitwise_right_shift_(6).clamp_max_(1).to(x.dtype)
@@ -123,7 +125,10 @@ class _LeakyDropout(torch.autograd.Function):
 
 
 def _scaled(x: Tensor, kept: Tensor) -> Tensor:
-    """What was kept, over its share: the factor is not rounded to x's type, as it would be in a product of its own."""
+    """The kept values divided by their share.
+
+    The factor is not rounded to x's type, as it would be in a separate product.
+    """
     return torch.addcmul(x.new_zeros(()), x, kept, value=1 / LeakyDropout.KEPT_SHARE)
 
 
@@ -146,9 +151,9 @@ class ChannelsLastReshape(nn.Module):
 
 
 class KerasBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation with Keras's epsilon and the tutorial's momentum 0.8 (PyTorch's 0.2).
+    """Batch normalisation with Keras's epsilon and the tutorial's momentum 0.8 (0.2 in PyTorch's convention).
 
-    Keras's moving variance averages the batch's own variance, PyTorch's the unbiased one.
+    Keras's moving variance averages the biased variance of batches, PyTorch's the unbiased one.
     """
 
     MOMENTUM = 0.2
@@ -163,24 +168,24 @@ class KerasBatchNorm2d(nn.BatchNorm2d):
         kept = (1 - self.MOMENTUM) * self.running_var
         own, self.running_var = self.running_var, self.running_var.clone()
         normalised = super().forward(x)
-        # The way back of this pass may still want the clone. The buffer stays where a recorded step looks for it.
+        # The backward pass may still need the clone. The buffer must stay where a recorded step expects it.
         own.copy_(self.running_var - (self.running_var - kept) * (x.shape[1] / x.numel()))
         self.running_var = own
         return normalised
 
     def update_averages(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the averages towards a batch's mean and own variance, measured elsewhere."""
+        """Move the averages towards a batch's mean and biased variance, measured elsewhere."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
-        self.running_mean.lerp_(mean, self.MOMENTUM)  # in place: a recorded step looks for them there
+        self.running_mean.lerp_(mean, self.MOMENTUM)  # in place, where a recorded step expects them
         self.running_var.lerp_(variance, self.MOMENTUM)
         self.num_batches_tracked.add_(1)
 
 
 @torch.no_grad()
 def glorot_initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Glorot-uniform weights and zero biases, Keras's defaults, for every dense and convolution layer."""
+    """Set Glorot-uniform weights and zero biases, Keras's defaults, in every dense and convolution layer."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight, generator=generator)

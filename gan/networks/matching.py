@@ -1,14 +1,14 @@
-"""How far generated images as a whole lie from real ones in the space of pooled features.
+"""The distance between generated and real images as distributions, in the space of pooled features.
 
-A discriminator judges images one by one; what all of them together lack, such as hair or dermoscopy's rims, it notices
-late. The energy distance (Szekely and Rizzo 2013) compares two distributions: it is zero only where they are the same,
-falls as generated images come near real ones and rises as they come near each other.
+A discriminator judges images one by one. It notices late what all of them together lack, such as hair or dermoscopy's
+rims. The energy distance (Szekely and Rizzo 2013) compares two distributions. It is zero only if they are the same. It
+falls as generated images come closer to real ones, and rises as they come closer to each other.
 """
 
 import torch
 from torch import Tensor
 
-GUARD = 1e-6  # under the square root, whose slope at 0 is infinite
+GUARD = 1e-6  # added under the square root, whose slope at 0 is infinite
 
 
 def pooled_statistics(features: Tensor) -> Tensor:
@@ -23,22 +23,22 @@ def distances(one: Tensor, other: Tensor) -> Tensor:
 
 
 def mean_distance(features: Tensor) -> Tensor:
-    """Between two different ones of features (M, D)."""
+    """The mean distance between two different features of (M, D)."""
     count = len(features)
     return distances(features, features).sum() / (count * max(count - 1, 1))
 
 
 def energy_distance(generated: Tensor, group: Tensor, real: list[Tensor], kind: Tensor, scale: Tensor) -> Tensor:
-    """The energy distance of generated features (N, D) from real ones of their kind, without bias.
+    """The unbiased energy distance between generated features (N, D) and real ones of the same kind.
 
     Args:
-        group: (N,) generated images are compared with each other within groups, all of one kind.
+        group: (N,) generated images are compared with each other within groups; a group has one kind.
         real: for each kind, features (M, D) of real images.
-        kind: (N,) of each generated image, such as its diagnosis.
-        scale: (kinds,) the mean distance between two real images, the unit.
+        kind: (N,) the kind of each generated image, such as its diagnosis.
+        scale: (kinds,) the mean distance between two real images, which is the unit.
 
-    What does not depend on the generated images, the distance of real ones from each other, is taken off as 1: about 0
-    where both are alike.
+    The distance of real images from each other does not depend on the generated images. It is subtracted as 1, so the
+    result is about 0 if both are alike.
     """
     loss = generated.new_zeros(())
     for index in kind.unique().tolist():
@@ -53,10 +53,10 @@ def energy_distance(generated: Tensor, group: Tensor, real: list[Tensor], kind: 
 def energy_distance_at_once(
     generated: Tensor, group: Tensor, real: Tensor, real_kind: Tensor, kind: Tensor, scale: Tensor
 ) -> Tensor:
-    """As `energy_distance`, with real features (M, D) of all kinds (M,) together and no value read on the host.
+    """As `energy_distance`, with real features (M, D) of all kinds (M,) together, and no value read on the host.
 
-    The mean over all pairs of images, with weight 0 for those that are not compared. Distances come from inner
-    products, after the real ones' mean is taken off, without which most of float32's digits would be lost.
+    It is the mean over all pairs of images, with weight 0 for pairs that are not compared. Distances come from inner
+    products after the real images' mean is subtracted; otherwise most digits of float32 would be lost.
     """
     centre = real.mean(0)
     generated, real = generated - centre, real - centre

@@ -1,9 +1,10 @@
-"""A light class-conditional generator against discriminators on projected, frozen features.
+"""A light class-conditional generator with discriminators on projected, frozen features.
 
-Projected GANs (Sauer, Chitta, Mueller, Geiger 2021): small discriminators look at EfficientNet-Lite0 features of four
-scales, mixed by fixed random projections across channels and across scales, so that none may rest on a part of the
-features; one more looks at a thumbnail. The generator follows FastGAN (Liu et al. 2021) in spirit: few wide layers at
-low resolution, narrow ones at high, and gains that carry latent and diagnosis past the first layer into every block.
+Projected GANs (Sauer, Chitta, Mueller, Geiger 2021) use small discriminators on EfficientNet-Lite0 features of four
+scales. Fixed random projections mix the features across channels and scales, so that no discriminator can rely on a
+part of them. One more discriminator sees a thumbnail. The generator follows the idea of FastGAN (Liu et al. 2021): few
+wide layers at low resolution, narrow ones at high resolution, and gains that carry latent and diagnosis past the first
+layer into every block.
 """
 
 from itertools import pairwise
@@ -22,7 +23,7 @@ LATENT_SIZE = 128
 SIZES = (64, 128, 256)
 WIDTHS = {8: 192, 16: 128, 32: 80, 64: 48, 128: 24, 256: 12}  # channels at each resolution
 STRIDES = (4, 8, 16, 32)
-POOLED = (0, 1, 2)  # scales whose pooled features are compared, besides the last layer's: strides 4, 8 and 16
+POOLED = (0, 1, 2)  # scales whose pooled features are compared in addition to the last layer's: strides 4, 8 and 16
 PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stride
 THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
@@ -32,10 +33,10 @@ REFINED_TO = 64  # up to this resolution every block has a second convolution
 
 
 class StretchNorm(nn.BatchNorm2d):
-    """Batch normalisation over stretches of images, so that it does not depend on how many share the batch.
+    """Batch normalisation over stretches of images, so that it does not depend on how many images share the batch.
 
-    Real and generated images lie in stretches of their own: that the discriminator sees what a whole stretch has in
-    common is what keeps the generator from drawing one lesion over and over.
+    Real and generated images are in separate stretches. The discriminator sees what a whole stretch has in common,
+    which keeps the generator from drawing one lesion over and over.
     """
 
     stretch: int | None = None  # images; None: the whole batch
@@ -47,7 +48,7 @@ class StretchNorm(nn.BatchNorm2d):
 
 
 class StyledConv2d(nn.Module):
-    """A 3x3 convolution, after upsampling by k or not, of channels that the style scales.
+    """A 3x3 convolution, with or without upsampling by k, of channels scaled by the style.
 
     Maps (N, in, H, W) and styles (N, 128) to (N, out, kH, kW).
     """
@@ -64,7 +65,7 @@ class StyledConv2d(nn.Module):
         self.norm = StretchNorm(out_channels)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        # Before the convolution: where it upsamples, that is a quarter of the pixels.
+        # Before the convolution, because with upsampling that is a quarter of the pixels.
         x = self.convolution(x * (1 + self.gain(style))[:, :, None, None])
         return F.leaky_relu(self.norm(x), 0.2, inplace=True)
 
@@ -84,7 +85,7 @@ class Generator(nn.Module):
             nn.Linear(STYLE_SIZE, STYLE_SIZE),
             nn.LeakyReLU(0.2),
         )
-        # Of the latent alone and without bias: what all images share has no place to begin.
+        # Depends only on the latent, without bias, so that images do not begin with a common part.
         self.first = nn.Linear(LATENT_SIZE, 4 * 4 * FIRST_WIDTH, bias=False)
         self.first_norm = StretchNorm(FIRST_WIDTH)
         resolutions = [side for side in WIDTHS if side <= size]
@@ -107,17 +108,17 @@ class Generator(nn.Module):
 
 
 class Seen(NamedTuple):
-    """What is seen of images (N, 3, H, W)."""
+    """The features that the discriminator gets from images (N, 3, H, W)."""
 
     maps: list[Tensor]  # mixed features (N, C, S, S) of four scales, finest first
     pooled: list[Tensor]  # Lite0's own features (N, D) of some scales, for comparing many images with many
 
 
 class ProjectedFeatures(nn.Module):
-    """Images (N, 3, H, W) to features of Lite0, pooled, and to four maps of them mixed; all fixed.
+    """Images (N, 3, H, W) to features of Lite0, pooled, and to four mixed maps of them; all weights are fixed.
 
-    Cross-channel mixing: a random 1x1 convolution of each scale. Cross-scale mixing: from the coarsest scale up, a
-    random 1x1 and 3x3 convolution of the coarser map, upsampled and added.
+    Cross-channel mixing is a random 1x1 convolution of each scale. Cross-scale mixing goes from the coarsest scale up:
+    a random 1x1 and 3x3 convolution of the coarser map, upsampled and added.
     """
 
     def __init__(self, seed: int) -> None:
@@ -172,17 +173,17 @@ class Head(nn.Module):
     def forward(self, x: Tensor, diagnosis: Tensor, group: Tensor, groups: int) -> Tensor:
         spread = spread_within(F.adaptive_avg_pool2d(x, 4), group, groups)
         x = self.layers(x)
-        # After the normalisation, which would take it away.
+        # After the normalisation, which would remove it.
         x = self.last(torch.cat([x, spread.expand(-1, 1, *x.shape[2:])], 1))
         matching = (x * self.embedding(diagnosis)[:, :, None, None]).sum(1, keepdim=True) / x.shape[1] ** 0.5
         return self.logit(x) + matching
 
 
 def spread_within(x: Tensor, group: Tensor, groups: int) -> Tensor:
-    """(N, 1, 1, 1): how much the maps (N, C, H, W) differ within each of the batch's groups (N,), below `groups`.
+    """(N, 1, 1, 1): how much the maps (N, C, H, W) differ within the groups (N,), numbered below `groups`.
 
-    Minibatch standard deviation (Karras et al. 2018): a generator that draws one lesion over and over is told from
-    real images at once.
+    This is the minibatch standard deviation (Karras et al. 2018). A generator that draws one lesion over and over is
+    recognised at once.
     """
     flat = x.float().flatten(1)
     member = (torch.arange(groups, device=group.device)[:, None] == group).to(flat.dtype)  # (groups, N)
@@ -193,31 +194,32 @@ def spread_within(x: Tensor, group: Tensor, groups: int) -> Tensor:
 
 
 def stretch_of(batch: int) -> int:
-    """The length of the stretches, at most 16, that make up a batch: several processes with a part of it form the same.
+    """The length, at most 16, of the stretches of a batch.
 
-    The whole batch, where only short ones would.
+    Several processes that share the batch form the same stretches. It is the whole batch if only short stretches would
+    fit.
     """
     longest = next(length for length in range(min(STRETCH, batch), 0, -1) if batch % length == 0)
     return longest if longest >= STRETCH // 4 else batch
 
 
 def groups_of(diagnosis: Tensor, batch: int, diagnoses: int) -> Tensor:
-    """(N,) the group of each image: its diagnosis, within stretches of the batch."""
+    """(N,) the group of each image: its diagnosis, within a stretch of the batch."""
     return torch.arange(len(diagnosis), device=diagnosis.device) // stretch_of(batch) * diagnoses + diagnosis
 
 
 def thumbnail_of(images: Tensor) -> Tensor:
-    """(N, 3, 16, 16) of images (N, 3, S, S)."""
+    """Thumbnails (N, 3, 16, 16) of images (N, 3, S, S)."""
     return F.avg_pool2d(images, images.shape[-1] // THUMBNAIL)
 
 
 class Discriminator(nn.Module):
-    """Maps of projected features, a thumbnail and diagnoses (N,) to logits (N, L), those of all heads side by side.
+    """Maps of projected features, a thumbnail and diagnoses (N,) to the logits (N, L) of all heads, concatenated.
 
-    The features are nearly blind to what all of an image has in common, such as the tone of the skin; the thumbnail
-    (N, 3, 16, 16) is not.
+    The features hardly show what all of an image has in common, such as the tone of the skin. The thumbnail (N, 3, 16,
+    16) does.
 
-    The batch may hold several of `batch` images each, such as real and generated ones, one after the other.
+    The batch may hold several parts of `batch` images each, such as real and generated ones, one after the other.
     """
 
     def __init__(self, size: int, diagnoses: int) -> None:

@@ -1,9 +1,9 @@
-"""A plain residual GAN without normalisation: the control whose discriminator never saw ImageNet.
+"""A plain residual GAN without normalisation: the control, whose discriminator never saw ImageNet.
 
-R3GAN (Huang, Gokaslan, Kuleshov, Tompkin 2024, "The GAN is dead; long live the GAN!"), made smaller: both networks are
-stages of ResNeXt blocks with an inverted bottleneck, leaky ReLU and Fix-up's initialisation. No normalisation, no
-statistics of a batch, no mapping network, no styles; the diagnosis enters as an embedding beside the latent, and the
-discriminator by projection.
+It is a smaller R3GAN (Huang, Gokaslan, Kuleshov, Tompkin 2024, "The GAN is dead; long live the GAN!"). Both networks
+are stages of ResNeXt blocks with an inverted bottleneck, leaky ReLU and Fix-up's initialisation. There is no
+normalisation, no batch statistics, no mapping network and no styles. The diagnosis enters the generator as an embedding
+beside the latent, and the discriminator by projection.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ LATENT_SIZE = 64
 SIZES = (64, 128, 256)
 WIDTHS = {4: 256, 8: 256, 16: 256, 32: 192, 64: 96, 128: 48, 256: 32}  # channels at each resolution
 DEEP_TO = 32  # up to this resolution a stage has two blocks, above it one
-EXPANSION = 2  # of channels within a block
+EXPANSION = 2  # factor for the channels within a block
 GROUP_WIDTH = 16  # channels of a group
 EMBEDDING_SIZE = 256
 SLOPE = 0.2
@@ -27,10 +27,10 @@ GAIN = (2 / (1 + SLOPE**2)) ** 0.5  # keeps the variance through a leaky ReLU
 
 
 class _Convolution(torch.autograd.Function):
-    """A convolution of stride 1 whose gradient by the input is a convolution again, for penalties on that gradient.
+    """A convolution of stride 1 whose input gradient is a convolution again, for penalties on that gradient.
 
-    PyTorch's own second derivative goes through grouped convolutions group by group. By weight and bias there is no
-    second derivative; no penalty asks for it.
+    PyTorch's own second derivative goes through grouped convolutions group by group. There is no second derivative with
+    respect to weight and bias, because no penalty needs it.
     """
 
     @staticmethod
@@ -52,7 +52,7 @@ class _Convolution(torch.autograd.Function):
                     gradient, x, weight, None, layer.stride, layer.padding, layer.dilation, False, [0, 0], layer.groups,
                     [False, True, False],
                 )  # fmt: skip
-                if wanted[2]:  # over one dimension: over three the sum is slow in bfloat16
+                if wanted[2]:  # over one dimension, because a sum over three is slow in bfloat16
                     for_bias = gradient.permute(0, 2, 3, 1).reshape(-1, gradient.shape[1]).sum(0)
         return for_x, for_weight, for_bias, None
 
@@ -60,7 +60,7 @@ class _Convolution(torch.autograd.Function):
 class Convolution(nn.Conv2d):
     """Maps (N, in, H, W) to (N, out, H, W): weights of standard deviation `gain` / sqrt(fan in), bias 0 or none."""
 
-    learns = True  # whether the way back computes gradients of weight and bias
+    learns = True  # whether the backward pass computes gradients of weight and bias
 
     def __init__(
         self, before: int, after: int, kernel: int = 1, groups: int = 1, gain: float = 1.0, bias: bool = False
@@ -72,16 +72,17 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.weight, self.bias
-        if torch.is_autocast_enabled(x.device.type):  # which does not look into functions of our own
+        if torch.is_autocast_enabled(x.device.type):  # it does not look into our own functions
             dtype = torch.get_autocast_dtype(x.device.type)
             x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
         return _Convolution.apply(x, weight, bias, self)
 
 
 class Block(nn.Module):
-    """x and what a bottleneck turned inside out makes of it: wider, 3x3 in groups, narrower.
+    """x plus the output of an inverted bottleneck: wider, 3x3 in groups, narrower.
 
-    Fix-up (Zhang, Dauphin, Ma 2019): the last convolution starts at zero, the others smaller by the number of blocks.
+    With Fix-up (Zhang, Dauphin, Ma 2019), the last convolution starts at zero, and the others are smaller by the number
+    of blocks.
     """
 
     def __init__(self, channels: int, blocks: int) -> None:
@@ -125,7 +126,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (N, 3, size, size) and diagnoses (N,) to logits (N,); only their differences mean anything."""
+    """Images (N, 3, size, size) and diagnoses (N,) to logits (N,), of which only differences have a meaning."""
 
     def __init__(self, size: int = 128, diagnoses: int = 1) -> None:
         super().__init__()
@@ -140,7 +141,7 @@ class Discriminator(nn.Module):
 
     @contextmanager
     def towards_images(self) -> Iterator[None]:
-        """Within, ways back compute no gradients of the convolutions' weights, which autograd would throw away."""
+        """Within this block, backward passes skip gradients of convolution weights, which autograd would discard."""
         layers = [layer for layer in self.modules() if isinstance(layer, Convolution)]
         for layer in layers:
             layer.learns = False
@@ -161,7 +162,7 @@ class Discriminator(nn.Module):
 
 
 def _widths(size: int) -> list[int]:
-    """Channels of each stage, from 4 x 4 up."""
+    """The number of channels of each stage, from 4 x 4 up."""
     if size not in SIZES:
         raise ValueError(f"size {size}: choose from {SIZES}")
     return [channels for side, channels in WIDTHS.items() if side <= size]
@@ -177,7 +178,7 @@ def _stages(size: int) -> nn.ModuleList:
 
 
 def _transitions(widths: list[int]) -> nn.ModuleList:
-    """Into each stage, where the number of channels changes."""
+    """The layer into each stage, where the number of channels changes."""
     return nn.ModuleList(
         nn.Identity() if before == after else Convolution(before, after)
         for before, after in pairwise([widths[0], *widths])

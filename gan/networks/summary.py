@@ -1,4 +1,4 @@
-"""Layer tables of the networks as Keras prints them, to hold beside the paper's Tables 1 and 2."""
+"""Layer tables of the networks as Keras prints them, to compare with Tables 1 and 2 of the paper."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ NAMES: dict[type[nn.Module], str] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: its name, output shape without the batch (channels last) or weight's shape, parameters."""
+    """One layer: its name, its output shape without the batch (channels last) or its weight's shape, its parameters."""
 
     layer: str
     output: tuple[int, ...]
@@ -39,9 +39,9 @@ class Row:
 def layer_table(network: Generator | Discriminator) -> list[Row]:
     """Rows of the network, in order.
 
-    Keras counts a batch normalisation's moving mean and variance as parameters, PyTorch keeps them as buffers;
-    the fused upsampling convolution is listed as the two layers that it equals. The activation that follows
-    the generator's dense layer, part of the dense layer in Keras, has no row.
+    Keras counts a batch normalisation's moving mean and variance as parameters; PyTorch keeps them as buffers. The
+    fused upsampling convolution is listed as the two layers that it equals. The activation after the generator's dense
+    layer has no row, because it is part of the dense layer in Keras.
     """
     side = network.size
     x = torch.zeros((2, 3, side, side) if isinstance(network, Discriminator) else (2, LATENT_SIZE))
@@ -68,7 +68,10 @@ def layer_table(network: Generator | Discriminator) -> list[Row]:
 
 
 def module_table(network: nn.Module) -> list[Row]:
-    """Rows of any network: every convolution, dense layer and embedding with its weight's shape, and own parameters."""
+    """Rows of any network.
+
+    Every convolution, dense layer and embedding with its weight's shape, and other parameters.
+    """
     own = [Row(name, tuple(one.shape), one.numel()) for name, one in network.named_parameters(recurse=False)]
     return own + [
         Row(

@@ -1,4 +1,4 @@
-"""Feature networks that judge: images to feature vectors, each with a name that every figure carries."""
+"""Feature networks for evaluation: they turn images into feature vectors. Every figure carries the network's name."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Extractor:
 
 @cache
 def lite2() -> Extractor:
-    """EfficientNet-Lite2, not the network that the projected discriminator sees through; images go in at 224 pixels."""
+    """EfficientNet-Lite2 with images at 224 pixels. It is not the network that the projected discriminator uses."""
     network = LiteFeatures(2)
 
     def extract(images: Tensor) -> Tensor:
@@ -48,8 +48,9 @@ def lite2() -> Extractor:
 
 
 def inception(path: Path) -> Extractor:
-    """Inception-v3 as a TorchScript file, such as `inception-2015-12-05.pt` of StyleGAN's metrics, for figures that
-    the literature's can be held beside. Raises `GanError` when the file is missing or is another network's.
+    """Inception-v3 as a TorchScript file, such as `inception-2015-12-05.pt` of StyleGAN's metrics.
+
+    Its figures can be compared with the literature. Raises `GanError` if the file is missing or is another network's.
     """
     if not is_file(path):
         raise GanError(f"{shown(path)}: not a TorchScript Inception-v3 (no such file).")
@@ -73,5 +74,5 @@ def inception(path: Path) -> Extractor:
 
 
 def resize(images: Tensor, side: int) -> Tensor:
-    """Images (N, C, H, W) of any type to float32 (N, C, side, side), smoothed where they get smaller."""
+    """Images (N, C, H, W) of any type to float32 (N, C, side, side), smoothed if they become smaller."""
     return F.interpolate(images.float(), size=(side, side), mode="bilinear", antialias=True, align_corners=False)

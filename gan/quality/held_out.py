@@ -1,4 +1,4 @@
-"""How good a run's samples are, per diagnosis, against held-out lesions, with real against real beside."""
+"""The quality of a run's samples by diagnosis, against held-out lesions, with real against real for comparison."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ FID_WARNING = "FID is unreliable at this sample size; compare KID."
 def evaluate_pixels(
     pixels: np.ndarray, held_out: Sequence[Source], extractor: Extractor | None = None
 ) -> dict[str, Any] | None:
-    """Figures of samples (N, S, S, 3) against held-out images; None where too few are held out."""
+    """Figures of samples (N, S, S, 3) against held-out images; None if too few are held out."""
     if len(held_out) < FEWEST:
         return None
     extractor = extractor or lite2()
@@ -33,10 +33,10 @@ def evaluate(
     extractor: Extractor,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Figures of samples against held-out images, and those of training images, real against real, as the floor.
+    """Figures of samples against held-out images, and of training images against held-out ones as the floor.
 
-    Two judges give them: the feature network, and `swd`, which looks at patches without any network. The floor is None
-    where fewer than eight training images are at hand.
+    Two judges give them: the feature network, and `swd`, which compares patches without any network. The floor is None
+    with fewer than eight training images.
     """
     size = pixels.shape[1]
     held_out_pixels = decode_pixels(held_out, size)

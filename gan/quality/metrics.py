@@ -16,7 +16,7 @@ FEWEST = 8  # images of a kind
 
 
 class _Features(torch.nn.Identity):
-    """torchmetrics' place for a network, taken by features that are there already."""
+    """Takes the place of a network in torchmetrics, but passes on features that were computed before."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class _Features(torch.nn.Identity):
 
 @dataclass(frozen=True)
 class Figures:
-    """Quality of generated against real features. `kid` is the squared MMD itself, often shown times 1000."""
+    """Quality of generated against real features. `kid` is the squared MMD itself, which is often shown times 1000."""
 
     kid: float
     kid_std: float
@@ -40,7 +40,7 @@ class Figures:
 
 
 def compare(generated: np.ndarray, real: np.ndarray) -> Figures:
-    """Every figure at once. Raises `ValueError` where either set has fewer than `FEWEST` images."""
+    """Compute every figure. Raises `ValueError` if either set has fewer than `FEWEST` images."""
     if min(len(generated), len(real)) < FEWEST:
         raise ValueError(
             f"{len(generated)} generated and {len(real)} real images; at least {FEWEST} of each are needed"
@@ -54,12 +54,12 @@ def compare(generated: np.ndarray, real: np.ndarray) -> Figures:
 def kid(generated: np.ndarray, real: np.ndarray) -> tuple[float, float]:
     """Kernel Inception distance (Binkowski et al. 2018) and its standard deviation over subsets.
 
-    Unbiased squared MMD with the kernel (x . y / D + 1)^3, the mean over 100 random subsets of half the smaller set
-    (torchmetrics); unbiased, so it can be below 0.
+    It is the unbiased squared MMD with the kernel (x . y / D + 1)^3, the mean over 100 random subsets of half the
+    smaller set (torchmetrics). Because it is unbiased, it can be below 0.
     """
     size = min(len(generated), len(real), 2 * LARGEST_SUBSET) // 2
     with warnings.catch_warnings():
-        # It keeps all features in memory, and says so to whoever ran the command.
+        # Hides torchmetrics' warning that it keeps all features in memory.
         warnings.simplefilter("ignore", UserWarning)
         metric = KernelInceptionDistance(feature=_Features(real.shape[1]), subsets=SUBSETS, subset_size=size)
     metric.set_dtype(torch.float64)
@@ -74,7 +74,8 @@ def kid(generated: np.ndarray, real: np.ndarray) -> tuple[float, float]:
 def fid(generated: np.ndarray, real: np.ndarray) -> float:
     """Frechet distance of two Gaussians (Heusel et al. 2017, torchmetrics).
 
-    Biased upwards at a few hundred images, where the covariance of the features has not full rank: unreliable.
+    It is unreliable at a few hundred images: the covariance of the features does not have full rank, which biases it
+    upwards.
     """
     metric = FrechetInceptionDistance(feature=_Features(real.shape[1]), input_img_size=(3, 8, 8))
     metric.set_dtype(torch.float64)
@@ -86,7 +87,8 @@ def fid(generated: np.ndarray, real: np.ndarray) -> float:
 def precision_recall(generated: np.ndarray, real: np.ndarray, k: int = PRECISION_NEIGHBOURS) -> tuple[float, float]:
     """Improved precision and recall (Kynkaanniemi et al. 2019).
 
-    Precision: share of generated images within the `k`-nearest-neighbour ball of any real one; recall: the reverse.
+    Precision is the share of generated images within the `k`-nearest-neighbour ball of any real one. Recall is the
+    reverse.
     """
     between = cdist(generated, real)
     return (
@@ -98,15 +100,15 @@ def precision_recall(generated: np.ndarray, real: np.ndarray, k: int = PRECISION
 def density_coverage(generated: np.ndarray, real: np.ndarray, k: int = DENSITY_NEIGHBOURS) -> tuple[float, float]:
     """Density and coverage (Naeem et al. 2020).
 
-    Density: how many real balls a generated image lies in, over `k`, 1 expected where both are alike; coverage: share
-    of real balls with a generated image in them.
+    Density is the number of real balls that contain a generated image, divided by `k`; 1 is expected if both sets are
+    alike. Coverage is the share of real balls that contain a generated image.
     """
     within = cdist(generated, real) <= _radii(real, k)
     return float(within.sum(1).mean() / k), float(within.any(0).mean())
 
 
 def _radii(features: np.ndarray, k: int) -> np.ndarray:
-    """(N,) distance of each to its `k`-th nearest neighbour among the others."""
+    """The distance (N,) of each point to its `k`-th nearest neighbour among the others."""
     distances = cdist(features, features)
     np.fill_diagonal(distances, np.inf)
     k = min(k, len(features) - 1)

@@ -1,4 +1,4 @@
-"""Training runs: starts, resumes and executes what `gan.training` computes."""
+"""Starts, resumes and executes training runs, which `gan.training` computes."""
 
 import fcntl
 import os
@@ -34,7 +34,7 @@ MIN_IMAGES = 2
 
 
 def start_run(name: str, training_set: TrainingSet, settings: Settings, device: torch.device) -> TrainingRun:
-    """Record a new run, with the images that it will see."""
+    """Record a new run with the images that it will see."""
     pictured = [source.lesion_image_id for source in training_set.all if source.lesion_image_id is not None]
     stored = settings.as_json() | {"data": str(training_set.folder) if training_set.folder else None}
     with transaction.atomic():
@@ -53,17 +53,17 @@ def start_run(name: str, training_set: TrainingSet, settings: Settings, device: 
         )
         run.training_images.set(pictured)
         if training_set.folder:
-            # The same images may be in the record, or come later: no study must take them for held-out ones.
+            # The same images may be in the record, or be imported later. No study may take them for held-out ones.
             names = (name for source in training_set.all for name in (source.sha256, source.name))
             TrainingName.objects.remember(run, names)
     if run.folder.exists():
-        # Left by a database that is gone: kept, but this run must not continue from its snapshots.
+        # A lost database left this folder. It is kept, but this run must not continue from its snapshots.
         run.folder.rename(run.folder.with_name(f"{run.pk}-before-{time.time_ns()}"))
     return run
 
 
 def find_run(reference: str) -> TrainingRun:
-    """The run with this id or name. Raises `GanError` where there is none."""
+    """The run with this id or name. Raises `GanError` if there is none."""
     run = TrainingRun.objects.find(reference)
     if run is None:
         raise GanError(f"no training run {reference!r}.")
@@ -71,9 +71,9 @@ def find_run(reference: str) -> TrainingRun:
 
 
 def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
-    """What the run drew at a step that it kept, as a generator of its own: studies can compare it with others.
+    """The run's generator at a step that it kept, as a generator of its own, so that studies can compare them.
 
-    Raises `GanError` naming the steps that are there.
+    Raises `GanError`, which names the available steps.
     """
     if run.is_snapshot:
         raise GanError(f"--step: run {run.pk} is a snapshot itself, of run {run.snapshot_of_id}.")
@@ -99,7 +99,7 @@ def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
     return found
 
 
-# What a resumed run may be told anew: how long it goes on, and what changes no image that it sees.
+# Settings that a resumed run may change: its length, and those that do not change the images that it sees.
 CHANGEABLE = ("steps", "minutes", "precision", "snapshot_every", "evaluate_every")
 
 
@@ -110,9 +110,9 @@ def reopen_run(
     folder: Path | None = None,
     name: str | None = None,
 ) -> tuple[TrainingRun, TrainingSet, Settings]:
-    """A run to resume, its images and its settings, with those asked for that may change.
+    """A run to resume, its images and its settings, including new values for settings that may change.
 
-    Raises `GanError` where one asked for contradicts what the run was started with.
+    Raises `GanError` if a new value contradicts how the run was started.
     """
     run = find_run(reference)
     if run.is_snapshot:
@@ -164,7 +164,7 @@ def build_trainer(
     device: torch.device,
     processes: Processes,
 ) -> Trainer:
-    """The trainer of the run's networks of this name."""
+    """The trainer of the run's networks with this name."""
     stream = list(run.networks).index(name)
     images = [decode(training_set.sources[diagnosis], settings.size) for diagnosis in run.networks[name]]
     return TRAINERS[settings.model](images, settings, device, stream, processes)
@@ -178,15 +178,15 @@ def execute(
     bar: BarFactory,
     processes: Processes | None = None,
 ) -> None:
-    """Train all networks of the run in turn, from their last snapshots if there are any, and mark it finished.
+    """Train all networks of the run in turn, from their last snapshots if there are any, and mark the run finished.
 
-    Raises `GanError` with what went wrong; the run is then marked failed and can be resumed.
+    Raises `GanError` with the reason if it fails. The run is then marked failed and can be resumed.
     """
     processes = processes or Processes()
     device = choose_device(device_name)
     share = settings.minutes / len(run.networks) if settings.minutes else None
     with _alone(run) if processes.first else nullcontext():
-        run.settings = run.settings | settings.as_json()  # of a resumed run, what it was told anew
+        run.settings = run.settings | settings.as_json()  # a resumed run may have new settings
         _update(run, processes, status=TrainingRun.Status.RUNNING, error="", settings=run.settings)
         try:
             for name in run.networks:
@@ -195,7 +195,7 @@ def execute(
                 Recorder(run, name, trainer, held_out).train(replace(settings, minutes=share), bar)
         except BaseException as error:
             reason = _plain_reason(error)
-            with suppress(DatabaseError):  # a full disk may be what went wrong
+            with suppress(DatabaseError):  # a full disk may be the reason of the failure
                 _update(run, processes, status=TrainingRun.Status.FAILED, error=reason)
             if isinstance(error, RuntimeError | MemoryError | OSError | DatabaseError):
                 raise GanError(f"run {run.pk} stopped: {reason}") from error
@@ -210,7 +210,7 @@ def _update(run: TrainingRun, processes: Processes, **values: object) -> None:
 
 @contextmanager
 def _alone(run: TrainingRun) -> Iterator[None]:
-    """Hold the run's lock, which the system frees with the process, however that ends."""
+    """Hold the run's lock. The system frees it when the process ends in any way."""
     run.folder.mkdir(parents=True, exist_ok=True)
     with (run.folder / "lock").open("w") as lock:
         try:

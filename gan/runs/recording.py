@@ -1,4 +1,4 @@
-"""The loop over one pair of networks: steps, log, snapshots, sample grids, evaluations."""
+"""The training loop for one pair of networks: steps, log, snapshots, sample grids, evaluations."""
 
 import json
 import time
@@ -28,7 +28,7 @@ RECORD_EVERY = 20  # steps between writes to the database
 
 
 class Bar(Protocol):
-    """What of tqdm the loop uses."""
+    """The part of tqdm that the loop uses."""
 
     def update(self, n: float = 1) -> object: ...
     def set_postfix_str(self, s: str) -> object: ...
@@ -38,16 +38,16 @@ BarFactory = Callable[[str, int | None, int], AbstractContextManager[Bar]]
 
 
 class Recorder:
-    """Runs a trainer and keeps what it does; of several processes the first one writes."""
+    """Runs a trainer and stores its results. If there are several processes, the first one writes."""
 
     def __init__(self, run: TrainingRun, name: str, trainer: Trainer, held_out: list[list[Source]]) -> None:
-        """`held_out`: images per diagnosis that `name`'s networks draw, to evaluate against."""
+        """`held_out`: images for each diagnosis that `name`'s networks draw, to evaluate against."""
         self.run = run
         self.name = name
         self.trainer = trainer
         self.held_out = held_out
         self.folder = run.diagnosis_folder(name)
-        self.seconds = 0.0  # spent training, over all sittings
+        self.seconds = 0.0  # time spent training, over all sessions
         self.unrecorded: list[TrainingStep] = []
 
     def train(self, settings: Settings, bar: BarFactory) -> None:
@@ -79,12 +79,12 @@ class Recorder:
             self.trainer.load(tensors, state["step"])
             self.seconds = state["seconds"]
         if self.trainer.processes.first:
-            for left in self.folder.glob(f".*{PART}"):  # by a process that was killed while it wrote
+            for left in self.folder.glob(f".*{PART}"):  # a line cut off because the process was killed while writing
                 left.unlink(missing_ok=True)
             for step in kept_steps(self.folder):
                 if step > self.trainer.step:
                     kept_path(self.folder, step).unlink(missing_ok=True)
-            # What was logged after the snapshot will be logged again.
+            # Lines logged after the snapshot will be logged again.
             for kept in (TrainingStep, Evaluation):
                 of_run = self.run.steps if kept is TrainingStep else self.run.evaluations
                 of_run.filter(diagnosis__in=self._names(kept), step__gt=self.trainer.step).delete()
@@ -94,7 +94,7 @@ class Recorder:
 
     @contextmanager
     def _open_log(self) -> Iterator[IO[str] | None]:
-        """The JSONL log, cut back to the snapshot's step, open for appending; None but in the first process."""
+        """The JSONL log, cut back to the snapshot's step and open for appending; None except in the first process."""
         if not self.trainer.processes.first:
             yield None
             return
@@ -132,9 +132,9 @@ class Recorder:
         self.unrecorded.clear()
 
     def _snapshot(self, log: IO[str] | None, is_kept: bool = False) -> None:
-        """Losses, grids and, last, the weights: what is on disk is never behind the snapshot.
+        """Write losses, grids and, last, the weights, so that other files are never behind the snapshot.
 
-        With `is_kept` its generator also stays when the next snapshot comes.
+        With `is_kept`, its generator also stays when the next snapshot comes.
         """
         if log is None:
             return
@@ -169,5 +169,5 @@ class Recorder:
 
 
 def grid_latents(seed: int, size: int, count: int = GRID_COUNT) -> torch.Tensor:
-    """The latents (count, size) that every grid of a run shows, so that one can watch them change."""
+    """The latents (count, size) that all grids of a run show, so that changes can be seen."""
     return torch.stack([latent(derive_seed(seed, index), size) for index in range(count)])

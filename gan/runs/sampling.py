@@ -1,4 +1,4 @@
-"""Samples of a run: from latent seeds to image files, the same bytes every time."""
+"""Draws samples of a run: from latent seeds to image files, with the same bytes every time."""
 
 import csv
 import io
@@ -25,13 +25,13 @@ from gan.runs.snapshots import SNAPSHOT, read_snapshot
 from gan.training.batches import to_pixels
 from gan.training.trainer import with_prefix
 
-BATCH = 16  # always full: an image's bytes must not depend on how many are drawn with it
+BATCH = 16  # always full, because an image's bytes must not depend on how many are drawn with it
 STRIP_COLUMNS = 8
 
 
 @dataclass(frozen=True)
 class Drawer:
-    """What draws one diagnosis of a run: latents (N, latent size) to images (N, 3, size, size) in [-1, 1]."""
+    """Draws one diagnosis of a run: latents (N, latent size) to images (N, 3, size, size) in [-1, 1]."""
 
     draw: Callable[[Tensor], Tensor]
     latent_size: int
@@ -62,7 +62,10 @@ class Sample:
 
 
 def weights_path(run: TrainingRun, diagnosis: str) -> Path:
-    """The run's last snapshot of the networks that draw the diagnosis; of a snapshot, what the run kept of its step."""
+    """The run's last snapshot of the networks that draw the diagnosis.
+
+    For a snapshot, what the run kept at its step.
+    """
     if run.is_snapshot:
         parent = TrainingRun.objects.get(snapshots=run)
         return kept_path(parent.diagnosis_folder(diagnosis), run.snapshot_step)
@@ -97,9 +100,9 @@ def latent(seed: int, size: int) -> Tensor:
 def draw_samples(
     run: TrainingRun, diagnosis: str, count: int | None, seed: int, truncation: float = 1.0
 ) -> Iterator[Sample]:
-    """`count` samples of one diagnosis, or without end. Image i has the latent seed derived from (seed, i).
+    """`count` samples of one diagnosis, or endlessly many. Image i has the latent seed derived from (seed, i).
 
-    `truncation` below 1 multiplies the latents: more typical images, fewer kinds of them (Brock et al. 2019).
+    `truncation` below 1 multiplies the latents. It gives more typical images with less variety (Brock et al. 2019).
     """
     drawer = load_drawer(run, diagnosis)
     start = 0
@@ -124,7 +127,7 @@ def interpolation_strips(run: TrainingRun, diagnosis: str, rows: int, seed: int)
 
 
 def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
-    """Spherical interpolation of two latents: lengths stay what the generator was trained on."""
+    """Spherical interpolation of two latents. Their lengths stay as the generator was trained on."""
     angle = torch.acos(torch.clamp(torch.nn.functional.cosine_similarity(one, other, dim=0), -1, 1))
     if angle < 1e-6:
         return one
@@ -141,7 +144,7 @@ def chosen_diagnoses(run: TrainingRun, diagnoses: list[str]) -> list[str]:
 
 
 def register(run: TrainingRun, sample: Sample) -> tuple[GeneratedImage, bool]:
-    """Keep the sample as a `GeneratedImage`; True with it if it was not there yet."""
+    """Store the sample as a `GeneratedImage`. Returns it, and True if it was not there yet."""
     return GeneratedImage.objects.get_or_create(
         generator=run,
         diagnosis=sample.diagnosis,

@@ -1,4 +1,4 @@
-"""Snapshots of training: safetensors files, written so that a crash never leaves a broken one."""
+"""Snapshots of training as safetensors files, written so that a crash never leaves a broken one."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,9 @@ SNAPSHOT = "snapshot.safetensors"
 
 
 def generator_of(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """What of a snapshot's tensors draws images: the averaged weights, where a model has these.
+    """The tensors of a snapshot that draw images: the averaged weights, if a model has these.
 
-    The discriminator, which knows its training images, and the optimisers' moments stay behind.
+    The discriminator, which knows its training images, and the optimisers' moments are left out.
     """
     prefix = "average." if any(name.startswith("average.") for name in tensors) else "generator."
     return ((name, tensor) for name, tensor in tensors.items() if name.startswith(prefix))
@@ -31,7 +31,7 @@ def write_snapshot(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str
 
 
 def read_snapshot(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and state of a snapshot. Raises `GanError` when it is missing or damaged."""
+    """Tensors and state of a snapshot. Raises `GanError` if it is missing or damaged."""
     try:
         with safe_open(path, "pt") as file:
             state = json.loads((file.metadata() or {})["state"])

@@ -1,5 +1,6 @@
-"""Training steps: `settings` says what is asked for, `trainer` what all trainings share, one module a model.
+"""Training steps.
 
-They know tensors, not the database; `gan.runs` wraps them. Every random number of a step is derived from the seed and
-the step, so a resumed run repeats an uninterrupted one.
+`settings` holds the options, `trainer` what all trainings share, and each model has one module. They know tensors, not
+the database; `gan.runs` connects them with it. Every random number of a step is derived from the seed and the step, so
+a resumed run repeats an uninterrupted one.
 """

@@ -12,11 +12,11 @@ from gan.networks.augmentation import turn_each
 from gan.training.batches import to_unit_range
 from gan.training.trainer import Losses, Trainer
 
-HALF_LIFE = 10_000  # images over which the average of the weights forgets half, at most; else a twentieth of those seen
+HALF_LIFE = 10_000  # images over which the averaged weights forget half; less in the beginning
 
 
 class ConditionalTrainer(Trainer):
-    """Equally many images of each diagnosis, every real one under a flip or rotation of its own.
+    """Draws equal numbers of images of each diagnosis, and flips or rotates every real one separately.
 
     Samples come from `average`, the exponential moving average of the generator's weights.
     """
@@ -36,7 +36,7 @@ class ConditionalTrainer(Trainer):
     def draw(self, step: int) -> dict[str, Tensor]:
         """For each image of the batch (N,) its diagnosis, its place among all, its turn; latents; two shifts (2,)."""
         source = torch.Generator().manual_seed(derive_seed(self.seed, step, 1))
-        # Each diagnosis in turn, on from where the last batch ended: there may be more of them than images in a batch.
+        # Diagnoses take turns and continue where the last batch ended, as a batch may have fewer images than those.
         labels = (torch.arange(self.global_batch) + step * self.global_batch) % self.diagnoses
         turns = torch.randint(8, (len(labels),), generator=source)
         shifts = {name: torch.rand(2, generator=source) for name in ("real_shift", "generated_shift")}
@@ -62,7 +62,7 @@ class ConditionalTrainer(Trainer):
             return self.average(z.to(self.device), labels).float()
 
     def _places(self, labels: Tensor, step: int) -> Tensor:
-        """(N,) where in `together` the images of a step are."""
+        """(N,) the positions in `together` of a step's images."""
         places, start = torch.empty_like(labels), 0
         for diagnosis, images in enumerate(self.images):
             members = labels == diagnosis

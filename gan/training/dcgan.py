@@ -1,4 +1,4 @@
-"""The seed paper's training step: two networks, two Adams, one generator forward per iteration."""
+"""The seed paper's training step: two networks, two Adam optimisers, one generator forward pass per iteration."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from gan.training.trainer import Losses, Trainer
 class DCGANTrainer(Trainer):
     """Trains one generator and one discriminator on the images of one diagnosis; losses in nats.
 
-    The discriminator's loss is that of real plus that of generated images; its chance level is 2 ln 2.
+    The discriminator's loss is the sum of those of real and generated images. Its chance level is 2 ln 2.
     """
 
     latent_size = dcgan.LATENT_SIZE
@@ -33,7 +33,7 @@ class DCGANTrainer(Trainer):
         }
 
     def train_step(self) -> Losses:
-        # Dropout draws from the global source, each process from one of its own.
+        # Dropout draws from the global source, which each process seeds differently.
         torch.manual_seed(derive_seed(self.seed, self.step, 1, self.processes.rank))
         return super().train_step()
 
@@ -47,8 +47,8 @@ class DCGANTrainer(Trainer):
             generated_logits = self.discriminator(self.generator(drawn["z"]))
         discriminator_loss = cross_entropy(real_logits, 1.0) + cross_entropy(generated_logits, 0.0)
         generator_loss = cross_entropy(generated_logits, 1.0)
-        # Both losses look at one pass of the generated images, as in the tutorial. Each way back computes what it is
-        # asked for: the first stops at the discriminator's first layer, the second skips that network's weights.
+        # Both losses use one forward pass of the generated images, as in the tutorial. Each backward pass computes
+        # only what it needs: the first stops at the discriminator's first layer, the second skips its weights.
         discriminator_gradients = torch.autograd.grad(discriminator_loss, discriminator_weights, retain_graph=True)
         generator_gradients = torch.autograd.grad(generator_loss, generator_weights)
         return Gradients(
@@ -59,7 +59,7 @@ class DCGANTrainer(Trainer):
         )
 
     def samples(self, z: Tensor, diagnosis: int = 0) -> Tensor:
-        """In evaluation mode; the paper averages no weights."""
+        """Samples in evaluation mode; the paper averages no weights."""
         self.generator.eval()
         with torch.inference_mode(), self.autocast():
             images = self.generator(z.to(self.device))

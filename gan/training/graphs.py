@@ -1,4 +1,7 @@
-"""Steps recorded once and replayed: launching thousands of small kernels takes longer than a GPU needs for them."""
+"""Records steps once and replays them.
+
+Otherwise launching thousands of small kernels takes longer than running them.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -6,11 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-EAGER_CALLS = 3  # before recording: libraries choose their algorithms and optimisers make their moments meanwhile
+EAGER_CALLS = 3  # steps before recording, in which libraries choose algorithms and optimisers create their moments
 
 
 class Gradients(NamedTuple):
-    """Both losses (scalars) of one step and the gradients of each network's weights, in the order of the weights."""
+    """Both losses (scalars) of one step, and the gradients of each network's weights, in the order of the weights."""
 
     generator_loss: Tensor
     discriminator_loss: Tensor
@@ -21,8 +24,8 @@ class Gradients(NamedTuple):
 class RecordedStep:
     """The two halves of a step, gradients and update, as CUDA graphs.
 
-    Between them the host looks at the losses, so that one that is not finite changes no weight. Both halves must find
-    the same shapes every time, read no value on the host, and change what they keep in place.
+    Between them the host checks the losses, so that a loss that is not finite changes no weight. Both halves must find
+    the same shapes every time, read no value on the host, and change their state in place.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class RecordedStep:
         self._second = torch.cuda.CUDAGraph()
 
     def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
-        """Of what was drawn for this step, on the host; valid until the next call."""
+        """Gradients from the numbers drawn on the host for this step; valid until the next call."""
         self._calls += 1
         if self._calls <= EAGER_CALLS:
             return self._gradients({name: tensor.cuda() for name, tensor in drawn.items()})

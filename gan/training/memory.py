@@ -1,4 +1,4 @@
-"""How a training process asks the system for memory."""
+"""Tunes how a training process gets memory from the system."""
 
 import ctypes
 import sys
@@ -7,11 +7,11 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what PyTorch frees; nothing elsewhere.
+    """Let glibc keep memory that PyTorch frees. Does nothing elsewhere.
 
-    Every step allocates and frees the same hundreds of megabytes. By default glibc gives large blocks back at once, and
-    the kernel clears every page of the next ones anew: up to a third of a training step on a virtual machine. The price
-    is peak memory: 1.6 GB in place of 1.3 for the paper's networks at 32 images.
+    Every step allocates and frees the same hundreds of megabytes. By default glibc returns large blocks at once, and
+    the kernel clears every page of the next ones again. That takes up to a third of a training step on a virtual
+    machine. The price is peak memory: 1.6 GB instead of 1.3 for the paper's networks at 32 images.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,4 +1,4 @@
-"""Several processes sharing one training, as `torchrun` starts them."""
+"""Lets several processes share one training, as started by `torchrun`."""
 
 import os
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from gan.foundation.errors import GanError
 
 
 class Processes:
-    """This process among those that train together; alone unless `torchrun` says otherwise.
+    """This process among those that train together; alone unless started by `torchrun`.
 
-    What DistributedDataParallel does is done here by hand: weights start alike because they are drawn from one seed,
-    and gradients are averaged before every step. Its wrapper wants one `backward` through one module, and our steps
-    ask for the gradients of chosen weights only.
+    The work of DistributedDataParallel is done here by hand. Weights start alike because they are drawn from one seed,
+    and gradients are averaged before every step. Its wrapper needs one `backward` through one module, but our steps
+    compute the gradients of chosen weights only.
     """
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
@@ -23,7 +23,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes."""
+        """Whether this is the process that writes."""
         return self.rank == 0
 
     def share(self, batch: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class Processes:
         return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
     def agree(self, decision: bool) -> bool:
-        """The first process's decision, such as whether the time is up, for all."""
+        """The first process's decision for all, such as whether the time is up."""
         return bool(self.number(int(decision)))
 
     def number(self, value: int) -> int:
@@ -55,7 +55,7 @@ class Processes:
 
 
 def join_processes(device: str) -> Processes:
-    """Meet the other processes of a `torchrun`; alone where there was none. CUDA meets by NCCL, CPUs by gloo."""
+    """Connect to the other processes of a `torchrun`, or stay alone without one. CUDA uses NCCL, CPUs use gloo."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         return Processes()

@@ -17,17 +17,17 @@ from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
 
-MATCHING_WEIGHT = 7.0  # of the energy distance in the generator's loss
-REMEMBERED = 1024  # real images of each diagnosis that generated ones are compared with, at most
+MATCHING_WEIGHT = 7.0  # weight of the energy distance in the generator's loss
+REMEMBERED = 1024  # most real images of each diagnosis that generated ones are compared with
 CALIBRATED_ON = 256  # images
 
 
 class ProjectedTrainer(ConditionalTrainer):
-    """Trains one generator and one discriminator on all diagnoses, equally many images of each.
+    """Trains one generator and one discriminator on all diagnoses, with equal numbers of images of each.
 
-    Hinge losses; the discriminator's is that of real plus that of generated images, and its chance level is 2. The
-    generator is also drawn towards the real images as a whole, by their energy distance. Samples come from the
-    exponential moving average of its weights, with statistics for normalisation of its own.
+    Losses are hinge losses. The discriminator's is the sum of those of real and generated images, and its chance level
+    is 2. The energy distance also draws the generator towards the real images as a whole. Samples come from the
+    exponential moving average of its weights, with normalisation statistics of their own.
     """
 
     latent_size = projected.LATENT_SIZE
@@ -36,7 +36,7 @@ class ProjectedTrainer(ConditionalTrainer):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # Fixed: float32 weights would only be cast to the same type in every step.
+        # These weights are fixed, so they are cast once instead of in every step.
         self.features = projected.ProjectedFeatures(derive_seed(self.seed, 3)).to(self.device, self.dtype)
         self._calibrated_at = -1  # step
 
@@ -63,7 +63,7 @@ class ProjectedTrainer(ConditionalTrainer):
         discriminator_loss = F.relu(1 - real_logits).mean() + F.relu(1 + generated_logits).mean()
         discriminator_gradients = torch.autograd.grad(discriminator_loss, discriminator_weights)
 
-        # The generator's step needs no gradients of the discriminator's weights, and goes through the same features.
+        # The generator's step needs no gradients of the discriminator's weights, and uses the same features.
         self.discriminator.requires_grad_(False)
         with self.autocast():
             generator_loss = -self.discriminator(generated_maps, diagnosis, len(real)).float().mean()
@@ -91,23 +91,25 @@ class ProjectedTrainer(ConditionalTrainer):
         return logits.float().mean(1).cpu()
 
     def _generate(self, z: Tensor, diagnosis: Tensor) -> Tensor:
-        """Images in stretches: the batch statistics of each are its own, however many share the batch."""
+        """Generate images in stretches. Each has its own batch statistics, however many share the batch."""
         stretch = projected.stretch_of(len(z))
         for norm in self.generator.norms:
             norm.stretch = stretch
-        if devices.on_gpu(z):  # all at once but for the statistics; a CPU's caches hold one stretch at a time
+        if devices.on_gpu(
+            z
+        ):  # on a GPU all at once, except for the statistics; a CPU's caches hold one stretch at a time
             return self.generator(z, diagnosis).float()
         parts = zip(z.split(stretch), diagnosis.split(stretch), strict=True)
         return torch.cat([self.generator(*part).float() for part in parts])
 
     def _look(self, images: Tensor, shift: Tensor) -> projected.Seen:
-        """Features and a thumbnail of images (N, 3, S, S), moved a little."""
+        """Features and a thumbnail of images (N, 3, S, S), after a small shift."""
         moved = translate(images, shift).to(self.dtype)
         maps, pooled = self.features(moved.contiguous(memory_format=torch.channels_last))
         return projected.Seen([*maps, projected.thumbnail_of(moved)], pooled)
 
     def _unlike(self, pooled: list[Tensor], diagnosis: Tensor) -> Tensor:
-        """How far the generated images are from the real ones of their diagnoses, the mean over scales."""
+        """The distance between generated and real images of the same diagnosis, as the mean over scales."""
         group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
         found = []
         for generated, real in zip(pooled, self._real_features, strict=True):
@@ -121,8 +123,8 @@ class ProjectedTrainer(ConditionalTrainer):
     def _real_features(self) -> list["RealFeatures"]:
         """For each scale, pooled features of real images.
 
-        Every image up to eight times, turned at random. They follow from the seed, not from the steps: a resumed
-        run compares with the same.
+        Every image is used up to eight times, turned at random. The turns depend on the seed, not on the step, so that
+        a resumed run compares with the same features.
         """
         source = torch.Generator().manual_seed(derive_seed(self.seed, 5))
         by_diagnosis = []
@@ -138,16 +140,16 @@ class ProjectedTrainer(ConditionalTrainer):
         return [RealFeatures.of(list(scale)) for scale in zip(*by_diagnosis, strict=True)]
 
     def _calibrate(self) -> None:
-        """Measure the averaged weights' own statistics for batch normalisation.
+        """Measure batch normalisation statistics for the averaged weights.
 
-        The generator's do not belong to them: with those, KID was up to twice as high.
+        The generator's own statistics do not fit them: with those, KID was up to twice as high.
         """
         if self._calibrated_at == self.step:
             return
         norms = [layer for layer in self.average.modules() if isinstance(layer, nn.BatchNorm2d)]
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # the plain mean over batches
+            norm.momentum = None  # averages are plain means over batches
         source = torch.Generator().manual_seed(derive_seed(self.seed, 4))
         stretch = projected.STRETCH
         labels = torch.arange(CALIBRATED_ON, device=self.device) % self.diagnoses
@@ -162,7 +164,7 @@ class ProjectedTrainer(ConditionalTrainer):
 
 @dataclass(frozen=True)
 class RealFeatures:
-    """Pooled features of remembered real images, of one scale."""
+    """Pooled features of stored real images, of one scale."""
 
     by_diagnosis: list[Tensor]  # (M, D) each
     scale: Tensor  # (diagnoses,) the mean distance between two of a diagnosis

@@ -22,14 +22,14 @@ from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
 
-GAMMA = {64: 2.0, 128: 15.0, 256: 100.0}  # at first, by size; a tenth of it in the end
+GAMMA = {64: 2.0, 128: 15.0, 256: 100.0}  # first value by size; it falls to a tenth in the end
 EASED_OVER = 200_000  # images
 
 
 class R3GANTrainer(ConditionalTrainer):
-    """Trains one generator and one discriminator on all diagnoses, equally many images of each.
+    """Trains one generator and one discriminator on all diagnoses, with equal numbers of images of each.
 
-    Losses in nats, the discriminator's without the penalties; the chance level of both is ln 2.
+    Losses are in nats, the discriminator's without the penalties. The chance level of both is ln 2.
     """
 
     latent_size = r3gan.LATENT_SIZE
@@ -55,22 +55,22 @@ class R3GANTrainer(ConditionalTrainer):
             moved = torch.cat([translate(real, drawn["real_shift"]), translate(fake, drawn["generated_shift"])])
             moved = moved.contiguous(memory_format=torch.channels_last)
             logits = self.discriminator(moved, torch.cat([diagnosis, diagnosis])).float()
-        # Row i is the gradient of logit i by image i: no image has a part in another one's logit.
+        # Row i is the gradient of logit i with respect to image i, because no image influences another one's logit.
         with self.discriminator.towards_images():
             (slopes,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
         real_logits, generated_logits = logits.chunk(2)
         adversarial = F.softplus(generated_logits - real_logits).mean()
-        penalty = slopes.float().square().sum((1, 2, 3)).mean()  # half of R1 + R2, both being means
+        penalty = slopes.float().square().sum((1, 2, 3)).mean()  # half of R1 + R2, both of which are means
         discriminator_gradients = torch.autograd.grad(adversarial + drawn["gamma"] * penalty, discriminator_weights)
 
-        # The generator's way back through the discriminator is there already: the same slopes, times the slope of the
-        # loss by the logit.
+        # The generator's backward pass through the discriminator is already computed: the same gradients, times the
+        # derivative of the loss with respect to the logit.
         margin = (real_logits - generated_logits).detach()
         pull = -torch.sigmoid(margin)[:, None, None, None] / len(margin) * slopes.detach().chunk(2)[1]
         generator_gradients = torch.autograd.grad(generated, generator_weights, pull.to(generated.dtype))
         return Gradients(
             F.softplus(margin).mean(),
-            # A penalty that is not finite shows in the loss.
+            # A penalty that is not finite makes the loss not finite.
             torch.where(penalty.isfinite(), adversarial, penalty).detach(),
             list(generator_gradients),
             list(discriminator_gradients),
@@ -84,6 +84,9 @@ class R3GANTrainer(ConditionalTrainer):
 
 
 def gamma_at(seen: int, size: int) -> float:
-    """The penalties' weight after so many images: from the first to a tenth of it along half a cosine."""
+    """The weight of the penalties after so many images.
+
+    It falls from the first value to a tenth along half a cosine.
+    """
     left = 0.5 + 0.5 * math.cos(math.pi * min(seen / EASED_OVER, 1))
     return GAMMA[size] * (0.1 + 0.9 * left)

@@ -1,4 +1,4 @@
-"""What a training is asked to do."""
+"""The options of a training."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -9,9 +9,9 @@ from gan.networks import dcgan
 
 MODELS = ("dcgan", "projected", "r3gan")
 PRECISIONS = ("auto", "float32", "bfloat16")
-MOST_STEPS = 2**31 - 1  # what the database holds
-MOST_IMAGES = 10_000  # in a batch: more would fill any machine's memory at once
-# Where the models differ; what a user leaves open is filled in from here.
+MOST_STEPS = 2**31 - 1  # largest number that the database can hold
+MOST_IMAGES = 10_000  # most images in a batch; more would fill any machine's memory
+# Settings in which the models differ. What a user leaves open is filled in from here.
 BY_MODEL: dict[str, dict[str, float]] = {
     # The seed paper's.
     "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7},
@@ -22,9 +22,9 @@ BY_MODEL: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is asked to do; the defaults are the paper's. `minutes`, if given, replaces `steps`.
+    """The options of a training. Defaults are the paper's. `minutes`, if given, replaces `steps`.
 
-    None for the optimiser's numbers takes those of the model.
+    None for a number of the optimiser means the model's own value.
     """
 
     model: str = "dcgan"
@@ -40,10 +40,10 @@ class Settings:
     epsilon: float | None = None
     held_out: float = 0.15
     phantoms: bool = False
-    image_type: str = "dermoscopic"  # of lesion images from the database
+    image_type: str = "dermoscopic"  # type of lesion images from the database
     precision: str = "auto"
     snapshot_every: int = 100
-    evaluate_every: int = 0  # steps; 0: not while training
+    evaluate_every: int = 0  # steps; 0 means not while training
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
@@ -75,6 +75,6 @@ class Settings:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Settings":
-        """Settings as a run recorded them; what an older run had and no training knows any more is left out."""
+        """Settings as a run recorded them. Settings of older runs that no longer exist are left out."""
         names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in stored.items() if name in names})

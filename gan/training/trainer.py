@@ -18,14 +18,17 @@ from gan.training.settings import Settings
 
 @dataclass(frozen=True)
 class Losses:
-    """Both losses of one step; their chance level depends on the model."""
+    """The two losses of one step. Their chance level depends on the model."""
 
     generator: float
     discriminator: float
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the first CUDA GPU if there is one. Raises `GanError` where the wanted device is missing."""
+    """The device; `auto` is the first CUDA GPU if there is one.
+
+    Raises `GanError` if the requested device is missing.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name not in ("cpu", "cuda"):
@@ -36,7 +39,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The autocast type: bfloat16 where the hardware computes in it, unless float32 is asked for."""
+    """The autocast type: bfloat16 if the hardware computes in it, unless float32 is requested."""
     if precision == "auto":
         if device.type == "cuda":
             fast = torch.cuda.is_bf16_supported()
@@ -49,8 +52,8 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
 class Trainer(ABC):
     """Trains one generator and one discriminator on the images of one or several diagnoses.
 
-    Every random number is drawn for the whole batch of all processes and cut to this one's share, so that how many
-    processes share the work changes nothing but rounding (batch normalisation apart, where a model has it).
+    Every random number is drawn for the whole batch of all processes, and each process uses its share. So the number of
+    processes changes nothing but rounding (apart from batch normalisation, if a model has it).
     """
 
     latent_size: int
@@ -63,7 +66,7 @@ class Trainer(ABC):
         stream: int = 0,
         processes: Processes | None = None,
     ) -> None:
-        """`images` is uint8 (N, 3, size, size) per diagnosis; `stream` tells apart trainers that share a seed."""
+        """`images` is uint8 (N, 3, size, size) per diagnosis. `stream` distinguishes trainers that share a seed."""
         self.settings = settings
         self.device = device
         self.dtype = choose_dtype(settings.precision, device)
@@ -73,12 +76,12 @@ class Trainer(ABC):
         self.step = 0
         on_gpu = device.type == "cuda"
         if on_gpu:
-            # Every step has the same shapes, so that a search for the fastest algorithms pays.
+            # Every step has the same shapes, so it pays to search for the fastest algorithms.
             torch.backends.cudnn.benchmark = True
-        # Processes exchange gradients between the halves of a step, which was not tried from within a graph.
+        # Processes exchange gradients between the halves of a step, which has not been tried within a graph.
         self.recording = on_gpu and self.processes.count == 1
         self._recorded: RecordedStep | None = None
-        self._ahead: tuple[int, dict[str, Tensor]] | None = None  # what was drawn for a step to come
+        self._ahead: tuple[int, dict[str, Tensor]] | None = None  # numbers drawn for a future step
         self.generator, self.discriminator = (network.to(device) for network in self.build())
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
@@ -101,16 +104,19 @@ class Trainer(ABC):
 
     @abstractmethod
     def draw(self, step: int) -> dict[str, Tensor]:
-        """What chance gives a step, on the CPU: latents, which images, how they are turned; a function of the step."""
+        """The random numbers of a step, on the CPU: latents, image indices, turns. They depend only on the step."""
 
     @abstractmethod
     def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
-        """Losses and gradients from what was drawn, by now on the device. On a GPU, no value is read on the host."""
+        """Losses and gradients from the drawn numbers, which are now on the device.
+
+        On a GPU, no value is read on the host.
+        """
 
     def train_step(self) -> Losses:
-        """One iteration; both gradients are taken before either optimiser steps.
+        """Do one iteration. Both gradients are computed before either optimiser steps.
 
-        Raises `GanError` when a loss is not finite; the weights are then as before the step.
+        Raises `GanError` if a loss is not finite. The weights are then as before the step.
         """
         drawn = self._drawn()
         if self.recording:
@@ -118,7 +124,7 @@ class Trainer(ABC):
             found = self._recorded.gradients(drawn)
         else:
             found = self.gradients({name: tensor.to(self.device) for name, tensor in drawn.items()})
-        if self.device.type == "cuda":  # while it computes
+        if self.device.type == "cuda":  # drawn while the device computes
             self._ahead = self.step + 1, self.draw(self.step + 1)
         losses = self.finite(found.generator_loss, found.discriminator_loss)
         if self._recorded:
@@ -134,14 +140,14 @@ class Trainer(ABC):
 
     @abstractmethod
     def score(self, images: Tensor, diagnosis: int) -> Tensor:
-        """(N,) how real the discriminator takes uint8 images (N, 3, size, size) to be, each looked at alone."""
+        """(N,) scores of uint8 images (N, 3, size, size) by the discriminator, higher for real, one by one."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """Every network whose state a snapshot keeps, by the name it has there."""
+        """Every network whose state a snapshot keeps, by its name in the snapshot."""
         return {"generator": self.generator, "discriminator": self.discriminator}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that training changes: weights, buffers, both optimisers' moments."""
+        """Everything that training changes: weights, buffers, and both optimisers' moments."""
         found: dict[str, Tensor] = {}
         for name, network in self.networks().items():
             found |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
@@ -159,23 +165,23 @@ class Trainer(ABC):
             for index, parameter in enumerate(network.parameters()):
                 own = with_prefix(moments, f"{index}.")
                 adam.state[parameter] = {
-                    # Adam keeps its step counter on the CPU or, fused, on the GPU, its moments beside the weights.
+                    # Adam keeps its step counter on the CPU (if fused, on the GPU), and its moments beside the weights.
                     key: value.to(self.device, copy=True) if key == "step" else torch.empty_like(parameter).copy_(value)
                     for key, value in own.items()
                 }
         self.step = step
-        self._recorded = self._ahead = None  # a recording would go on with the moments as they were
+        self._recorded = self._ahead = None  # a recording would continue with the old moments
 
     @property
     def global_batch(self) -> int:
         return self.settings.batch_size * self.processes.count
 
     def image_indices(self, diagnosis: int, count: int, step: int) -> Tensor:
-        """(count,) which images of one diagnosis come at a step, for all processes."""
+        """(count,) indices of the images of one diagnosis at a step, for all processes."""
         return batch_indices(len(self.images[diagnosis]), count, step, derive_seed(self.seed, diagnosis))
 
     def latents(self, step: int) -> Tensor:
-        """(global batch, latent size) of a step."""
+        """Latents (global batch, latent size) of a step."""
         source = torch.Generator().manual_seed(derive_seed(self.seed, step, 2))
         return torch.randn(self.global_batch, self.latent_size, generator=source)
 
@@ -183,7 +189,7 @@ class Trainer(ABC):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def finite(self, generator_loss: Tensor, discriminator_loss: Tensor) -> Losses:
-        """The losses as numbers, averaged over the processes. Raises `GanError` when one is not finite."""
+        """The losses as numbers, averaged over the processes. Raises `GanError` if one is not finite."""
         values = self.processes.average([torch.stack([generator_loss.detach(), discriminator_loss.detach()]).float()])
         losses = Losses(*values[0].tolist())
         if not (math.isfinite(losses.generator) and math.isfinite(losses.discriminator)):
@@ -202,9 +208,9 @@ class Trainer(ABC):
         self.apply(self.generator_adam, list(self.generator.parameters()), found.generator)
 
     def apply(self, adam: torch.optim.Adam, weights: list[nn.Parameter], gradients: Sequence[Tensor]) -> None:
-        """One step of the optimiser with the gradients, averaged over the processes."""
+        """Do one step of the optimiser with the gradients, averaged over the processes."""
         for weight, gradient in zip(weights, self.processes.average(gradients), strict=True):
-            # The fused optimiser wants both in one order in memory.
+            # The fused optimiser needs both in the same memory layout.
             ordered = self.device.type != "cuda" or gradient.stride() == weight.stride()
             weight.grad = gradient if ordered else torch.empty_like(weight).copy_(gradient)
         adam.step()

@@ -1,4 +1,4 @@
-"""What classifiers are trained on: real images, generated ones, both, and every real one with generated ones added."""
+"""The arms of a measurement: real images, generated ones, both, and every real one with generated ones added."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Arm:
-    """What one classifier is trained on: numbers of real and of generated images, by diagnosis."""
+    """The training data of one classifier: numbers of real and of generated images, by diagnosis."""
 
     name: str
     size: str  # images of each diagnosis, or `ALL`
@@ -29,10 +29,10 @@ class Arm:
 
 
 def arms_of(real: Sequence[int], generated: Sequence[int], sizes: Sequence[int]) -> list[Arm]:
-    """The arms for so many real and generated images of each diagnosis; `ALL` is always among the sizes.
+    """The arms for the given numbers of real and generated images of each diagnosis; `ALL` is always among the sizes.
 
-    Equal sizes are equal for each diagnosis, too. A diagnosis with fewer images than a size gives all that it has; a
-    size that no diagnosis reaches is `ALL`, which is as many as there are of both real and generated images.
+    Equal sizes are equal for each diagnosis, too. A diagnosis with fewer images than a size contributes all that it
+    has. A size that no diagnosis reaches is `ALL`, which is as many as there are of both real and generated images.
     """
     most = tuple(map(min, zip(real, generated, strict=True)))
     nothing = tuple(0 for _ in most)
@@ -51,9 +51,9 @@ def arms_of(real: Sequence[int], generated: Sequence[int], sizes: Sequence[int])
 
 
 def training_images(images: Images, arm: Arm, seed: int) -> Pool:
-    """The arm's images: the first of each pool in the seed's random order, so that larger sizes hold the smaller ones.
+    """The arm's images: the first ones of each pool in the seed's random order. Larger sizes contain the smaller ones.
 
-    Real ones come before generated ones; their groups have nothing in common.
+    Real images come before generated ones. Their groups have nothing in common.
     """
     real = images.real.take(_first(images.real, arm.real, seed))
     made = images.generated.take(_first(images.generated, arm.generated, seed))

@@ -1,4 +1,4 @@
-"""The images of a measurement: real ones to train on and to be judged by, and the generator's."""
+"""The images of a measurement: real ones for training and testing, and the generator's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from gan.quality.extractors import Extractor, resize
 from gan.runs.sampling import draw_samples
 from gan.utility.small_network import SIDE
 
-FEWEST_LESIONS = 10  # of a diagnosis among the test images: with fewer no interval means anything
-FEWEST_IMAGES = 10  # of a diagnosis to train on, real and generated
-HELD_OUT = 0.3  # of the real images, by lesion, where nobody told what the generator was trained on
-POOL = 2  # generated images for each real one: so that training seeds take different ones
+FEWEST_LESIONS = 10  # fewest lesions of a diagnosis among the test images; with fewer, no interval means anything
+FEWEST_IMAGES = 10  # fewest images of a diagnosis to train on, real and generated
+HELD_OUT = 0.3  # share of the real images, by lesion, if the generator's training images are unknown
+POOL = 2  # generated images for each real one, so that training seeds use different ones
 AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class Pool:
-    """N images as both classifiers take them, in the order of their diagnoses."""
+    """N images in the form that both classifiers need, in the order of their diagnoses."""
 
     features: np.ndarray  # (N, D) float64
     small: np.ndarray  # (N, 3, SIDE, SIDE) uint8
@@ -35,7 +35,7 @@ class Pool:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Images of each diagnosis."""
+        """The number of images of each diagnosis."""
         return tuple(np.bincount(self.label).tolist())
 
     def take(self, chosen: np.ndarray) -> "Pool":
@@ -44,7 +44,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Images:
-    """What one measurement is made of. `left_out` says of a diagnosis why it is not among `diagnoses`."""
+    """The images of one measurement. `left_out` says why a diagnosis is not among `diagnoses`."""
 
     diagnoses: list[str]
     left_out: dict[str, str]
@@ -60,7 +60,7 @@ def load_images(
 ) -> Images:
     """Real training images of the generator, its own images, and held-out lesions of `collection` ('' for all).
 
-    At most `limit` real images of a diagnosis are trained on. Raises `GanError` where fewer than two diagnoses have
+    At most `limit` real images of a diagnosis are used for training. Raises `GanError` if fewer than two diagnoses have
     enough images and lesions.
     """
     found = real_images_of(generator)
@@ -98,7 +98,7 @@ def load_images(
 def real_images_of(generator: Generator) -> TrainingSet:
     """Real images that the generator was trained on, and those of lesions and patients that it did not see.
 
-    Where its training images were not told, all usable real images at hand, split by lesion and patient.
+    If its training images are not known, all usable real images at hand are split by lesion and patient.
     """
     if generator.is_run:
         return training_set_of(as_run(generator))
@@ -153,12 +153,12 @@ def _refusal(generator: Generator, left_out: Mapping[str, str]) -> str:
 
 
 def _some(items: Sequence[Any], count: int, rng: np.random.Generator) -> list[Any]:
-    """At most `count` of the items, at random, in their order."""
+    """At most `count` of the items, chosen at random, in their order."""
     return [items[index] for index in np.sort(rng.permutation(len(items))[:count])]
 
 
 class _Reader:
-    """Turns images into what both classifiers take, a few at a time: pixels of all would fill the memory."""
+    """Converts images to the form that both classifiers need, a few at a time, so that their pixels fit in memory."""
 
     def __init__(self, size: int, extractor: Extractor, progress: Progress) -> None:
         self.size = size
@@ -166,7 +166,7 @@ class _Reader:
         self.progress = progress
 
     def pool(self, sources: Mapping[str, Sequence[Source]], what: str) -> Pool:
-        """Real images by diagnosis, lesions and patients as groups."""
+        """Real images by diagnosis, with lesions and patients as groups."""
         members = [source for found in sources.values() for source in found]
         codes = [code for found in groups_of(sources) for code in found]
         group = np.unique(["\0".join(code) for code in codes], return_inverse=True)[1]
@@ -185,7 +185,7 @@ class _Reader:
         return _stacked(parts)
 
     def read_each(self, squares: Sequence[Any], what: str) -> tuple[np.ndarray, np.ndarray]:
-        """Of stored images, by the function that gives each at a size."""
+        """Read stored images with the function that gives each at a size."""
         parts = [
             self._both(np.stack([np.asarray(square(self.size)) for square in squares[start : start + AT_ONCE]]))
             for start in self.progress(range(0, len(squares), AT_ONCE), f"Features of {what}")
@@ -203,7 +203,7 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray
 
 
 def _joined(chunks: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pool:
-    """Generated images, a chunk a diagnosis; each is a group of its own."""
+    """Generated images, one chunk for each diagnosis. Each image is a group of its own."""
     features, small = _stacked(chunks)
     label = np.repeat(np.arange(len(chunks)), [len(one) for one, _ in chunks])
     return Pool(features, small, label, np.arange(len(label)))

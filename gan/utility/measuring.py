@@ -1,4 +1,7 @@
-"""Measures a generator's utility: trains every arm with every seed, judges on the test lesions, keeps the record."""
+"""Measures a generator's utility.
+
+Trains every arm with every seed, tests on the test lesions, and stores the record.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,7 +22,7 @@ from gan.utility.report import report_of
 from gan.utility.scores import Replicates, difference, draw_replicates, holm, measured, summary
 from gan.utility.small_network import probabilities_by_network
 
-# Each arm is held against another one at `ALL`: what do generated images add, and what are they worth by themselves?
+# Each arm is compared with another one at `ALL`, to show what generated images add and what they are worth alone.
 CONTRASTS = ((ADDED, EVERY), (GENERATED, REAL), (HALF, REAL))
 COMPARED = ("auc", "accuracy", "brier")
 
@@ -28,7 +31,7 @@ Classifier = Callable[[Pool, Pool, int], np.ndarray]
 
 
 def evaluate_utility(generator: Generator, plan: Plan, progress: Progress = no_progress) -> UtilityEvaluation:
-    """Measure, and keep the record. Raises `GanError` where too few diagnoses have enough images and lesions."""
+    """Measure, and store the record. Raises `GanError` if too few diagnoses have enough images and lesions."""
     extractor = lite2()
     images = load_images(generator, plan.collection, plan.limit, plan.seed, extractor, progress)
     arms = arms_of(images.real.counts, images.generated.counts, plan.sizes)
@@ -55,7 +58,7 @@ def _by_network(steps: int, training: Pool, test: Pool, seed: int) -> np.ndarray
     return probabilities_by_network(training.small, training.label, test.small, seed, steps)
 
 
-Judged = dict[tuple[str, str, str], dict[str, np.ndarray]]  # by classifier, arm and size: measures (B, S)
+Judged = dict[tuple[str, str, str], dict[str, np.ndarray]]  # measures (B, S) by classifier, arm and size
 
 
 def judged(
@@ -66,7 +69,7 @@ def judged(
     replicates: Replicates,
     progress: Progress,
 ) -> Judged:
-    """Every measure of every arm by every classifier. Arms of the same images are trained once."""
+    """Every measure of every arm by every classifier. Arms with the same images are trained once."""
     kinds = list(dict.fromkeys((arm.real, arm.generated) for arm in arms))
     fits = [(key, kind, seed) for key in by for kind in kinds for seed in range(plan.seeds)]
     predicted: dict[tuple[str, Any], list[np.ndarray]] = {}
@@ -80,7 +83,7 @@ def judged(
 
 
 def curves(arms: Sequence[Arm], found: Judged, replicates: Replicates) -> list[dict[str, Any]]:
-    """A row for each classifier and arm: the training images and every measure with its interval."""
+    """A row for each classifier and arm: the training images, and every measure with its interval."""
     sizes = {(arm.name, arm.size): arm for arm in arms}
     return [
         {
@@ -96,7 +99,10 @@ def curves(arms: Sequence[Arm], found: Judged, replicates: Replicates) -> list[d
 
 
 def comparisons(found: Judged, replicates: Replicates) -> list[dict[str, Any]]:
-    """A row for each classifier and contrast at `ALL`: differences of each measure, AUC's p adjusted over all rows."""
+    """A row for each classifier and contrast at `ALL`: differences of each measure.
+
+    AUC's p-values are adjusted over all rows.
+    """
     rows: list[dict[str, Any]] = [
         {
             "classifier": key,

@@ -22,8 +22,8 @@ def probabilities_by_regression(
 ) -> np.ndarray:
     """Probabilities (M, K) of `others` (M, D) by a regression on `features` (N, D) with diagnoses `label` (N,).
 
-    The ridge penalty is chosen by cross-validation within the training images; images of one `group` (N,) stay
-    together. Every diagnosis weighs the same, however many images it has.
+    The ridge penalty is chosen by cross-validation within the training images. Images of one `group` (N,) stay
+    together. Every diagnosis has the same weight, however many images it has.
     """
     fold = folds_of(label, group, np.random.default_rng(seed))
     penalty = PENALTIES[-1]  # with too few lesions to choose by, the strongest
@@ -39,7 +39,10 @@ def probabilities_by_regression(
 
 
 def folds_of(label: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
-    """The fold (N,) of each image: groups whole, every diagnosis in all folds; None where one has too few groups."""
+    """The fold (N,) of each image.
+
+    Groups stay whole, and every diagnosis is in all folds; None if one has too few groups.
+    """
     fold_of: dict[int, int] = {}
     for one in range(int(label.max()) + 1):
         codes = np.unique(group[label == one])
@@ -53,7 +56,7 @@ def folds_of(label: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> 
 
 
 def weights_of(label: np.ndarray) -> np.ndarray:
-    """(N,) weights that sum to 1, to each diagnosis as much as to the others."""
+    """(N,) weights that sum to 1, with the same total for each diagnosis."""
     counts = np.bincount(label)
     return 1 / (counts[label] * (counts > 0).sum())
 
@@ -61,10 +64,10 @@ def weights_of(label: np.ndarray) -> np.ndarray:
 def fit_and_predict(
     features: np.ndarray, label: np.ndarray, others: np.ndarray, penalties: Sequence[float]
 ) -> np.ndarray:
-    """Probabilities (penalties, M, K) by multinomial regressions with a ridge penalty on all but the intercepts.
+    """Probabilities (penalties, M, K) by multinomial regressions with a ridge penalty on everything but the intercepts.
 
-    Features are standardised by the training images and divided by the root of their number. The penalised loss is
-    convex: the strongest penalty is fitted first, and each next one starts where the last one ended.
+    Features are standardised by the training images and divided by the square root of their number. The penalised loss
+    is convex. The strongest penalty is fitted first, and each next fit starts at the previous solution.
     """
     x, z = (torch.from_numpy(np.asarray(values, float)) for values in (features, others))
     mean, spread = x.mean(0), x.std(0, correction=0)

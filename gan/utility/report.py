@@ -1,4 +1,4 @@
-"""The record of a measurement: its figures, and in plain sentences what they show and where they can be doubted."""
+"""The record of a measurement: its figures, and sentences on what they show and on their limits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from gan.utility.plan import FEATURES, NETWORK, Plan
 from gan.utility.scores import REPLICATES
 from gan.utility.small_network import SIDE
 
-MARGIN = 0.02  # of AUC: a difference below it is taken for none, and was fixed before anything was measured
+MARGIN = 0.02  # smaller differences of AUC count as none; fixed before anything was measured
 LEVEL = 0.05
 NAMES = {FEATURES: "frozen features", NETWORK: "a small network trained from scratch"}
 
@@ -75,7 +75,7 @@ def verdict_of(difference: dict[str, Any], p_value: float) -> str:
 
 
 def overall(rows: Sequence[dict[str, Any]]) -> str:
-    """Whether generated images help where every real one is used already: a word for all classifiers."""
+    """Whether generated images help if every real one is used already: one word for all classifiers."""
     found = {row["verdict"] for row in rows if (row["arm"], row["against"]) == (ADDED, EVERY)}
     if {"higher", "lower"} <= found:
         return "mixed"
@@ -106,7 +106,7 @@ ALONE_WORDS = {
 
 
 def conclusion(report: dict[str, Any]) -> list[str]:
-    """The headline, and a sentence for what generated images add and one for what they are worth alone."""
+    """The headline, a sentence on what generated images add, and one on what they are worth alone."""
     found = [("Demonstration on drawn phantoms. " if report["phantoms"] else "") + HEADLINES[report["verdict"]]]
     areas = {(row["classifier"], row["arm"]): row["auc"] for row in report["curves"] if row["size"] == ALL}
     for row in report["comparisons"]:
@@ -128,7 +128,7 @@ def _difference(row: dict[str, Any]) -> str:
 
 
 def weaknesses(report: dict[str, Any], images: Images) -> list[str]:
-    """What a careful reader would object."""
+    """The objections of a careful reader."""
     lesions = ", ".join(
         f"{count} of {name}" for name, count in zip(report["diagnoses"], report["test"]["lesions"], strict=True)
     )

@@ -1,10 +1,10 @@
-"""How good predictions are on the test lesions, with intervals over lesions and training seeds: numbers in and out.
+"""How good predictions are on the test lesions, with intervals over lesions and training seeds.
 
-Every figure weighs the diagnoses alike, as if they were equally frequent.
+Every figure gives all diagnoses the same weight, as if they were equally frequent.
 
 References:
-    Owen (2007), The pigeonhole bootstrap, Ann Appl Stat 1:386-411: lesions and seeds are both drawn anew; on average
-        the variance that it finds is not too small.
+    Owen (2007), The pigeonhole bootstrap, Ann Appl Stat 1:386-411: lesions and seeds are both resampled; on average
+        the estimated variance is not too small.
     Guo, Pleiss, Sun, Weinberger (2017), On calibration of modern neural networks, ICML: the slope is the inverse of
         their temperature.
     Holm (1979), A simple sequentially rejective multiple test procedure, Scand J Stat 6:65-70.
@@ -18,26 +18,26 @@ import numpy as np
 
 REPLICATES = 2000
 SMALLEST = 1e-6  # a probability of 0 would make the slope infinite
-SLOPES = 20 * np.linspace(0, 1, 601) ** 2  # dense where slopes are
+SLOPES = 20 * np.linspace(0, 1, 601) ** 2  # dense where slopes usually are
 
 
 @dataclass(frozen=True)
 class Replicates:
-    """What was drawn: how often each test image and each training seed counts, in each of B replicates.
+    """How often each test image and each training seed counts in each of B replicates.
 
     The first replicate is the data as they are.
     """
 
-    images: np.ndarray  # (B, M), to each diagnosis 1 in all
-    seeds: np.ndarray  # (B, S), 1 in all
+    images: np.ndarray  # (B, M) weights that sum to 1 for each diagnosis
+    seeds: np.ndarray  # (B, S) weights that sum to 1
 
 
 def draw_replicates(
     label: np.ndarray, group: np.ndarray, seeds: int, rng: np.random.Generator, count: int = REPLICATES
 ) -> Replicates:
-    """Lesions drawn anew, with all of their images, within their diagnosis; and training seeds drawn anew.
+    """Resample lesions within their diagnosis, with all of their images; and resample training seeds.
 
-    A group with images of several diagnoses counts to that of its first.
+    A group with images of several diagnoses counts for the diagnosis of its first image.
     """
     codes, first, member = np.unique(group, return_index=True, return_inverse=True)
     main = label[first]
@@ -55,9 +55,9 @@ def draw_replicates(
 
 
 def auc(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve (B,) for probabilities (M, K) and weights (B, M), to each diagnosis 1 in all.
+    """Area under the ROC curve (B,) for probabilities (M, K) and weights (B, M), which sum to 1 for each diagnosis.
 
-    The mean over diagnoses of each against the rest; of two diagnoses the usual area. Ties count one half.
+    It is the mean over diagnoses of each against the rest; for two diagnoses the usual area. Ties count one half.
     """
     classes = predicted.shape[1]
     found = np.zeros(len(weights))
@@ -72,27 +72,29 @@ def auc(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.nda
 
 
 def accuracy(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of right diagnoses (B,), the most probable one being the answer."""
+    """Share of right diagnoses (B,), with the most probable one as the answer."""
     return weights @ (predicted.argmax(1) == label) / predicted.shape[1]
 
 
 def brier(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Brier score (B,): half the squared distance of probabilities and truth; of two diagnoses (p - y)^2."""
+    """Brier score (B,): half the squared distance between probabilities and truth; for two diagnoses (p - y)^2."""
     truth = np.eye(predicted.shape[1])[label]
     return weights @ ((predicted - truth) ** 2).sum(1) / 2 / predicted.shape[1]
 
 
 def slope(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Calibration slope (B,): by what the log odds would have to be multiplied to fit best (maximum likelihood).
+    """Calibration slope (B,): the factor for the log odds that fits best (maximum likelihood).
 
-    1 is right, below 1 too sure of itself, above 1 not sure enough. Between 0 and 20: where all answers are right, no
-    slope is steep enough.
+    1 is right, below 1 means too sure, above 1 means not sure enough. It lies between 0 and 20, because no slope is
+    steep enough if all answers are right.
     """
     logs = np.log(np.clip(predicted, SMALLEST, 1))
     logs -= logs[np.arange(len(label)), label][:, None]  # (M, K), 0 at the truth
-    # An image's part of the gradient depends on the slope alone: computed once for all replicates on a fine grid.
+    # An image's part of the gradient depends only on the slope, so it is computed once, on a fine grid.
     parts = np.stack([_mean_under(logs, one) for one in SLOPES], 1)
-    gradient = (weights / weights.sum(1, keepdims=True)) @ parts  # (B, grid), rising: the likelihood is concave
+    gradient = (
+        weights / weights.sum(1, keepdims=True)
+    ) @ parts  # (B, grid), increasing, because the likelihood is concave
     after = np.clip((gradient < 0).sum(1), 1, len(SLOPES) - 1)
     rows = np.arange(len(weights))
     low, high = gradient[rows, after - 1], gradient[rows, after]
@@ -101,7 +103,7 @@ def slope(predicted: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.n
 
 
 def _mean_under(logs: np.ndarray, slope: float) -> np.ndarray:
-    """(M,) mean of each row under the probabilities that the slope makes of it."""
+    """(M,) the mean of each row under the probabilities that result from the slope."""
     powers = np.exp(slope * logs - (slope * logs).max(1, keepdims=True))
     return (powers * logs).sum(1) / powers.sum(1)
 
@@ -119,7 +121,7 @@ def measured(predictions: Sequence[np.ndarray], label: np.ndarray, replicates: R
 
 
 def summary(by_seed: np.ndarray, replicates: Replicates) -> dict[str, Any]:
-    """The mean over seeds of a measure (B, S), its 95% interval, and what each seed gave."""
+    """The mean over seeds of a measure (B, S), its 95% interval, and the value of each seed."""
     drawn = (by_seed * replicates.seeds).sum(1)
     return {
         "estimate": float(drawn[0]),
@@ -129,7 +131,7 @@ def summary(by_seed: np.ndarray, replicates: Replicates) -> dict[str, Any]:
 
 
 def difference(by_seed: np.ndarray, other: np.ndarray, replicates: Replicates) -> dict[str, Any]:
-    """How much the first measure (B, S) is above the other, on the same lesions and seeds, and whether by chance.
+    """The difference between the first measure (B, S) and the other, on the same lesions and seeds, with its p-value.
 
     The p-value is two-sided: twice the smaller share of replicates at or beyond no difference.
     """

@@ -1,4 +1,4 @@
-"""A small convolutional network trained from scratch: it shares no feature with the generator."""
+"""A small convolutional network trained from scratch, which shares no feature with the generator."""
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class SmallNetwork(nn.Sequential):
 def probabilities_by_network(
     images: np.ndarray, label: np.ndarray, others: np.ndarray, seed: int, steps: int
 ) -> np.ndarray:
-    """Probabilities (M, K) of `others` (M, 3, SIDE, SIDE) uint8 by a network trained for so many steps on `images`."""
+    """Probabilities (M, K) of `others` (M, 3, SIDE, SIDE) uint8 by a network trained on `images` for some steps."""
     network = train_network(images, label, seed, steps)
     with torch.inference_mode():
         parts = torch.from_numpy(others).split(256)
@@ -39,10 +39,10 @@ def probabilities_by_network(
 
 
 def train_network(images: np.ndarray, label: np.ndarray, seed: int, steps: int) -> SmallNetwork:
-    """A network that tells the labels 0 to K - 1 of images (N, 3, SIDE, SIDE) uint8, ready to be used.
+    """A trained network that tells the labels 0 to K - 1 of images (N, 3, SIDE, SIDE) uint8.
 
-    Each batch draws its diagnoses alike often and its images at random, turned and mirrored. So every training takes
-    the same time, however many images it has.
+    Each batch draws all diagnoses equally often, and their images at random, turned and mirrored. So every training
+    takes the same time, however many images it has.
     """
     classes = int(label.max()) + 1
     members = [torch.from_numpy(np.flatnonzero(label == one)) for one in range(classes)]

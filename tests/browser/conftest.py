@@ -37,7 +37,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def screenshot():
-    """Saves a page's picture into SCREENSHOTS, if that is set, to be looked at."""
+    """Save a page's picture into the folder SCREENSHOTS, if that is set, to look at it."""
 
     def save(page, name: str) -> None:
         if folder := os.environ.get("SCREENSHOTS"):

@@ -1,4 +1,4 @@
-"""What browser tests do with pages."""
+"""Actions on pages that browser tests share."""
 
 import re
 
@@ -9,10 +9,10 @@ from turing.models import Reader, Study
 
 
 def press(page: Page, *keys: str) -> None:
-    """Press keys one after the other, as the person does whose page is in front.
+    """Press keys one after the other, as a person does on the page in front.
 
-    Chromium draws no frames for a page behind another one, and a key pressed there may never be acknowledged: the
-    test would wait for ever.
+    Chromium draws no frames for a page behind another one, and a key pressed there may never be acknowledged. The test
+    would then wait forever.
     """
     page.bring_to_front()
     for key in keys:
@@ -33,7 +33,7 @@ def unfold(page: Page) -> None:
 
 
 def consent(page: Page, site: str, study: Study) -> None:
-    """From the study's page, as a reader who has logged in, to the first image."""
+    """Go from the study's page, as a logged-in reader, to the first image."""
     page.goto(f"{site}{study.get_absolute_url()}")
     page.get_by_label("I have read this").check()
     page.get_by_role("button", name="Begin").click()
@@ -41,6 +41,6 @@ def consent(page: Page, site: str, study: Study) -> None:
 
 
 def begin(page: Page, site: str, study: Study, reader: Reader) -> None:
-    """Log in and consent: the first image is there."""
+    """Log in and consent, up to the first image."""
     log_in(page, site, reader.user.email)
     consent(page, site, study)

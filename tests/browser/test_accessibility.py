@@ -26,7 +26,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 
 def jobs_of(researcher) -> list[Job]:
-    """One that runs, one that failed, and a look at an upload."""
+    """One running job, one failed job, and one check of an upload."""
     running, failed, checked = (start(kind, {}, researcher) for kind in ("curate", "curate", "check"))
     row = {"original": "MM", "diagnosis": "melanoma", "images": 3}
     report = {"dry_run": True, "recognised": "an export", "mapping": [row], "imported": 3, "rejected_count": 1}
@@ -38,7 +38,7 @@ def jobs_of(researcher) -> list[Job]:
 
 
 def addresses_of(study, reader, researcher) -> dict[str, list[str]]:
-    """Pages by who sees them."""
+    """Pages by the role that sees them."""
     slug, run = [study.slug], [study.generators.get().pk]
     of_study = [
         "research-study",

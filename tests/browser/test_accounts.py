@@ -14,7 +14,7 @@ NEW_PASSWORD = "another-lens-12"
 
 
 def letter_link(data_root, part: str, page: Page) -> str:
-    """The last link with `part` in it among the e-mails that gunicorn has printed."""
+    """The last link that contains `part` among the e-mails that gunicorn has printed."""
     for _ in range(100):
         printed = "".join(log.read_text() for log in data_root.glob("gunicorn-*.log"))
         found = re.findall(rf"http://127\.0\.0\.1:\d+\S*{part}\S*", printed)
@@ -48,7 +48,7 @@ def test_a_reader_registers_confirms_and_sets_a_forgotten_password(study, site, 
     page.get_by_label("E-mail").fill("ayse@clinic.example")
     screenshot(page, "password-forgotten-phone")
     press(page, "Send the link")
-    expect(page.get_by_role("heading", name="Please look into your mailbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Please check your e-mail")).to_be_visible()
     screenshot(page, "password-sent-phone")
     page.goto(letter_link(data_root, "/accounts/password/new/", page))
     page.get_by_label("New password:").fill(NEW_PASSWORD)

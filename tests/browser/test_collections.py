@@ -1,4 +1,4 @@
-"""A researcher uploads a zip and a folder of images in a browser, and watches the site look at them and import them."""
+"""A researcher uploads a zip and a folder of images in a browser, and watches the site check and import them."""
 
 import csv
 import io
@@ -84,7 +84,7 @@ def test_without_scripts_the_form_works_as_well(working_site, chromium, research
     page.get_by_label("Name of the collection").fill("Clinic A")
     page.get_by_label("A zip").set_input_files(tmp_path / "bad.zip")
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("alert")).to_contain_text("no zip file")
+    expect(page.get_by_role("alert")).to_contain_text("not a zip file")
     page.get_by_label("A zip").set_input_files(tmp_path / "a.zip")
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Check an upload")

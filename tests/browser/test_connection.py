@@ -1,4 +1,4 @@
-"""The next image comes at once, and no answer is lost or counted twice on a bad line."""
+"""The next image appears at once, and no answer is lost or counted twice on a bad connection."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from turing.reading.passage import start_reading
 
 @pytest.fixture
 def page(study, site, chromium, reader) -> Page:
-    """At the first image."""
+    """A page at the first image."""
     context = chromium.new_context(viewport=WIDE)
     page = context.new_page()
     begin(page, site, study, reader)
@@ -38,13 +38,13 @@ def wait_until_shown(page: Page) -> None:
 
 
 def answer(page: Page, key: str = "r") -> None:
-    """As a person does, once the image is there."""
+    """Answer as a person does, once the image is there."""
     wait_until_shown(page)
     press(page, key)
 
 
 def send_now(page: Page) -> None:
-    """As when the connection comes back: the page does not wait for its next turn."""
+    """Send waiting answers at once, as when the connection comes back, instead of waiting for the next attempt."""
     page.evaluate("window.dispatchEvent(new Event('online'))")
 
 
@@ -53,7 +53,7 @@ def stored() -> list[tuple[int, str]]:
 
 
 def wait_until_loaded_ahead(page: Page) -> None:
-    """The image shown and four more."""
+    """Wait until the shown image and four more are loaded."""
     loaded = "performance.getEntriesByType('resource').filter(e => /stimuli/.test(e.name)).length"
     for _ in range(100):
         if page.evaluate(loaded) >= 5:
@@ -157,7 +157,7 @@ def test_an_answer_given_while_logged_out_is_sent_after_logging_in_again(page, s
 
 
 def test_answers_that_wait_outlive_a_new_log_in_in_another_tab(page, site, reader):
-    """Logging in again changes the token against forged requests, and this page's becomes stale."""
+    """Logging in again changes the token against forged requests, so this page's token becomes stale."""
     page.on("dialog", lambda dialog: dialog.accept())
     wait_until_loaded_ahead(page)
     page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
@@ -321,7 +321,7 @@ def test_answers_kept_by_the_version_before_are_sent_too(page):
 
 
 def test_on_a_slow_line_the_next_image_is_there_at_once(page):
-    """400 ms of latency and 50 KB/s: the image after next is on its way while the reader looks."""
+    """With 400 ms of latency and 50 KB/s, the image after next is loading while the reader looks."""
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
     speed = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000, "offline": False}
@@ -338,7 +338,10 @@ def test_on_a_slow_line_the_next_image_is_there_at_once(page):
 
 
 def test_an_answer_ahead_of_the_server_waits_while_the_images_before_it_are_answered(page):
-    """As after the server went back to a backup: the page must neither reload for ever nor take the images away."""
+    """This happens if the server was restored from a backup.
+
+    The page must neither reload forever nor remove the images.
+    """
     reading = page.locator("input[name=reading]").input_value()
     address = re.sub("https?://[^/]+", "", page.url)
     fields = [["position", "2"], ["answer", "generated"], ["confidence", "2"], ["reading", reading]]
@@ -348,7 +351,7 @@ def test_an_answer_ahead_of_the_server_waits_while_the_images_before_it_are_answ
     loads = []
     page.on("framenavigated", lambda frame: loads.append(frame.url))
     page.reload()
-    expect(page.locator("#connection")).to_contain_text("An image before these has no answer yet")
+    expect(page.locator("#connection")).to_contain_text("You have not answered an earlier image yet")
     assert shown_position(page) == 1
     assert len(loads) == 1
     answer(page, "r")

@@ -1,4 +1,4 @@
-"""Back to the last image: by key, by thumb, without a script, and with the connection gone meanwhile."""
+"""Readers go back to the last image by key, by thumb, without JavaScript, and after the connection was lost."""
 
 import re
 
@@ -19,7 +19,7 @@ SECOND = re.compile(r"/trials/2/$")
 
 @pytest.fixture
 def begun(run, tmp_path, site, chromium, reader):
-    """Opens a browser at the first image of a study that lets readers correct a slip."""
+    """Open a browser at the first image of a study that allows corrections."""
     study, contexts = make_study(run, tmp_path, break_every=0), []
 
     def open_page(**options) -> Page:
@@ -59,7 +59,7 @@ def test_a_slip_is_corrected_by_keys_and_the_reader_goes_on_where_they_were(begu
     page.wait_for_url(re.compile("/trials/3/$"))
     press(page, "Backspace")
     page.wait_for_url(re.compile(r"/trials/2/\?correct=2$"))
-    page.get_by_role("link", name="Leave it as it was").click()
+    page.get_by_role("link", name="Keep my earlier answer").click()
     page.wait_for_url(re.compile("/trials/3/$"))
     assert stored(2) == [(0, "real")]
 
@@ -70,7 +70,7 @@ def test_no_answer_is_lost_or_doubled_where_the_connection_goes_before_and_after
     page.context.set_offline(True)
     answer(page, "g")
     press(page, "Backspace")
-    expect(page.get_by_text("No connection: the page changes")).to_be_visible()
+    expect(page.get_by_text("No connection. The earlier image opens")).to_be_visible()
     assert page.url.endswith("/trials/2/")
     assert not Response.objects.exists()
     page.context.set_offline(False)
@@ -85,10 +85,10 @@ def test_no_answer_is_lost_or_doubled_where_the_connection_goes_before_and_after
     assert stored(1) == [(1, "real"), (0, "generated")]
     page.context.set_offline(True)
     press(page, "Backspace")
-    expect(page.get_by_text("No connection: the page changes")).to_be_visible()
+    expect(page.get_by_text("No connection. The earlier image opens")).to_be_visible()
     answer(page, "g")  # the reader goes on instead
     page.wait_for_url(re.compile("/trials/3/$"))
-    expect(page.get_by_text("No connection: the page changes")).to_be_hidden()
+    expect(page.get_by_text("No connection. The earlier image opens")).to_be_hidden()
     page.context.set_offline(False)
     expect(page.locator("#connection")).to_be_hidden()
     assert (Response.objects.count(), ReplacedAnswer.objects.count()) == (2, 1)

@@ -1,4 +1,4 @@
-"""Pairs side by side: read by keyboard, by touch on a phone, and without JavaScript."""
+"""Pairs are read side by side: by keyboard, by touch on a phone, and without JavaScript."""
 
 import re
 
@@ -25,7 +25,7 @@ def pairs(run) -> Study:
 
 
 def see(page: Page, position: int) -> list[dict]:
-    """Wait for the pair; where its images stand."""
+    """Wait for the pair, and return the positions of its images."""
     page.wait_for_url(re.compile(f"/trials/{position}/$"))
     images = page.locator("img.stimulus")
     images.evaluate_all(SHOWN)

@@ -26,7 +26,7 @@ def register(page: Page, site: str, study) -> None:
 
 
 def wait_until_stored(page: Page, count: int) -> None:
-    """Gives the page's timers time to run until so many answers are there."""
+    """Let the page's timers run until this many answers are stored."""
     for _ in range(100):
         if Response.objects.count() >= count:
             return

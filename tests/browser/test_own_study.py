@@ -1,4 +1,4 @@
-"""From two zips of anybody's images to answers of a reader, in a browser alone: no command is run."""
+"""From two zips of images to a reader's answers, only in a browser: no command is run."""
 
 import re
 
@@ -20,7 +20,7 @@ PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame
 
 
 def drawn(folder: str, first: int, count: int) -> bytes:
-    """A zip of one folder, named by the diagnosis, of drawn images."""
+    """A zip with one folder, named by the diagnosis, of drawn images."""
     names = {f"{folder}/melanoma/{index}.png": png_bytes(draw_phantom("melanoma", first + index, 96, 80))
              for index in range(count)}  # fmt: skip
     return zipped(names)

@@ -20,7 +20,7 @@ IMAGES = 4
 
 
 def say(page: Page, keys: list[str], choices: list[tuple[str, str]]) -> None:
-    """One answer: by keys, or on a phone by taps on the choices (name and value)."""
+    """Give one answer: by keys, or on a phone by taps on the choices (name and value)."""
     if page.viewport_size["width"] > PHONE["width"]:
         press(page, *keys, "Enter")
         return

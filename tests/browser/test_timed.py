@@ -1,4 +1,4 @@
-"""Images shown for a moment: for as long as the staircase says, frame by frame, once, and then masked."""
+"""Images shown for a moment appear once, for as many frames as the staircase says, and are then masked."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

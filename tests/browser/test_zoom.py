@@ -1,4 +1,4 @@
-"""Readers look at a part of an image more closely, with keys, wheel and touch, where the study allows it."""
+"""If the study allows it, readers enlarge a part of an image with keys, wheel and touch."""
 
 import re
 

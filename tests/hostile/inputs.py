@@ -1,4 +1,4 @@
-"""What an attacker, a spreadsheet and a tired hand send: strategies for Hypothesis, and files by name."""
+"""What attackers, spreadsheets and tired people send: strategies for Hypothesis, and named files."""
 
 import io
 import struct
@@ -68,7 +68,7 @@ def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
 
 
 def outcome(call: Callable[[], Any], error: type[Exception]) -> Any:
-    """What the call gives, or the text of the one error that it may raise."""
+    """The result of the call, or the text of the only error that it may raise."""
     try:
         return call()
     except error as raised:

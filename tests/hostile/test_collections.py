@@ -1,4 +1,4 @@
-"""Folders of images as they come from clinics, archives and attackers, through the commands that read them."""
+"""Commands read folders of images from clinics, archives and attackers."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Files by any name and of any kind: read, walked over or written, or refused in words."""
+"""Files with any name and of any kind are read, walked over or written, or refused with a reason."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ SUFFIXES = (".png",)
 
 @pytest.fixture
 def zoo(tmp_path, monkeypatch) -> Path:
-    """A folder with one plain image and everything else that a folder can hold under such a name."""
+    """A folder with one plain image, and everything else that can be called an image file."""
     folder = tmp_path / "zoo"
     for name in ("dir.png", ".ipynb_checkpoints", "__MACOSX"):
         (folder / name).mkdir(parents=True)
@@ -108,7 +108,7 @@ def test_a_file_that_is_written_takes_its_place_at_once_and_keeps_links_and_righ
 
 
 def test_a_device_is_written_to_and_never_replaced(tmp_path):
-    """By a link, so that a fault replaces the link and not the machine's device."""
+    """The device is a link, so that a fault would replace the link and not the machine's device."""
     for name, device in (("null", "/dev/null"), ("full", "/dev/full")):
         (tmp_path / name).symlink_to(device)
     write_file(tmp_path / "null", b"x")

@@ -1,4 +1,4 @@
-"""Files that call themselves images: plain RGB of a sensible size, or a reason."""
+"""Files that are called images open as plain RGB of a sensible size, or are refused with a reason."""
 
 import io
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Tables and folders that no collection ever had, through `import_images`."""
+"""`import_images` handles tables and folders unlike those of any collection."""
 
 import io
 import json

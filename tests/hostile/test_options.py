@@ -1,4 +1,4 @@
-"""Every command with options that contradict, are no numbers or no text, on full disks, closed pipes, no database."""
+"""Every command handles contradicting or invalid options, full disks, closed pipes and a missing database."""
 
 import io
 import os
@@ -28,7 +28,7 @@ ANSWERS = "reader,image,truth,response\n" + "".join(
 
 
 def manage(*args: str | bytes, shell: str = "", **environment: str) -> subprocess.CompletedProcess:
-    """`manage.py` in a process of its own; with `shell`, what the shell does with its output."""
+    """`manage.py` in a separate process. `shell` is what the shell does with its output."""
     command = [sys.executable, "manage.py", *args]
     if shell:
         quoted = " ".join(f"'{os.fsdecode(one)}'" for one in command)
@@ -40,7 +40,7 @@ def manage(*args: str | bytes, shell: str = "", **environment: str) -> subproces
 
 
 def said_once(done: subprocess.CompletedProcess, message: str) -> None:
-    """The process ended with status 1 and said why in one line."""
+    """Check that the process ended with status 1 and gave the reason in one line."""
     assert done.returncode == 1, done.stderr
     assert re.search(message, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
@@ -48,7 +48,7 @@ def said_once(done: subprocess.CompletedProcess, message: str) -> None:
 
 
 def options_of(name: str) -> list:
-    """Every option and argument of a command that takes a value, as argparse knows it."""
+    """Every option and argument of a command that takes a value, according to argparse."""
     parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
     own = [
         action for action in parser._actions if action.nargs is None and action.dest not in ("settings", "pythonpath")

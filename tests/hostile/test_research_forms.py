@@ -1,4 +1,4 @@
-"""Researchers' forms and addresses with anything in them: a page, a redirect or a 4xx, never a 500."""
+"""Researchers' forms and addresses answer any input with a page, a redirect or a 4xx, never a 500."""
 
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ def client_of_researcher(researcher) -> Client:
 
 
 def send(client: Client, method: str, address: str, data: dict[str, list[bytes]] | None = None) -> int:
-    """The status of a request whose form is `data`, as bytes and not as a well-behaved client would encode it."""
+    """The status of a request whose form is `data`, as raw bytes instead of a well-behaved client's encoding."""
     body = "&".join(f"{name}={quote(one)}" for name, given_values in (data or {}).items() for one in given_values)
     if method == "GET":
         return client.get(f"{address}?{body}").status_code
@@ -36,7 +36,7 @@ def send(client: Client, method: str, address: str, data: dict[str, list[bytes]]
 
 
 def plausible(study: Study) -> dict[str, list[bytes]]:
-    """What the study's own form would send."""
+    """Data that the study's own form would send."""
     form = StudyForm(instance=study)
     values = {name: form[name].value() for name in form.fields}
     shown = {name: one for name, one in values.items() if one is not None and one is not False}

@@ -1,4 +1,4 @@
-"""CSVs as programs, people and attackers write them: one reader for responses and metadata."""
+"""CSVs as programs, people and attackers write them, in the common reader of responses and metadata."""
 
 import io
 import json
@@ -21,7 +21,7 @@ HEADER = ",".join(COLUMNS) + "\n"
 
 
 def responses_csv(number=str, reader=lambda index: f"r{index}") -> str:
-    """Three readers of six images; `number` spells numbers, `reader` names."""
+    """Three readers of six images. `number` spells numbers, `reader` names."""
     lines = []
     for one in range(3):
         for image in range(6):

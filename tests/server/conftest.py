@@ -53,14 +53,14 @@ class Server:
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process when pytest ends, however it ends."""
+    """Let the kernel end this process when pytest ends, however it ends."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 @pytest.fixture
 def serve(transactional_db, data_root, tmp_path) -> Iterator[Callable[..., Server]]:
-    """Starts a gunicorn on the test's database; `settings` are environment variables."""
+    """Start a gunicorn on the test's database. `settings` are environment variables."""
     started: list[Server] = []
 
     def start(
@@ -111,7 +111,7 @@ def _wait_for(server: Server) -> None:
 
 
 class Visitor:
-    """Someone with cookies."""
+    """A client with cookies."""
 
     def __init__(self, server: Server):
         self.server = server
@@ -119,7 +119,7 @@ class Visitor:
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
 
     def open(self, path: str, **fields: str) -> tuple[str, str]:
-        """The address and text of the page that a GET, or with fields a POST with the CSRF token, ends on."""
+        """The address and text of the page on which a GET (or, with fields, a POST with the CSRF token) ends."""
         data = None
         if fields:
             token = next(cookie.value for cookie in self.cookies if cookie.name == "csrftoken")

@@ -1,4 +1,4 @@
-"""gunicorn starts one background worker, keeps it running, and takes it along when it ends."""
+"""gunicorn starts one background worker, keeps it running, and ends it when it ends itself."""
 
 import os
 import select
@@ -28,7 +28,7 @@ def has_ended(process: int) -> bool:
 
 @pytest.fixture
 def busy(serve, researcher, tmp_path):
-    """A gunicorn whose worker has a job in hand: the server, the job, and the keeper, worker and work as pidfds."""
+    """A gunicorn whose worker is doing a job: the server, the job, and keeper, worker and work as pidfds."""
     server = serve(BACKGROUND_WORKER="1", **fake_work(tmp_path / "fakes", ENDLESS))
     job = queue.start("curate", {}, researcher)
     until(lambda: Job.objects.get(pk=job.pk).done > 0)

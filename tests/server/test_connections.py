@@ -1,4 +1,4 @@
-"""Threads share the database: many requests at once neither fail nor ask PostgreSQL for more than its due."""
+"""Threads share database connections, so that many simultaneous requests neither fail nor need too many of them."""
 
 import http.client
 import os

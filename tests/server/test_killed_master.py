@@ -1,4 +1,4 @@
-"""When gunicorn's master is killed, its workers go, and the site starts again on the same port."""
+"""If gunicorn's master is killed, its workers end, and the site starts again on the same port."""
 
 import os
 import select

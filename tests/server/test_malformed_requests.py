@@ -1,4 +1,4 @@
-"""No bytes that a client can send make the site fail: every answer is below 500, and the next one is 200."""
+"""No bytes that a client sends make the site fail: every answer is below 500, and the next one is 200."""
 
 REQUESTS = {
     "a Content-Type with an unknown encoding": ("POST", "/accounts/login/", "Content-Type: a/b; charset*=nope''x"),

@@ -1,4 +1,4 @@
-"""Metrics are off unless asked for, are for whoever knows the token, and name views, never people or addresses."""
+"""Metrics are off by default, need the token, and name views, never people or addresses."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A public site refuses to start with settings that endanger it, and is clean by Django's own checks."""
+"""A public site refuses to start with dangerous settings, and passes Django's own checks."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def run(tmp_path, *command: str, **settings: str) -> subprocess.CompletedProcess
 
 
 def start(tmp_path, **settings: str) -> subprocess.CompletedProcess:
-    """gunicorn, asked only to load the site."""
+    """Let gunicorn only load the site."""
     code = "from turing.wsgi import application; print('started')"
     return run(tmp_path, "-c", code, **settings)
 

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly cost the site nothing but their own connection."""
+"""Clients that send or read slowly take nothing from the site but their own connection."""
 
 import http.client
 import re
@@ -16,7 +16,7 @@ SLOW_BODY += b"Content-Length: 1000\r\n\r\nemail="
 
 @contextmanager
 def slow_clients(server, count: int):
-    """Half of them trickle a request's headers, half its body, a byte each every tenth of a second."""
+    """Half of them send a request's headers slowly, half its body: one byte every tenth of a second."""
     stop = threading.Event()
 
     def trickle():

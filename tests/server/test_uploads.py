@@ -1,4 +1,4 @@
-"""A large upload goes through gunicorn to the disk, never into memory; what a stranger sends is not read."""
+"""A large upload goes through gunicorn to the disk, never into memory. A stranger's upload is not read."""
 
 import http.client
 import http.cookiejar
@@ -24,7 +24,7 @@ BOUNDARY = secrets.token_hex(16)  # as long as a browser's: a short one can occu
 
 @pytest.fixture
 def archive(tmp_path) -> Path:
-    """A zip of 80 MB in 200 files that look like noise."""
+    """A zip of 80 MB with 200 files of noise."""
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as stream:
         for index in range(200):
@@ -33,7 +33,7 @@ def archive(tmp_path) -> Path:
 
 
 def most_memory(server) -> int:
-    """The most bytes that any web worker ever had."""
+    """The most bytes that any web worker ever used."""
     status = [Path(f"/proc/{pid}/status").read_text() for pid in server.workers()]
     return max(int(re.search(r"VmHWM:\s+(\d+) kB", text)[1]) * 1024 for text in status)
 
@@ -48,7 +48,7 @@ def form(fields: dict[str, str]) -> tuple[bytes, bytes]:
 
 
 def begin(server, cookies: http.cookiejar.CookieJar, size: int) -> tuple[http.client.HTTPConnection, bytes]:
-    """A request whose headers and fields are sent, and what must follow the zip of so many bytes."""
+    """A request whose headers and fields are sent, and the bytes that must follow a zip of this size."""
     values = {cookie.name: cookie.value for cookie in cookies}
     head, tail = form({"csrfmiddlewaretoken": values.get("csrftoken", ""), "origin": "real", "name": "Clinic A"})
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
@@ -92,7 +92,7 @@ def test_a_stranger_is_answered_before_anything_is_read(serve, settings):
 
 
 class Connection:
-    """What of gunicorn's connection counts for its time."""
+    """The parts of gunicorn's connection that matter for its time limits."""
 
     def __init__(self, deadline: float | None) -> None:
         self.sock = object()

@@ -1,4 +1,4 @@
-"""The web image's packages suffice: a fresh environment with them alone serves the site."""
+"""The web image's packages are enough: a fresh environment with only these serves the site."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tests.server.conftest import ROOT, Visitor
 
 
 def closure(requirements: list[str]) -> dict[str, Distribution]:
-    """The installed packages that these requirements bring in, as pip would: theirs, and those of theirs."""
+    """The installed packages that these requirements bring in, including indirect ones, as with pip."""
     found: dict[str, Distribution] = {}
     waiting = [(Requirement(text), "") for text in requirements]
     while waiting:
@@ -34,9 +34,9 @@ def closure(requirements: list[str]) -> dict[str, Distribution]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory) -> Path:
-    """A folder with what .dockerignore lets in, and an environment with the packages that the web image installs.
+    """A folder with what .dockerignore allows, and an environment with the packages that the web image installs.
 
-    The packages are links to those installed here: nothing is downloaded.
+    The packages are links to installed ones, so nothing is downloaded.
     """
     assert "pip install --no-cache-dir '.[postgres,s3,redis]'" in (ROOT / "deploy/Dockerfile").read_text()
     folder = tmp_path_factory.mktemp("image")

@@ -1,4 +1,4 @@
-"""The site's addresses and one page more beside the studies."""
+"""The site's addresses, and one more page beside the studies."""
 
 from django.urls import path
 

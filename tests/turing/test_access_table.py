@@ -1,6 +1,6 @@
-"""Who is answered what at every address of the site: one table, and no address without a row.
+"""One table says how each role is answered at every address of the site. No address lacks a row.
 
-To add an address, add its route as `urls.py` has it, what to put in the place of its arguments, and the answers.
+To add an address, add its route as in `urls.py`, values for its arguments, and the answers.
 """
 
 import re
@@ -346,7 +346,7 @@ def routes(patterns=None, before: str = "") -> list[str]:
 
 @pytest.fixture
 def world(study, reader, researcher):
-    """Somebody of every role, and what stands in the place of the words in the table."""
+    """A user of every role, and values for the words in the table."""
     stranger, laggard = make_reader("stranger@test.example"), make_reader("laggard@test.example")
     others = {name: make_researcher(f"{name}@test.example") for name in ("other", "viewer", "editor")}
     root = User.objects.create_user("root@test.example", PASSWORD, is_superuser=True)
@@ -390,7 +390,7 @@ def address_of(route: str, arguments: list[str], words: dict) -> str:
 
 
 def answer_of(user, method: str, address: str) -> str:
-    """What the table says of an answer; nothing that the request changed stays."""
+    """The table's notation for an answer. Changes by the request are rolled back."""
     client = Client()
     with transaction.atomic():
         if user:
@@ -405,7 +405,7 @@ def answer_of(user, method: str, address: str) -> str:
 
 
 def surprises(world, roles=ROLES, methods=("GET", "HEAD", "POST", "DELETE"), only=lambda route: True) -> list[str]:
-    """Answers that are not the table's, one line each."""
+    """Answers that differ from the table, one line each."""
     found = []
     for route, (arguments, answers) in rows().items():
         if not only(route):
@@ -440,7 +440,7 @@ def test_everybody_is_answered_what_the_table_says(world):
 
 
 def test_the_table_lets_nobody_in_who_has_no_business_there():
-    """The table itself: whatever it expects, it must not expect an open door."""
+    """This checks the table itself: it must not expect an open door, whatever else it expects."""
     allowed = {"nobody": {"in", "405"}, "reader": {"403", "405"}, "stranger": {"403", "405"}}
     for route, (_, answers) in rows().items():
         if not route.startswith("research/"):

@@ -1,4 +1,4 @@
-"""Addresses: no study takes another page's, HEAD is answered as GET, and old studies keep theirs."""
+"""No study takes another page's address, HEAD is answered like GET, and old studies keep their addresses."""
 
 import pytest
 from django.db import connection
@@ -14,7 +14,7 @@ BESIDE_STUDIES = ("studies/", "research/studies/")
 
 
 def fixed_words():
-    """Words that stand where a study's name would stand."""
+    """Words in the position of a study's name in an address."""
     for one in urlpatterns:
         for before in BESIDE_STUDIES:
             route = str(one.pattern)
@@ -53,7 +53,7 @@ def test_a_study_titled_new_is_reached(client, draft, researcher):
 
 
 def test_an_address_taken_at_the_same_moment_is_another_study_and_no_error(draft, monkeypatch):
-    """Two clones begin at once: the second was given the first's address before it was stored."""
+    """Two clones begin at once, and the second gets the first one's address before that is stored."""
     given = iter([draft.slug, draft.slug, "free"])
     monkeypatch.setattr("turing.studies.lifecycle.unique_slug", lambda title: next(given))
     assert clone_study(draft).slug == "free"

@@ -1,4 +1,4 @@
-"""A study's archive holds, is the same every time, and gives away neither readers nor images by mistake."""
+"""A study's archive passes its checks, is the same every time, and reveals neither readers nor images by mistake."""
 
 import contextlib
 import csv
@@ -75,7 +75,7 @@ def read(archive):
 
 
 def checks_of(archive):
-    """Whether each check holds, with its detail."""
+    """Whether each check passes, with its detail."""
     out = io.StringIO()
     with contextlib.suppress(CommandError):
         call_command("verify_archive", str(archive), "--json", stdout=out)

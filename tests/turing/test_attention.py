@@ -1,4 +1,4 @@
-"""What is kept of how readers looked: zoom where the study allows it, and time away from the page."""
+"""What is stored about how readers looked: zoom if the study allows it, and time away from the page."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The audit passes a blinded study and finds every leak that is planted in one."""
+"""The audit passes a blinded study and finds every planted leak."""
 
 import io
 import json
@@ -131,7 +131,7 @@ def slow_middleware(get_response):
 
 
 def _changing_pages(get_response, change):
-    """A middleware that changes the HTML of a form page by what its stimulus is."""
+    """A middleware that changes the HTML of a form page depending on its stimulus's truth."""
 
     def middleware(request):
         response = get_response(request)
@@ -145,14 +145,14 @@ def _changing_pages(get_response, change):
 
 
 def number_middleware(get_response):
-    """The page holds a number that says what its image is."""
+    """The page contains a number that reveals the truth of its image."""
     return _changing_pages(
         get_response, lambda html, item: html.replace("<main", f'<main data-kind="{int(item.truth == "generated")}"')
     )
 
 
 def word_middleware(get_response):
-    """The page holds the ISIC id of a real image."""
+    """The page contains the ISIC id of a real image."""
     return _changing_pages(
         get_response, lambda html, item: f"{html}<!-- {item.lesion_image.isic_id if item.lesion_image else 'none'} -->"
     )
@@ -223,7 +223,7 @@ def test_each_hint_rises_with_what_it_is_named_after():
 
 
 class Pixels:
-    """An image in the place of a lesion's or a generated one."""
+    """An image that replaces a lesion's or a generated one."""
 
     def __init__(self, image: Image.Image) -> None:
         self.image = image
@@ -234,7 +234,7 @@ class Pixels:
 
 
 def marked(rng, mark: str) -> Image.Image:
-    """An image of 64 pixels on a side with JPEG's cells, with the columns of an upsampling network, or as it is."""
+    """An image of 64 pixels on a side with JPEG's cells, with the columns of an upsampling network, or unchanged."""
     cells = Image.fromarray(rng.integers(60, 200, (9, 9, 3), dtype=np.uint8))
     columns = 2 * (np.arange(64) % 2) * (mark == "upsampled")
     grain = rng.normal(0, 2, (64, 64, 1))

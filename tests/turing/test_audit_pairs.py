@@ -1,4 +1,4 @@
-"""The audit of a study of pairs passes a blinded one, and finds each leak that is planted in the pair's page."""
+"""The audit passes a blinded study of pairs and finds every planted leak in the pair's page."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def dom_middleware(get_response):
 
 
 def class_middleware(get_response):
-    """The generated image has a class of its own."""
+    """The generated image has its own class."""
 
     def change(left, right, is_left):
         marked = [one.replace('class="stimulus', 'class="stimulus g') for one in (left, right)]
@@ -70,7 +70,7 @@ def size_middleware(get_response):
 
 
 def words_middleware(get_response):
-    """What is read to the blind differs."""
+    """The text for screen readers differs."""
 
     def change(left, right, is_left):
         return (left.replace("Skin lesion", "Skin  lesion") if is_left else left, right)

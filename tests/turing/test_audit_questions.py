@@ -1,4 +1,4 @@
-"""The audit looks at the parts of a page that further questions add, and finds what is planted there."""
+"""The audit checks the parts of a page that belong to further questions, and finds leaks planted there."""
 
 import json
 
@@ -14,7 +14,7 @@ def asked(run, tmp_path):
 
 
 def order_middleware(get_response):
-    """The diagnoses come in another order where the image is generated."""
+    """The diagnoses have another order if the image is generated."""
 
     def change(html, item):
         if item.truth == "real":
@@ -25,7 +25,7 @@ def order_middleware(get_response):
 
 
 def level_middleware(get_response):
-    """The scale of realism has one level less where the image is generated."""
+    """The scale of realism has one level less if the image is generated."""
     return _changing_pages(
         get_response,
         lambda html, item: (
@@ -37,7 +37,7 @@ def level_middleware(get_response):
 
 
 def field_middleware(get_response):
-    """A field more where the image is real."""
+    """There is one more field if the image is real."""
     return _changing_pages(
         get_response,
         lambda html, item: html.replace("</form>", '<input name="q-x"></form>') if item.truth == "real" else html,

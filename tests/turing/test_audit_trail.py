@@ -1,4 +1,4 @@
-"""Who did what with a study stands in its trail, which nobody changes; nobody is named in it."""
+"""The trail says who did what with a study. Nobody can change it, and it names nobody."""
 
 import csv
 import io
@@ -108,7 +108,7 @@ def test_a_look_at_results_before_the_end_is_recorded_once_an_hour_and_person(cl
 
 
 def test_two_looks_at_once_are_one_line(study, researcher, monkeypatch):
-    """Both have found that there is none yet; the database decides."""
+    """Both have found that there is none yet, and the database decides."""
     monkeypatch.setattr("django.db.models.query.QuerySet.exists", lambda self: False)
     for _ in range(2):
         note_look(study, PEOPLE, researcher)

@@ -1,4 +1,4 @@
-"""The cache may be shared by all machines; where it is away, the site goes on without."""
+"""All machines may share the cache, and the site runs without it if it is down."""
 
 import shutil
 import subprocess

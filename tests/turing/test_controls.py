@@ -1,4 +1,4 @@
-"""Controls of a study: real images made worse, and an older generator; in no rate, and reported apart."""
+"""Controls of a study (real images made worse, an older generator) count in no rate and are reported separately."""
 
 import csv
 import io
@@ -59,7 +59,7 @@ def controlled(run, older, researcher) -> Study:
 
 
 def answer_all(study: Study, of_test: str, of_control: str, readers: int = 3) -> None:
-    """Readers who answer alike; of the test each now and then says the other thing, so that there is a variance."""
+    """Readers who answer alike; in the test each sometimes gives the other answer, so that there is a variance."""
     for number in range(readers):
         reading = start_reading(study, make_reader(f"reader{number}@test.example"))
         for trial in reading.trials.select_related("stimulus"):
@@ -172,12 +172,12 @@ def test_what_a_control_lacks_is_said_before_the_study_opens(draft, older):
     assert any("choose what serves as a control" in one for one in problems(draft))
     draft.control_degradation = "jpeg-10"
     draft.control_per_diagnosis = 40
-    assert any("40 real images are wanted as a control, of lesions" in one for one in problems(draft))
+    assert any("40 real images are wanted as a control. They must show other lesions" in one for one in problems(draft))
     draft.control_per_diagnosis = 0
     assert any("say how many images" in one for one in problems(draft))
     draft.generators.add(older)
     draft.control_degradation, draft.control_generators, draft.control_per_diagnosis = "", [older.pk], 5
-    assert any("5 images of the control Older are wanted, 3 are there" in one for one in problems(draft))
+    assert any("5 images of the control Older are wanted, but only 3 are there" in one for one in problems(draft))
     draft.control_generators = [one.pk for one in draft.generators.all()]
     assert any("at least one that is not a control" in one for one in problems(draft))
 

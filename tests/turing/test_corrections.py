@@ -1,4 +1,4 @@
-"""Correcting a slip: what may be corrected, what is kept, and that no order of arrival loses or overrules an answer."""
+"""Corrections: which are allowed, what is kept, and that no order of arrival loses or overrules an answer."""
 
 import csv
 import io
@@ -59,13 +59,13 @@ def send(client, position, answer="real", number=0, **values):
 
 
 def told(reply):
-    """What the reply says became of the answer, and of which number."""
+    """The reply's outcome of the answer, and the number that it names."""
     body = reply.json()
     return body.get("refused") or body.get("later") or "stored", body.get("stored", {}).get("number")
 
 
 def stored(position):
-    """The answers of one image: the one that counts, then the replaced ones in their order."""
+    """The answers to one image: the one that counts, then the replaced ones in order."""
     counts = Response.objects.get(trial__position=position)
     replaced = ReplacedAnswer.objects.filter(trial__position=position).values_list("number", "answer")
     return [(counts.number, counts.answer), *replaced]
@@ -227,12 +227,12 @@ def test_in_whatever_order_answers_arrive_and_arrive_again_the_last_one_counts_a
 
 
 def test_another_answer_of_a_number_that_is_taken_is_refused_and_told_what_counts(client, reading):
-    """Two tabs: both show the first answer, and each corrects it in its own way."""
+    """Two tabs show the first answer, and each corrects it differently."""
     send(client, 1, "real")
     send(client, 1, "generated", 1)
     reply = send(client, 1, "real", 1, confidence=4)
     assert told(reply) == ("answered", 1)
-    assert "Image 1 was answered before: generated" in reply.json()["message"]
+    assert "You have already answered image 1: generated" in reply.json()["message"]
     assert told(send(client, 1, "generated", 0)) == ("answered", 1)  # as an older page of another device
     assert stored(1) == [(1, "generated"), (0, "real")]
 
@@ -304,7 +304,7 @@ def test_a_look_during_which_an_answer_is_corrected_is_not_taken(run, tmp_path, 
 
 
 def read_by(study, reader, corrections):
-    """Everything judged real, and then corrected as given by position."""
+    """A reader who judged everything real and then corrected answers by position."""
     reading = start_reading(study, reader)
     for trial in reading.trials.order_by("position"):
         record_response(reading, trial.position, "real", 1, 900)
@@ -347,7 +347,7 @@ def test_results_count_corrections_and_the_export_says_what_came_first(slips, re
 
 
 def test_an_answer_that_counts_and_its_correction_that_commits_later_have_two_versions(slips, reading):
-    """On PostgreSQL the correction may get its key first, and be seen last."""
+    """On PostgreSQL the correction may get its key first and become visible last."""
     for position in (1, 2):
         record_response(reading, position, "real", 1, 900)
     version = version_of(slips, PEOPLE)
@@ -399,7 +399,7 @@ def test_a_study_without_corrections_has_the_hash_it_had_and_one_with_them_anoth
 
 
 def test_no_answer_is_corrected_where_images_are_shown_for_a_moment(run):
-    with pytest.raises(CommandError, match="corrections: No answer can be corrected where images are shown"):
+    with pytest.raises(CommandError, match="corrections: Readers cannot correct answers if images are shown"):
         call_command("create_study", "Brief", run=[str(run.pk)], timed=True, corrections=True)
 
 
@@ -408,13 +408,13 @@ def page_middleware(get_response):
     return _changing_pages(
         get_response,
         lambda html, item: (
-            html.replace("Your earlier answer", "Your  earlier answer") if item.truth == "generated" else html
+            html.replace("your earlier answer", "your  earlier answer") if item.truth == "generated" else html
         ),
     )
 
 
 def link_middleware(get_response):
-    """The way back is another one where the image is real."""
+    """The way back has another link if the image is real."""
     return _changing_pages(
         get_response, lambda html, item: html.replace("data-backspace", "data-back") if item.truth == "real" else html
     )

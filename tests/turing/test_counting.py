@@ -1,4 +1,4 @@
-"""Which trials count: one place, and every exclusion is listed with its count."""
+"""One place decides which trials count, and every exclusion is listed with its count."""
 
 import pytest
 from django.core.management import call_command
@@ -13,7 +13,7 @@ from turing.results.study_analysis import analyse_study
 
 @pytest.fixture
 def read(study):
-    """Simulated readers who finished, a person who gave three answers and one who gave none."""
+    """Simulated readers who finished, a person with three answers and one without any."""
     call_command("simulate_readers", study.slug, readers=4, seed=1)
     reading = start_reading(study, make_reader("three@test.example"))
     for position in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""After the last image: score, certificate; and withdrawal, at any time."""
+"""After the last image: score and certificate; and withdrawal at any time."""
 
 import pytest
 from django.contrib.auth import authenticate

@@ -1,4 +1,4 @@
-"""Pairs of a real and a generated image: designed, paired at opening, balanced over sides, answered, told."""
+"""Pairs of a real and a generated image: design, pairing at opening, balanced sides, answers, feedback."""
 
 from collections import Counter
 
@@ -94,7 +94,10 @@ def test_a_draft_that_came_to_hold_such_a_combination_does_not_open(pairs):
     draft = clone_study(pairs)
     assert draft.forced_choice
     Study.objects.filter(pk=draft.pk).update(repeats=2, questions=[{"kind": "yes_no", "name": "odd"}])
-    with pytest.raises(CommandError, match=r"Repeated images: Not with pairs.*Questions: Not with pairs"):
+    with pytest.raises(
+        CommandError,
+        match=r"Repeated images: Pairs .* do not allow this.*Questions: Pairs .* do not allow this",
+    ):
         call_command("open_study", draft.slug)
     assert set(NOT_WITH_PAIRS) >= {"repeats", "questions"}
 
@@ -103,7 +106,7 @@ def test_images_per_reader_counts_pairs(run, reader):
     study = make_pairs(run, images_per_reader=6)
     draft = clone_study(study)
     Study.objects.filter(pk=draft.pk).update(images_per_reader=11)
-    with pytest.raises(CommandError, match="11 pairs are wanted, the study shows 10"):
+    with pytest.raises(CommandError, match="11 pairs are wanted, but the study shows only 10"):
         call_command("open_study", draft.slug)
     trials = start_reading(study, reader).trials.select_related("stimulus")
     assert len(trials) == 6
@@ -155,7 +158,7 @@ def test_a_choice_is_stored_as_what_it_says_of_the_image_on_the_left(client, pai
     assert send(client, 3, "generated").status_code == 422  # the stored word is no side
     again = send(client, 1, "right")
     assert again.status_code == 409
-    assert "answered before: left" in again.json()["message"]
+    assert "already answered image 1: left" in again.json()["message"]
     assert [one.answer for one in Response.objects.order_by("trial__position")] == [
         Side.LEFT.as_answer, Side.RIGHT.as_answer,
     ]  # fmt: skip
@@ -174,7 +177,7 @@ def test_practice_pairs_are_of_images_of_their_own_and_their_truth_is_told(run, 
     study = make_pairs(run, real=3, generated=3, practice_images=2)
     assert study.stimuli.filter(is_practice=True).count() == 4
     client.force_login(reader.user)
-    assert "You begin with 2 pairs" in " ".join(client.get(study.get_absolute_url()).content.decode().split())
+    assert "You begin with 2 practice pairs" in " ".join(client.get(study.get_absolute_url()).content.decode().split())
     client.post(study.get_absolute_url(), {"consent": "on"})
     first = reader.readings.get().trials.select_related("stimulus").first()
     assert first.phase == Trial.Phase.PRACTICE
@@ -190,7 +193,7 @@ def test_readers_are_told_of_pairs_and_their_own_score(run, reader, client):
     study = make_pairs(run, show_score=True)
     page = client.get(study.get_absolute_url()).content.decode()
     assert "10 pairs of images" in page
-    assert "In each pair one image is real" in page
+    assert "In each pair, one image is real" in page
     assert "which image is the generated one" in page  # the consent
     assert "10 pairs of images" in invitation_letter(study, "https://example.org/", "en").text
     reading = start_reading(study, reader)

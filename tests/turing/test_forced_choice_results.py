@@ -1,4 +1,4 @@
-"""What a study of pairs shows and gives away: pages, tables, exports, the archive; and nothing of single images."""
+"""Results of a study of pairs: pages, tables, exports, the archive; without figures of single images."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from turing.statistics.analysis import PAIRS, analyse
 
 @pytest.fixture
 def read(run) -> Study:
-    """Six simulated readers on ten pairs; a reader of people's kind there is none."""
+    """Six simulated readers on ten pairs, and no person."""
     study = make_pairs(run, practice_images=2)
     call_command("simulate_readers", study.slug, readers=6, dprime=1.5, seed=4)
     return study

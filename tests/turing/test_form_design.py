@@ -1,4 +1,4 @@
-"""Practice, repeats, breaks and blocks: what a reader's form is made of."""
+"""The parts of a reader's form: practice, repeats, breaks and blocks."""
 
 from collections import Counter
 from dataclasses import replace
@@ -18,7 +18,7 @@ from turing.studies.design import design_hash
 
 @pytest.fixture
 def rich(run):
-    """Four practice images, twenty of the test of which three come twice, a break every eight, in blocks."""
+    """Four practice images, twenty test images of which three are repeated, a break after every eight, in blocks."""
     call_command(
         "create_study", "Rich", run=[str(run.pk)], real=5, generated=5, stimulus_size=64, practice_images=4, repeats=3,
         break_every=8, block_by_diagnosis=True, tell_share=True,
@@ -59,7 +59,7 @@ def test_practice_tells_the_answer_and_the_test_does_not(client, rich, reading):
         truth = reading.trials.get(position=position).stimulus.truth
         assert f"This image is {truth}." in page
         assert ("right." if truth == "real" else "wrong.") in page
-        assert ("last image for practice" in page) == (position == 4)
+        assert ("last practice image" in page) == (position == 4)
     assert post(client, rich, 5).url == reverse("trial", args=["rich", 6])
     assert "This image is" not in client.get(reverse("trial", args=["rich", 5])).content.decode().replace(
         "<legend>This image is</legend>", ""
@@ -170,7 +170,7 @@ def test_readers_who_see_a_part_see_every_image_about_equally_often(run):
                 counts = [n for one, n in shown.items() if (one.truth, one.diagnosis) == (truth, diagnosis)]
                 assert max(counts) - min(counts) <= 1
     call_command("create_study", "More", run=[str(run.pk)], real=5, generated=5, images_per_reader=21)
-    with pytest.raises(CommandError, match="21 are wanted, the study shows 20"):
+    with pytest.raises(CommandError, match="21 are wanted, but the study shows only 20"):
         call_command("open_study", "more")
 
 
@@ -220,7 +220,7 @@ def test_too_many_repeats_or_practice_images_are_named(run):
     with pytest.raises(CommandError, match="at most half"):
         call_command("open_study", "repeats")
     call_command("create_study", "Practice", practice_images=20, **options)
-    with pytest.raises(CommandError, match="10 generated images are wanted, 8 are there"):
+    with pytest.raises(CommandError, match="10 generated images are wanted, but only 8 are there"):
         call_command("open_study", "practice")
 
 

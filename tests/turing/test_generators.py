@@ -1,4 +1,4 @@
-"""Studies of several generators, one of them ours: counts, hashes, pages, methods, exports."""
+"""Studies of several generators, one of them our own: counts, hashes, pages, methods, exports."""
 
 from collections import Counter
 
@@ -29,7 +29,7 @@ def create(title: str, generators: list[str], **options) -> None:
 
 @pytest.fixture
 def externals(phantoms, tmp_path) -> list[Generator]:
-    """Two imported generators, of 96 x 72 and 200 x 150 pixels, that draw what the run draws."""
+    """Two imported generators, of 96 x 72 and 200 x 150 pixels, with the same diagnoses as the run."""
     made = []
     for number, (name, width, height) in enumerate((("Theirs", 96, 72), ("Vendor", 200, 150))):
         for diagnosis in ("melanoma", "basal cell carcinoma"):
@@ -100,8 +100,8 @@ def test_a_study_whose_generators_are_known_says_nothing_of_it(study, client, re
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["Theirs=10", "Vendor"], "add up to 10 images per diagnosis; the study shows 9"),
-        (["Theirs=4", "Vendor=4"], "add up to 8 images per diagnosis; the study shows 9"),
+        (["Theirs=10", "Vendor"], "add up to 10 images per diagnosis, but the study shows 9"),
+        (["Theirs=4", "Vendor=4"], "add up to 8 images per diagnosis, but the study shows 9"),
         (["Theirs=few", "Vendor"], "after '=' comes how many"),
         (["Nobody=3"], "no generator 'Nobody=3'"),
     ],
@@ -114,7 +114,7 @@ def test_numbers_that_cannot_be_are_refused(externals, options, message):
 
 def test_a_generator_with_too_few_images_stands_in_the_way(externals):
     create("Few", ["Theirs=12", "Vendor"], generated=16)
-    with pytest.raises(CommandError, match="12 images of Theirs are wanted, 9 are there"):
+    with pytest.raises(CommandError, match="12 images of Theirs are wanted, but only 9 are there"):
         call_command("open_study", "few")
 
 
@@ -131,7 +131,7 @@ def test_the_form_keeps_numbers_of_the_chosen_generators_alone(run, externals):
     assert form.cleaned_data["generated_counts"] == {str(run.pk): 1}
     assert f'name="count_{run.pk}" min="0" max="32767" value="1"' in str(form["generated_counts"])
     for wrong in ("-1", "x", "99999999999999999999", "1.5"):
-        assert "no number of images" in str(StudyForm(data | {f"count_{run.pk}": wrong}).errors)
+        assert "not a number of images" in str(StudyForm(data | {f"count_{run.pk}": wrong}).errors)
 
 
 def test_pages_of_generators(run, externals, client, researcher):
@@ -154,7 +154,7 @@ def test_every_image_passes_the_size_of_the_smallest_generator_for_good(external
     assert study.drawn_size == 150
     with pytest.raises(
         CommandError,
-        match=r"5 real images are wanted, 0 are there \(left out: 24 have fewer than 150 pixels on a side\)",
+        match=r"5 real images are wanted, but only 0 are there \(left out: 24 have fewer than 150 pixels on a side\)",
     ):
         call_command("open_study", "sizes")  # the real ones have 96 x 72 pixels: they alone would be enlarged
     create("Small", ["Theirs"], generated=5, stimulus_size=256, scaling="smooth", owner=researcher.email)
@@ -209,7 +209,7 @@ def test_a_real_image_in_disguise_is_never_a_generated_one(externals, tmp_path):
 def test_two_generators_with_one_image_do_not_open(externals, tmp_path):
     call_command("import_generated", str(tmp_path / "Theirs"), name="Twin", phantoms=True)
     create("Twins", ["Theirs", "Twin"], generated=18)
-    with pytest.raises(CommandError, match="Two images of the study are the same picture"):
+    with pytest.raises(CommandError, match="Two images of the study show the same picture"):
         call_command("open_study", "twins")
     assert Study.objects.get(slug="twins").is_draft
 
@@ -219,9 +219,9 @@ def test_a_draft_says_that_its_images_were_not_curated(externals, client, resear
     LesionImage.objects.update(is_phantom=False)
     Generator.objects.update(uses_phantoms=False)
     study = Study.objects.get(slug="bare")
-    assert advice(study)[0].startswith("48 of the real images")
+    assert advice(study)[0].startswith("Curation has not looked at 48 of the real images")
     client.force_login(researcher)
-    assert "have no verdict of curation" in client.get(reverse("research-study", args=["bare"])).content.decode()
+    assert "Curation has not looked at" in client.get(reverse("research-study", args=["bare"])).content.decode()
     LesionImage.objects.update(verdict="accepted")
     assert advice(study) == []
 
@@ -239,8 +239,8 @@ def test_numbers_of_a_generator_that_left_the_draft_are_forgotten(externals):
     study.generators.remove(externals[1])
     study = Study.objects.get(slug="left")
     assert problems(study) == [
-        "Unequal numbers of generated images: The numbers add up to 2 images per diagnosis; the study shows 4 "
-        "generated ones."
+        "Unequal numbers of generated images: The numbers add up to 2 images per diagnosis, but the study shows 4 "
+        "generated images."
     ]
 
 
@@ -280,11 +280,12 @@ def test_a_generator_that_cannot_give_its_share_is_named_with_the_reason(externa
     GeneratedImage.objects.filter(pk__in=[one.pk for one in copies]).update(suspected_copy=True)
     assert (
         "melanoma: Theirs has 2 images that can be shown (left out: 7 are suspected copies of training images), fewer "
-        "than its share of 4; the other generators give the rest."
+        "than its share of 4. The other generators supply the rest."
     ) in advice(study)
     study.generated_per_diagnosis = 12
     assert (
-        "melanoma: 12 generated images are wanted, 11 are there (left out: 7 are suspected copies of training images)."
+        "melanoma: 12 generated images are wanted, but only 11 are there (left out: 7 are suspected copies of "
+        "training images)."
     ) in problems(study)
 
 

@@ -1,4 +1,4 @@
-"""/healthz tells whether an answer can be taken now, /readyz whether the site is all there."""
+"""/healthz says whether an answer can be taken now, and /readyz whether everything is there."""
 
 import sqlite3
 
@@ -16,7 +16,7 @@ def ask_the_database_for_migrations(monkeypatch):
 
 @pytest.fixture
 def locked(transactional_db):
-    """The database does not take writes: another process writes (SQLite), or the server is a read-only copy."""
+    """The database takes no writes: another process writes (SQLite), or the server is a read-only copy."""
     if connection.vendor == "sqlite":
         other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -87,7 +87,7 @@ def test_a_store_that_fails_is_told_without_its_reason(client, transactional_db,
 
 
 class DeadStore:
-    """A remote store that does not answer; it stands at the network's edge."""
+    """A remote store that does not answer, faked at the network's edge."""
 
     def path(self, name):
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""A study by invitation is begun with an unused link of one's own, and by nobody else."""
+"""A study by invitation needs an unused personal link, and no other reader can begin it."""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -29,7 +29,7 @@ def test_a_link_of_ones_own_begins_the_study_once(client, invited, reader):
     client.post(invited.get_absolute_url(), {"consent": "on"})
     invitation.refresh_from_db()
     assert invitation.reading == reader.readings.get()
-    with pytest.raises(StudyError, match="by invitation"):
+    with pytest.raises(StudyError, match="need an invitation"):
         start_reading(invited, make_reader("second@test.example"), invitation.code)
     assert start_reading(invited, reader) == invitation.reading
 
@@ -49,7 +49,7 @@ def test_without_a_link_of_the_study_nothing_begins(client, invited, reader, cod
     client.force_login(reader.user)
     client.get(f"{invited.get_absolute_url()}?invitation={code}")
     page = client.post(invited.get_absolute_url(), {"consent": "on"}, follow=True)
-    assert "by invitation" in page.content.decode()
+    assert "need an invitation" in page.content.decode()
     assert not Reading.objects.exists()
     other.refresh_from_db()
     assert other.reading is None

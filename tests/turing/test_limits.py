@@ -27,7 +27,7 @@ urlpatterns = [path("upload/", upload), path("form/", lambda request: HttpRespon
 
 
 class Unread:
-    """A body that nobody may read."""
+    """A body that must not be read."""
 
     def read(self, *size):
         raise AssertionError("the body was read")
@@ -36,7 +36,7 @@ class Unread:
 
 
 def status_of(method: str, address: str, kind: str, body: bytes = b"") -> int:
-    """The status of the answer by the very application that gunicorn serves."""
+    """The status of the answer from the application that gunicorn serves."""
     address, _, query = address.partition("?")
     environ = RequestFactory()._base_environ(REQUEST_METHOD=method, PATH_INFO=address, QUERY_STRING=query)
     environ |= {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}

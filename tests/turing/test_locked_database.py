@@ -1,4 +1,4 @@
-"""While another process locks the database, answers are refused within seconds, and taken once it lets go."""
+"""While another process locks the database, answers are refused within seconds; afterwards they are taken again."""
 
 import contextlib
 import sqlite3

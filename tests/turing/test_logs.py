@@ -1,4 +1,4 @@
-"""The log says what became of each request and where errors arose, and nothing about any person."""
+"""The log shows the outcome of each request and the place of errors, and nothing about any person."""
 
 import io
 import json
@@ -44,7 +44,7 @@ handler500 = "turing.serving.failures.server_error"
 
 @pytest.fixture
 def log(settings):
-    """What the site writes, as JSON objects, once the test asks."""
+    """The site's log as JSON objects, read when the test asks."""
     settings.ROOT_URLCONF = __name__
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)

@@ -1,4 +1,4 @@
-"""Where looks are planned, nobody sees results between them, and every look stands in the trail and in the methods."""
+"""If looks are planned, nobody sees results between them, and trail and methods mention every look."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def output_of(*command, **options):
 
 @pytest.fixture
 def looked(draft):
-    """An open study that plans a look at half of what eight readers will answer, 80 of 160 answers."""
+    """An open study that plans a look at half of the answers of eight readers, 80 of 160."""
     draft.planned_readers, draft.looks = 8, [0.5]
     draft.save()
     return open_study(draft)
@@ -50,7 +50,7 @@ def read_by(study, email, *, says=Truth.REAL, answers=None):
 
 
 def pages_of(study):
-    """Every address that shows results, or hands them out."""
+    """Every address that shows or exports results."""
     return [
         *(reverse(name, args=[study.slug]) for name in ("results", "report", "archive")),
         *(reverse("figure", args=[study.slug, name, "svg"]) for name in FIGURES),
@@ -67,7 +67,7 @@ def test_before_the_first_look_no_page_and_no_command_shows_a_result(client, res
         response = client.get(address, follow=True)
         text = response.content.decode()
         assert 'id="hidden"' in text or response.redirect_chain[-1][0].endswith(f"/{looked.slug}/"), address
-        assert "100 of 160 planned answers have come" in text or "results are hidden until" in text, address
+        assert "100 of 160 planned answers have arrived" in text or "results are hidden until" in text, address
         assert "image/svg" not in response["Content-Type"]
         assert not re.search(r"took \d+% of|[Aa]ccuracy was|accuracy \d", text), address
     for command in (
@@ -75,7 +75,7 @@ def test_before_the_first_look_no_page_and_no_command_shows_a_result(client, res
         ("archive_study", looked.slug, "--output", str(tmp_path / "a.zip")),
         ("plan_study", "--pilot", looked.slug),
     ):
-        with pytest.raises(CommandError, match="results are hidden until 80 answers have come; there are 100"):
+        with pytest.raises(CommandError, match="results are hidden until 80 answers have come; so far there are 100"):
             output_of(*command)
     assert len(load_responses(looked, PEOPLE)) == 0
     assert analyse_study(looked, PEOPLE)["fooling_rate"]["estimate"] is None
@@ -127,7 +127,7 @@ def test_who_may_only_see_a_study_takes_no_look(client, looked):
 
 def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     call_command("simulate_readers", looked.slug, readers=2, seed=1)
-    with pytest.raises(CommandError, match="no look is due until 80 answers have come; there are 40"):
+    with pytest.raises(CommandError, match="no look is due until 80 answers have come; so far there are 40"):
         output_of("look_study", looked.slug)
     found = json.loads(output_of("look_study", looked.slug, "--early", "--json"))
     assert (found["planned"], found["answers"], found["readers"]) == ("no", 40, "simulated")
@@ -136,7 +136,7 @@ def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     call_command("simulate_readers", looked.slug, readers=3, seed=2)
     assert "look 2, 100 of 160 planned answers" in output_of("look_study", looked.slug)
     call_command("simulate_readers", looked.slug, readers=3, seed=3)
-    with pytest.raises(CommandError, match="all planned answers have come"):
+    with pytest.raises(CommandError, match="all planned answers have arrived"):
         output_of("look_study", looked.slug, "--early")
     call_command("close_study", looked.slug)
     looked.refresh_from_db()
@@ -212,9 +212,9 @@ def test_looks_belong_to_the_design_and_a_study_without_them_keeps_its_hash(stud
     study.looks = [0.5]
     assert not is_as_opened(study, study.stimuli.all())
     options = {"real": 5, "generated": 5, "stimulus_size": 64, "seed": 3}
-    with pytest.raises(CommandError, match="looks: Looks: they are timed by the planned number of readers"):
+    with pytest.raises(CommandError, match="looks: Looks: the planned number of readers sets their time"):
         output_of("create_study", "With looks", run=[str(run.pk)], looks="50%", **options)
-    with pytest.raises(CommandError, match="'half' is no share"):
+    with pytest.raises(CommandError, match="'half' is not a share"):
         output_of("create_study", "With looks", run=[str(run.pk)], looks="half", planned_readers=9, **options)
     output_of("create_study", "With looks", run=[str(run.pk)], looks="33%, 0.67", planned_readers=9, **options)
     made = Study.objects.get(slug="with-looks")
@@ -235,7 +235,7 @@ def test_the_form_shows_and_keeps_a_drafts_looks(client, researcher, draft):
     data |= {"generators": [one.pk for one in draft.generators.all()], "looks": "50%, 25%"}
     refused = client.post(reverse("study-edit", args=[draft.slug]), data)
     assert refused.status_code == 422
-    assert "each comes after the one before" in refused.content.decode()
+    assert "each share must be larger than the one before" in refused.content.decode()
     assert client.post(reverse("study-edit", args=[draft.slug]), data | {"looks": "40%"}).status_code == 302
     draft.refresh_from_db()
     assert draft.looks == [0.4]

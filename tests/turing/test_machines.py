@@ -1,4 +1,4 @@
-"""Machine readers stand beside people and never among them."""
+"""Machine readers are shown beside people and never counted among them."""
 
 import csv
 import io
@@ -101,8 +101,8 @@ def test_predictions_are_read_with_answers_confidence_or_scores(simulated, tmp_p
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["image,score", "nothing,0.5"], "line 2: image 'nothing' is no image of this study"),
-        (["image,score", "ONE,0.5", "ONE,0.5"], "line 3: image .* stands in line 2 already"),
+        (["image,score", "nothing,0.5"], "line 2: image 'nothing' is not an image of this study"),
+        (["image,score", "ONE,0.5", "ONE,0.5"], "line 3: image .* is already in line 2"),
         (["image,score", "ONE,many"], "line 2: score is 'many'; it must be a number"),
         (["image,score", "ONE,nan"], "line 2: score is 'nan'"),
         (["image,response", "ONE,fake"], "line 2: response is 'fake'; it must be real or generated"),
@@ -146,10 +146,12 @@ def test_the_sentence_tells_people_cannot_from_nobody_can():
     assert said(True, [0.45, 0.55], clear).startswith("People could not tell the images apart, but a machine could: M")
     assert said(False, far, clear).startswith("People and a machine told the images apart")
     assert said(False, far, clear, SIMULATED).startswith("Simulated readers and a machine")
-    assert said(False, [0.4, 0.7], clear).startswith("Whether people can is not settled, but a machine")
-    assert said(True, [0.45, 0.55], [0.4, 0.8]).startswith("People could not tell the images apart, and no machine")
+    assert said(False, [0.4, 0.7], clear).startswith("It is not settled whether people can, but a machine")
+    assert said(True, [0.45, 0.55], [0.4, 0.8]).startswith(
+        "People could not tell the images apart, and it is not shown that a machine"
+    )
     assert said(False, [0.4, 0.7], None).startswith("It is not shown that a machine")
-    assert said(True, [0.4, 0.7], [0.1, 0.3]).startswith("The machines' scores go against the truth")
+    assert said(True, [0.4, 0.7], [0.1, 0.3]).startswith("The machine's scores go against the truth")
     assert machine_sentence({"machines": []}, PEOPLE) == ""
 
 
@@ -159,8 +161,8 @@ def test_pages_figures_and_exports_show_it(added, client, researcher):
     # Which sentence it is depends on the simulated readers; `machine_sentence` has tests of its own.
     sentence = machine_sentence(with_machines(added, analyse_study(added, SIMULATED)), SIMULATED)
     assert "Model A, AUC" in sentence
-    for text in (sentence, "doi:10.1/x", "Keep this from the study's readers",
-                 "the machine saw what they are"):  # fmt: skip
+    for text in (sentence, "doi:10.1/x", "Do not show this to the study's readers",
+                 "the machine judged them right"):  # fmt: skip
         assert text in page, text
     assert " nan" not in page
     for name in ("machines", "roc"):

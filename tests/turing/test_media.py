@@ -1,4 +1,4 @@
-"""Images lie in a folder or in a bucket, and nobody can tell which from what the site does."""
+"""Images are in a folder or in a bucket, and the site behaves the same with both."""
 
 import os
 import tarfile
@@ -50,7 +50,7 @@ def _use(environment, monkeypatch, settings):
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request, settings, tmp_path):
-    """Either place, empty."""
+    """Both kinds of store, empty."""
     settings.MEDIA_ROOT = tmp_path
     return request.getfixturevalue("bucket") if request.param == "bucket" else None
 
@@ -174,7 +174,7 @@ def test_a_study_that_is_changed_while_its_images_are_made_is_not_opened(draft, 
         return choose_images(study)
 
     monkeypatch.setattr("turing.studies.lifecycle.choose_images", choose)
-    with pytest.raises(StudyError, match="was changed while its images were made"):
+    with pytest.raises(StudyError, match="changed the study while its images were made"):
         open_study(draft)
     assert not Stimulus.objects.exists()
 

@@ -1,4 +1,4 @@
-"""What the results say in words is what the figures allow."""
+"""The sentences about results say only what the figures allow."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def start(client, researcher):
 
 
 def next_step(text: str) -> str:
-    """The one step of the page that is marked as the next one."""
+    """The step of the page that is marked as the next one."""
     [found] = re.findall(rf"({'|'.join(TITLES)}) next ", text)
     return found
 

@@ -1,4 +1,4 @@
-"""Studies in two parts: purpose-blinded, debriefed, followed by an informed one."""
+"""Studies in two parts: a purpose-blinded one with debriefing, followed by an informed one."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ def blinded(run, tmp_path) -> Study:
 
 
 def read_all(client, study: Study, reader) -> Reading:
-    """By the pages, to the last image."""
+    """Answer all images through the pages."""
     client.force_login(reader.user)
     client.post(reverse("study", args=[study.slug]), {"consent": "on"})
     reading = Reading.objects.get(study=study, reader=reader)
@@ -98,15 +98,15 @@ def test_telling_words_are_found_in_addresses():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"title": "Synthetic lesions"}, "Title: readers of a purpose-blinded study must not read 'Synthetic'"),
-        ({"instructions": "Is it fake?"}, "Instructions: readers of a purpose-blinded study must not read 'fake'"),
-        ({"questions": [{"type": "realism"}]}, "realism (realism) would tell"),
-        ({"questions": [*QUESTIONS, {"type": "cues"}]}, "cues (cues) would tell"),
-        ({"questions": [{"type": "yes_no", "name": "x", "question": "Is it real?"}]}, "must not read 'real'"),
+        ({"title": "Synthetic lesions"}, "Title: readers of a purpose-blinded study must not see 'Synthetic'"),
+        ({"instructions": "Is it fake?"}, "Instructions: readers of a purpose-blinded study must not see 'fake'"),
+        ({"questions": [{"type": "realism"}]}, "realism (realism) would reveal"),
+        ({"questions": [*QUESTIONS, {"type": "cues"}]}, "cues (cues) would reveal"),
+        ({"questions": [{"type": "yes_no", "name": "x", "question": "Is it real?"}]}, "must not see 'real'"),
         ({"questions": None}, "needs at least one"),
-        ({"timed": True}, "not in a purpose-blinded study"),
+        ({"timed": True}, "a purpose-blinded study cannot have this"),
         ({"practice_images": 2}, "practice tells what each image is"),
-        ({"show_score": True}, "the score is of judgements"),
+        ({"show_score": True}, "the score counts judgements"),
         ({"repeats": 2}, "agreement on the judgement"),
         ({"feedback_after": True}, "it would tell what each image is"),
     ],
@@ -330,7 +330,7 @@ def test_the_hash_of_a_design_without_parts_is_as_before_and_parts_change_it(run
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"real": 1, "same_images": True}, "must be as in"),
+        ({"real": 1, "same_images": True}, "must be the same as in"),
         ({"follows": None, "same_images": True}, "choose the earlier study"),
         ({"follows": None, "washout_days": 3}, "choose the earlier study"),
         ({"follows": "no-such-study"}, "No study 'no-such-study'"),

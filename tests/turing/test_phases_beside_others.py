@@ -1,4 +1,7 @@
-"""Studies in two parts beside other studies: nothing tells the purpose too early, and nothing unlike is compared."""
+"""Studies in two parts beside other studies.
+
+Nothing reveals the purpose early, and only comparable studies are compared.
+"""
 
 import json
 import zipfile

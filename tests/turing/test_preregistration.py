@@ -1,4 +1,4 @@
-"""A plan is written before the first answer, sealed at opening, and told apart from what came after."""
+"""A plan is written before the first answer, sealed at opening, and distinguished from later decisions."""
 
 import io
 import json
@@ -71,14 +71,14 @@ def test_expected_precision_is_what_plan_study_computes(draft):
 
 def test_after_opening_nothing_changes_it(study, client, researcher):
     before = study.preregistration.document
-    with pytest.raises(CommandError, match="cannot change"):
+    with pytest.raises(CommandError, match="cannot be changed"):
         output_of("preregister", study.slug, "--readers", "9")
     client.force_login(researcher)
     page = client.post(reverse("preregistration", args=[study.slug]), {"readers": "9"}, follow=True)
-    assert "cannot change" in page.content.decode()
+    assert "cannot be changed" in page.content.decode()
     kept = Preregistration.objects.get(study=study)
     assert kept.document == before
-    with pytest.raises(StudyError, match="cannot change"):
+    with pytest.raises(StudyError, match="cannot be changed"):
         kept.save()
 
 

@@ -1,4 +1,4 @@
-"""A study that is over can be opened to everybody; nobody is recognised in it, and an unpublished one is not found."""
+"""A finished study can be published; nobody can be recognised in it, and unpublished studies are not found."""
 
 import csv
 import io
@@ -70,8 +70,8 @@ def test_the_page_is_for_everybody_and_asks_nothing(over, django_assert_max_num_
         answer = client.get(address(over))
     page = answer.content.decode()
     for text in ("Simulated readers took", "It is not shown that readers cannot", "A computer drew these answers",
-                 "drawn phantoms, not patients", "Ada Byron, Dr B. Kaya", "Gallas BD, Pennello GA", over.design_hash,
-                 "training images, seed", "@misc{small-study"):  # fmt: skip
+                 "drawings (phantoms), not photographs", "Ada Byron, Dr B. Kaya", "Gallas BD, Pennello GA",
+                 over.design_hash, "training images, seed", "@misc{small-study"):  # fmt: skip
         assert text in page, text
     assert " nan" not in page
     assert "<form" not in page
@@ -178,7 +178,7 @@ def test_images_are_shown_as_far_as_their_licence_allows(over, client):
 
 
 def test_an_image_that_another_study_shows_to_readers_is_held_back(over, run, client):
-    """Whoever reads the other study could look up here what its images are."""
+    """Otherwise readers of the other study could look up here what its images are."""
     publish(over, archive=True)
     before = client.get(address(over, "published-figure", "strip", "svg")).content
     call_command("create_study", "Another", run=[str(run.pk)], real=5, generated=5, stimulus_size=64, seed=7)

@@ -235,7 +235,7 @@ def test_judgement_and_confidence_in_one_row_are_one_answer(run, tmp_path, reade
     assert client.post(address, {"position": 1, "answer": "generated"}, headers=JSON).status_code == 422
     reply = client.post(address, {"position": 1, "answer": "generated-3"}, headers=JSON).json()
     assert (reply["stored"]["answer"], reply["stored"]["confidence"]) == ("generated", 3)
-    with pytest.raises(CommandError, match="one_row: Judgement and confidence stand in one row with 2 to 5"):
+    with pytest.raises(CommandError, match="one_row: One row for judgement and confidence needs 2 to 5"):
         call_command("create_study", "Wide", run=[str(run.pk)], one_row=True, confidence_levels=9)
 
 
@@ -333,7 +333,7 @@ def test_the_form_makes_changes_and_keeps_questions(client, researcher, draft):
 
 
 def test_a_study_of_images_shown_for_a_moment_asks_for_no_region(run, tmp_path):
-    with pytest.raises(CommandError, match="no region can be marked"):
+    with pytest.raises(CommandError, match="readers cannot mark a region"):
         make_study(run, tmp_path, [{"type": "region"}], timed=True)
 
 

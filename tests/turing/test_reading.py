@@ -1,4 +1,4 @@
-"""A reading goes forward, counts every answer once, and tells nothing."""
+"""A reading goes forward, counts every answer once, and reveals nothing."""
 
 from datetime import timedelta
 
@@ -144,7 +144,7 @@ JSON = {"Accept": "application/json"}
 
 
 def send(client, study, page, **values):
-    """An answer as the page's script sends it."""
+    """Send an answer as the page's script does."""
     data = {"position": page, "answer": "real", "confidence": 2} | values
     return client.post(reverse("trial", args=[study.slug, page]), data, headers=JSON)
 
@@ -163,9 +163,9 @@ def test_another_answer_to_an_answered_image_is_refused_and_the_stored_one_is_to
     assert reply.status_code == 409
     assert reply.json()["refused"] == "answered"
     assert reply.json()["stored"] == {"reading": reading.pk, "position": 1, "answer": "real", "confidence": 2}
-    assert "Image 1 was answered before: real" in reply.json()["message"]
+    assert "You have already answered image 1: real" in reply.json()["message"]
     page = client.get(answer(client, study, 1, 1, answer="generated").url).content.decode()
-    assert "Image 1 was answered before: real. That answer stands." in page
+    assert "You have already answered image 1: real. That answer counts." in page
     assert Response.objects.count() == 1
 
 

@@ -1,4 +1,4 @@
-"""Generators and collections get another name or leave the record, while nothing rests on them."""
+"""Generators and collections can be renamed and deleted as long as nothing uses them."""
 
 import pytest
 from django.core.files.storage import default_storage
@@ -23,7 +23,7 @@ def draw(folder, count, seed):
 
 @pytest.fixture
 def vendor(db, tmp_path) -> Generator:
-    """Two images, one of which another generator has, too."""
+    """A generator with two images, one of which another generator has, too."""
     call_command("import_generated", draw(tmp_path / "vendor", 2, 5000), name="Vendor", phantoms=True)
     call_command("import_generated", draw(tmp_path / "other", 1, 5000), name="Other", phantoms=True)
     return Generator.objects.get(name="Vendor")
@@ -67,7 +67,7 @@ def test_a_deleted_generator_takes_its_images_and_the_files_that_only_it_has(ven
 def test_what_a_study_uses_stays(run, researcher, client, study):
     client.force_login(researcher)
     page = client.get(reverse("run", args=[run.pk])).content.decode()
-    assert "It can be neither renamed nor deleted: 1 study uses it." in page
+    assert "You cannot rename or delete this generator: 1 study uses it." in page
     for name in ("generator-rename", "generator-delete"):
         answer = client.post(reverse(name, args=[run.pk]), {"name": "x"}, follow=True)
         assert "1 study uses it" in answer.content.decode()

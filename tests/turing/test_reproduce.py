@@ -1,4 +1,4 @@
-"""The archive's own scripts compute what the platform computed, in an environment that knows nothing of it."""
+"""The archive's own scripts compute the same as the platform, in an environment without the platform."""
 
 import csv
 import importlib.util
@@ -31,7 +31,7 @@ def load_script():
 
 @pytest.fixture(scope="session")
 def fresh_python(tmp_path_factory):
-    """A Python with numpy and scipy, and nothing of ours."""
+    """A Python with numpy and scipy, but without our packages."""
     folder = tmp_path_factory.mktemp("fresh")
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
@@ -166,7 +166,7 @@ def test_r_agrees_with_the_modules_for_any_pattern_of_answers(needs_r, tmp_path)
 
 
 def write_study(folder, answers):
-    """What reproduce.R reads; the analysis that stands in it."""
+    """Write the files that reproduce.R reads, and return their analysis."""
     for name in ("data", "tables"):
         (folder / name).mkdir()
     shutil.copy(SCRIPTS / "reproduce.R", folder)

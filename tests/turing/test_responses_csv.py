@@ -1,4 +1,4 @@
-"""CSVs of responses, ours or anyone's: the right answer, or an error that names the line."""
+"""CSVs of responses, ours or anyone's, give the right answers or an error that names the line."""
 
 import pytest
 from django.core.management import CommandError, call_command

@@ -1,4 +1,4 @@
-"""Results count what they should, and exports go in again."""
+"""Results count the right answers, and exports can be read again."""
 
 import csv
 import io
@@ -78,7 +78,7 @@ def test_a_parquet_export_holds_the_rows_with_types_and_the_design(simulated, tm
 
 
 def test_an_imrmc_export_gives_our_auc_back(simulated):
-    """Read as the FDA's program reads it: header, truth of each case, one score a reader and case."""
+    """The export is read as by the FDA's program: header, truth of each case, one score for each reader and case."""
     header, data = output_of("export_results", simulated.slug, "--format", "imrmc").split("BEGIN DATA:\n")
     sizes = dict(line.split(": ") for line in header.splitlines() if line[:2] in ("N0", "N1", "NR", "NM"))
     assert sizes == {"N0": "10", "N1": "10", "NR": "6", "NM": "1"}

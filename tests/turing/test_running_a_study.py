@@ -1,4 +1,4 @@
-"""A researcher pauses, closes, archives and clones studies, watches readers, and overwrites no colleague."""
+"""A researcher runs a study: pauses, closes, archives, clones, monitors; and cannot overwrite a colleague's changes."""
 
 from datetime import timedelta
 

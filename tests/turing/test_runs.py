@@ -38,7 +38,7 @@ def test_the_page_of_a_run_shows_grids_quality_and_nearest_training_images(run, 
     assert "21 · 40" in page
     assert "0.42" in page
     assert "suspected copy" in page
-    assert "whether there are more than chance explains was not tested" in page
+    assert "whether there are more close images than chance explains" in page
     for kind, pk in (("generated", image.pk), ("lesion", image.nearest_id)):
         assert reverse("picture", args=[kind, pk]) in page
         assert visit(reverse("picture", args=[kind, pk]))["Content-Type"] == "image/png"

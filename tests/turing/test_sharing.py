@@ -1,4 +1,4 @@
-"""A study is its owner's; others do what the owner lets them, and nobody learns who is registered."""
+"""A study belongs to its owner, who decides what others may do. Nobody learns who is registered."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def test_a_study_without_an_owner_is_seen_by_researchers_and_changed_by_none(cli
 def test_a_viewer_is_told_whose_the_study_is(client, study, other):
     share(study, other.email, "view")
     client.force_login(other)
-    assert "You may see this study and its results, not change it" in page_of(client, study).content.decode()
+    assert "You may see this study and its results, but not change it" in page_of(client, study).content.decode()
     refused = client.post(reverse("study-pause", args=[study.slug]))
     assert "Its owner is Dr Research" in refused.content.decode()
     assert "Dr Research, decides" in client.get(reverse("study-sharing", args=[study.slug])).content.decode()
@@ -261,7 +261,7 @@ def test_the_demo_gives_its_study_to_the_demo_researcher(study, researcher):
 
 
 def test_an_erased_owner_keeps_the_study_closed_to_others(study, other, researcher):
-    """Erasure leaves the account without a name; an administrator gives the study to somebody else."""
+    """Erasure leaves an account without a name. An administrator can give the study to somebody else."""
     researcher.is_active = False
     researcher.save()
     assert right_of(other, study) == Right.NONE

@@ -1,4 +1,4 @@
-"""Rates by skin tone are given where enough stand behind them, and who is missing is said."""
+"""Rates by skin tone are given if there are enough images and readers, and missing tones are named."""
 
 import json
 from html import unescape
@@ -17,7 +17,7 @@ from turing.results.skin_tone import skin_tone_sentence, with_skin_tone
 
 @pytest.fixture
 def toned(study):
-    """Generated images are all light; half of the real ones are brown."""
+    """All generated images are light, and half of the real ones are brown."""
     call_command("simulate_readers", study.slug, readers=6, seed=3)
     GeneratedImage.objects.update(ita=45.0, ita_share=0.3)
     LesionImage.objects.update(ita=45.0, ita_share=0.3)

@@ -41,7 +41,7 @@ def test_every_stimulus_is_blinded(study):
 
 
 def test_a_larger_stimulus_is_no_sharper_for_a_real_image_than_for_a_generated_one(run):
-    """The run draws at 64 pixels, the phantoms have 72: shown at 512 both must hold what 64 pixels can."""
+    """The run draws 64 pixels and the phantoms have 72. Shown at 512, both must have the detail of 64 pixels."""
     call_command("create_study", "Large", run=[str(run.pk)], real=5, generated=5, stimulus_size=512)
     call_command("open_study", "large")
     for stimulus in Stimulus.objects.filter(study__slug="large", truth="real"):
@@ -104,7 +104,7 @@ def test_several_runs_give_equally_many_images_as_far_as_they_have_them(run):
 def test_a_study_that_lacks_images_does_not_open_and_leaves_nothing(run):
     call_command("create_study", "Large", run=[str(run.pk)], real=5, generated=9)
     before = default_storage.listdir("stimuli")[1] if default_storage.exists("stimuli") else []
-    with pytest.raises(CommandError, match="9 generated images are wanted, 8 are there"):
+    with pytest.raises(CommandError, match="9 generated images are wanted, but only 8 are there"):
         call_command("open_study", "large")
     assert Study.objects.get(slug="large").is_draft
     assert not Stimulus.objects.exists()

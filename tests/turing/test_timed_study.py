@@ -1,4 +1,4 @@
-"""A study of images shown for a moment: what is recorded, refused, exported and reported."""
+"""A study that shows images for a moment: what is recorded, refused, exported and reported."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What was measured of a generator's use stands on its page, in the methods, in exports; of snapshots on one figure."""
+"""A generator's measured usefulness is on its page, in methods and exports, and for snapshots in one figure."""
 
 import json
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ def measured(estimate, low, high):
 
 
 def utility_figures(area=0.91):
-    """Figures such as `evaluate_utility` keeps, of one classifier at two sizes."""
+    """Figures such as `evaluate_utility` stores, for one classifier at two sizes."""
     arms = [("real", "25"), ("generated", "25"), ("half", "25"), ("real", "all"), ("generated", "all"), ("half", "all"),
             ("every real", "all"), ("added", "all")]  # fmt: skip
     curves = [

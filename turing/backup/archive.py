@@ -1,7 +1,7 @@
-"""The file of a backup: a plain tar of a manifest, the database, files, and at last the SHA-256 of each.
+"""The file of a backup: a plain tar of a manifest, the database, files, and at the end the SHA-256 of each.
 
-It is not compressed: most images are already, a database is easily compressed afterwards, and what is not compressed
-can hold no bomb. `tar -xf FILE && sha256sum -c SHA256SUMS` reads it without this program.
+It is not compressed. Most images already are, a database is easily compressed afterwards, and an uncompressed file
+cannot be a zip bomb. `tar -xf FILE && sha256sum -c SHA256SUMS` reads it without this program.
 """
 
 import hashlib
@@ -21,21 +21,21 @@ DATABASES = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 MEDIA, RUNS = "media", "runs"
 CHUNK = 1 << 20
 MANIFEST_LIMIT = 1 << 20
-HEADER_LIMIT = 1 << 22  # no read of ours is longer; a header that asks for more is not one of ours
+HEADER_LIMIT = 1 << 22  # our own reads are never longer; a header that asks for more is not ours
 
 
 class BackupError(UserError):
-    """A backup that cannot be made, read or put back; the message says what to do."""
+    """A backup cannot be made, read or restored. The message says what to do."""
 
 
 class Writer:
-    """Adds files to an archive; memory does not grow with their number or size."""
+    """Adds files to an archive. Memory does not grow with their number or size."""
 
     def __init__(self, tar: tarfile.TarFile, sums: IO[bytes]):
         self._tar, self._sums = tar, sums
 
     def add(self, name: str, content: IO[bytes], size: int) -> None:
-        """Add a file of so many bytes. Raises `BackupError` where its name is unfit or its content shorter."""
+        """Add a file of the given size. Raises `BackupError` if its name is not allowed or its content is shorter."""
         check_name(name)
         hashing = _Hashing(content)
         self._add(name, hashing, size)
@@ -53,15 +53,15 @@ class Writer:
         try:
             self._tar.addfile(member, content)
         except OSError as error:
-            if error.errno is None:  # tarfile's own: fewer bytes than were announced
-                raise BackupError(f"{name} became shorter while it was read; make the backup again.") from None
+            if error.errno is None:  # tarfile raises this for fewer bytes than were announced
+                raise BackupError(f"{name} became shorter while it was read. Make the backup again.") from None
             raise
         self._tar.members.clear()
 
 
 @contextmanager
 def writing(stream: IO[bytes]) -> Iterator[Writer]:
-    """What adds files to an archive in the stream; it is complete when the block ends without an error."""
+    """A writer of an archive in the stream. The archive is complete when the block ends without an error."""
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar, tempfile.TemporaryFile() as sums:
         writer = Writer(tar, sums)
         yield writer
@@ -69,7 +69,7 @@ def writing(stream: IO[bytes]) -> Iterator[Writer]:
 
 
 class _Hashing:
-    """Hashes what is read."""
+    """A stream that hashes what is read from it."""
 
     def __init__(self, content: IO[bytes]):
         self._content, self.sha256 = content, hashlib.sha256()
@@ -98,10 +98,10 @@ class Contents:
 
 
 def verify(stream: IO[bytes], progress: Progress) -> Contents:
-    """Read the whole archive and compare every checksum; writes nothing outside temporary memory.
+    """Read the whole archive and compare every checksum. Writes nothing outside temporary memory.
 
-    Raises `BackupError` where it is not a backup, is damaged or cut off, or holds anything that a backup never holds:
-    links, devices, names that lead elsewhere, a file twice.
+    Raises `BackupError` if it is not a backup, is damaged or cut off, or holds anything that a backup never holds:
+    links, devices, names outside its folders, or a file twice.
     """
     try:
         with tempfile.SpooledTemporaryFile(max_size=1 << 23) as sums:
@@ -114,7 +114,7 @@ def _verify(stream: IO[bytes], progress: Progress, sums: IO[bytes]) -> Contents:
     contents, seen, complete = None, set(), False
     for name, size, content in progress(members(stream), "Checking", unit="file"):
         if complete:
-            raise BackupError(f"the backup goes on after its end, with {name!r}.")
+            raise BackupError(f"the backup continues after its end, with {name!r}.")
         if contents is None:
             text = _read_manifest(name, size, content)
             contents = Contents(_parse_manifest(text))
@@ -152,7 +152,7 @@ def members(stream: IO[bytes]) -> Iterator[tuple[str, int, IO[bytes]]]:
         while (member := tar.next()) is not None:
             tar.members.clear()
             if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None:
-                raise BackupError(f"the backup holds {member.name!r}, which is no plain file.")
+                raise BackupError(f"the backup holds {member.name!r}, which is not a plain file.")
             check_name(member.name)
             content = tar.extractfile(member)
             assert content is not None  # a plain file
@@ -160,7 +160,7 @@ def members(stream: IO[bytes]) -> Iterator[tuple[str, int, IO[bytes]]]:
 
 
 class _Bounded:
-    """A stream that refuses long reads: tarfile reads some headers whole, however long they say they are."""
+    """A stream that refuses long reads, because tarfile reads some headers in full, whatever length they claim."""
 
     def __init__(self, stream: IO[bytes]):
         self._stream, self.seek, self.tell, self.seekable = stream, stream.seek, stream.tell, stream.seekable
@@ -172,10 +172,10 @@ class _Bounded:
 
 
 def check_name(name: str) -> None:
-    """Raises `BackupError` for a name that could lead out of its folder or break a line."""
+    """Raise `BackupError` for a name that could lead out of its folder or break a line."""
     parts = name.split("/")
     if (
-        not name.isprintable()  # nor surrogates, which stand for bytes that are no UTF-8
+        not name.isprintable()  # also refuses surrogates, which stand for bytes that are not UTF-8
         or "\\" in name
         or len(name) > 1000
         or any(part in ("", ".", "..") for part in parts)
@@ -223,12 +223,12 @@ def _digest(content: IO[bytes]) -> str:
 
 
 def _sum_line(digest: str, name: str) -> bytes:
-    """As sha256sum writes it."""
+    """A line in the format of sha256sum."""
     return f"{digest}  {name}\n".encode()
 
 
 def _compare(listed: IO[bytes], size: int, sums: IO[bytes]) -> None:
-    """The archive's list of checksums against what was computed."""
+    """Compare the archive's list of checksums with the computed ones."""
     computed_size = sums.tell()
     sums.seek(0)
     for computed in sums:

@@ -1,4 +1,4 @@
-"""Makes a backup while the site goes on."""
+"""Makes a backup while the site keeps running."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from turing.backup.files import media_folder, named_files, require_room, run_fil
 
 @dataclass
 class Made:
-    """What went into a backup. `missing` are files that the database names and the storage does not have."""
+    """What went into a backup. `missing` are files that the database names but the storage does not have."""
 
     size: int = 0
     media_files: int = 0
@@ -37,14 +37,14 @@ class Made:
 def create_backup(target: Path, *, with_runs: bool, force: bool, progress: Progress) -> Made:
     """Write the site's database and files into one new file that only its owner can read.
 
-    First the database, as of one moment, then the files: a file is stored before the database names it, and stays as
-    long as it is named, so that every file that the backup's database names is in the backup. The file gets its name
-    when it is complete. Raises `BackupError`, and leaves nothing behind.
+    The database comes first, as of one moment, then the files. A file is stored before the database names it, and stays
+    as long as it is named. So every file that the backup's database names is in the backup. The file gets its name when
+    it is complete. Raises `BackupError`, and leaves nothing behind.
     """
     target = target.absolute()
     _check_target(target, force)
     try:
-        # Beside the target, so that it can be renamed; readable by its owner alone, as all that is made in it.
+        # Beside the target, so that it can be renamed. Only its owner can read it and everything that is made in it.
         workplace = Path(tempfile.mkdtemp(dir=target.parent, prefix=".backup-"))
         try:
             made = _create(workplace, with_runs, progress)
@@ -62,14 +62,14 @@ def create_backup(target: Path, *, with_runs: bool, force: bool, progress: Progr
 
 def _check_target(target: Path, force: bool) -> None:
     if target.is_dir() or (target.exists() and not target.is_file()):
-        raise BackupError(f"{target} is no file: name the file to be made.")
+        raise BackupError(f"{target} is not a file. Name the file that is to be made.")
     if target.exists() and not force:
-        raise BackupError(f"{target} exists: name another file, or replace it with --force.")
+        raise BackupError(f"{target} exists already. Name another file, or replace this one with --force.")
     if not target.parent.is_dir():
-        raise BackupError(f"{target.parent}: no such folder.")
+        raise BackupError(f"{target.parent}: there is no such folder.")
     for folder in (media_folder(), Path(settings.RUNS_ROOT)):
         if folder is not None and target.resolve().is_relative_to(folder.resolve()):
-            raise BackupError(f"{target} would lie among the files that it backs up: name another folder.")
+            raise BackupError(f"{target} would lie among the files that it backs up. Name another folder.")
 
 
 def _create(workplace: Path, with_runs: bool, progress: Progress) -> Made:
@@ -83,7 +83,9 @@ def _create(workplace: Path, with_runs: bool, progress: Progress) -> Made:
     named, names = named_files(), list(stored_names())
     missing = sorted(named.difference(names))
     runs = list(run_files()) if with_runs else []
-    size = sum(map(_size, names)) if media_folder() is not None else 0  # elsewhere, every size is a request
+    size = (
+        sum(map(_size, names)) if media_folder() is not None else 0
+    )  # a remote store would need a request for every size
     require_room(workplace, dump.stat().st_size + size + sum(path.stat().st_size for path in runs), "the backup")
     manifest = _manifest(migrations, with_runs, missing)
     made = Made(missing=missing, run_files=len(runs))
@@ -95,7 +97,7 @@ def _create(workplace: Path, with_runs: bool, progress: Progress) -> Made:
             for name in progress(names, "Images", unit="file"):
                 made.media_files += _add_stored(writer, name, needed=name in named)
             for path in progress(runs, "Runs", unit="file"):
-                with path.open("rb") as content:  # as long as it was when it was opened: logs grow meanwhile
+                with path.open("rb") as content:  # only up to the length at opening, because logs grow meanwhile
                     relative = path.relative_to(settings.RUNS_ROOT).as_posix()
                     writer.add(f"{RUNS}/{relative}", content, os.fstat(content.fileno()).st_size)
         stream.flush()
@@ -112,7 +114,7 @@ def _size(name: str) -> int:
 
 
 def _add_stored(writer: Writer, name: str, *, needed: bool) -> bool:
-    """Whether the file was there still: one that the database does not name may have gone, as a failed opening's."""
+    """Add a stored file, and return whether it was still there. A file that the database does not name may be gone."""
     try:
         with default_storage.open(name) as content:
             writer.add(f"{MEDIA}/{name}", content, content.size)
@@ -139,7 +141,7 @@ def _manifest(migrations: list[tuple[str, str]], with_runs: bool, missing: list[
 
 
 def _sync(folder: Path) -> None:
-    """The new name is on the disk before anyone is told of it."""
+    """Make sure that the new name is on the disk before anyone is told about it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The database in one file and back: SQLite by its own means, PostgreSQL by pg_dump and pg_restore."""
+"""Writes the database into one file and restores it: SQLite by its own backup, PostgreSQL by pg_dump and pg_restore."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from turing.backup.archive import BackupError
 
-# Filled by `migrate` itself and by visits: no one's data.
+# Filled by `migrate` itself and by visits, so they hold no one's data.
 BOOKKEEPING = {
     "django_migrations",
     "django_content_type",
@@ -23,33 +23,33 @@ BOOKKEEPING = {
     "auth_group_permissions",
     "sqlite_sequence",
 }
-SESSIONS = "django_session"  # a stolen backup is to log nobody in
+SESSIONS = "django_session"  # a stolen backup must not log anybody in
 STOP = "Stop the site (and trainings) first, then restore again."
 PATIENCE = 20  # tries of a quarter of a second
 
 
 class Database(Protocol):
-    """What backup and restore ask of each kind of database."""
+    """What backup and restore need from each kind of database."""
 
     name: str
 
     def size(self) -> int: ...
 
     def dump(self, path: Path) -> None:
-        """Write all rows but sessions, as of one moment, while the site goes on."""
+        """Write all rows except sessions, as of one moment, while the site keeps running."""
 
     def check(self, path: Path, migrations: set[tuple[str, str]]) -> None:
-        """Raises `BackupError` where the file is no sound database of these migrations."""
+        """Raise `BackupError` if the file is not a sound database of these migrations."""
 
     def refuse_if_used(self) -> None:
-        """Raises `BackupError` while another process is connected."""
+        """Raise `BackupError` while another process is connected."""
 
     def restore(self, path: Path) -> None:
-        """Put the file in the database's place: wholly, or not at all."""
+        """Put the file in the database's place, completely or not at all."""
 
 
 def database() -> Database:
-    """The site's. Raises `BackupError` for one that cannot be backed up."""
+    """The site's database. Raises `BackupError` for a kind that cannot be backed up."""
     if connection.vendor == "sqlite":
         return SQLite()
     if connection.vendor == "postgresql":
@@ -62,7 +62,7 @@ def first_line(error: Exception) -> str:
 
 
 def is_empty() -> bool:
-    """No table holds anything that `migrate` did not put there."""
+    """Whether tables hold only what `migrate` puts there."""
     names = [name for name in connection.introspection.table_names() if name not in BOOKKEEPING]
     with connection.cursor() as cursor:
         for name in names:
@@ -84,7 +84,7 @@ class SQLite:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def dump(self, path: Path) -> None:
-        # One read transaction: consistent, holds up no writer, and leaves out what was deleted, such as erased names.
+        # One read transaction: it is consistent, delays no writer, and leaves out deleted data, such as erased names.
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(path)])
         with closing(sqlite3.connect(path, isolation_level=None)) as copy:
@@ -111,8 +111,8 @@ class SQLite:
             self._take(target)
 
     def restore(self, path: Path) -> None:
-        # SQLite's own backup, not a new file in the old one's place: it is one transaction, done or undone even where
-        # the power fails or somebody has opened the database meanwhile.
+        # SQLite's own backup instead of a new file in the old one's place. It is one transaction, which is done or
+        # undone completely even if the power fails or somebody has opened the database meanwhile.
         connection.close()
         with closing(self._open()) as target, closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as source:
             self._take(target)
@@ -130,7 +130,7 @@ class SQLite:
         return sqlite3.connect(self.path, timeout=1, isolation_level=None)
 
     def _take(self, target: sqlite3.Connection) -> None:
-        """Fold the write-ahead log into the database: SQLite allows that only to the last one connected."""
+        """Fold the write-ahead log into the database. SQLite allows that only if there is no other connection."""
         try:
             mode = target.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
         except sqlite3.OperationalError as error:
@@ -141,7 +141,7 @@ class SQLite:
             raise BackupError(f"Another process uses {self.path}. {STOP}")
 
 
-# Of a schema, with their arguments, but for those that belong to an extension.
+# Functions of a schema with their arguments, except those that belong to an extension.
 FUNCTIONS = """
     SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace AND prokind = 'f'
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
@@ -174,8 +174,8 @@ class PostgreSQL:
             raise BackupError(f"{others} other connections use the database. {STOP}")
 
     def restore(self, path: Path) -> None:
-        # The present tables wait in another schema until the backup's are there: pg_restore replaces in one
-        # transaction only what the backup knows, too.
+        # The present tables wait in another schema until the backup's are there, because pg_restore
+        # replaces in one transaction only tables that are also in the backup.
         aside = f"before_restore_{datetime.now(UTC):%Y%m%d%H%M%S}"
         self.refuse_if_used()
         tables = connection.introspection.table_names()
@@ -199,7 +199,7 @@ class PostgreSQL:
                 cursor.execute(f"CREATE SCHEMA {quote(target)}")
             for table in tables:
                 cursor.execute(f"ALTER TABLE {quote(source)}.{quote(table)} SET SCHEMA {quote(target)}")
-            # The functions of triggers as well, such as the audit trail's: the backup brings its own.
+            # Also move the functions of triggers, such as the audit trail's, because the backup brings its own.
             cursor.execute(FUNCTIONS, [quote(source)])
             for (function,) in cursor.fetchall():
                 cursor.execute(f"ALTER FUNCTION {function} SET SCHEMA {quote(target)}")
@@ -209,7 +209,7 @@ class PostgreSQL:
             cursor.execute(f"DROP SCHEMA {connection.ops.quote_name(aside)} CASCADE")
 
     def _run(self, tool: str, options: list[str], archive: Path | None = None) -> None:
-        """Run pg_dump or pg_restore on the site's database, named as Django names it; a password by environment."""
+        """Run pg_dump or pg_restore on the site's database. The password goes through the environment."""
         client, values = connection.client, connection.settings_dict
         (_, *where, name), variables = client.settings_to_cmd_args_env(values, [])
         command = [_tool(tool), *options, *where, "--no-password", "--dbname", name]
@@ -217,7 +217,7 @@ class PostgreSQL:
 
 
 def _tool(name: str) -> str:
-    """A program of PostgreSQL. Raises `BackupError` where it is not installed."""
+    """The path of a PostgreSQL program. Raises `BackupError` if it is not installed."""
     if found := shutil.which(name):
         return found
     raise BackupError(f"{name} is not installed or not on PATH. Install the server's version: postgresql-client.")

@@ -1,4 +1,4 @@
-"""Image files in the storage, folders of training runs, and the room that they need."""
+"""Image files in the storage, folders of training runs, and the disk space that they need."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def stored_names(storage: Storage = default_storage, folder: str = "") -> Iterat
 
 
 def named_files() -> set[str]:
-    """Names of all files that the database speaks of."""
+    """Names of all files that the database refers to."""
     names: set[str] = set()
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
@@ -37,7 +37,7 @@ def named_files() -> set[str]:
 
 
 def run_files() -> Iterator[Path]:
-    """Plain files below RUNS_ROOT; the locks of trainings under way are not worth keeping."""
+    """Plain files below RUNS_ROOT, without the locks of running trainings."""
     for folder, folders, files in os.walk(settings.RUNS_ROOT):
         folders.sort()
         for name in sorted(files):
@@ -47,7 +47,7 @@ def run_files() -> Iterator[Path]:
 
 
 def media_folder() -> Path | None:
-    """The storage's folder, or None where it is not on this machine."""
+    """The storage's folder; None if it is not on this machine."""
     try:
         return Path(default_storage.path(""))
     except NotImplementedError:
@@ -55,7 +55,7 @@ def media_folder() -> Path | None:
 
 
 def require_room(folder: Path, size: int, purpose: str) -> None:
-    """Raises `BackupError` where the disk of the folder has not so many bytes left."""
+    """Raise `BackupError` if the disk of the folder has less free space than this."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(there).free
     if free < size:

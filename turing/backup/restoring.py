@@ -1,4 +1,4 @@
-"""Puts a backup back: everything is checked before anything is touched, files come first and the database last."""
+"""Restores a backup. Everything is checked before anything changes; files come first and the database last."""
 
 import shutil
 import sqlite3
@@ -25,7 +25,7 @@ from turing.backup.files import media_folder, require_room, same_content
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put back; `must_migrate` where this version's migrations go further."""
+    """What was restored. `must_migrate` is set if this version has further migrations."""
 
     created_at: str
     media_files: int
@@ -34,10 +34,10 @@ class Restored:
 
 
 def restore_backup(source: Path, *, force: bool, progress: Progress) -> Restored:
-    """Replace the site's database by the backup's and add the backup's files.
+    """Replace the site's database by the backup's, and add the backup's files.
 
-    Files that are there and not in the backup stay. Of a restore that is cut short the database is the old one, and
-    some files are there already; restoring again completes it. Raises `BackupError`.
+    Files that are not in the backup stay. If a restore is cut short, the database is still the old one, and some files
+    may already be there. Restoring again completes it. Raises `BackupError`.
     """
     try:
         with source.open("rb") as stream:
@@ -127,7 +127,7 @@ def _write(path: Path, content: IO[bytes]) -> None:
 
 
 def _store(name: str, content: IO[bytes]) -> None:
-    """The file into the storage under exactly this name, unless it is there already."""
+    """Save the file in the storage under exactly this name, unless it is there already."""
     if default_storage.exists(name):
         with default_storage.open(name) as present:
             if same_content(present, content):
@@ -141,7 +141,10 @@ def _store(name: str, content: IO[bytes]) -> None:
 
 
 def _place_runs(runs: Path) -> None:
-    """Folders of runs into RUNS_ROOT; one that is there is kept beside, as a new training keeps it."""
+    """Move folders of runs into RUNS_ROOT.
+
+    An existing folder of a run is kept under another name, as a new training does.
+    """
     for folder in sorted(runs.iterdir()):
         place = Path(settings.RUNS_ROOT, folder.name)
         if place.exists():

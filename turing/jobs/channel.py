@@ -1,7 +1,7 @@
-"""What a job's process tells its worker: one JSON object a line, through a pipe.
+"""Messages from a job's process to its worker, through a pipe: one JSON object a line.
 
-The worker alone writes to the job's row. So progress is seen at once although the work may be in a transaction, and
-work that holds SQLite's lock never waits for itself.
+Only the worker writes to the job's row. So progress is visible at once even if the work is in a transaction, and work
+that holds SQLite's lock never waits for itself.
 """
 
 import io
@@ -16,7 +16,7 @@ EVERY = 0.5  # seconds between two messages of progress
 
 
 class Channel:
-    """The process's end of the pipe; it is also a listener of `console.progress_told_to`."""
+    """The process's end of the pipe. It is also a listener of `console.progress_told_to`."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -30,7 +30,7 @@ class Channel:
             self.send(label=label, done=done, total=total)
 
     def send(self, **message: Any) -> None:
-        """Raises KeyboardInterrupt where nobody reads any more: the worker is gone, so the work must end."""
+        """Send a message. Raises KeyboardInterrupt if the worker is gone, because the work must then end."""
         content = json.dumps(_storable(message)).encode() + b"\n"
         try:
             while content:
@@ -40,7 +40,7 @@ class Channel:
 
 
 def _storable(value: Any) -> Any:
-    """The same with text that every database stores."""
+    """The value with text that every database can store."""
     if isinstance(value, str):
         return UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, dict):
@@ -49,7 +49,7 @@ def _storable(value: Any) -> Any:
 
 
 class Said(io.TextIOBase):
-    """A command's stderr: each line goes to the job's log."""
+    """Takes the place of a command's stderr: each line goes to the job's log."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
@@ -62,7 +62,7 @@ class Said(io.TextIOBase):
 
 
 class Reader:
-    """The worker's end: gathers what came into messages."""
+    """The worker's end of the pipe, which collects messages."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -70,7 +70,7 @@ class Reader:
         self._rest = b""
 
     def read(self) -> list[dict[str, Any]]:
-        """Messages that have come since."""
+        """The messages that have arrived since the last call."""
         content = self._rest
         try:
             while chunk := os.read(self.descriptor, 65536):

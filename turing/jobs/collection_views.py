@@ -18,10 +18,10 @@ from turing.jobs.views import get_job
 from turing.replies import wants_json
 from turing.serving.limits import takes_bodies_up_to
 
-FORM_BYTES = 32 * 2**20  # around the files: names of fields and of many files
+FORM_BYTES = 32 * 2**20  # bytes around the files, for names of fields and of many files
 
 
-@csrf_exempt  # its check would read the body before anybody asked who sends it; `_take` checks
+@csrf_exempt  # CSRF's check would read the body before the sender is known; `_take` checks it
 @takes_bodies_up_to(settings.UPLOAD_LIMIT + FORM_BYTES)
 @require_form_methods
 @researcher_required
@@ -85,14 +85,14 @@ def _page(request, form, reason="", status=200):
 @require_POST
 @researcher_required
 def import_upload(request, id):
-    """Import what a job has looked at."""
+    """Import an upload that a job has checked."""
     return _next(request, get_job(request, id), import_checked)
 
 
 @require_POST
 @researcher_required
 def check_again(request, id):
-    """Look at the upload once more, with another meaning of its columns."""
+    """Check the upload once more, with another meaning of its columns."""
     found, form = get_job(request, id), ReadingForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(f"{form[name].label}: {said[0]}" for name, said in form.errors.items()))

@@ -1,4 +1,4 @@
-"""What is said of uploaded images, and the steps from an upload to its import."""
+"""What a researcher says about uploaded images, and the steps from an upload to its import."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from turing.models.jobs import JobQuerySet
 
 
 class Pairs(forms.CharField):
-    """Lines such as `diagnosis=dx`, as a list."""
+    """A field of lines such as `diagnosis=dx`, cleaned to a list."""
 
     widget = forms.Textarea(attrs={"rows": 2})
 
@@ -33,16 +33,18 @@ class Pairs(forms.CharField):
 
 
 class ReadingForm(forms.Form):
-    """How to read a collection; only where it does not tell itself."""
+    """How to read a collection, for what the collection does not say itself."""
 
-    diagnosis = OneLine(required=False, max_length=120, help_text="Of all images, where no table and no folder tells.")
+    diagnosis = OneLine(
+        required=False, max_length=120, help_text="The diagnosis of all images, if no table and no folder gives it."
+    )
     image_type = OneLine(
         required=False, max_length=40, label="How the images were taken",
-        help_text="Such as dermoscopic or clinical, where the collection does not tell.",
+        help_text="For example dermoscopic or clinical, if the collection does not say.",
     )  # fmt: skip
     columns = Pairs(
         required=False, max_length=2000,
-        help_text="What columns of the table mean, a line each, such as diagnosis=dx or patient=mrn.",
+        help_text="The meaning of columns of the table, one a line, for example diagnosis=dx or patient=mrn.",
     )  # fmt: skip
     map = Pairs(
         required=False, max_length=2000, label="Names of diagnoses",
@@ -50,16 +52,16 @@ class ReadingForm(forms.Form):
     )  # fmt: skip
     format = OneLine(
         required=False, max_length=20, label="Kind of collection",
-        help_text="Only where the message says that it can be read in several ways: the one of them that it is.",
+        help_text="Only needed if the message says that there are several ways to read the collection. Enter one.",
     )  # fmt: skip
     sex = Pairs(
         required=False, max_length=200, label="Codes of sex",
-        help_text="What they mean, a line each, where it is not clear: m=male, or m=female for mujer.",
+        help_text="The meaning of codes that are not clear, one a line: m=male, or m=female for mujer.",
     )  # fmt: skip
 
 
 class Run(forms.ModelChoiceField):
-    """A training run; cleaned to its id, as a job's arguments keep it."""
+    """A training run. The cleaned value is its id, as it is kept in a job's arguments."""
 
     def clean(self, value: Any) -> int | None:
         run = super().clean(value)
@@ -67,7 +69,7 @@ class Run(forms.ModelChoiceField):
 
 
 class Ids(forms.CharField):
-    """Ids of images, one a line."""
+    """A field of ids of images, one a line."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
@@ -84,7 +86,7 @@ IMAGE_TYPES = ("dermoscopic", "clinical", "histopathology")
 
 
 class CollectionForm(InSections, forms.Form):
-    """What came, from whom, under which licence."""
+    """What the images are, who made them, and their licence."""
 
     SECTIONS = (
         ("", ("origin", "name", "image_type", "licence", "attribution")),
@@ -98,16 +100,18 @@ class CollectionForm(InSections, forms.Form):
     )  # fmt: skip
     name = OneLine(max_length=80, label="Name of the collection or of the generator")
     image_type = forms.ChoiceField(
-        choices=[("", "as the collection tells"), *((one, one) for one in IMAGE_TYPES)], required=False,
-        label="How the images were taken", help_text="Of real images, where no table tells.",
+        choices=[("", "as the collection says"), *((one, one) for one in IMAGE_TYPES)], required=False,
+        label="How the images were taken", help_text="For real images, if no table says it.",
     )  # fmt: skip
     version = OneLine(required=False, max_length=40, help_text="Of a generator.")
-    licence = OneLine(required=False, max_length=60, help_text="Such as CC-BY-4.0, of images that tell none.")
+    licence = OneLine(
+        required=False, max_length=60, help_text="For example CC-BY-4.0, for images that come without one."
+    )
     attribution = OneLine(required=False, max_length=200, label="Made by", help_text="Whom to name beside the images.")
-    source = OneLine(required=False, max_length=300, help_text="A paper or an address. Of a generator.")
+    source = OneLine(required=False, max_length=300, help_text="For a generator: a paper or an address.")
     trained_on_run = Run(
         TrainingRun.objects.all(), required=False, label="Trained on the same images as",
-        help_text="Of a generator: one of the training runs here.", empty_label="(not told)",
+        help_text="For a generator: one of the training runs on this site.", empty_label="(not told)",
     )  # fmt: skip
     trained_on_ids = Ids(
         required=False, max_length=1_000_000, label="or trained on these images",
@@ -123,7 +127,10 @@ class CollectionForm(InSections, forms.Form):
 
 
 def accept(form: CollectionForm, received: ToDisk, user: User) -> Job:
-    """The job that looks at what was received. Raises `UploadError` where that is nothing, or no good."""
+    """Start a job that checks what was received.
+
+    Raises `UploadError` if nothing was received, or if it cannot be used.
+    """
     upload = received.upload
     if upload.archive.exists() and upload.files.exists():
         raise UploadError("Choose a zip or files, not both.")
@@ -137,39 +144,39 @@ def accept(form: CollectionForm, received: ToDisk, user: User) -> Job:
 
 @transaction.atomic
 def look_again(job: Job, form: ReadingForm, user: User) -> Job:
-    """Another look at the upload of this job, read in another way; the one that does so already, where there is one.
+    """Start another check of this job's upload, read in another way, or return the job that already does so.
 
-    Raises `UploadError` where the upload is gone, `StudyError` while it is being imported.
+    Raises `UploadError` if the upload is gone, and `StudyError` while it is being imported.
     """
     others, arguments = _unfinished(job), _arguments(job) | form.cleaned_data
     if others.filter(kind=Job.Kind.IMPORT).exists():
-        raise StudyError("This upload is being imported.")
+        raise StudyError("This upload is already being imported.")
     same = [one for one in others.filter(kind=Job.Kind.CHECK) if one.arguments == arguments]
     return same[0] if same else queue.start(Job.Kind.CHECK, arguments, user)
 
 
 @transaction.atomic
 def import_checked(job: Job, user: User) -> Job:
-    """The import of what this job has looked at, which may be under way already.
+    """Start the import of the upload that this job has checked, or return the job that already imports it.
 
-    Raises `StudyError` where it was not looked at, `UploadError` where it is gone.
+    Raises `StudyError` if it was not checked, and `UploadError` if it is gone.
     """
     if job.kind != Job.Kind.CHECK or job.state != Job.State.FINISHED:
-        raise StudyError("Only an upload that was looked at can be imported.")
+        raise StudyError("Check the upload first. Only a checked upload can be imported.")
     begun = _unfinished(job).filter(kind=Job.Kind.IMPORT).first()
     return begun or queue.start(Job.Kind.IMPORT, _arguments(job), user)
 
 
 @transaction.atomic
 def discard(job: Job) -> None:
-    """Remove the upload. Raises `StudyError` while a job uses it."""
+    """Delete the upload. Raises `StudyError` while a job uses it."""
     if _unfinished(job).exists():
-        raise StudyError("A job uses this upload: cancel it first.")
+        raise StudyError("A job uses this upload. Cancel the job first.")
     find_upload(job.arguments.get("upload", "")).remove()
 
 
 def upload_of(job: Job) -> Upload | None:
-    """The upload of a job, while it is there."""
+    """The upload of a job, as long as it exists."""
     try:
         return find_upload(job.arguments["upload"]) if "upload" in job.arguments else None
     except UploadError:
@@ -177,7 +184,7 @@ def upload_of(job: Job) -> Upload | None:
 
 
 def _unfinished(job: Job) -> JobQuerySet:
-    """Jobs that wait or run with the same upload; none begins before the transaction ends."""
+    """Waiting or running jobs with the same upload. No such job can begin before the transaction ends."""
     return Job.objects.of_upload(job.arguments.get("upload", "")).unfinished()
 
 

@@ -1,4 +1,4 @@
-"""What a researcher says to start long work; each kind of job has its form, and a form cleans the job's arguments."""
+"""Forms with which a researcher starts long work. Each kind of job has a form, which cleans the job's arguments."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ LONGEST_MINUTES = 7 * 24 * 60
 
 
 class WorkForm(forms.Form):
-    """A form of a kind of work; `arguments` are kept with the job, as JSON."""
+    """The form of a kind of work. Its `arguments` are stored with the job as JSON."""
 
     explanation = ""
 
@@ -31,7 +31,7 @@ class WorkForm(forms.Form):
 class CurateForm(WorkForm):
     explanation = (
         "Looks at every lesion image and rejects round dark frames, rulers, tiny or bad images and duplicates. "
-        "Verdicts that researchers gave stand."
+        "It keeps verdicts that researchers gave."
     )
 
 
@@ -49,9 +49,7 @@ class SampleForm(RunForm):
     seed = forms.IntegerField(
         min_value=0, max_value=2**63 - 1, initial=0, help_text="The same number gives the same images again."
     )
-    reject_copies = forms.BooleanField(
-        required=False, initial=True, label="Draw others in the place of suspected copies"
-    )
+    reject_copies = forms.BooleanField(required=False, initial=True, label="Replace suspected copies by new images")
 
 
 class AuditForm(GeneratorForm):
@@ -67,8 +65,8 @@ class EvaluateForm(GeneratorForm):
     count = forms.IntegerField(min_value=10, max_value=MOST_SAMPLES, initial=256, label="Images of each diagnosis")
     utility = forms.BooleanField(
         required=False,
-        label="Also whether its images help to train a classifier",
-        help_text="Trains many classifiers: minutes to an hour.",
+        label="Also test whether its images help to train a classifier",
+        help_text="This trains many classifiers. It takes minutes to an hour.",
     )
 
 
@@ -77,7 +75,7 @@ class TrainForm(WorkForm):
         "Trains a network on the lesion images of the diagnoses that curation did not reject. A training that was "
         "cancelled or broke off goes on from its last snapshot when it is started again."
     )
-    name = forms.CharField(max_length=80, help_text="Of the run. No other run may have it.")
+    name = forms.CharField(max_length=80, help_text="The name of the run. No other run may have the same name.")
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     model = forms.ChoiceField(
         choices=[("projected", "projected: better samples in the same time"), ("dcgan", "dcgan: the seed paper's")]
@@ -87,22 +85,24 @@ class TrainForm(WorkForm):
     )
     minutes = forms.IntegerField(min_value=1, max_value=LONGEST_MINUTES, initial=30, help_text="In all.")
     phantoms = forms.BooleanField(
-        required=False, label="Train on drawn phantoms", help_text="To try it out; not on patients' images."
+        required=False,
+        label="Train on drawn phantoms",
+        help_text="Use this to try out the training without patients' images.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # In the order of how many there are; phantoms and real images of one diagnosis are one choice.
+        # Ordered by number of images. Phantoms and real images of one diagnosis are one choice.
         names = dict.fromkeys(row["diagnosis"] for row in LesionImage.objects.usable().by_diagnosis())
         self.fields["diagnoses"].choices = [(name, name) for name in names]
         if not names:
-            self.fields["diagnoses"].help_text = "There are no lesion images yet: upload some under Collections."
+            self.fields["diagnoses"].help_text = "There are no lesion images yet. Upload some under Collections."
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
         promised = Job.objects.unfinished().filter(kind=Job.Kind.TRAIN, arguments__name=name)
         if TrainingRun.objects.filter(name=name).exists() or promised.exists():
-            raise ValidationError("There is a run of this name: choose another one.")
+            raise ValidationError("Another run has this name. Choose a different one.")
         return name
 
 
@@ -112,9 +112,11 @@ class DetectorForm(WorkForm):
         "the results page. Keep the result from the study's readers while it is open."
     )
     study = forms.ModelChoiceField(Study.objects.none())
-    name = forms.CharField(max_length=80, initial=DETECTOR_NAME, help_text="As the results page shows it.")
+    name = forms.CharField(max_length=80, initial=DETECTOR_NAME, help_text="The results page shows this name.")
     folds = forms.IntegerField(min_value=2, max_value=20, initial=5)
-    seed = forms.IntegerField(min_value=0, max_value=2**63 - 1, initial=0, help_text="Divides the images into folds.")
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**63 - 1, initial=0, help_text="The seed decides how the images are divided into folds."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,6 @@
-"""Imports of what was uploaded: first a look at it that writes nothing, then the import itself.
+"""Imports uploads: first a check that writes nothing, then the import itself.
 
-Both are the commands `import_images` and `import_generated`, which print a report as JSON. A report has `recognised`,
+Both run the commands `import_images` and `import_generated`, which print a report as JSON. A report has `recognised`,
 `mapping`, `imported`, `already_present` and `rejected`.
 """
 
@@ -16,11 +16,11 @@ from turing.jobs.wording import in_form_words
 from turing.jobs.zips import unpack
 from turing.models import Job
 
-LISTED = 200  # rejected files that a page shows
+LISTED = 200  # number of rejected files that a page shows
 
 
 class Commands(Protocol):
-    """What of `turing.jobs.work.Commands` is used here."""
+    """The part of `turing.jobs.work.Commands` that this module uses."""
 
     def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]: ...
 
@@ -28,20 +28,21 @@ class Commands(Protocol):
 
 
 def check(job: Job, commands: Commands) -> dict[str, Any]:
-    """Unpack the upload, and say what an import of it would do."""
+    """Unpack the upload, and report what an import would do."""
     return _import(job, commands, dry_run=True)
 
 
 def bring_in(job: Job, commands: Commands) -> dict[str, Any]:
-    """Import the upload. When all is in the record the upload goes; before that, the import can be done again.
+    """Import the upload. It is deleted once everything is in the record; until then the import can be repeated.
 
-    That all is in the record is kept with the job before the upload goes: what is killed between the two is done.
+    The job records that everything is imported before the upload is deleted. So a job that is killed between the two
+    counts as done.
     """
     if job.is_imported:
         report = job.report
     else:
         report = _import(job, commands, dry_run=False) | {"complete": True}
-        if not queue.keep(job, report=report):  # another attempt is at work, and needs the upload
+        if not queue.keep(job, report=report):  # another attempt is running and needs the upload
             return report
     Upload(job.arguments["upload"]).remove()
     return report
@@ -56,7 +57,7 @@ def _import(job: Job, commands: Commands, dry_run: bool) -> dict[str, Any]:
 
 
 def without_place(value: Any, upload: Upload) -> Any:
-    """The same with paths as they were uploaded: where the server keeps them is nobody's business."""
+    """The value with paths as they were uploaded, because users need not know where the server keeps files."""
     if isinstance(value, str):
         for place in (upload.files, upload.folder):
             for spelled in {str(place), str(place.resolve())}:
@@ -91,7 +92,7 @@ def _report(job: Job, upload: Upload, commands: Commands, dry_run: bool) -> dict
 
 
 def _for_page(report: dict[str, Any], dry_run: bool) -> dict[str, Any]:
-    """The report in the one form that the job's page shows."""
+    """The report in the form that the job's page shows."""
     rejected = report.get("rejected", [])
     return {
         "dry_run": dry_run,

@@ -1,7 +1,7 @@
-"""Keeps one background worker running as long as gunicorn runs: starts it, starts it again, ends it.
+"""Keeps one background worker running as long as gunicorn runs: starts it, restarts it, and ends it.
 
-gunicorn's master starts this as a process of its own and loads nothing of the site for it. It is small and does nothing
-else, so that there is little in it that could fail.
+gunicorn's master starts this as a separate process and loads nothing of the site for it. The module is small and does
+nothing else, so that little in it can fail.
 """
 
 import os
@@ -17,25 +17,25 @@ from turing.jobs import processes
 WORKER_PATIENCE = 15  # seconds for a worker to end its job and itself
 KEEPER_PATIENCE = 20
 LONGEST_PAUSE = 60  # seconds between two starts of a worker that ends at once
-NICE = 10  # readers' requests come before the work of the background
-GOOD_RUN = 60  # seconds after which a worker counts as one that started well
+NICE = 10  # readers' requests have priority over background work
+GOOD_RUN = 60  # seconds after which a worker counts as started
 
 
 def start(folder: Path) -> subprocess.Popen:
-    """For gunicorn's master: start the keeper. `folder` is the one that data start from."""
-    # A worker needs no pool of connections, and its counts are not those of web requests.
+    """Start the keeper, from gunicorn's master. `folder` is the one that data paths start from."""
+    # A worker needs no pool of connections, and its metrics do not belong to web requests.
     own = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     command = [sys.executable, "-m", "turing.jobs.keeper", str(os.getpid())]
     return processes.start(command, ends_by=signal.SIGTERM, cwd=folder, env=own | {"DATABASE_POOL": "0"})
 
 
 def stop(keeper: subprocess.Popen) -> None:
-    """For gunicorn's master: end the keeper and its worker; the job in hand begins again with the next worker."""
+    """End the keeper and its worker, from gunicorn's master. The current job begins again with the next worker."""
     processes.stop(keeper, patience=KEEPER_PATIENCE)
 
 
 class Keeper:
-    """The loop of the process."""
+    """The main loop of the keeper's process."""
 
     def __init__(self, parent: int) -> None:
         self.parent = parent
@@ -58,7 +58,7 @@ class Keeper:
             command = [*places.COMMAND, "run_worker", "--parent", str(os.getpid())]
             worker = processes.start(command, ends_by=signal.SIGTERM)
             while worker.poll() is None and not self._is_over():
-                if self.renewing:  # new code: it ends after the job in hand
+                if self.renewing:  # new code was deployed, so the worker ends after its current job
                     self.renewing = False
                     worker.send_signal(signal.SIGHUP)
                 time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What every page for researchers knows of long work."""
+"""What every page for researchers shows about long work."""
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -7,7 +7,7 @@ from turing.models import Job
 
 
 def work(request: HttpRequest) -> dict:
-    """A context processor: how many of the researcher's jobs wait or run, asked only where a page shows it."""
+    """Context processor: how many of the researcher's jobs wait or run. It queries only if a page shows the number."""
     return {"unfinished_jobs": SimpleLazyObject(lambda: _unfinished(request))}
 
 

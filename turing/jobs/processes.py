@@ -1,4 +1,7 @@
-"""Processes that end with whoever started them. Only the standard library: gunicorn's master imports this."""
+"""Starts processes that end with their parent.
+
+It uses only the standard library, because gunicorn's master imports it.
+"""
 
 import ctypes
 import os
@@ -11,28 +14,28 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
-FIRST_TO_GO = 500  # of 1000 that Linux adds to a process's share of the memory
+FIRST_TO_GO = 500  # of 1000; Linux adds it to a process's share of the memory
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
 def start(command: Sequence[str], *, ends_by: int = signal.SIGTERM, **options: Any) -> subprocess.Popen:
-    """Start a process in a group of its own that gets the signal when this process ends, by `kill -9` too.
+    """Start a process in a group of its own that gets the signal when this process ends, even by `kill -9`.
 
-    Only Linux promises the latter; elsewhere the process has to look whether its parent is still there.
+    Only Linux guarantees the latter. Elsewhere the process must check whether its parent still exists.
     """
     starter = os.getpid()
 
     def follow() -> None:
         if _libc is not None:
             _libc.prctl(PR_SET_PDEATHSIG, ends_by)
-            if os.getppid() != starter:  # it ended before the line above
+            if os.getppid() != starter:  # the parent ended before the line above
                 os._exit(1)
 
     return subprocess.Popen(command, start_new_session=True, preexec_fn=follow, **options)
 
 
 def stop(process: subprocess.Popen, by: int = signal.SIGTERM, patience: float = 20) -> None:
-    """Ask the process to end; after `patience` seconds end its whole group."""
+    """Ask the process to end. After `patience` seconds, kill its whole group."""
     if process.poll() is None:
         process.send_signal(by)
         try:
@@ -43,13 +46,13 @@ def stop(process: subprocess.Popen, by: int = signal.SIGTERM, patience: float = 
 
 
 def end_group(process: subprocess.Popen) -> None:
-    """Kill the process and all that it started."""
+    """Kill the process and everything that it started."""
     with suppress(ProcessLookupError, PermissionError):  # it has ended
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def go_first() -> None:
-    """Where the memory is full, Linux shall end this process and not the site, from which its job came."""
+    """If memory runs out, let Linux kill this process and not the site that started its job."""
     with suppress(OSError):  # another system
         own = Path("/proc/self/oom_score_adj")
         own.write_text(str(max(FIRST_TO_GO, int(own.read_text()))))

@@ -1,7 +1,7 @@
-"""A job's way through its states. Each step is one conditional update, so of two at once one alone happens.
+"""Moves a job through its states. Each step is one conditional update, so only one of two simultaneous steps happens.
 
-The queue itself is django-tasks': an entry names a job and the attempt that it is for. An entry of an earlier attempt
-finds nothing to do.
+The queue itself is that of django-tasks. An entry names a job and the attempt that it is for. An entry of an earlier
+attempt finds nothing to do.
 """
 
 import logging
@@ -17,14 +17,14 @@ from turing.errors import StudyError
 from turing.models import Job, User
 from turing.models.jobs import LOST_AFTER
 
-MAY_BE_LOST = 2  # times; then the work itself may be what ends its workers
+MAY_BE_LOST = 2  # after this many times, the work itself is probably what kills its workers
 
 logger = logging.getLogger(__name__)
 
 
 @task
 def perform(job_id: int, attempt: int) -> None:
-    """The queue's entry; the worker that takes it runs the job in a process of its own."""
+    """The entry of the queue. The worker that takes it runs the job in a separate process."""
     from turing.jobs.supervisor import supervise
 
     supervise(job_id, attempt)
@@ -32,7 +32,7 @@ def perform(job_id: int, attempt: int) -> None:
 
 @transaction.atomic
 def start(kind: str, arguments: dict[str, Any], user: User | None) -> Job:
-    """A new job, in the queue. `arguments` must be what the kind's form cleaned."""
+    """Create a job and put it in the queue. `arguments` must have been cleaned by the kind's form."""
     job = Job.objects.create(kind=kind, arguments=arguments, started_by=user)
     _enqueue(job)
     return job
@@ -42,7 +42,7 @@ def start(kind: str, arguments: dict[str, Any], user: User | None) -> Job:
 def start_again(job: Job) -> None:
     """Put a failed or cancelled job into the queue once more.
 
-    Raises `StudyError` where it is neither, or another job is at work with its upload.
+    Raises `StudyError` if it is neither, or if another job uses its upload.
     """
     if upload := job.arguments.get("upload"):
         other = Job.objects.of_upload(upload).unfinished().exclude(pk=job.pk).first()
@@ -50,16 +50,16 @@ def start_again(job: Job) -> None:
             raise StudyError(f"Job {other.pk} uses the same upload. Wait until it has ended, or cancel it.")
     job = _locked(job)
     if not job.may_start_again:
-        raise StudyError(f"This job is {job.get_state_display()}; only a failed or cancelled one can be started again.")
+        raise StudyError(f"This job is {job.get_state_display()}; only a failed or cancelled job can be started again.")
     job.times_lost = 0
     _put_back(job)
 
 
 @transaction.atomic
 def cancel(job: Job) -> None:
-    """A waiting job is cancelled at once; of a running one the worker is asked, and does it within seconds.
+    """Cancel a waiting job at once, or ask the worker of a running job, which cancels it within seconds.
 
-    Raises `StudyError` where the job has ended.
+    Raises `StudyError` if the job has ended.
     """
     job = _locked(job)
     if job.state == Job.State.WAITING:
@@ -71,7 +71,7 @@ def cancel(job: Job) -> None:
 
 
 def claim(job_id: int, attempt: int, worker: str) -> Job | None:
-    """The job, now running and this worker's; None where it was cancelled, taken or started anew meanwhile."""
+    """The job, now running for this worker; None if it was cancelled, taken or restarted meanwhile."""
     taken = Job.objects.filter(pk=job_id, attempt=attempt, state=Job.State.WAITING).update(
         state=Job.State.RUNNING, worker=worker, begun_at=timezone.now(), heartbeat_at=Now()
     )
@@ -79,19 +79,25 @@ def claim(job_id: int, attempt: int, worker: str) -> Job | None:
 
 
 def keep(job: Job, **values: Any) -> bool:
-    """Record something of a running job, with a heartbeat; False where the job is no longer this worker's."""
+    """Record something about a running job, with a heartbeat.
+
+    Returns False if the job no longer belongs to this worker.
+    """
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=Job.State.RUNNING, worker=job.worker)
     return bool(mine.update(heartbeat_at=Now(), **values))
 
 
 def end(job: Job, state: str, **values: Any) -> bool:
-    """Record how a running job ended; False where it is no longer this worker's."""
+    """Record how a running job ended. Returns False if it no longer belongs to this worker."""
     return keep(job, state=state, ended_at=timezone.now(), **values)
 
 
 @transaction.atomic
 def give_back(job: Job) -> None:
-    """The worker ends before the job does, as at a restart of the site: the job begins again with the next worker."""
+    """Put the job back because the worker ends first, for example at a restart.
+
+    It begins again with the next worker.
+    """
     current = _locked(job)
     if current.state != Job.State.RUNNING or current.worker != job.worker or current.attempt != job.attempt:
         return
@@ -102,7 +108,7 @@ def give_back(job: Job) -> None:
 
 
 def recover_lost() -> int:
-    """Jobs whose worker died begin again; what was lost before fails. Returns how many were found."""
+    """Restart jobs whose worker died. A job that was lost before fails. Returns how many were found."""
     found = sum(_recover(job) for job in Job.objects.lost())
     ready = DBTaskResult.objects.filter(status=TaskResultStatus.READY).values("pk")
     stranded = Job.objects.filter(state=Job.State.WAITING).exclude(queue_id__in=ready)
@@ -115,7 +121,7 @@ def _recover(job: Job) -> bool:
     if current is None:  # another worker was faster, or it gave a sign of life
         return False
     logger.warning("Job %s: its worker %s is gone", current.pk, current.worker)
-    DBTaskResult.objects.filter(pk=current.queue_id).delete()  # it would stand as running for good
+    DBTaskResult.objects.filter(pk=current.queue_id).delete()  # otherwise it would count as running forever
     current.times_lost += 1
     if current.cancel_asked:
         current.state, current.ended_at = Job.State.CANCELLED, timezone.now()
@@ -124,7 +130,7 @@ def _recover(job: Job) -> bool:
         current.state, current.ended_at = Job.State.FAILED, timezone.now()
         current.error = (
             f"Its worker ended {current.times_lost} times in the middle, perhaps for lack of memory. "
-            "What is written stays; start it again when the reason is found."
+            "Its results so far are kept. Start it again when you have found the reason."
         )
         current.save()
     else:
@@ -134,7 +140,7 @@ def _recover(job: Job) -> bool:
 
 @transaction.atomic
 def _recover_entry(job: Job) -> bool:
-    """A waiting job whose entry in the queue is gone, as by a worker that was killed just after it took the entry."""
+    """Restore the lost queue entry of a waiting job, for example if a worker was killed just after taking the entry."""
     current = Job.objects.select_for_update().filter(pk=job.pk, attempt=job.attempt, state=Job.State.WAITING).first()
     entry = DBTaskResult.objects.filter(pk=job.queue_id).first()
     if current is None or (entry and (entry.status == TaskResultStatus.READY or _is_fresh(entry))):
@@ -149,7 +155,7 @@ def _is_fresh(entry: DBTaskResult) -> bool:
 
 
 def _put_back(job: Job) -> None:
-    """Waiting again, with a new entry in the queue; what an earlier attempt said is gone, but that all is imported."""
+    """Let the job wait again, with a new entry in the queue. Of earlier attempts only `is_imported` is kept."""
     job.state, job.attempt = Job.State.WAITING, job.attempt + 1
     job.cancel_asked, job.worker, job.error, job.result, job.log, job.label = False, "", "", "", "", ""
     job.done, job.total = 0, None

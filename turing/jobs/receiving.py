@@ -1,6 +1,6 @@
-"""Takes an upload from the network straight to the disk: no file is in memory, and none lies anywhere else.
+"""Takes an upload from the network straight to the disk. Files are never in memory or anywhere else.
 
-A browser sends a folder as files whose names hold their folders. Django's own parser would cut those off.
+A browser sends a folder as files whose names contain their folders. Django's own parser would cut those off.
 """
 
 from contextlib import suppress
@@ -15,28 +15,28 @@ from django.http.multipartparser import MultiPartParser
 from turing.jobs.uploads import Names, Upload, UploadError, disk_told
 
 ARCHIVE_FIELD, FILES_FIELD, FOLDER_FIELD = "archive", "files", "folder"
-SLOWEST = 64 * 1024  # bytes a second that a sender must at least reach
+SLOWEST = 64 * 1024  # bytes a second; slower senders are cut off
 
 
 class Received:
-    """A file that lies in the upload's folder, for `request.FILES`."""
+    """A file in the upload's folder, for `request.FILES`."""
 
     def __init__(self, name: str, size: int) -> None:
         self.name, self.size = name, size
 
     def close(self) -> None:
-        """Django closes every file of a request; this one is closed."""
+        """Do nothing: Django closes every file of a request, and this one is closed already."""
 
 
 class PathsKept(MultiPartParser):
-    """Django's parser, which leaves the folders in a file's name; `Names` looks at them."""
+    """Django's parser, but it keeps the folders in a file's name, which `Names` checks."""
 
     def sanitize_file_name(self, file_name: str) -> str | None:
         return file_name or None
 
 
 class ToDisk(FileUploadHandler):
-    """Writes each file into the upload's folder. Raises `UploadError` from the parser where it refuses the upload."""
+    """Writes each file into the upload's folder. Raises `UploadError` in the parser if the upload is refused."""
 
     chunk_size = 256 * 1024
 
@@ -51,7 +51,7 @@ class ToDisk(FileUploadHandler):
         super().new_file(field_name, file_name, *args, **kwargs)
         if field_name == ARCHIVE_FIELD:
             if self.upload.archive.exists():
-                raise UploadError("One zip at a time, please.")
+                raise UploadError("Upload one zip at a time.")
             target = self.upload.archive
         elif field_name in (FILES_FIELD, FOLDER_FIELD):
             path = self.names.take(file_name)
@@ -84,7 +84,7 @@ class ToDisk(FileUploadHandler):
         self.give_up()
 
     def give_up(self) -> None:
-        """Close a file that will be removed, whatever the disk says to its last bytes."""
+        """Close a file that will be deleted, and ignore errors of the disk."""
         with suppress(OSError):
             self.close()
 
@@ -95,7 +95,7 @@ class ToDisk(FileUploadHandler):
 
 
 def receive(request: HttpRequest, upload: Upload) -> ToDisk:
-    """Read the request's form; its files go into the upload's folder. Raises `UploadError`, also of a full disk."""
+    """Read the request's form, with its files into the upload's folder. Raises `UploadError`, also for a full disk."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if more_time := request.META.get("turing.more_time"):  # of turing/serving/server.py, which cuts what takes long
         more_time(length / SLOWEST)

@@ -1,6 +1,6 @@
-"""The worker's part of a job: runs it in a process of its own, keeps its row up to date, ends it when asked.
+"""The worker's part in a job: it runs the job in a separate process, updates its row, and ends it when asked.
 
-The process is `manage.py run_job`. It may load PyTorch, fill the memory or crash: the worker only watches it.
+The process is `manage.py run_job`. It may load PyTorch, fill the memory or crash, because the worker only watches it.
 """
 
 import logging
@@ -24,23 +24,23 @@ from turing.jobs.channel import Reader
 from turing.models import Job
 
 BEAT = 1.0  # seconds between two looks at the row
-HEARTBEAT = 10.0  # seconds between two signs of life where nothing else is to be written
-PATIENCE = {"cancel": 20.0, "stop": 8.0, "lost": 0.0}  # seconds to end by itself
+HEARTBEAT = 10.0  # seconds between two signs of life if there is nothing else to write
+PATIENCE = {"cancel": 20.0, "stop": 8.0, "lost": 0.0}  # seconds in which the process must end by itself
 LOG_LINES = 200
 RESULT_CHARACTERS = 20_000
 PROGRESS = ("done", "total", "label", "log")
-OUTCOME = ("result", "report", "error")  # told once the job has ended
+OUTCOME = ("result", "report", "error")  # message once the job has ended
 WITHOUT_DATABASE = (OperationalError, InterfaceError)
 
 logger = logging.getLogger(__name__)
 
 
 class Orders:
-    """What signals told this process; plain flags, since a signal may come at any line."""
+    """What signals told this process. These are plain flags, because a signal can arrive at any line."""
 
-    stop = False  # give back the job in hand, and end
-    retire = False  # end after the job in hand
-    parent: int | None = None  # when it has ended, all ends
+    stop = False  # give back the current job, and end
+    retire = False  # end after the current job
+    parent: int | None = None  # when this process ends, everything ends
 
     def must_stop(self) -> bool:
         return self.stop or (self.parent is not None and os.getppid() != self.parent)
@@ -51,7 +51,7 @@ worker_name = f"{socket.gethostname()[:60]}-{os.getpid()}-{get_random_string(8)}
 
 
 def supervise(job_id: int, attempt: int) -> None:
-    """Run the job to its end, whatever that is. Does nothing where the attempt is no longer wanted."""
+    """Run the job to its end, however it ends. Does nothing if the attempt is no longer wanted."""
     job = queue.claim(job_id, attempt, worker_name)
     if job is not None:
         Supervision(job).run()
@@ -62,10 +62,10 @@ class Supervision:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.told: dict[str, Any] = {}  # by the process, the last of each name
+        self.told: dict[str, Any] = {}  # what the process reported, the latest of each name
         self.is_news = False
         self.log: deque[str] = deque(maxlen=LOG_LINES)
-        self.ending = ""  # why the process was asked to end, as PATIENCE has it
+        self.ending = ""  # why the process was asked to end, a key of PATIENCE
         self.deadline = 0.0
         self.next_beat = self.next_heartbeat = 0.0
 
@@ -94,7 +94,7 @@ class Supervision:
             readable, _, _ = select.select([self.reader.descriptor], [], [], BEAT / 2)
             if readable:
                 self._take_news()
-                time.sleep(BEAT / 10)  # gather what comes fast
+                time.sleep(BEAT / 10)  # collect messages that come quickly
             if orders.must_stop():
                 self._ask_to_end("stop")
             if time.monotonic() >= self.next_beat:
@@ -114,7 +114,7 @@ class Supervision:
             self.is_news = True
 
     def _beat(self) -> None:
-        """Write what is new, and look whether the job is to be cancelled; a database that is busy is asked later."""
+        """Write news, and check whether the job is to be cancelled. If the database is busy, do it later."""
         try:
             close_old_connections()
             if self.is_news or time.monotonic() >= self.next_heartbeat:
@@ -129,7 +129,7 @@ class Supervision:
                 connection.close()
 
     def _ask_to_end(self, reason: str) -> None:
-        """As Ctrl-C does: what the work has in hand is rolled back, and nothing half-done stays."""
+        """Interrupt the process like Ctrl-C. Its current work is rolled back, so that nothing is left half done."""
         if not self.ending:
             self.ending, self.deadline = reason, time.monotonic() + PATIENCE[reason]
             self.process.send_signal(signal.SIGINT)
@@ -148,20 +148,20 @@ class Supervision:
             queue.end(job, Job.State.FAILED, **told | {"error": error})
 
     def _surely(self, act: Callable[[], None], seconds: float = 60) -> None:
-        """Do it, also where the database is busy for a while."""
+        """Do it, even if the database is busy for a while."""
         until = time.monotonic() + seconds
         while True:
             try:
                 return act()
             except WITHOUT_DATABASE:
                 if time.monotonic() > until or orders.must_stop():
-                    raise  # the job is found without a heartbeat then
+                    raise  # the job will then be found without a heartbeat
                 connection.close()
                 time.sleep(BEAT)
 
 
 def _columns(told: dict[str, Any], names: tuple[str, ...] = PROGRESS + OUTCOME) -> dict[str, Any]:
-    """Values of the row, of the lengths that it holds."""
+    """Values of the row, cut to the lengths that it can hold."""
     known = {name: told[name] for name in names if name in told}
     if "label" in known:
         known["label"] = known["label"][:200]
@@ -172,15 +172,17 @@ def _columns(told: dict[str, Any], names: tuple[str, ...] = PROGRESS + OUTCOME) 
 
 def _reason(code: int) -> str:
     if code == -signal.SIGKILL:
-        return "The work was ended from outside (signal 9), for example for lack of memory. It can be started again."
+        return (
+            "The operating system killed the work (signal 9), for example for lack of memory. You can start it again."
+        )
     if code < 0:
-        return f"The work ended by {signal.Signals(-code).name}. It can be started again."
-    return "The work could not be done; the site's log says why."
+        return f"The work ended by {signal.Signals(-code).name}. You can start it again."
+    return "The work failed. The site's log says why."
 
 
 def _kept(told: dict[str, Any], how: str) -> str:
-    """What an import that did not come to its end has left in the record."""
+    """A sentence about what an unfinished import has left in the record."""
     report = told.get("report") or {}
     if not report.get("imported") or report.get("dry_run") or report.get("complete"):
         return ""
-    return f"{report['imported']} images were imported before it {how}; start again to bring in the rest."
+    return f"{report['imported']} images were imported before it {how}. Start it again to import the rest."

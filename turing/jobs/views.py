@@ -17,7 +17,7 @@ from turing.jobs.forms import FORMS
 from turing.models import Job
 
 LISTED = 100
-LONG_WAIT = timedelta(seconds=60)  # after which the page asks whether there is a worker at all
+LONG_WAIT = timedelta(seconds=60)  # after this time the page asks whether a worker is running
 
 
 @require_safe
@@ -46,7 +46,7 @@ def job(request, id):
 @researcher_required
 @cache_control(private=True, no_store=True)
 def job_state(request, id):
-    """How far a job is, for its page to follow."""
+    """The state of a job, for its page to follow."""
     found = get_job(request, id)
     return JsonResponse(
         {
@@ -63,7 +63,7 @@ def job_state(request, id):
 @require_form_methods
 @researcher_required
 def start(request, kind):
-    """The form of one kind of work. Fields may be filled in by the address, such as ?run=3."""
+    """The form of one kind of work. The address can fill in fields, such as ?run=3."""
     if kind not in FORMS:
         raise Http404
     given = request.POST if request.method == "POST" else None
@@ -96,7 +96,7 @@ def _move(request, id, move):
 
 
 def get_job(request, id) -> Job:
-    """404 for another's job, as for one that does not exist."""
+    """The job. 404 for another user's job, as for one that does not exist."""
     return get_object_or_404(Job.objects.visible_to(request.user).select_related("started_by"), pk=id)
 
 
@@ -105,7 +105,7 @@ def _startable() -> list[tuple[str, str]]:
 
 
 def _about(found: Job) -> list[tuple[str, object]]:
-    """What was asked for, to be shown."""
+    """The settings of the job, to be shown."""
     shown = {name: value for name, value in found.arguments.items() if value not in ("", None, False, [])}
     return [
         (name.replace("_", " "), ", ".join(value) if isinstance(value, list) else value)
@@ -115,7 +115,7 @@ def _about(found: Job) -> list[tuple[str, object]]:
 
 
 def _reading(found: Job) -> dict[str, object]:
-    """What was said of how to read the upload, for the form to begin with."""
+    """The earlier answers on how to read the upload, as initial values of the form."""
     values = {name: found.arguments.get(name, "") for name in ReadingForm.base_fields}
     return {name: "\n".join(value) if isinstance(value, list) else value for name, value in values.items()}
 

@@ -1,4 +1,4 @@
-"""What a command says to people who use options, said to people who fill in forms."""
+"""Turns messages of commands, which name options, into messages for people who fill in forms."""
 
 import re
 
@@ -6,7 +6,7 @@ from turing.jobs.collections import CollectionForm, ReadingForm
 from turing.jobs.forms import FORMS
 from turing.models import Job
 
-# Options of `import_images` and `import_generated` that are called otherwise in the forms: form, and name of the field.
+# Options of `import_images` and `import_generated` that have another name in the forms: the form and its field.
 OTHERWISE = {
     "--type": (ReadingForm, "image_type"),
     "--collection": (CollectionForm, "name"),
@@ -17,8 +17,9 @@ OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*(?![a-z-])( (?=['\"A-Z]|\w+=|dermosco
 
 
 def in_form_words(kind: str, text: str) -> str:
-    """The text with options in the words of the forms of this kind of job: `--type clinical` as
-    `'How the images were taken': clinical`. An option that no form has stays as it is.
+    """The text with options replaced by labels of the form for this kind of job.
+
+    `--type clinical` becomes `'How the images were taken': clinical`. Options that no form has stay as they are.
     """
     labels = labels_of(kind)
 
@@ -30,7 +31,7 @@ def in_form_words(kind: str, text: str) -> str:
 
 
 def labels_of(kind: str) -> dict[str, str]:
-    """The label of the field that stands for each option of the job's command."""
+    """The label of the form field for each option of the job's command."""
     is_upload = kind in (Job.Kind.CHECK, Job.Kind.IMPORT)
     forms = [CollectionForm, ReadingForm] if is_upload else [FORMS[kind]]
     found = {}
@@ -39,7 +40,7 @@ def labels_of(kind: str) -> dict[str, str]:
             found[f"--{name.replace('_', '-')}"] = _label(name, field)
     if is_upload:
         found |= {option: _label(name, form.base_fields[name]) for option, (form, name) in OTHERWISE.items()}
-    if "--diagnoses" in found:  # which the command takes one by one
+    if "--diagnoses" in found:  # the command takes these one by one
         found["--diagnosis"] = found["--diagnoses"]
     return found
 

@@ -1,4 +1,4 @@
-"""What each kind of job does, in a process of its own: the same as the command of manage.py, by the command itself."""
+"""Does the work of each kind of job in a separate process, by running the same command as on the command line."""
 
 import io
 import json
@@ -14,22 +14,22 @@ from turing.models import Job, Study
 
 
 class Commands:
-    """Runs commands of manage.py: what they tell people goes to the job's log, their result is kept."""
+    """Runs commands of manage.py. Their messages go to the job's log, and their result is kept."""
 
     def __init__(self, channel: Channel) -> None:
         self.said = Said(channel)
         self.out = io.StringIO()
 
     def tell(self, report: dict[str, Any]) -> None:
-        """What is done so far, to be known should the work not come to its end."""
+        """Report partial results, in case the work does not finish."""
         self.said.channel.send(report=report)
 
     def run(self, command: str, /, *arguments: str, **options: Any) -> None:
-        """Raises CommandError with the reason where the command fails."""
+        """Run a command. Raises CommandError with the reason if it fails."""
         call_command(command, *arguments, stdout=self.out, stderr=self.said, **options)
 
     def json_of(self, command: str, /, *arguments: str, **options: Any) -> dict[str, Any]:
-        """As `run`, for a command that reports figures: its report, in the place of a result for people."""
+        """As `run`, for a command that reports figures. Returns its report instead of a text for people."""
         report = io.StringIO()
         call_command(command, *arguments, json=True, stdout=report, stderr=self.said, **options)
         return json.loads(report.getvalue())
@@ -56,7 +56,7 @@ def evaluate(job: Job, commands: Commands) -> None:
 
 
 def train(job: Job, commands: Commands) -> None:
-    """Starts a run, or goes on with the one that an earlier attempt of this job left behind, from its last snapshot."""
+    """Start a run, or resume the run of an earlier attempt of this job from its last snapshot."""
     given = job.arguments
     own = TrainingRun.objects.filter(name=given["name"], started_at__gte=job.created_at)
     left = own.exclude(status=TrainingRun.Status.FINISHED).order_by("-pk").first()
@@ -74,7 +74,7 @@ def detector(job: Job, commands: Commands) -> None:
     commands.run("add_machine_reader", study.slug, detector=True, **options)
 
 
-# A function may return the report that the job's page shows.
+# These functions may return a report for the job's page.
 WORK: dict[str, Callable[[Job, Commands], dict[str, Any] | None]] = {
     Job.Kind.CURATE: curate,
     Job.Kind.TRAIN: train,

@@ -1,7 +1,8 @@
-"""Unpacks a zip that a stranger may have made: everything is looked at before anything is written.
+"""Unpacks a zip that a stranger may have made. Everything is checked before anything is written.
 
-Refused: what is no zip or cut off, encrypted entries, links and devices, names that lead out, two files of one name,
-archives in the archive, too many entries, too many bytes, and what unpacks to far more than was sent.
+It refuses files that are not a zip or are cut off, encrypted entries, links and devices, names that lead out, two files
+with one name, archives inside the archive, too many entries, too many bytes, and zips that unpack to far more than was
+sent.
 """
 
 import lzma
@@ -20,22 +21,22 @@ from turing.jobs.uploads import Names, Upload, UploadError, require_room
 
 ENTRY, END, RECORD_64, LOCATOR_64 = b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 ENTRY_HEAD, RECORD_BYTES, LOCATOR_BYTES = 46, 56, 20
-NOT_HERE = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)  # in the 32-bit end, where a figure stands in the 64-bit one
+NOT_HERE = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)  # in the 32-bit end, if the number is in the 64-bit one
 LONGEST_COMMENT = 65535
-ENTRY_BYTES = 500  # of an entry of the directory, with its name and extra fields; the average of an honest zip is 100
-MOST_TIMES = 100  # larger than it was sent
+ENTRY_BYTES = 500  # per entry of the directory, with its name and extra fields; honest zips have 100 on average
+MOST_TIMES = 100  # times the size that was sent
 HARMLESS = 10_000_000  # bytes, whatever the ratio
 CHUNK = 2**20
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError)
-CUT_OFF = "This is no zip file, or it is damaged or cut off. Make it again, and upload all of it."
-TWO_ENDS = "The zip says two things of what it holds: no program for zips makes such a file. Make it again."
+CUT_OFF = "This is not a zip file, or it is damaged or cut off. Make it again and upload it in full."
+TWO_ENDS = "The zip contradicts itself about its contents. No zip program makes such a file. Make it again."
 
 Entries = list[tuple[zipfile.ZipInfo, PurePosixPath]]
 
 
 def check_zip(path: Path) -> Entries:
-    """Entries to unpack, each with the path below the folder that it gets. Raises `UploadError`."""
-    most = 4 * settings.UPLOAD_FILES  # folders, hidden files and what is left out are entries, too
+    """Entries to unpack, each with its path below the folder. Raises `UploadError`."""
+    most = 4 * settings.UPLOAD_FILES  # folders, hidden files and ignored files are entries, too
     with path.open("rb") as stream:
         _check_directory(stream, most)
     try:
@@ -48,15 +49,15 @@ def check_zip(path: Path) -> Entries:
         (entry, place) for entry in found if not entry.is_dir() and (place := names.take(_checked(entry))) is not None
     ]
     if not taken:
-        raise UploadError("The zip holds no image and no table.")
+        raise UploadError("The zip contains no image and no table.")
     _check_sizes(found, path.stat().st_size)
     return taken
 
 
 def _check_directory(stream: BinaryIO, most: int) -> None:
-    """Raise `UploadError` where the zip's directory is too large: `zipfile` would read any into memory.
+    """Raise `UploadError` if the zip's directory is too large, because `zipfile` would read all of it into memory.
 
-    What the end of the file says of the directory may be a lie, so the entries themselves are counted, too.
+    The end of the file may lie about the directory, so the entries themselves are counted, too.
     """
     start, size, said = _directory(stream)
     too_many = UploadError(f"The zip has more than the {settings.UPLOAD_FILES:,} files that an upload may have.")
@@ -79,9 +80,9 @@ def _check_directory(stream: BinaryIO, most: int) -> None:
 
 
 def _directory(stream: BinaryIO) -> tuple[int, int, int]:
-    """Where the zip's directory begins, its bytes and its entries, as its end says.
+    """The position of the zip's directory, its bytes and its number of entries, according to the file's end.
 
-    A zip has one end or two: that of 32 bits, and before it one of 64 bits, which programs follow where it is there.
+    A zip has one end or two: a 32-bit one, and before it possibly a 64-bit one, which programs use if it exists.
     """
     length = stream.seek(0, 2)
     tail_at = max(0, length - LONGEST_COMMENT - 22)
@@ -97,7 +98,7 @@ def _directory(stream: BinaryIO) -> tuple[int, int, int]:
     if locator.startswith(LOCATOR_64):
         at -= LOCATOR_BYTES + RECORD_BYTES
         (record_at,) = struct.unpack_from("<Q", locator, 8)
-        if at < 0 or record_at != at:  # some programs read the one, some the other
+        if at < 0 or record_at != at:  # some programs read one end, some the other
             raise UploadError(CUT_OFF)
         stream.seek(at)
         record = stream.read(RECORD_BYTES)
@@ -115,7 +116,7 @@ def _directory(stream: BinaryIO) -> tuple[int, int, int]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> str:
-    """The entry's name. Raises `UploadError` for what is no plain file."""
+    """The entry's name. Raises `UploadError` if the entry is not a plain file."""
     shown = ascii(entry.filename[:80])
     if entry.flag_bits & 0x1:
         raise UploadError(f"{shown} is encrypted. Make a zip without a password.")
@@ -132,15 +133,19 @@ def _check_sizes(found: list[zipfile.ZipInfo], sent: int) -> None:
             f"The zip unpacks to {total / 1e6:,.0f} MB; an upload may have {settings.UPLOAD_LIMIT / 1e6:,.0f} MB."
         )
     if total > max(HARMLESS, MOST_TIMES * sent):
-        raise UploadError(f"The zip unpacks to {total / max(sent, 1):,.0f} times its size: no images do that.")
+        raise UploadError(
+            f"The zip unpacks to {total / max(sent, 1):,.0f} times its size. No images compress that well, so it "
+            "was refused."
+        )
     if sum(entry.compress_size for entry in found) > sent:
-        raise UploadError("Files of the zip overlap: no program for zips makes such a file.")
+        raise UploadError("Files of the zip overlap. No zip program makes such a file, so it was refused.")
 
 
 def unpack(upload: Upload, progress: Progress = no_progress) -> Path:
-    """The folder of the upload's files, unpacked where it is a zip still. Raises `UploadError`.
+    """The folder of the upload's files, which are unpacked if they are still in a zip. Raises `UploadError`.
 
-    Files get their place when all of them are there, and the zip goes after that: what is killed can be done again.
+    Files are moved to their place when all of them are there, and the zip is deleted after that. So work that is killed
+    can be repeated.
     """
     if upload.files.is_dir():
         upload.archive.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ READABLE = 0o644
 
 
 class FolderMedia(FileSystemStorage):
-    """Writes a file beside its name, flushes it to the disk and moves it into place."""
+    """Writes a file beside its final name, flushes it to the disk and moves it into place."""
 
     def get_available_name(self, name, max_length=None):
         return name
@@ -25,7 +25,7 @@ class FolderMedia(FileSystemStorage):
                     beside.write(chunk)
                 beside.flush()
                 os.fchmod(beside.fileno(), self.file_permissions_mode or READABLE)
-                # A study must not be open with images that a power cut took back.
+                # A study must not be open if a power cut has undone the writing of its images.
                 os.fsync(beside.fileno())
                 Path(beside.name).replace(path)
             except BaseException:

@@ -17,10 +17,10 @@ _creating = threading.Lock()
 
 
 class S3Media(S3Storage):
-    """django-storages' S3 for small private files that many threads read.
+    """The S3 storage of django-storages, for small private files that many threads read.
 
-    Every call is one request. Objects have no access list of their own: who may read them is the bucket's to say, and
-    that is this site alone. No address of an object is ever given out.
+    Every call is one request. Objects have no access list of their own. The bucket decides who may read them, and only
+    this site may. No address of an object is ever given out.
     """
 
     file_overwrite = True
@@ -29,7 +29,7 @@ class S3Media(S3Storage):
 
     def __init__(self, **settings):
         own_endpoint = settings.get("endpoint_url")
-        # What is not Amazon's often knows neither host names by bucket nor the newer checksums in trailers.
+        # Other stores than Amazon's often support neither host names by bucket nor the newer checksums in trailers.
         checksums = "when_required" if own_endpoint else "when_supported"
         self.client_config = Config(
             signature_version="s3v4",
@@ -45,7 +45,7 @@ class S3Media(S3Storage):
 
     @property
     def connection(self):
-        """One connection for all threads of a process: one for each thread, as in the library, costs 12 MB each."""
+        """One connection for all threads of a process. One for each thread, as in the library, costs 12 MB each."""
         if self._owner != os.getpid():
             with _creating:
                 if self._owner != os.getpid():
@@ -60,7 +60,7 @@ class S3Media(S3Storage):
 
     @property
     def _client(self):
-        return self.connection.meta.client  # which threads may share, as they may not share the library's objects
+        return self.connection.meta.client  # threads may share this, but not the library's objects
 
     def _head(self, name: str) -> dict:
         with _errors_of(name):
@@ -102,7 +102,7 @@ class S3Media(S3Storage):
 
 @contextmanager
 def _errors_of(name: str) -> Iterator[None]:
-    """The store's errors as those of files, which the rest of the site knows."""
+    """Raise the store's errors as errors of files, which the rest of the site handles."""
     try:
         yield
     except ClientError as error:

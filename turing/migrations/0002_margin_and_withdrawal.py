@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='equivalence_margin',
-            field=models.FloatField(default=0.1, help_text='Readers count as unable to tell where accuracy is shown to lie within 0.5 plus or minus this.', validators=[django.core.validators.MinValueValidator(0.01), django.core.validators.MaxValueValidator(0.3)]),
+            field=models.FloatField(default=0.1, help_text="Readers count as unable to tell the images apart if "
+                "accuracy is shown to lie within 0.5 plus or minus this margin.", validators=[django.core.validators.MinValueValidator(0.01), django.core.validators.MaxValueValidator(0.3)]),
         ),
     ]

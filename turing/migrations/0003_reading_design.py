@@ -24,17 +24,20 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='break_every',
-            field=models.PositiveSmallIntegerField(default=0, help_text='So many images; 0: no breaks are offered.', verbose_name='offer a break after'),
+            field=models.PositiveSmallIntegerField(default=0, help_text="Number of images before each break. With 0, "
+                "no breaks are offered.", verbose_name='offer a break after'),
         ),
         migrations.AddField(
             model_name='study',
             name='practice_images',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Shown first, the answer told after each; images of their own, which count in no result.', validators=[django.core.validators.MaxValueValidator(40)]),
+            field=models.PositiveSmallIntegerField(default=0, help_text="Readers see these images first and are told "
+                "the right answer after each. They are shown for practice only and count in no result.", validators=[django.core.validators.MaxValueValidator(40)]),
         ),
         migrations.AddField(
             model_name='study',
             name='repeats',
-            field=models.PositiveSmallIntegerField(default=0, help_text='So many come once more for each reader, hidden among the others: do they agree with themselves?', verbose_name='repeated images'),
+            field=models.PositiveSmallIntegerField(default=0, help_text="Each reader sees this many images a second "
+                "time, hidden among the others. This measures whether readers agree with themselves.", verbose_name='repeated images'),
         ),
         migrations.AddField(
             model_name='study',

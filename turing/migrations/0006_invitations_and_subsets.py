@@ -15,12 +15,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='by_invitation',
-            field=models.BooleanField(default=False, help_text='A reader needs a link of their own; the study is not listed.', verbose_name='only by invitation'),
+            field=models.BooleanField(default=False, help_text="Each reader needs a personal link. The start page "
+                "does not list the study.", verbose_name='only by invitation'),
         ),
         migrations.AddField(
             model_name='study',
             name='images_per_reader',
-            field=models.PositiveIntegerField(default=0, help_text='Each reader judges so many, every image about equally often; 0: all of them.'),
+            field=models.PositiveIntegerField(default=0, help_text="Each reader judges this many images, chosen so "
+                "that every image is judged about equally often. Enter 0 for all images."),
         ),
         migrations.CreateModel(
             name='Invitation',

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='allow_unaudited',
-            field=models.BooleanField(default=False, help_text="Generated images that nobody compared with the training images may be copies of patients' images.", verbose_name='allow samples that were not audited'),
+            field=models.BooleanField(default=False, help_text="Generated images that were not compared with the "
+                "training images may be copies of patients' images.", verbose_name='allow samples that were not audited'),
         ),
     ]

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='timed',
-            field=models.BooleanField(default=False, help_text='First for 500 ms, then for less after right and for longer after wrong answers (100 to 1,000 ms).', verbose_name='show each image for a moment only'),
+            field=models.BooleanField(default=False, help_text="The first image is shown for 500 ms. Right answers "
+                "shorten the time and wrong answers lengthen it, between 100 and 1,000 ms.", verbose_name='show each image for a moment only'),
         ),
     ]

@@ -13,6 +13,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='language',
-            field=models.CharField(choices=[('en', 'English'), ('tr', 'Türkçe')], default='en', help_text="Of title, instructions and consent. The consent that comes with the platform is in the reader's.", max_length=10, verbose_name='language of the texts'),
+            field=models.CharField(choices=[('en', 'English'), ('tr', 'Türkçe')], default='en', help_text="The "
+                "language of the title, the instructions and the consent that you write. The platform's own consent "
+                "appears in the reader's language.", max_length=10, verbose_name='language of the texts'),
         ),
     ]

@@ -14,7 +14,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='generated_counts',
-            field=models.JSONField(blank=True, default=dict, help_text="Images per diagnosis by the generator's id; the others share what is left."),
+            field=models.JSONField(blank=True, default=dict, help_text="Number of images per diagnosis for a "
+                "generator, by its id. The other generators share the rest equally."),
         ),
         migrations.AddField(
             model_name='study',

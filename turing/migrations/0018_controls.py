@@ -18,17 +18,21 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='control_degradation',
-            field=models.CharField(blank=True, choices=[('jpeg-10', 'saved as JPEG of quality 10'), ('blur-1.5', 'blurred (Gaussian, standard deviation 1.5% of the side)'), ('pixels-4', 'brought to a quarter of the pixels on each side and back')], default='', help_text="Does lower quality alone make readers say 'generated'? Of lesions that the test does not show.", max_length=10, verbose_name='real images made worse as a control'),
+            field=models.CharField(blank=True, choices=[('jpeg-10', 'saved as JPEG of quality 10'), ('blur-1.5', 'blurred (Gaussian, standard deviation 1.5% of the side)'), ('pixels-4', 'brought to a quarter of the pixels on each side and back')], default='', help_text="Use "
+                "this to find out whether lower quality alone makes readers say 'generated'. The images show lesions "
+                "that the test does not use.", max_length=10, verbose_name='real images made worse as a control'),
         ),
         migrations.AddField(
             model_name='study',
             name='control_generators',
-            field=models.JSONField(blank=True, default=list, help_text='Such as an older model: do readers notice images that are known to be weaker?', verbose_name='generators as a control'),
+            field=models.JSONField(blank=True, default=list, help_text="For example an older model. Use this to find "
+                "out whether readers notice images that are known to be weaker.", verbose_name='generators as a control'),
         ),
         migrations.AddField(
             model_name='study',
             name='control_per_diagnosis',
-            field=models.PositiveIntegerField(default=0, help_text='Of each control, among the others. Answers to them stay out of every rate and are reported apart.', verbose_name='control images per diagnosis'),
+            field=models.PositiveIntegerField(default=0, help_text="Number of images of each control. They appear "
+                "among the other images. Answers to them are reported separately and count in no rate.", verbose_name='control images per diagnosis'),
         ),
         migrations.AlterField(
             model_name='auditline',

@@ -13,12 +13,15 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='looks',
-            field=models.JSONField(blank=True, default=list, help_text='Shares of the planned answers, such as 50% or 33%, 67%. Until each look nobody sees results. Empty: no look is planned.', verbose_name='looks at results before the end'),
+            field=models.JSONField(blank=True, default=list, help_text="Shares of the planned answers, for example "
+                "50%, or 33%, 67% for two looks. Nobody sees results before a look is due. Leave this empty to plan "
+                "no looks.", verbose_name='looks at results before the end'),
         ),
         migrations.AddField(
             model_name='study',
             name='planned_readers',
-            field=models.PositiveIntegerField(default=0, help_text='Looks at results are timed by it; 0: no number is planned.', verbose_name='planned number of readers'),
+            field=models.PositiveIntegerField(default=0, help_text="It sets the time of the looks at results. Enter 0 "
+                "if no number is planned.", verbose_name='planned number of readers'),
         ),
         migrations.AlterField(
             model_name='auditline',

@@ -14,12 +14,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='one_row',
-            field=models.BooleanField(default=False, help_text='One button for each judgement and confidence, from certainly real to certainly generated.', verbose_name='judgement and confidence in one row'),
+            field=models.BooleanField(default=False, help_text="Readers press one button for judgement and confidence "
+                "together, from certainly real to certainly generated.", verbose_name='judgement and confidence in one row'),
         ),
         migrations.AddField(
             model_name='study',
             name='questions',
-            field=models.JSONField(blank=True, default=list, help_text='What is asked of each image, in order; none: the judgement alone.'),
+            field=models.JSONField(blank=True, default=list, help_text="The questions about each image, in their "
+                "order. Without any, readers give only the judgement."),
         ),
         migrations.CreateModel(
             name='FurtherAnswer',

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='zoom',
-            field=models.CharField(choices=[('off', 'off'), ('free', 'on: any factor from 1 to 8'), ('steps', 'at fixed steps: 1, 2 and 4 times')], default='off', help_text='Whether readers may look at a part of an image more closely. What they use is recorded.', max_length=10, verbose_name='zoom and pan'),
+            field=models.CharField(choices=[('off', 'off'), ('free', 'on: any factor from 1 to 8'), ('steps', 'at fixed steps: 1, 2 and 4 times')], default='off', help_text="Lets "
+                "readers enlarge a part of an image. The site records how they use it.", max_length=10, verbose_name='zoom and pan'),
         ),
     ]

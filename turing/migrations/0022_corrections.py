@@ -19,7 +19,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='corrections',
-            field=models.BooleanField(default=False, help_text='They may go back to the last image until the next break. Every answer is kept; the last one counts.', verbose_name='let readers correct a slip'),
+            field=models.BooleanField(default=False, help_text="Until the next break, readers may go back to the last "
+                "image and change their answer. Every answer is kept. The last one counts.", verbose_name='let readers correct a slip'),
         ),
         migrations.CreateModel(
             name='ReplacedAnswer',

@@ -20,7 +20,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='forced_choice',
-            field=models.BooleanField(default=False, help_text='A real and a generated image of one diagnosis side by side (two-alternative forced choice). Numbers of images that each reader gets, for practice and until a break then count pairs.', verbose_name='pairs: which of two is generated?'),
+            field=models.BooleanField(default=False, help_text="Readers see a real and a generated image of one "
+                "diagnosis side by side and choose the generated one (two-alternative forced choice). The numbers of "
+                "images per reader, for practice and until a break then count pairs.", verbose_name='pairs: which of two is generated?'),
         ),
         migrations.AddField(
             model_name='trial',

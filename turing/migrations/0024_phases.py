@@ -15,32 +15,40 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='debriefing_text',
-            field=models.TextField(blank=True, default='', help_text="What readers of a purpose-blinded study are told at the end, in the language of the texts; empty: the platform's own words, in each reader's language.", verbose_name='debriefing'),
+            field=models.TextField(blank=True, default='', help_text="The text that tells readers of a "
+                "purpose-blinded study its purpose, in the language of the texts. If it is empty, they read the "
+                "platform's own text in their language.", verbose_name='debriefing'),
         ),
         migrations.AddField(
             model_name='study',
             name='feedback_after',
-            field=models.BooleanField(default=False, help_text='Readers then see their own score and what each image was: for the first of two sittings.', verbose_name='feedback when a reader has finished'),
+            field=models.BooleanField(default=False, help_text="Readers who have finished see their own score and "
+                "what each image was. Use this for the first of two sittings.", verbose_name='feedback when a reader has finished'),
         ),
         migrations.AddField(
             model_name='study',
             name='follows',
-            field=models.ForeignKey(blank=True, help_text='An earlier study: only readers who have completed it may begin this one.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followed_by', to='turing.study'),
+            field=models.ForeignKey(blank=True, help_text="Choose an earlier study. Only readers who have completed "
+                "it may begin this one.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followed_by', to='turing.study'),
         ),
         migrations.AddField(
             model_name='study',
             name='purpose_blinded',
-            field=models.BooleanField(default=False, help_text='Readers are not told that images are generated, and are not asked for it: they answer the further questions alone, and are told the purpose at the end.', verbose_name='purpose-blinded'),
+            field=models.BooleanField(default=False, help_text="Readers are not told that some images are generated, "
+                "and are not asked to tell them apart. They answer only the further questions. They are told the "
+                "purpose at the end.", verbose_name='purpose-blinded'),
         ),
         migrations.AddField(
             model_name='study',
             name='same_images',
-            field=models.BooleanField(default=False, help_text='Else no image of the earlier study is shown again.', verbose_name='the same images as the earlier study'),
+            field=models.BooleanField(default=False, help_text="If this is off, no image of the earlier study is "
+                "shown again.", verbose_name='the same images as the earlier study'),
         ),
         migrations.AddField(
             model_name='study',
             name='washout_days',
-            field=models.PositiveSmallIntegerField(default=0, help_text="So many days lie between a reader's last answer to the earlier study and this one.", validators=[django.core.validators.MaxValueValidator(1000)], verbose_name='days of washout'),
+            field=models.PositiveSmallIntegerField(default=0, help_text="A reader may begin this study only so many "
+                "days after their last answer to the earlier study.", validators=[django.core.validators.MaxValueValidator(1000)], verbose_name='days of washout'),
         ),
         migrations.AlterField(
             model_name='response',

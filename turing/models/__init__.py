@@ -1,4 +1,4 @@
-"""Who reads, what is read, and what was answered."""
+"""The database models: who reads, what is read, and what was answered."""
 
 from turing.models.audit_trail import COMMAND_LINE, Actor, AuditLine
 from turing.models.jobs import Job

@@ -1,7 +1,7 @@
-"""Triggers that let the database itself refuse to change or remove a line of the audit trail.
+"""Triggers that make the database refuse to change or delete a line of the audit trail.
 
-They are put in place after every `migrate`, not by one migration: on SQLite a later change of the table makes a new
-table, and the triggers of the old one are gone. PostgreSQL's TRUNCATE passes, since `flush` needs it; on SQLite `flush`
+They are created after every `migrate`, not by one migration. On SQLite, a later change of the table makes a new table,
+and the triggers of the old one are gone. PostgreSQL's TRUNCATE is allowed, because `flush` needs it. On SQLite `flush`
 deletes line by line and is refused.
 """
 
@@ -13,7 +13,7 @@ NAMES = {"UPDATE": "audit_lines_are_not_changed", "DELETE": "audit_lines_are_not
 
 
 def statements(vendor: str) -> list[str]:
-    """SQL that makes the triggers where they are missing; none for other databases."""
+    """SQL that creates missing triggers; none for other databases."""
     if vendor == "sqlite":
         return [
             f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {act} ON {TABLE} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
@@ -33,7 +33,7 @@ def statements(vendor: str) -> list[str]:
 
 
 def make_triggers(using: str = "default", **kwargs) -> None:
-    """A receiver of `post_migrate`. Does nothing where a migration backwards has taken the table away."""
+    """A receiver of `post_migrate`. Does nothing if a backward migration has removed the table."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if TABLE in connection.introspection.table_names(cursor):

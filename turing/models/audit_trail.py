@@ -1,4 +1,4 @@
-"""The audit trail: who did what with a study, and when. Lines are added, never changed and never removed."""
+"""The audit trail: who did what with a study, and when. Lines are added, never changed or deleted."""
 
 from typing import Literal
 
@@ -13,22 +13,24 @@ Actor = User | Reader | Literal["command line"]
 
 
 class AuditLineQuerySet(models.QuerySet):
-    """Refuses every change; the database's triggers (`append_only.py`) refuse what goes round it."""
+    """Refuses every change. The database's triggers (`append_only.py`) refuse changes that bypass it."""
 
     def record(self, what: str, actor: Actor, study: Study | None = None, *, reader: Reader | None = None, **detail):
-        """Add a line, to be called in the transaction of the act itself.
+        """Add a line. Call it in the transaction of the act itself.
 
-        `reader` is who it was done to. `detail` holds short words and numbers: no name, no address, no answer and no
-        truth of an image. A person in it is the number of the account.
+        `reader` is the reader concerned. `detail` holds short words and numbers: no name, address, answer or truth of
+        an image. A person in it appears as the number of the account.
         """
         return self.create(**_values(what, actor, study, reader, detail))
 
     def record_once_an_hour(self, what: str, actor: Actor, study: Study, **detail) -> None:
-        """As `record`, but one line at most for the same actor, study and detail in one hour of the clock."""
+        """As `record`, but at most one line for the same actor, study and detail in one hour of the clock."""
         values = _values(what, actor, study, None, detail)
         hour = timezone.now().strftime("%Y%m%d%H")
         once = f"{what}/{study.pk}/{values['account'] or values['by']}/{'/'.join(map(str, detail.values()))}/{hour}"
-        if not self.filter(once=once).exists():  # a page asks often: look before taking the database's lock to write
+        if not self.filter(
+            once=once
+        ).exists():  # pages call this often, so read before taking the database's lock to write
             self.bulk_create([self.model(**values, once=once)], ignore_conflicts=True)
 
     def update(self, **kwargs):
@@ -51,11 +53,11 @@ def _values(what: str, actor: Actor, study: Study | None, reader: Reader | None,
 
 
 class AuditLine(models.Model):
-    """That something was done, when and by whom.
+    """One act: what was done, when and by whom.
 
-    A researcher stands here as the account's number and not as a foreign key: a foreign key would have to be changed
-    or removed with the account, and neither is allowed here. The name is looked up when the line is shown, so erasing
-    an account's name erases it from the trail as well. Readers stand here under their pseudonyms.
+    A researcher is stored as the account's number and not as a foreign key. A foreign key would have to be changed or
+    removed with the account, and neither is allowed here. The name is looked up when the line is shown, so erasing an
+    account's name also erases it from the trail. Readers appear under their pseudonyms.
     """
 
     class What(models.TextChoices):
@@ -129,13 +131,13 @@ class AuditLine(models.Model):
 
     @property
     def actor(self) -> str:
-        """Without a name: the account's number, the reader's pseudonym or 'command line'."""
+        """The actor without a name: the account's number, the reader's pseudonym or 'command line'."""
         if self.by == self.By.RESEARCHER:
             return f"researcher {self.account}"
         return self.pseudonym if self.by == self.By.READER else COMMAND_LINE
 
     def about(self, detail: dict | None = None) -> str:
-        """The detail, or what is given in its place, as text, such as 'format csv, readers people'."""
+        """The detail, or what replaces it, as text such as 'format csv, readers people'."""
         words = [self.pseudonym] if self.pseudonym and self.by != self.By.READER else []
         detail = self.detail if detail is None else detail
         return ", ".join(words + [f"{key.replace('_', ' ')} {value}" for key, value in detail.items()])

@@ -1,4 +1,4 @@
-"""The design of a study: everything that a reader's answer may depend on, and what follows from it."""
+"""The design of a study: everything that a reader's answer may depend on, and values derived from it."""
 
 import hashlib
 
@@ -25,7 +25,7 @@ DEFAULT_PAIRS_CONSENT = noop(
     "those of other readers. Your name and e-mail address are never published. Taking part is voluntary; you may "
     "stop at any time."
 )
-# Of a study whose readers are not told that images are generated; `turing.reading.debriefing` tells them afterwards.
+# The consent of purpose-blinded studies. `turing.reading.debriefing` tells readers the purpose afterwards.
 BLINDED_CONSENT = noop(
     "You are asked to look at images of skin lesions and to answer questions about each of them.\n\n"
     "Your answers and the time you take are recorded under a pseudonym and analysed together with those of other "
@@ -36,14 +36,14 @@ BLINDED_CONSENT = noop(
 
 
 class Design(models.Model):
-    """Fields in which a study is frozen once it opens. `turing.studies.design` says what its hash covers."""
+    """The fields that are frozen once a study opens. `turing.studies.design` says what its hash covers."""
 
     class Scaling(models.TextChoices):
         PIXELS = "pixels", "pixel by pixel, with hard edges"
         SMOOTH = "smooth", "smoothly"
 
     class Degradation(models.TextChoices):
-        """How the real images of a control are made worse, as they follow 'real images'."""
+        """How the real images of a control are made worse, as words that follow 'real images'."""
 
         JPEG = "jpeg-10", "saved as JPEG of quality 10"
         BLUR = "blur-1.5", "blurred (Gaussian, standard deviation 1.5% of the side)"
@@ -63,12 +63,16 @@ class Design(models.Model):
     real_per_diagnosis = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     generated_per_diagnosis = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     generated_counts = models.JSONField(
-        default=dict, blank=True, help_text="Images per diagnosis by the generator's id; the others share what is left."
+        default=dict,
+        blank=True,
+        help_text="Number of images per diagnosis for a generator, by its id. The other "
+        "generators share the rest equally.",
     )
     control_per_diagnosis = models.PositiveIntegerField(
         "control images per diagnosis",
         default=0,
-        help_text="Of each control, among the others. Answers to them stay out of every rate and are reported apart.",
+        help_text="Number of images of each control. They appear among the other images. Answers to them are reported "
+        "separately and count in no rate.",
     )
     control_degradation = models.CharField(
         "real images made worse as a control",
@@ -76,13 +80,15 @@ class Design(models.Model):
         blank=True,
         default="",
         choices=Degradation,
-        help_text="Does lower quality alone make readers say 'generated'? Of lesions that the test does not show.",
+        help_text="Use this to find out whether lower quality alone makes readers say 'generated'. The images show "
+        "lesions that the test does not use.",
     )
     control_generators = models.JSONField(
         "generators as a control",
         default=list,
         blank=True,
-        help_text="Such as an older model: do readers notice images that are known to be weaker?",
+        help_text="For example an older model. Use this to find out whether readers notice images that are known to "
+        "be weaker.",
     )
     images_per_page = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
@@ -90,31 +96,38 @@ class Design(models.Model):
     confidence_levels = models.PositiveSmallIntegerField(
         default=4,
         validators=[MaxValueValidator(9)],
-        help_text="From 1, a guess, to the highest, certain. 0 or 1: readers are not asked.",
+        help_text="The scale goes from 1 (a guess) to this number (certain). With 0 or 1, readers are not asked for "
+        "their confidence.",
     )
     questions = models.JSONField(
-        default=list, blank=True, help_text="What is asked of each image, in order; none: the judgement alone."
+        default=list,
+        blank=True,
+        help_text="The questions about each image, in their order. Without any, readers give only the judgement.",
     )
     one_row = models.BooleanField(
         "judgement and confidence in one row",
         default=False,
-        help_text="One button for each judgement and confidence, from certainly real to certainly generated.",
+        help_text="Readers press one button for judgement and confidence together, from certainly real to certainly "
+        "generated.",
     )
     corrections = models.BooleanField(
         "let readers correct a slip",
         default=False,
-        help_text="They may go back to the last image until the next break. Every answer is kept; the last one counts.",
+        help_text="Until the next break, readers may go back to the last image and change their answer. Every answer "
+        "is kept. The last one counts.",
     )
     forced_choice = models.BooleanField(
         "pairs: which of two is generated?",
         default=False,
-        help_text="A real and a generated image of one diagnosis side by side (two-alternative forced choice). Numbers "
-        "of images that each reader gets, for practice and until a break then count pairs.",
+        help_text="Readers see a real and a generated image of one diagnosis side by side and choose the generated "
+        "one (two-alternative forced choice). The numbers of images per reader, for practice and until a break "
+        "then count pairs.",
     )
     timed = models.BooleanField(
         "show each image for a moment only",
         default=False,
-        help_text="First for 500 ms, then for less after right and for longer after wrong answers (100 to 1,000 ms).",
+        help_text="The first image is shown for 500 ms. Right answers shorten the time and wrong answers lengthen it, "
+        "between 100 and 1,000 ms.",
     )
     stimulus_size = models.PositiveIntegerField(
         default=128, validators=[MinValueValidator(32), MaxValueValidator(1024)], help_text="Pixels on each side."
@@ -130,38 +143,43 @@ class Design(models.Model):
         max_length=10,
         choices=Zoom,
         default=Zoom.OFF,
-        help_text="Whether readers may look at a part of an image more closely. What they use is recorded.",
+        help_text="Lets readers enlarge a part of an image. The site records how they use it.",
     )
     equivalence_margin = models.FloatField(
         default=0.1,
         validators=[MinValueValidator(0.01), MaxValueValidator(0.3)],
-        help_text="Readers count as unable to tell where accuracy is shown to lie within 0.5 plus or minus this.",
+        help_text="Readers count as unable to tell the images apart if accuracy is shown to lie within 0.5 plus or "
+        "minus this margin.",
     )
     planned_readers = models.PositiveIntegerField(
-        "planned number of readers", default=0, help_text="Looks at results are timed by it; 0: no number is planned."
+        "planned number of readers",
+        default=0,
+        help_text="It sets the time of the looks at results. Enter 0 if no number is planned.",
     )
     looks = models.JSONField(
         "looks at results before the end",
         default=list,
         blank=True,
-        help_text="Shares of the planned answers, such as 50% or 33%, 67%. Until each look nobody sees results. Empty: "
-        "no look is planned.",
+        help_text="Shares of the planned answers, for example 50%, or 33%, 67% for two looks. Nobody sees results "
+        "before a look is due. Leave this empty to plan no looks.",
     )
     images_per_reader = models.PositiveIntegerField(
-        default=0, help_text="Each reader judges so many, every image about equally often; 0: all of them."
+        default=0,
+        help_text="Each reader judges this many images, chosen so that every image is judged about equally "
+        "often. Enter 0 for all images.",
     )
     purpose_blinded = models.BooleanField(
         "purpose-blinded",
         default=False,
-        help_text="Readers are not told that images are generated, and are not asked for it: they answer the further "
-        "questions alone, and are told the purpose at the end.",
+        help_text="Readers are not told that some images are generated, and are not asked to tell them apart. They "
+        "answer only the further questions. They are told the purpose at the end.",
     )
     debriefing_text = models.TextField(
         "debriefing",
         blank=True,
         default="",
-        help_text="What readers of a purpose-blinded study are told at the end, in the language of the texts; empty: "
-        "the platform's own words, in each reader's language.",
+        help_text="The text that tells readers of a purpose-blinded study its purpose, in the language of the texts. "
+        "If it is empty, they read the platform's own text in their language.",
     )
     follows = models.ForeignKey(
         "Study",
@@ -169,36 +187,39 @@ class Design(models.Model):
         null=True,
         blank=True,
         related_name="followed_by",
-        help_text="An earlier study: only readers who have completed it may begin this one.",
+        help_text="Choose an earlier study. Only readers who have completed it may begin this one.",
     )
     washout_days = models.PositiveSmallIntegerField(
         "days of washout",
         default=0,
         validators=[MaxValueValidator(1000)],
-        help_text="So many days lie between a reader's last answer to the earlier study and this one.",
+        help_text="A reader may begin this study only so many days after their last answer to the earlier study.",
     )
     same_images = models.BooleanField(
         "the same images as the earlier study",
         default=False,
-        help_text="Else no image of the earlier study is shown again.",
+        help_text="If this is off, no image of the earlier study is shown again.",
     )
     feedback_after = models.BooleanField(
         "feedback when a reader has finished",
         default=False,
-        help_text="Readers then see their own score and what each image was: for the first of two sittings.",
+        help_text="Readers who have finished see their own score and what each image was. Use this for the first of "
+        "two sittings.",
     )
     practice_images = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(40)],
-        help_text="Shown first, the answer told after each; images of their own, which count in no result.",
+        help_text="Readers see these images first and are told the right answer after each. They are shown for "
+        "practice only and count in no result.",
     )
     repeats = models.PositiveSmallIntegerField(
         "repeated images",
         default=0,
-        help_text="So many come once more for each reader, hidden among the others: do they agree with themselves?",
+        help_text="Each reader sees this many images a second time, hidden among the others. This measures whether "
+        "readers agree with themselves.",
     )
     break_every = models.PositiveSmallIntegerField(
-        "offer a break after", default=0, help_text="So many images; 0: no breaks are offered."
+        "offer a break after", default=0, help_text="Number of images before each break. With 0, no breaks are offered."
     )
     block_by_diagnosis = models.BooleanField(
         "one diagnosis after the other",
@@ -206,26 +227,29 @@ class Design(models.Model):
         help_text="Each reader sees the diagnoses in blocks, in an order of their own.",
     )
     by_invitation = models.BooleanField(
-        "only by invitation", default=False, help_text="A reader needs a link of their own; the study is not listed."
+        "only by invitation",
+        default=False,
+        help_text="Each reader needs a personal link. The start page does not list the study.",
     )
     tell_share = models.BooleanField("tell readers how many images are real", default=False)
     show_score = models.BooleanField("readers may see their own score", default=False, help_text="Once it is closed.")
     allow_unaudited = models.BooleanField(
         "allow samples that were not audited",
         default=False,
-        help_text="Generated images that nobody compared with the training images may be copies of patients' images.",
+        help_text="Generated images that were not compared with the training images may be copies of patients' images.",
     )
     language = models.CharField(
         "language of the texts",
         max_length=10,
         choices=settings.LANGUAGES,
         default="en",
-        help_text="Of title, instructions and consent. The consent that comes with the platform is in the reader's.",
+        help_text="The language of the title, the instructions and the consent that you write. The platform's own "
+        "consent appears in the reader's language.",
     )
     instructions = models.TextField(blank=True, help_text="Shown before the first image.")
     consent_text = models.TextField(default=DEFAULT_CONSENT)
     seed = models.PositiveBigIntegerField(default=0, help_text="Chooses the stimuli.")
-    # More images, and smaller ones, may join a generator later.
+    # Stored, because more images, and smaller ones, may join a generator later.
     through = models.PositiveIntegerField(
         null=True, editable=False, help_text="Pixels on a side by way of which the stimuli were made; null: see sizes."
     )
@@ -238,12 +262,12 @@ class Design(models.Model):
 
     @property
     def asks_judgement(self) -> bool:
-        """Whether readers say of each image if it is real or generated."""
+        """Whether readers judge each image as real or generated."""
         return not self.purpose_blinded
 
     @property
     def asks_confidence(self) -> bool:
-        """Of the judgement."""
+        """Whether readers are asked for their confidence in the judgement."""
         return self.asks_judgement and self.confidence_levels > 1
 
     @property
@@ -252,13 +276,13 @@ class Design(models.Model):
 
     @property
     def all_questions(self) -> tuple[Question, ...]:
-        """In their order, the judgement among them where it is asked."""
+        """All questions in their order, including the judgement if it is asked."""
         found = questions_from(self.questions)
         return found if self.asks_judgement else tuple(one for one in found if one.kind != Kind.JUDGEMENT)
 
     @property
     def further_questions(self) -> tuple[Question, ...]:
-        """All but the judgement."""
+        """All questions except the judgement."""
         return tuple(one for one in self.all_questions if one.kind != Kind.JUDGEMENT) if self.questions else ()
 
     @property
@@ -275,17 +299,17 @@ class Design(models.Model):
 
     @property
     def form_length(self) -> int:
-        """Images, or pairs, of the test that one reader judges; practice, repeats and controls aside."""
+        """The number of test images (or pairs) that one reader judges, without practice, repeats and controls."""
         return self.images_per_reader or self.case_count
 
     @property
     def planned_answers(self) -> int:
-        """Answers of the test that the planned readers will have given; 0 where no number of readers is planned."""
+        """The number of answers of the test if all planned readers finish; 0 if no number of readers is planned."""
         return self.planned_readers * self.form_length
 
     @property
     def images_announced(self) -> int:
-        """What readers are told they will judge: repeats are among them, so that no count gives them away."""
+        """The number of images that readers are told. It includes repeats, so that no count gives them away."""
         return self.form_length + self.repeats + self.control_count
 
     @property
@@ -296,22 +320,22 @@ class Design(models.Model):
 
     @property
     def controls(self) -> int:
-        """Conditions that serve as a control."""
+        """The number of conditions that serve as a control."""
         return bool(self.control_degradation) + len(self.control_generators)
 
     @property
     def control_count(self) -> int:
-        """Images of all controls. Every reader sees them, beside the images of the test."""
+        """The number of images of all controls. Every reader sees them in addition to the images of the test."""
         return len(self.diagnoses) * self.control_per_diagnosis * self.controls
 
     @property
     def stimulus_count(self) -> int:
-        """Images of the test; practice, repeats and controls aside."""
+        """The number of images of the test, without practice, repeats and controls."""
         return len(self.diagnoses) * (self.real_per_diagnosis + self.generated_per_diagnosis)
 
     @property
     def case_count(self) -> int:
-        """What a reader answers once each: images of the test, or pairs of them."""
+        """The number of cases that a reader answers once each: images of the test, or pairs of them."""
         return self.stimulus_count // 2 if self.forced_choice else self.stimulus_count
 
     @property
@@ -320,17 +344,20 @@ class Design(models.Model):
 
     @property
     def tested_generators(self) -> list[Generator]:
-        """The generators that the study is about, without those that serve as a control."""
+        """The generators under test, without those that serve as a control."""
         return [one for one in self.generators.all() if one.pk not in self.control_generators]
 
     @property
     def drawn_size(self) -> int:
-        """Pixels on a side by way of which every image becomes a stimulus: the generators' smallest when it opens."""
+        """The size in pixels through which every image becomes a stimulus.
+
+        The smallest of the generators at opening.
+        """
         return self.through or min(one.size for one in self.generators.all())
 
     @property
     def consent(self) -> str:
-        """The consent as readers see it: the platform's own in their language, a study's as it was written."""
+        """The consent as readers see it: the platform's own text in their language, or the study's text as written."""
         if not self.has_default_consent:
             return self.consent_text
         return gettext(DEFAULT_PAIRS_CONSENT if self.forced_choice else self.consent_text)

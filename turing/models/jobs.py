@@ -1,4 +1,4 @@
-"""Long work that a worker does in the background: what was asked for, how far it is, what came of it."""
+"""Long work that a worker does in the background: its settings, progress and outcome."""
 
 from datetime import timedelta
 
@@ -13,25 +13,26 @@ LOST_AFTER = timedelta(seconds=60)  # without a heartbeat
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user: User):
-        """The user's own jobs; to a superuser, all."""
+        """The user's own jobs; for a superuser, all jobs."""
         return self if user.is_superuser else self.filter(started_by=user)
 
     def unfinished(self):
         return self.filter(state__in=(Job.State.WAITING, Job.State.RUNNING))
 
     def of_upload(self, key: str):
-        """All jobs of an upload, locked until the transaction ends: of two that decide what becomes of it, one waits.
+        """All jobs of an upload, locked until the transaction ends.
 
-        SQLite locks nothing but the whole database, which every transaction does at its beginning.
+        This way, of two decisions about the upload one waits for the other. SQLite can only lock the whole database,
+        and every transaction does that at its beginning.
         """
         found = self.filter(arguments__upload=key)
         list(found.order_by("pk").select_for_update().values_list("pk"))
         return found
 
     def lost(self):
-        """Jobs that stand as running, but whose worker has given no sign of life for a while.
+        """Running jobs whose worker has given no sign of life for a while.
 
-        By the database's clock, as heartbeats are: those of several machines may differ.
+        This uses the database's clock, as heartbeats do, because the clocks of several machines may differ.
         """
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER)
 
@@ -104,5 +105,5 @@ class Job(models.Model):
 
     @property
     def share(self) -> float | None:
-        """How much is done, 0 to 1; None where nobody knows."""
+        """The share of the work that is done, 0 to 1; None if it is unknown."""
         return min(1.0, self.done / self.total) if self.total else None

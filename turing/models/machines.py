@@ -1,6 +1,6 @@
-"""Machine readers: detectors and models whose scores of a study's images stand beside people's answers.
+"""Machine readers: detectors and models whose scores of a study's images are compared with people's answers.
 
-They are fixed readers, not a sample of any: no interval over readers counts them, and no person is among them.
+They are fixed readers, not a sample. No interval over readers includes them.
 """
 
 from django.db import models
@@ -32,7 +32,7 @@ class MachineReader(models.Model):
 
 
 class MachineScore(models.Model):
-    """What a machine said of one stimulus."""
+    """A machine's judgement of one stimulus."""
 
     machine = models.ForeignKey(MachineReader, models.CASCADE, related_name="scores")
     stimulus = models.ForeignKey(Stimulus, models.CASCADE, related_name="machine_scores")

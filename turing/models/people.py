@@ -13,10 +13,10 @@ from turing.accounts import RESEARCHERS, Profession, Specialty
 
 
 class UserManager(BaseUserManager):
-    """Users are known by their e-mail address, whatever its capitals."""
+    """Finds users by their e-mail address, whatever its capitals."""
 
     def create_user(self, email: str, password: str | None = None, **fields):
-        """Without a password the user cannot log in."""
+        """Create a user. Without a password the user cannot log in."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save()
@@ -53,15 +53,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def address(self) -> str:
-        """The e-mail address that the user gave, whether or not it is shown to be theirs."""
+        """The e-mail address that the user gave, whether or not it is confirmed."""
         return self.claimed_email or self.email
 
     @property
     def can_be_written_to(self) -> bool:
-        """False where the account only claims its address, or is erased or simulated."""
+        """False if the account only claims its address, is erased, or is simulated."""
         return not self.email.endswith(".invalid")
 
-    # The log-in backend loads a request's user together with the next two, so that no page asks for them again.
+    # The log-in backend loads the next two together with a request's user, so that no page queries for them again.
 
     @property
     def is_researcher(self) -> bool:
@@ -76,7 +76,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.totpdevice_set.filter(confirmed=True).exists()
 
     def _get_session_auth_hash(self, secret=None) -> str:
-        """Sessions end when the password changes, and when the user logs out everywhere."""
+        """A hash that ends sessions when the password changes and when the user logs out everywhere."""
         if not self.times_logged_out:
             return super()._get_session_auth_hash(secret)
         value = f"{self.password} {self.times_logged_out}"
@@ -84,7 +84,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def new_pseudonym() -> str:
-    """Random, so that neither the order nor the time of registration shows in it."""
+    """A random pseudonym, so that it reveals neither the order nor the time of registration."""
     return f"R-{secrets.token_hex(4)}"
 
 

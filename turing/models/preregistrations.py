@@ -1,4 +1,4 @@
-"""What was planned before the first answer."""
+"""Preregistrations: what was planned before the first answer."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from turing.models.studies import Study
 
 
 class Preregistration(models.Model):
-    """A study's plan: drawn up from its draft, sealed when the study opens, and never changed after that."""
+    """A study's plan. It is drawn up from the draft, sealed when the study opens, and never changed after that."""
 
     study = models.OneToOneField(Study, models.CASCADE, related_name="preregistration")
     own_words = models.JSONField(default=dict, help_text="What the researcher adds, as PreregistrationForm's fields.")
@@ -22,5 +22,5 @@ class Preregistration(models.Model):
 
     def save(self, *args, **kwargs):
         if Preregistration.objects.filter(pk=self.pk, is_sealed=True).exists():
-            raise StudyError("The preregistration was sealed when the study opened; it cannot change.")
+            raise StudyError("The preregistration was sealed when the study opened and cannot be changed.")
         super().save(*args, **kwargs)

@@ -1,7 +1,7 @@
-"""What a study asks of each image: an ordered list of questions, of which one is the judgement.
+"""The questions that a study asks about each image: an ordered list, in which one is the judgement.
 
-`Study.questions` keeps the list as JSON; an empty list is the judgement alone. `turing.studies.questions` checks what a
-researcher gives.
+`Study.questions` stores the list as JSON. An empty list means only the judgement. `turing.studies.questions` checks the
+questions that a researcher gives.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as noop
 
-CONFIDENCE_LEVELS = 5  # of a further question, where it asks how sure the reader is
+CONFIDENCE_LEVELS = 5  # levels of confidence in the answer to a further question
 SCALE_LEVELS = (5, 7)
-LONGEST_TEXT = 500  # characters of an answer in free words
+LONGEST_TEXT = 500  # most characters of an answer in free text
 YES, NO = "yes", "no"
 CUES = (
     noop("border"), noop("network"), noop("colour"), noop("texture"), noop("symmetry"), noop("hair"), noop("lighting"),
@@ -23,7 +23,7 @@ CUES = (
 
 
 class Kind(models.TextChoices):
-    """Of a question."""
+    """The type of a question."""
 
     JUDGEMENT = "judgement", "real or generated (the judgement)"
     DIAGNOSIS = "diagnosis", "diagnosis, one from a list"
@@ -36,11 +36,11 @@ class Kind(models.TextChoices):
     REGION = "region", "region: where it gave itself away"
 
 
-AFTER_GENERATED = (Kind.CUES, Kind.REGION)  # asked once the reader has judged the image generated
+AFTER_GENERATED = (Kind.CUES, Kind.REGION)  # asked only if the reader has judged the image generated
 SCALES = (Kind.REALISM, Kind.QUALITY, Kind.SCALE)
 MAY_ASK_CONFIDENCE = (Kind.DIAGNOSIS, Kind.YES_NO)
-TESTED = (Kind.JUDGEMENT, Kind.DIAGNOSIS, *SCALES, Kind.YES_NO)  # between real and generated images
-# What is asked where the researcher gives no words of their own: in the reader's language.
+TESTED = (Kind.JUDGEMENT, Kind.DIAGNOSIS, *SCALES, Kind.YES_NO)  # compared between real and generated images
+# The default texts, in the reader's language, for questions without the researcher's own words.
 WORDINGS = {
     Kind.DIAGNOSIS: noop("What is your diagnosis?"),
     Kind.REALISM: noop("How real does this image look?"),
@@ -57,7 +57,7 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Option:
-    """One diagnosis to choose, and the diagnoses of images for which it is the right one."""
+    """One diagnosis to choose, and the diagnoses of images for which it is right."""
 
     label: str
     diagnoses: tuple[str, ...]
@@ -65,7 +65,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a study's design. `wording`, `low` and `high` are empty where the platform's own words stand."""
+    """One question of a study's design. `wording`, `low` and `high` are empty if the platform's own words are used."""
 
     kind: str
     name: str
@@ -78,8 +78,8 @@ class Question:
     required: bool = True
     confidence: bool = False
     primary: bool = False
-    margin: float | None = None  # of the equivalence of real and generated images, in the answer's own units
-    test: str = "difference"  # or "equivalence": which p-value speaks for the question
+    margin: float | None = None  # margin of equivalence between real and generated images, in the answer's own units
+    test: str = "difference"  # or "equivalence"; it chooses the p-value of the question
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Question":
@@ -102,12 +102,12 @@ class Question:
 
     @property
     def text(self) -> str:
-        """What the reader is asked."""
+        """The text of the question for the reader."""
         return self.wording or gettext(WORDINGS.get(Kind(self.kind), ""))
 
     @property
     def ends(self) -> tuple[str, str]:
-        """What the lowest and the highest level mean."""
+        """The meanings of the lowest and the highest level."""
         low, high = ENDS.get(Kind(self.kind), ("", ""))
         return self.low or gettext(low), self.high or gettext(high)
 
@@ -118,7 +118,7 @@ class Question:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """What can be stored, and how a page calls it; empty for free words."""
+        """The values that can be stored, with their labels on a page; empty for free text."""
         if self.kind == Kind.DIAGNOSIS:
             return [(one.label, gettext(one.label)) for one in self.options]
         if self.kind == Kind.CUES:
@@ -128,7 +128,7 @@ class Question:
         return [(str(level), str(level)) for level in range(1, self.levels + 1)]
 
     def right_answer(self, diagnosis: str) -> str | None:
-        """The option that is right for an image of the diagnosis; None where none is, or for other questions."""
+        """The option that is right for an image of this diagnosis; None if there is none, and for other questions."""
         return next((one.label for one in self.options if diagnosis in one.diagnoses), None)
 
 
@@ -136,5 +136,5 @@ JUDGEMENT = Question(Kind.JUDGEMENT, "judgement", primary=True)
 
 
 def questions_from(values: Iterable[dict[str, Any]]) -> tuple[Question, ...]:
-    """The questions of `Study.questions`, in their order; the judgement alone where it is empty."""
+    """The questions in `Study.questions`, in their order; only the judgement if it is empty."""
     return tuple(Question.from_json(one) for one in values) or (JUDGEMENT,)

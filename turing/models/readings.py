@@ -1,4 +1,4 @@
-"""Readers' passages through studies: invitations, readings, trials, responses, and what is left when they end."""
+"""Readers in studies: invitations, readings, trials, responses, and debriefings."""
 
 import secrets
 from functools import cache
@@ -10,7 +10,7 @@ from turing.models.people import Reader
 from turing.models.stimuli import Stimulus, Truth
 from turing.models.studies import Study
 
-# What a form page and an answer read; anything else of a reading or a study costs them a query more.
+# The fields that form pages and answers read. Any other field of a reading or study costs another query.
 ON_FORM_PAGES = ("study", "reader", "completed_at", "withdrawn_at")
 STUDY_ON_FORM_PAGES = (
     "slug", "title", "language", "state", "timed", "scaling", "stimulus_size", "images_per_page", "break_every",
@@ -21,15 +21,15 @@ STUDY_ON_FORM_PAGES = (
 
 class ReadingQuerySet(models.QuerySet):
     def for_form(self, user, slug: str) -> "Reading | None":
-        """The user's reading of the study, as a form page needs it: with study, and `shows_phantoms`."""
-        # first() would order the one row there can be, which costs a fifth of the whole.
+        """The user's reading of the study as a form page needs it: with the study and `shows_phantoms`."""
+        # first() would add an ordering for at most one row, which takes a fifth of the time.
         return next(iter(_with_study().filter(study__slug=slug, reader__user=user.pk)), None)
 
     def of_people(self):
         return self.filter(reader__is_simulated=False)
 
     def with_progress(self):
-        """Adds `trial_count`, `answer_count`, `last_answer_at`."""
+        """Add `trial_count`, `answer_count` and `last_answer_at`."""
         return self.annotate(
             trial_count=models.Count("trials"),
             answer_count=models.Count("trials__response"),
@@ -61,7 +61,10 @@ class Reading(models.Model):
 
 @cache
 def _with_study() -> ReadingQuerySet:
-    """Built once: to put it together takes as long as to run it, and every page and every answer asks for it."""
+    """The queryset, built only once.
+
+    Building it takes as long as running it, and every page and every answer needs it.
+    """
     phantoms = Generator.objects.filter(studies=models.OuterRef("study"), uses_phantoms=True)
     fields = [*ON_FORM_PAGES, *(f"study__{name}" for name in STUDY_ON_FORM_PAGES)]
     return Reading.objects.select_related("study").only(*fields).annotate(shows_phantoms=models.Exists(phantoms))
@@ -112,9 +115,9 @@ class Trial(models.Model):
 
 
 class Response(models.Model):
-    """The answer to a trial that counts: inserted once, never changed.
+    """The answer to a trial that counts. It is inserted once and never changed.
 
-    A correction is a row of its own, with a key of its own. What it replaces moves to `ReplacedAnswer`.
+    A correction is a new row with a new key. The answer that it replaces becomes a `ReplacedAnswer`.
     """
 
     trial = models.OneToOneField(Trial, models.CASCADE, related_name="response")
@@ -126,14 +129,14 @@ class Response(models.Model):
     )
     confidence = models.PositiveSmallIntegerField(null=True)
     response_time_ms = models.PositiveIntegerField(null=True, help_text="From first paint to choice, in the browser.")
-    # Where the study shows images for a moment only.
+    # Only in studies that show images for a moment.
     exposure_ms = models.PositiveIntegerField(null=True, help_text="For which the image was to be shown.")
     shown_ms = models.PositiveIntegerField(null=True, help_text="For which the browser showed it.")
     dropped_frames = models.PositiveIntegerField(null=True, help_text="That the screen skipped while it was shown.")
     away_ms = models.PositiveIntegerField(
         null=True, help_text="Of the response time: the page was hidden, or another window had the keyboard."
     )
-    # Where the study lets readers zoom.
+    # Only in studies with zoom.
     zoom_percent = models.PositiveIntegerField(null=True, help_text="The largest enlargement; 100: none.")
     zoomed_ms = models.PositiveIntegerField(null=True, help_text="For which a part of the image was enlarged.")
     answered_at = models.DateTimeField()
@@ -143,10 +146,10 @@ class Response(models.Model):
 
 
 class FurtherAnswer(models.Model):
-    """The answer to one further question about an image: inserted with the response, never changed.
+    """The answer to one further question about an image. It is inserted with the response and never changed.
 
-    `value` is an option, a level, yes or no, free words, or the cues in a JSON list. A question that was left
-    unanswered has no row.
+    `value` is an option, a level, yes or no, free text, or the cues as a JSON list. A question without an answer has no
+    row.
     """
 
     response = models.ForeignKey(Response, models.CASCADE, related_name="further")
@@ -162,7 +165,7 @@ class FurtherAnswer(models.Model):
 
 
 class ReplacedAnswer(models.Model):
-    """An earlier answer to a trial, whose reader corrected it: in no result but the counts of corrections."""
+    """An earlier answer to a trial that its reader corrected. It counts only in the numbers of corrections."""
 
     trial = models.ForeignKey(Trial, models.CASCADE, related_name="replaced")
     number = models.PositiveSmallIntegerField(help_text="0: the first answer; above: a correction.")
@@ -184,9 +187,9 @@ class ReplacedAnswer(models.Model):
 
 
 class Debriefing(models.Model):
-    """What a reader who has completed a purpose-blinded study noticed, asked before its purpose is told.
+    """What a reader of a purpose-blinded study noticed, asked after the last image and before the debriefing.
 
-    The words come first, since the second question tells what they are about. Each is stored once.
+    The free text comes first, because the second question reveals what the study is about. Each answer is stored once.
     """
 
     reading = models.OneToOneField(Reading, models.CASCADE, related_name="debriefing")

@@ -1,4 +1,4 @@
-"""Who may see and who may change a study: decided here and nowhere else."""
+"""Decides who may see and who may change a study. No other module decides this."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 
 
 class Right(models.IntegerChoices):
-    """What a researcher may do with one study; each right holds those before it. `docs/studies.md` has the table."""
+    """What a researcher may do with one study. Each right includes those before it. `docs/studies.md` has the table."""
 
     NONE = 0
     VIEW = 1
@@ -18,7 +18,10 @@ class SharedQuerySet(models.QuerySet):
     """Studies by the right that a researcher has in them."""
 
     def with_right_of(self, user):
-        """Adds `right`, the user's `Right`. Superusers own every study; a study without an owner is seen by all."""
+        """Add `right`, the user's `Right`.
+
+        Superusers own every study. Every researcher may see a study without owner.
+        """
         if not user.is_authenticated or not user.is_researcher:
             return self.annotate(right=Value(Right.NONE, models.IntegerField()))
         if user.is_superuser:
@@ -43,22 +46,23 @@ class SharedQuerySet(models.QuerySet):
 
 class CollaboratorQuerySet(models.QuerySet):
     def of(self, user):
-        """The user's own, and those that wait for a researcher with the user's address."""
+        """The user's collaborations, including those that wait for a researcher with the user's address."""
         return self.filter(Q(user=user) | Q(user=None, email=user.email))
 
     def waiting_for(self, user):
         return self.filter(user=None, email=user.email)
 
     def at(self, address: str):
-        """Those of an address, whether its researcher has come or not."""
+        """The collaborations of an address, whether or not its researcher has come."""
         return self.filter(Q(email=address) | Q(user__email=address))
 
 
 class Collaborator(models.Model):
-    """A researcher who may see or change another's study.
+    """A researcher who may see or change another researcher's study.
 
-    It begins as an address alone and nobody looks up whose it is, so that nothing tells whether a person is registered.
-    It becomes a user's when a researcher with this address first opens the study; the address is then the account's.
+    At first it is only an address, and nobody checks whose it is, so that nothing reveals whether a person is
+    registered. It is linked to a user when a researcher with this address first opens the study. From then on, the
+    address is that of the account.
     """
 
     class Role(models.TextChoices):

@@ -1,4 +1,4 @@
-"""The images that a study shows, blinded: their files and addresses say nothing of what they are."""
+"""The images that a study shows, blinded: their files and addresses do not reveal their truth."""
 
 import uuid
 
@@ -14,17 +14,17 @@ from turing.models.studies import Study
 class Truth(models.TextChoices):
     """What a stimulus is, and what a response says it is."""
 
-    # Shown to readers; the first letters are the keys they press, in every language two different ones.
+    # Shown to readers. The first letters are keys, so they must differ in every language.
     REAL = "real", _("real")
     GENERATED = "generated", _("generated")
 
 
 class Side(models.TextChoices):
-    """Where an image of a pair stands, and the one rule by which a choice between two images is stored.
+    """The side of an image in a pair, and the rule for storing a choice between two images.
 
-    A reader says which image of a pair is generated. `Response.answer` keeps its meaning, what the reader says of
-    `Trial.stimulus`, which is the image on the left: to choose the left one is `generated`, to choose the right one is
-    `real`. So an answer is right where it equals the truth of the image on the left, as for single images.
+    A reader says which image of a pair is generated. `Response.answer` keeps its meaning: the reader's judgement of
+    `Trial.stimulus`, which is the image on the left. To choose the left image is stored as `generated`, to choose the
+    right one as `real`. So an answer is right if it equals the truth of the image on the left, as for single images.
     """
 
     LEFT = "left", _("left")
@@ -32,7 +32,7 @@ class Side(models.TextChoices):
 
     @property
     def as_answer(self) -> Truth:
-        """The answer that is stored where the image on this side is called generated."""
+        """The stored answer if the image on this side is called generated."""
         return Truth.GENERATED if self == Side.LEFT else Truth.REAL
 
     @classmethod
@@ -43,7 +43,7 @@ class Side(models.TextChoices):
 
 class StimulusQuerySet(models.QuerySet):
     def of_test(self):
-        """Those that count in results: neither for practice nor a control."""
+        """Stimuli that count in results: neither practice nor controls."""
         return self.filter(is_practice=False, is_control=False)
 
     def of_control(self):
@@ -94,7 +94,7 @@ class Stimulus(models.Model):
 
     @property
     def kind(self) -> str:
-        """What a researcher calls it: its truth, or that it is a control."""
+        """Its kind for researchers: its truth, or that it is a control."""
         return f"control, {self.get_truth_display()}" if self.is_control else str(self.get_truth_display())
 
     def read(self) -> bytes:

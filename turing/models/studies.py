@@ -1,4 +1,4 @@
-"""Studies: where each stands, and whose it is. Their designs are in `designs`, their images in `stimuli`."""
+"""Studies: their states and owners. Their designs are in `designs`, their images in `stimuli`."""
 
 from django.db import models
 from django.urls import reverse
@@ -13,19 +13,19 @@ class StudyQuerySet(SharedQuerySet):
         return self.filter(state=Study.State.OPEN)
 
     def running(self):
-        """Open or paused: answers may yet come."""
+        """Open or paused studies, which may still get answers."""
         return self.filter(state__in=(Study.State.OPEN, Study.State.PAUSED))
 
     def listed(self):
-        """Open to everyone who comes."""
+        """Open studies that everyone may begin."""
         return self.open().filter(by_invitation=False)
 
     def published(self):
-        """Over, and with a page of results that everybody may see."""
+        """Studies that are over and have a public page of results."""
         return self.filter(published_at__isnull=False)
 
     def with_progress(self):
-        """Adds `reading_count` and `response_count` of people who still consent; simulated readers are not counted."""
+        """Add `reading_count` and `response_count` of people who still consent, without simulated readers."""
         people = models.Q(readings__reader__is_simulated=False, readings__withdrawn_at=None)
         return self.annotate(
             reading_count=models.Count("readings", filter=people, distinct=True),
@@ -34,7 +34,7 @@ class StudyQuerySet(SharedQuerySet):
 
 
 class Study(Design):
-    """A reader study: its design, and where it stands."""
+    """A reader study: its design and its state."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "draft"
@@ -47,7 +47,7 @@ class Study(Design):
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     design_hash = models.CharField(max_length=64, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts the draft's changes.")
-    # PROTECT: with its owner's account gone, a study would be everyone's to see.
+    # PROTECT, because a study without its owner's account would be visible to every researcher.
     owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="studies")
     visible_to_researchers = models.BooleanField("every researcher may see it", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -87,7 +87,7 @@ class Study(Design):
 
     @property
     def is_over(self) -> bool:
-        """No more answers will ever be taken."""
+        """Whether the study will never take answers again."""
         return self.state in (self.State.CLOSED, self.State.ARCHIVED)
 
     @property

@@ -1,1 +1,1 @@
-"""Accounts: registration, log-in, passwords, e-mail addresses, two-factor, erasure."""
+"""Accounts: registration, log-in, passwords, e-mail addresses, two-factor authentication, erasure."""

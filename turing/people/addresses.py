@@ -1,8 +1,8 @@
-"""Which account an e-mail address and a password belong to.
+"""Finds the account of an e-mail address and a password.
 
-One account holds an address (`User.email`, unique). Others may claim it (`User.claimed_email`): somebody registered
-with an address that was taken. Both may log in with it, so that registration never has to tell a stranger who is
-registered here.
+One account holds an address (`User.email`, unique). Others may claim it (`User.claimed_email`), because somebody
+registered with an address that was taken. Both may log in with it, so that registration never reveals to a stranger who
+is registered here.
 """
 
 import secrets
@@ -20,16 +20,17 @@ def placeholder() -> str:
 
 
 def accounts_of(address: str) -> tuple[User | None, User | None]:
-    """The account that holds the address, and the newest of those that claim it."""
+    """The account that holds the address, and the newest account that claims it."""
     address = address.strip().lower()
     holder = User.objects.filter(email=address).first()
     return holder, User.objects.filter(claimed_email=address).order_by("-pk").first() if address else None
 
 
 def account_with_password(accounts: tuple[User | None, User | None], password: str) -> User | None:
-    """The first of two accounts whose password this is.
+    """The first of two accounts that has this password.
 
-    Always computes two hashes, one for each account or for its absence: the time says nothing of who is registered.
+    It always computes two hashes, one for each account or its absence, so that the time does not reveal who is
+    registered.
     """
     right = [_has_password(account, password) for account in accounts]
     return next((account for account, is_right in zip(accounts, right, strict=True) if account and is_right), None)
@@ -39,14 +40,14 @@ def _has_password(account: User | None, password: str) -> bool:
     if account is None:
         make_password(password)
         return False
-    # Django's own `check_password` also replaces a hash of an older kind. No account without a password gets through.
+    # Django's own `check_password` also replaces older kinds of hashes. Accounts without a password never pass.
     return account.check_password(password) and account.is_active
 
 
 def readers_who_share_an_address(study: Study) -> int:
     """How many readers of the study hold or claim an e-mail address that another of its readers holds or claims.
 
-    They may be one person who read twice. People only; readers who withdrew are not counted.
+    They may be one person who read twice. Only people who have not withdrawn are counted.
     """
     readers = Reader.objects.filter(
         is_simulated=False, readings__study=study, readings__withdrawn_at=None, user__is_active=True

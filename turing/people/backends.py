@@ -1,4 +1,4 @@
-"""Django's log-in: who may try, whose password it is, and what a request's user is loaded with."""
+"""Authentication backends: they limit log-in attempts, check passwords, and load a request's user."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ EMAIL_BACKEND = f"{__name__}.EmailBackend"
 
 
 class ThrottleBackend(AxesStandaloneBackend):
-    """Refuses whoever has failed too often. Without a request, as in a command, there is nobody to refuse."""
+    """Refuses after too many failed attempts. Without a request, as in a command, it refuses nobody."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         if request is not None:
@@ -23,7 +23,7 @@ class ThrottleBackend(AxesStandaloneBackend):
 
 
 class EmailBackend(ModelBackend):
-    """Log-in with an e-mail address, by the account that holds it or the newest that claims it."""
+    """Log-in with an e-mail address, for the account that holds it or the newest account that claims it."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         if username is None or password is None:
@@ -32,13 +32,15 @@ class EmailBackend(ModelBackend):
 
     def get_user(self, user_id):
         """The user with reader, role and second factor, in one query."""
-        user = next(iter(_users().filter(pk=user_id)), None)  # first() would order one row, at a fifth of the cost
+        user = next(
+            iter(_users().filter(pk=user_id)), None
+        )  # first() would add an ordering for one row, a fifth of the cost
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
 @cache
 def _users() -> QuerySet[User]:
-    """Built once: to put it together takes as long as to run it, and every request asks for a user."""
+    """The queryset, built only once. Building it takes as long as running it, and every request needs a user."""
     in_group = User.groups.through.objects.filter(user=OuterRef("pk"), group__name=RESEARCHERS)
     devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
     return User.objects.select_related("reader").annotate(

@@ -1,4 +1,4 @@
-"""Whose an e-mail address is: shown by a link that only its owner can read."""
+"""Confirms whose an e-mail address is, by a link that only its owner can read."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ LINK_WORKS_FOR = 3 * 24 * 60 * 60  # seconds
 
 
 def _signer(address: str) -> signing.TimestampSigner:
-    """The address is part of the salt: a link is good for one address, and does not show it to those who keep logs."""
+    """A signer whose salt includes the address. So a link is valid for one address and does not reveal it in logs."""
     return signing.TimestampSigner(salt=f"turing.people.confirmation {address}")
 
 
@@ -28,29 +28,29 @@ def confirmation_path(user: User) -> str:
 
 
 def check_link(user: User, token: str) -> None:
-    """Raises `StudyError` unless the link was made for this account and its address, not too long ago.
+    """Raise `StudyError` unless the link was made recently for this account and its address.
 
-    The account matters: whoever registers with a stranger's address must gain nothing when the stranger, not logged in
-    as they are, follows the link.
+    The account matters. Somebody who registers with a stranger's address must gain nothing when the stranger follows
+    the link while not logged in to that account.
     """
     try:
         of_account = _signer(user.address).unsign(token, max_age=LINK_WORKS_FOR) == str(user.pk)
     except signing.SignatureExpired:
-        raise StudyError(_("This link is too old. Have a new one sent to you below.")) from None
+        raise StudyError(_("This link is too old. Ask for a new one below.")) from None
     except signing.BadSignature:
         of_account = False
     if not of_account:
-        raise StudyError(_("This link was made for another account or another address. Log in as the one it is for."))
+        raise StudyError(_("This link was made for another account or another address. Log in with that account."))
 
 
 def confirm(user: User) -> None:
-    """The address that the user gave is theirs from now on; an account that held it unconfirmed only claims it now.
+    """Confirm the address as the user's. Another account that held it without confirmation now only claims it.
 
-    Raises `StudyError` where another account has the address confirmed.
+    Raises `StudyError` if another account has confirmed the address.
     """
     try:
         _confirm(user)
-    except IntegrityError:  # somebody registered with the address in this moment, and holds it now
+    except IntegrityError:  # somebody registered with the address at this moment and holds it now
         _confirm(user)
 
 
@@ -61,10 +61,10 @@ def _confirm(user: User) -> None:
     accounts = {one.pk: one for one in everyone}
     user = accounts.pop(user.pk)
     if user.address != address or not user.is_active:
-        raise StudyError(_("This link was made for another account or another address. Log in as the one it is for."))
+        raise StudyError(_("This link was made for another account or another address. Log in with that account."))
     for holder in accounts.values():
         if holder.email_confirmed_at:
-            raise StudyError(_("This address belongs to another account already. Log in with that one's password."))
+            raise StudyError(_("Another account already has this address. Log in with the password of that account."))
         holder.email, holder.claimed_email = placeholder(), address
         holder.save(update_fields=["email", "claimed_email"])
     user.email, user.claimed_email, user.email_confirmed_at = address, "", timezone.now()
@@ -72,7 +72,7 @@ def _confirm(user: User) -> None:
 
 
 def send_confirmation(user: User, full_address: Callable[[str], str]) -> None:
-    """The link once more. Where the address is another account's for certain, its owner is told so instead."""
+    """Send the link again. If the address is confirmed for another account, tell its owner instead."""
     owner = User.objects.filter(email=user.address, email_confirmed_at__isnull=False).exclude(pk=user.pk).first()
     if owner:
         letter = letters.taken(full_address(reverse("login")), full_address(reverse("password_reset")))

@@ -1,4 +1,4 @@
-"""Erasure of what is personal, as `personal.py` lists it. The page and `erase_reader` share it."""
+"""Erases personal data as listed in `personal.py`. The page and `erase_reader` share this code."""
 
 from datetime import UTC, datetime
 
@@ -14,17 +14,17 @@ from turing.people.sessions import delete_sessions
 from turing.people.throttle import forget_failures
 
 ERASED = "erased.invalid"  # the domain of accounts whose data are erased
-NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the day of registration
+NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)  # replaces the day of registration
 
 
 @transaction.atomic
 def erase(user: User, actor: Actor | None = None) -> bool:
-    """Withdraw from every study and erase all that is personal; the pseudonym and the withdrawn answers stay.
+    """Withdraw the user from every study and erase all personal data. Pseudonym and withdrawn answers stay.
 
-    `actor` stands in the audit trail as who did it; the reader, where none is given. Returns False, and changes
-    nothing, where it was done before.
+    The audit trail names `actor` as who did it, or the reader without one. Returns False, and changes nothing, if it
+    was done before.
     """
-    # Locked: of two requests at once, the second finds everything erased.
+    # Locked, so that the second of two requests finds everything erased.
     user = User.objects.select_for_update().get(pk=user.pk)
     if user.email.endswith(f"@{ERASED}"):
         return False
@@ -61,7 +61,7 @@ def erase(user: User, actor: Actor | None = None) -> bool:
 
 
 def _delete_invitations(user: User, reader: Reader | None) -> None:
-    """Those that the reader used, and those sent to the address, unless another account holds it as well."""
+    """Delete invitations that the reader used, and those sent to the address unless another account holds it, too."""
     mine = Q(reading__reader=reader) if reader else Q(pk=None)
     if not User.objects.filter(email=user.address).exclude(pk=user.pk).exists():
         mine |= Q(email__iexact=user.address)
@@ -69,7 +69,7 @@ def _delete_invitations(user: User, reader: Reader | None) -> None:
 
 
 def erase_address(address: str) -> dict[str, int | list[str]]:
-    """Erase every account that holds or claims the address, and the invitations sent to it; says what was erased."""
+    """Erase every account that holds or claims the address, and the invitations sent to it. Returns what was erased."""
     address = address.strip().lower()
     accounts = User.objects.filter(Q(email=address) | Q(claimed_email=address)).order_by("pk").select_related("reader")
     readers = [account.reader.pseudonym for account in accounts if hasattr(account, "reader")]

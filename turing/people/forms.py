@@ -1,4 +1,4 @@
-"""Forms about who one is: registration, log-in, profile, passwords."""
+"""Forms about a person: registration, log-in, profile, passwords."""
 
 from collections.abc import Callable
 
@@ -21,9 +21,9 @@ LONGEST_PASSWORD = 1000
 
 
 class AddressField(forms.EmailField):
-    """An e-mail address in small letters, as accounts are known by it, no longer than the database takes.
+    """An e-mail address in lower case, as accounts are found by it, and no longer than the database allows.
 
-    The letters are made small before the address is checked: some capitals of other alphabets become two letters.
+    It is made lower case before it is checked, because some capitals of other alphabets become two letters.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -40,7 +40,7 @@ def password_field(label, autocomplete: str, **kwargs) -> forms.CharField:
 
 
 def new_password_field() -> forms.CharField:
-    rule = gettext_lazy("At least eight characters, not a common word.")
+    rule = gettext_lazy("Use at least eight characters, and not a common word.")
     return password_field(gettext_lazy("New password"), "new-password", help_text=rule)
 
 
@@ -49,14 +49,16 @@ class LogInForm(AuthenticationForm):
     password = password_field(gettext_lazy("Password"), "current-password")
     error_messages = {
         "invalid_login": gettext_lazy(
-            "E-mail address and password do not go together. Capitals matter in the password."
+            "The e-mail address or the password is wrong. Check the capital letters in the password."
         ),
-        "inactive": gettext_lazy("E-mail address and password do not go together. Capitals matter in the password."),
+        "inactive": gettext_lazy(
+            "The e-mail address or the password is wrong. Check the capital letters in the password."
+        ),
     }
 
 
 class ReaderForm(forms.ModelForm):
-    """What a study needs to know of a reader."""
+    """What a study needs to know about a reader."""
 
     class Meta:
         model = Reader
@@ -70,7 +72,7 @@ class ReaderForm(forms.ModelForm):
 
 
 class RegistrationForm(ReaderForm):
-    """A new user who is a reader. Whether the address is known is not for this form to tell."""
+    """A new user who is a reader. The form must not reveal whether the address is known."""
 
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -79,7 +81,7 @@ class RegistrationForm(ReaderForm):
     password = password_field(
         gettext_lazy("Password"),
         "new-password",
-        help_text=gettext_lazy("At least eight characters, not a common word."),
+        help_text=gettext_lazy("Use at least eight characters, and not a common word."),
     )
 
     field_order = ["name", "email", "password", "profession", "specialty", "years_experience", "country"]
@@ -101,7 +103,7 @@ class RegistrationForm(ReaderForm):
 
 
 class ResetForm(PasswordResetForm):
-    """Asks for an e-mail with a link to set a new password. Only an address that is confirmed gets one."""
+    """Asks for an e-mail with a link to set a new password. Only confirmed addresses get one."""
 
     email = AddressField(label=gettext_lazy("E-mail"))
 
@@ -120,7 +122,7 @@ class ResetForm(PasswordResetForm):
 
 
 class _NewPasswordForm:
-    """What follows when a password is set: no other field is written, and failed log-ins are forgotten."""
+    """Sets a password: no other field is written, and failed log-ins are forgotten."""
 
     def save(self, commit: bool = True) -> User:
         self.user.set_password(self.cleaned_data["new_password1"])
@@ -141,7 +143,7 @@ class ChangePasswordForm(_NewPasswordForm, PasswordChangeForm):
 
 
 class CodeForm(forms.Form):
-    """A code of the second factor: six digits of the app, or one of the codes for emergencies."""
+    """A code of the second factor: six digits from the app, or an emergency code."""
 
     code = forms.CharField(
         label=gettext_lazy("Code"),

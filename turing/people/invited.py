@@ -1,6 +1,7 @@
 """The invitation that a visitor came with, kept in a signed cookie until the reading begins.
 
-A cookie, since a visitor who is not logged in has no session: every visit with a link would otherwise write a row.
+It is a cookie because a visitor who is not logged in has no session. With sessions, every visit with a link would write
+a row to the database.
 """
 
 import re
@@ -16,20 +17,20 @@ PREFIX = "invitation-"
 
 
 def invitation_code(request, study: Study) -> str:
-    """The code in the address, else in the cookie of the study, else nothing."""
+    """The code in the address, else the code in the study's cookie, else ''."""
     code = request.GET.get("invitation", "")
     return code if CODE.fullmatch(code) else _kept(request, f"{PREFIX}{study.pk}")
 
 
 def lacks_invitation(request, study: Study) -> bool:
-    """Whether the study is by invitation and the visitor came without an unused one."""
+    """Whether the study needs an invitation and the visitor has no unused one."""
     if not study.by_invitation:
         return False
     return not study.invitations.filter(code=invitation_code(request, study) or None, reading=None).exists()
 
 
 def remember_invitation(request, response, study: Study):
-    """The response with a cookie where the address has a code of the study that nobody has used."""
+    """Set a cookie on the response if the address has an unused invitation code of the study."""
     code = request.GET.get("invitation", "")
     if CODE.fullmatch(code) and study.invitations.filter(code=code, reading=None).exists():
         response.set_signed_cookie(
@@ -40,7 +41,7 @@ def remember_invitation(request, response, study: Study):
 
 
 def is_invited(request) -> bool:
-    """Whether the visitor came with an invitation to an open study that nobody has used yet."""
+    """Whether the visitor has an unused invitation to an open study."""
     codes = [_kept(request, name) for name in request.COOKIES if name.startswith(PREFIX)]
     return Invitation.objects.filter(code__in=codes, reading=None, study__in=Study.objects.open()).exists()
 

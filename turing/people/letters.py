@@ -1,6 +1,6 @@
 """E-mails about accounts, in the language of the page that caused them.
 
-They call the site by no name: readers of a purpose-blinded study must not learn from it what the study is about.
+They do not name the site, because its name could reveal to readers of a purpose-blinded study what the study is about.
 """
 
 from django.utils.translation import gettext as _
@@ -22,29 +22,29 @@ def confirmation(link: str) -> Letter:
 
 
 def claimed(link: str, log_in: str) -> Letter:
-    """To an address that an account holds unconfirmed and another account was now registered with."""
+    """For an address that an older account holds unconfirmed, and with which a new account was just registered."""
     return Letter(
-        _("Registered once more with your e-mail address"),
+        _("Somebody registered with your e-mail address"),
         _(
-            "Somebody registered for reader studies with this e-mail address, which an account without "
-            "confirmation has already.\n\nIf it was you just now, open this link in the browser where you are logged "
-            "in; the address then belongs to your new account:\n\n%(link)s\n\nIf you registered before, you can also "
-            "log in with the password of then, and read on where you stopped:\n\n%(log_in)s\n\nIf it was not you, you "
-            "need not do anything.\n"
+            "Somebody registered for reader studies with this e-mail address. An older account has the same address, "
+            "but nobody confirmed it there.\n\nIf you registered just now, open this link in the browser where you are "
+            "logged in. The address then belongs to your new account:\n\n%(link)s\n\nIf you registered before, you can "
+            "also log in with your earlier password and continue where you stopped:\n\n%(log_in)s\n\nIf it was not "
+            "you, you need not do anything.\n"
         )
         % {"link": link, "log_in": log_in},
     )
 
 
 def taken(log_in: str, reset: str) -> Letter:
-    """To the owner of a confirmed address that somebody else, or they themselves, registered with again."""
+    """For the owner of a confirmed address with which somebody, or they themselves, registered again."""
     return Letter(
         _("You have an account already"),
         _(
             "Somebody registered for reader studies with this e-mail address, which belongs to your account. "
-            "Your account is as it was, and nobody can see that it exists.\n\nIf it was you, please log in with the "
-            "password of your account and read on there, so that you do not judge twice:\n\n%(log_in)s\n\nIf you do "
-            "not know the password any more:\n\n%(reset)s\n\nIf it was not you, you need not do anything.\n"
+            "Your account has not changed, and nobody can see that it exists.\n\nIf it was you, please log in with "
+            "the password of your account and continue there, so that you do not judge twice:\n\n%(log_in)s\n\nIf "
+            "you forgot the password:\n\n%(reset)s\n\nIf it was not you, you need not do anything.\n"
         )
         % {"log_in": log_in, "reset": reset},
     )
@@ -55,14 +55,14 @@ def reset(link: str) -> Letter:
         _("Set a new password"),
         _(
             "Somebody asked for a new password of your account for reader studies. Set it here:\n\n%(link)s\n\n"
-            "The link works for four hours and once. If it was not you, you need not do anything.\n"
+            "The link works once, within four hours. If it was not you, you need not do anything.\n"
         )
         % {"link": link},
     )
 
 
 def not_confirmed(log_in: str, register: str) -> Letter:
-    """To an address whose account cannot be given a new password: nobody has shown yet whose address it is."""
+    """For an address whose account cannot get a new password, because nobody has confirmed the address."""
     return Letter(
         _("Your e-mail address is not confirmed"),
         _(

@@ -1,4 +1,4 @@
-"""What the pages of accounts share: where to go on, and who may register."""
+"""What the pages of accounts share: where users go after log-in, and who may register."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -10,23 +10,23 @@ LONGEST_NEXT = 1000  # characters
 
 
 def landing_page(user) -> str:
-    """Where somebody goes on who logged in and wanted nothing in particular: researchers to their studies."""
+    """The page after log-in if no other page was asked for; for researchers, their studies."""
     return reverse("research" if user.is_authenticated and user.is_researcher else "home")
 
 
 def next_url(request) -> str:
-    """The address on this site that the visitor came from, else where they land after log-in."""
+    """The address on this site that the visitor came from, else the page after log-in."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    # Without a slash Django's redirect would take it for the name of a view.
+    # Without a slash, Django's redirect would take it for the name of a view.
     return wanted if allowed and wanted.startswith("/") and len(wanted) <= LONGEST_NEXT else landing_page(request.user)
 
 
 def may_register(request) -> bool:
-    """As the setting REGISTRATION says: everyone, those whom a study has invited, or nobody."""
+    """Whether the visitor may register, by the setting REGISTRATION: everyone, those with an invitation, or nobody."""
     return settings.REGISTRATION == "open" or (settings.REGISTRATION == "invited" and is_invited(request))
 
 
 def registration(request) -> dict:
-    """For every template: whether to offer registration at all."""
+    """Context processor: whether to offer registration at all."""
     return {"registration": settings.REGISTRATION}

@@ -1,7 +1,7 @@
-"""Every field in the database: personal or not, what for, how long it is kept, what erasure does to it.
+"""Classifies every field in the database: whether it is personal, its purpose, how long it is kept, and its erasure.
 
-`docs/privacy.md` holds this table. A test fails when a model gains a field that is in neither list: whoever adds one
-decides here, and lets `erasure.py` do what is written.
+`docs/privacy.md` holds this table. A test fails when a model gains a field that is in neither list. Whoever adds a
+field decides here, and makes `erasure.py` do what the table says.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Personal:
-    """Fields of one model that tell something about a person."""
+    """Fields of one model that say something about a person."""
 
     model: str
     fields: str
@@ -161,14 +161,14 @@ NOT_PERSONAL = {
     "auth.Group": "id name permissions",
     "auth.Group_permissions": "id group permission",
     "auth.Permission": "id name content_type codename",
-    # Always empty: what the browser says of itself and what it sent is not kept.
+    # Always empty, because the site does not keep what browsers send about themselves.
     "axes.AccessAttempt": "id user_agent http_accept path_info get_data post_data",
-    # Tables that are never written: the settings switch them off.
+    # Tables that are never written, because the settings switch them off.
     "axes.AccessAttemptExpiration": "access_attempt expires_at",
     "axes.AccessFailureLog": "id user_agent ip_address username http_accept path_info attempt_time locked_out",
     "axes.AccessLog": ("id user_agent ip_address username http_accept path_info attempt_time logout_time session_hash"),
     "contenttypes.ContentType": "id app_label model",
-    # The queue of background work: numbers of jobs, and where the worker's own code failed.
+    # The queue of background work. It holds numbers of jobs and places where the worker's own code failed.
     "django_tasks_database.DBTaskResult": (
         "id status enqueued_at started_at finished_at args_kwargs priority task_path worker_ids queue_name "
         "backend_name run_after return_value exception_class_path traceback"

@@ -1,4 +1,4 @@
-"""Registration, which looks the same whether or not the e-mail address is known here."""
+"""Registration. It looks the same whether or not the e-mail address is known here."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,16 +14,16 @@ from turing.people.addresses import account_with_password, accounts_of, placehol
 from turing.people.confirmation import confirmation_path
 from turing.people.post import send_later
 
-ROUNDS = 20  # each is lost only to somebody else who registered with the same address in that moment
+ROUNDS = 20  # an attempt fails only if somebody else registers with the same address at that moment
 
 
 def register(
     address: str, name: str, password: str, profile: Mapping[str, Any], full_address: Callable[[str], str]
 ) -> User:
-    """The user to log in: a new one, or the one who has registered with this address and password before.
+    """The user to log in: a new one, or the one who registered with this address and password before.
 
-    Where the address is taken, the new account only claims it, and its owner is told by e-mail. `profile` are the
-    reader's fields; `full_address` makes a path an address with the site's name.
+    If the address is taken, the new account only claims it, and its owner is told by e-mail. `profile` holds the
+    reader's fields. `full_address` turns a path into an address with the site's name.
     """
     encoded = ""
     for _ in range(ROUNDS):
@@ -31,7 +31,7 @@ def register(
         if user := account_with_password(accounts, password):
             Reader.objects.get_or_create(user=user, defaults=profile)
             return user
-        encoded = encoded or make_password(password)  # outside of the transaction: it takes its time
+        encoded = encoded or make_password(password)  # outside the transaction, because it is slow
         try:
             with transaction.atomic():
                 if user := _create(address, name, encoded, holder, claimant):
@@ -39,15 +39,15 @@ def register(
                     send_later(address, _letter(user, holder, full_address))
                     return user
         except IntegrityError:
-            continue  # another registration was first: answered as if this one had come after it
-    raise StudyError("Too many registrations at once; please try again.")
+            continue  # another registration was first, so this one is treated as the later one
+    raise StudyError("Too many people are registering at this moment. Please try again.")
 
 
 def _create(address: str, name: str, encoded: str, holder: User | None, claimant: User | None) -> User | None:
-    """The new account; None where the accounts of the address are no longer those that the password was tried on."""
+    """The new account; None if the accounts of the address have changed since the password was checked."""
     if holder is None:
         return User.objects.create(email=address, name=name, password=encoded)
-    # The holder's row is locked, so that claims come one after the other.
+    # The holder's row is locked, so that claims are handled one after the other.
     User.objects.select_for_update().filter(pk=holder.pk).first()
     now_holding, now_claiming = accounts_of(address)
     if (now_holding, now_claiming) != (holder, claimant):

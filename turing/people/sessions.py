@@ -1,4 +1,4 @@
-"""How long one stays logged in, and how sessions end."""
+"""How long users stay logged in, and how sessions end."""
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -12,17 +12,20 @@ from turing.models import User
 
 @receiver(user_logged_in)
 def limit_session(sender, request, user, **kwargs) -> None:
-    """Researchers, who see everything, are logged out sooner than readers, who may come back after weeks."""
+    """Log researchers out sooner than readers. Researchers see everything; readers may come back after weeks."""
     request.session.set_expiry(settings.RESEARCHER_SESSION_AGE if user.is_researcher else None)
 
 
 def log_out_everywhere(user: User) -> None:
-    """No session of the user is good from now on."""
+    """End all sessions of the user."""
     User.objects.filter(pk=user.pk).update(times_logged_out=F("times_logged_out") + 1)
 
 
 def delete_sessions(user: User) -> int:
-    """Delete the rows, too; returns how many. Looks into every session there is: for erasure, not for pages."""
+    """Delete the rows of the user's sessions, too, and return their number.
+
+    It reads every session there is, so it is for erasure, not for pages.
+    """
     sessions = Session.objects.iterator()
     keys = [one.pk for one in sessions if one.get_decoded().get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=keys).delete()

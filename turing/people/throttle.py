@@ -1,6 +1,6 @@
-"""How often one may try: log-in counted by django-axes in the database, other doors in the cache.
+"""Limits attempts: django-axes counts log-ins in the database, and the cache counts other attempts.
 
-Accounts and addresses are counted each for themselves. E-mail addresses are kept only as keyed hashes.
+Accounts and network addresses are counted separately. E-mail addresses are kept only as keyed hashes.
 """
 
 import ipaddress
@@ -17,21 +17,22 @@ from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
 HOUR = 60 * 60
-# In an hour. Without a shared cache every web worker counts for itself.
+# Limits for an hour. Without a shared cache, every web worker counts separately.
 REGISTRATIONS_PER_ACCOUNT, REGISTRATIONS_PER_ADDRESS = 20, 300
 RESETS_PER_ADDRESS = 60
 LETTERS_PER_ACCOUNT = 5
 
 
 def account_key(email: str) -> str:
-    """Stands for the account in everything that is counted; does not tell the e-mail address."""
+    """The key of the account in everything that is counted. It does not reveal the e-mail address."""
     return salted_hmac("turing.people.throttle", email.strip().lower(), algorithm="sha256").hexdigest()
 
 
 def client_address(request) -> str | None:
-    """The address that the request came from; a whole /64 network where it is IPv6. None where it is not known.
+    """The address that the request came from; for IPv6, its whole /64 network. None if it is not known.
 
-    Headers count only as far as TRUSTED_PROXIES says: the last of X-Forwarded-For was written by the nearest proxy.
+    Headers count only as far as TRUSTED_PROXIES says. The last entry of X-Forwarded-For was written by the nearest
+    proxy.
     """
     written = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES:
@@ -49,12 +50,12 @@ def client_address(request) -> str | None:
 
 
 def attempted_account(request, credentials=None) -> str:
-    """Called by axes: what it stores as the name that was tried."""
+    """The name that axes stores for an attempt; axes calls this."""
     return account_key((credentials or {}).get("username") or request.POST.get("username") or "")
 
 
 class Handler(AxesDatabaseHandler):
-    """Keeps of a failed log-in no more than when, from which address and, as a keyed hash, for which account."""
+    """Stores only the time, network address and account (as a keyed hash) of a failed log-in."""
 
     def user_login_failed(self, sender, credentials, request=None, **kwargs):
         if request is None:
@@ -66,9 +67,10 @@ class Handler(AxesDatabaseHandler):
         request.axes_locked_out, request.axes_credentials = bare.axes_locked_out, bare.axes_credentials
 
     def get_failures(self, request, credentials=None) -> int:
-        """Failures that count against the limit; those of a network address, perhaps a whole hospital's, weigh less.
+        """Failures that count against the limit.
 
-        A log-in that succeeds clears nothing: whoever has an account of their own could clear it between guesses.
+        Those of a network address, perhaps of a whole hospital, have less weight. A successful log-in clears nothing.
+        Otherwise an attacker with an own account could clear the count between guesses.
         """
         by_account, by_address = (
             attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
@@ -85,24 +87,24 @@ def is_locked_out(request, email: str) -> bool:
 
 
 def forget_failures(*emails: str) -> None:
-    """For somebody who has shown to be the account's owner, or whose data are erased."""
+    """Forget failures of somebody who has proved to own the account, or whose data are erased."""
     AccessAttempt.objects.filter(username__in=[account_key(email) for email in emails]).delete()
 
 
 def too_often(door: str, who: str | None, limit: int, seconds: int = HOUR) -> bool:
-    """Count one more use of a door; True from the one after `limit` within `seconds`. Nobody known is not counted."""
+    """Count one more use. Returns True after `limit` uses within `seconds`. Unknown visitors are not counted."""
     if not who:
         return False
     key = f"door:{door}:{account_key(who)}"
     cache.add(key, 0, seconds)
     try:
         return cache.incr(key) > limit
-    except ValueError:  # it ran out between the two lines
+    except ValueError:  # it expired between the two lines
         return False
 
 
 def refusal(request, seconds: int):
-    """The page for whoever tries too often."""
+    """The page for visitors with too many attempts."""
     context = {"minutes": max(1, seconds // 60)}
     response = render(request, "accounts/throttled.html", context, status=429)
     response["Retry-After"] = str(seconds)
@@ -110,5 +112,5 @@ def refusal(request, seconds: int):
 
 
 def locked_out(request, original_response=None, credentials=None):
-    """Called by axes in place of its own page."""
+    """The page that axes shows instead of its own; axes calls this."""
     return refusal(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))

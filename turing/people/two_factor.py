@@ -1,4 +1,4 @@
-"""A second factor for researchers: an app's codes (TOTP), and codes for the day when the phone is gone."""
+"""A second factor for researchers: codes of an app (TOTP), and emergency codes if the phone is lost."""
 
 import io
 from base64 import b32encode
@@ -27,7 +27,7 @@ EMERGENCY_CODES = 10
 @researcher_role_required
 @never_cache
 def two_factor(request):
-    """Set up, look at or switch off the second factor. Once it is set up, only with it."""
+    """Set up, see or switch off the second factor. Once it is set up, the page asks for it first."""
     user = request.user
     if not is_past_second_factor(user):
         return redirect(f"{reverse('two-factor-check')}?{urlencode({'next': request.path})}")
@@ -52,7 +52,7 @@ def two_factor(request):
 @never_cache
 def picture(request):
     """The secret as a QR code, while the second factor waits to be confirmed."""
-    import segno  # here, so that no worker loads it at its start
+    import segno  # imported here, so that no worker loads it at start-up
 
     waiting = None if request.user.has_second_factor else _waiting(request.user)
     if waiting is None:
@@ -66,7 +66,7 @@ def picture(request):
 @researcher_role_required
 @never_cache
 def check(request):
-    """Asks for a code; then on to where one wanted to go."""
+    """Ask for a code, then redirect to the requested page."""
     if is_past_second_factor(request.user):
         return redirect(next_url(request))
     form = CodeForm(request.POST or None)
@@ -79,7 +79,7 @@ def check(request):
                 django_otp.login(request, verified)
                 request.session.cycle_key()
                 return redirect(next_url(request))
-        form.add_error("code", _wrong(devices[0]) if devices else _("This code is not right."))
+        form.add_error("code", _wrong(devices[0]) if devices else _("This code is wrong."))
     context = {"form": form, "next": next_url(request)}
     return render(request, "accounts/two_factor_check.html", context, status=422 if form.errors else 200)
 
@@ -90,14 +90,14 @@ def _waiting(user: User) -> TOTPDevice | None:
 
 @transaction.atomic
 def _begin(user: User) -> None:
-    User.objects.select_for_update().get(pk=user.pk)  # of two clicks, one secret is left
+    User.objects.select_for_update().get(pk=user.pk)  # two clicks leave only one secret
     if not TOTPDevice.objects.filter(user=user).exists():
         TOTPDevice.objects.create(user=user, name="app", confirmed=False)
 
 
 @transaction.atomic
 def _confirm(request, device: TOTPDevice, code: str) -> list[str]:
-    """Switch the second factor on; returns the codes for emergencies, or none where `code` is wrong."""
+    """Switch the second factor on, and return the emergency codes; None if `code` is wrong."""
     verified = django_otp.verify_token(request.user, device.persistent_id, code)
     if verified is None:
         return []
@@ -113,7 +113,7 @@ def _confirm(request, device: TOTPDevice, code: str) -> list[str]:
 
 @transaction.atomic
 def remove_second_factor(user: User) -> bool:
-    """Whether there was one."""
+    """Remove the second factor. Returns whether there was one."""
     removed, _ = TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
     return bool(removed)
@@ -122,11 +122,11 @@ def remove_second_factor(user: User) -> bool:
 def _wrong(device) -> str:
     device.refresh_from_db()
     if device.verify_is_allowed()[0]:
-        return _("This code is not right.")
-    return _("This code is not right, or there were too many wrong ones. Wait a moment, then give the next code.")
+        return _("This code is wrong.")
+    return _("This code is wrong, or there were too many wrong codes. Wait a moment, then enter the next code.")
 
 
 def _written(device: TOTPDevice) -> str:
-    """The secret in groups of four letters, to be typed where no picture can be taken."""
+    """The secret in groups of four letters, to type if the code cannot be photographed."""
     text = b32encode(device.bin_key).decode()
     return " ".join(text[index : index + 4] for index in range(0, len(text), 4))

@@ -25,7 +25,7 @@ urlpatterns = [
     path("confirm/", views.send_link, name="confirm-send"),
     path("confirm/<str:token>/", views.confirm, name="confirm"),
     path("password/", require_form_methods(second_factor_required(change_password)), name="password_change"),
-    # Django's names, which its views look for.
+    # Names that Django's own views look for.
     path("password/forgotten/", forgotten_password, name="password_reset"),
     path(
         "password/forgotten/sent/",

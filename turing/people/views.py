@@ -38,7 +38,7 @@ class LogIn(auth.LoginView):
 @sensitive_post_parameters("password")
 @never_cache
 def register(request):
-    """A new reader, logged in at once. A known and an unknown e-mail address are answered alike."""
+    """Register a reader and log them in at once. The answer is the same for known and unknown e-mail addresses."""
     if not may_register(request):
         return render(request, "accounts/no_registration.html", {"next": next_url(request)}, status=403)
     form = RegistrationForm(request.POST or None)
@@ -54,7 +54,7 @@ def register(request):
 
 
 def _registers_too_often(request, email: str) -> bool:
-    """Registration tries the password, so it is as closed as log-in where that is closed."""
+    """Whether registration is refused. It tries the password, so it is closed when log-in is."""
     by_account = throttle.too_often("registration", email, throttle.REGISTRATIONS_PER_ACCOUNT)
     address = throttle.client_address(request)
     by_address = throttle.too_often("registration-from", address, throttle.REGISTRATIONS_PER_ADDRESS)
@@ -68,7 +68,7 @@ def profile(request):
     form = ReaderForm(request.POST or None, instance=getattr(request.user, "reader", None))
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            # Locked: what is erased meanwhile stays erased. Of first posts at once, the later ones change the profile.
+            # Locked, so that erased data stay erased. Of two simultaneous first posts, the later changes the profile.
             if User.objects.select_for_update().filter(pk=request.user.pk, is_active=True).first():
                 Reader.objects.update_or_create(user_id=request.user.pk, defaults=form.cleaned_data)
         messages.success(request, _("Your profile is saved."))
@@ -80,7 +80,7 @@ def profile(request):
 @login_required
 @never_cache
 def confirm(request, token):
-    """GET asks, POST confirms: a mail program that looks at links changes nothing."""
+    """GET asks, POST confirms, so that a mail program that opens links changes nothing."""
     try:
         check_link(request.user, token)
         if request.method == "POST":
@@ -97,7 +97,7 @@ def confirm(request, token):
 @require_POST
 @login_required
 def send_link(request):
-    """The e-mail that asks to confirm the address, once more."""
+    """Send the e-mail that asks to confirm the address once more."""
     if request.user.email_confirmed_at is None:
         send_confirmation(request.user, request.build_absolute_uri)
     messages.info(request, _("We have sent you an e-mail with a link."))

@@ -1,4 +1,4 @@
-"""What a planned study is planned from: a pilot study in the database, or assumed shares of variance."""
+"""Plans a study from a pilot study in the database, or from assumed shares of variance."""
 
 from typing import Any
 
@@ -20,22 +20,23 @@ def planned_population(
     goal: Goal,
     components: tuple[float | None, float | None] = (None, None),
 ) -> Population:
-    """From variance components of readers and images, if given; else a pilot's; else the assumed structure's.
+    """The population for planning.
 
-    With a margin the rate is accuracy, else the fooling rate; where none is given it is the pilot's, or 0.5.
-    Raises `StudyError` where the pilot cannot give variance components, or those given are impossible.
+    From given variance components, else from a pilot study, else from an assumed structure. With a margin, the rate is
+    accuracy; otherwise it is the fooling rate. If no rate is given, it is the pilot's, or 0.5. Raises `StudyError` if
+    the pilot cannot give variance components, or if the given ones are impossible.
     """
     try:
         if components != (None, None):
             if pilot is not None or None in components:
-                raise StudyError("Give both variance components, or a pilot study, or neither.")
+                raise StudyError("Give either both variance components or a pilot study, or leave all of them out.")
             return Population.from_components(0.5 if rate is None else rate, *components)
         if pilot is None:
             return Population(0.5 if rate is None else rate, *STRUCTURES[structure])
         if pilot.forced_choice:
-            raise StudyError(f"{pilot.slug} shows pairs (forced_choice): there is no fooling rate to plan from.")
+            raise StudyError(f"{pilot.slug} shows pairs (forced_choice), so it has no fooling rate to plan from.")
         if not pilot.asks_judgement:
-            raise StudyError(f"{pilot.slug} does not ask for the judgement: there is no fooling rate to plan from.")
+            raise StudyError(f"{pilot.slug} does not ask for the judgement, so it has no fooling rate to plan from.")
         population = choose_population(pilot)
         check_visible(pilot, population)
         analysis = analyse_study(pilot, population)

@@ -1,4 +1,4 @@
-"""The page that plans a study."""
+"""The page on which researchers plan a study."""
 
 from django import forms
 from django.http import Http404
@@ -14,7 +14,7 @@ from turing.results.looks import note_look
 
 
 def _structures():
-    from turing.statistics.planning import STRUCTURES  # SciPy: loaded with the first plan
+    from turing.statistics.planning import STRUCTURES  # imports SciPy, which is loaded only with the first plan
 
     return [(name, name) for name in STRUCTURES]
 
@@ -24,12 +24,18 @@ class PlanForm(forms.Form):
         choices=[("width", "a 95% interval of a given width"), ("margin", "to show that readers cannot tell")],
         label="What the study should reach",
     )
-    width = forms.FloatField(initial=0.15, min_value=0.02, max_value=0.9, help_text="Of the fooling rate's interval.")
-    margin = forms.FloatField(initial=0.1, min_value=0.01, max_value=0.3, help_text="Accuracy within 0.5 +- this.")
-    power = forms.FloatField(initial=0.8, min_value=0.1, max_value=0.99, help_text="To show it, where it is so.")
+    width = forms.FloatField(
+        initial=0.15, min_value=0.02, max_value=0.9, help_text="Width of the interval of the fooling rate."
+    )
+    margin = forms.FloatField(
+        initial=0.1, min_value=0.01, max_value=0.3, help_text="Accuracy must lie within 0.5 plus or minus this margin."
+    )
+    power = forms.FloatField(
+        initial=0.8, min_value=0.1, max_value=0.99, help_text="The probability of showing equivalence if it is true."
+    )
     rate = forms.FloatField(
         required=False, min_value=0.02, max_value=0.98, label="Expected rate",
-        help_text="Fooling rate, or accuracy. Empty: the pilot's, or 0.5.",
+        help_text="The fooling rate or accuracy that you expect. If this is empty, the pilot's value is used, or 0.5.",
     )  # fmt: skip
     structure = forms.ChoiceField(
         choices=_structures,
@@ -38,12 +44,12 @@ class PlanForm(forms.Form):
     )
     pilot = forms.ModelChoiceField(
         Study.objects.none(), required=False, to_field_name="slug",
-        label="Or as in this study", help_text="Every reader must have answered every image.",
+        label="Or take them from this study", help_text="Every reader must have answered every image.",
     )  # fmt: skip
 
     reader_variance = forms.FloatField(
         required=False, min_value=0, max_value=0.25, label="Or variance component of readers",
-        help_text="Of answers 0 and 1; give both.",
+        help_text="For answers 0 and 1. Give both components.",
     )  # fmt: skip
     image_variance = forms.FloatField(required=False, min_value=0, max_value=0.25, label="and of images")
 
@@ -53,7 +59,7 @@ class PlanForm(forms.Form):
         self.fields["pilot"].queryset = Study.objects.exclude(state=Study.State.DRAFT).visible_to(user)
 
     def data_query(self) -> str:
-        """The form's values as an address's query."""
+        """The form's values as the query of an address."""
         return urlencode({name: self.data.get(name, "") for name in self.fields})
 
 

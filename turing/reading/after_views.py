@@ -1,4 +1,4 @@
-"""Pages after the last image: what readers noticed, what the study was about, and what each image was."""
+"""Pages after the last image: the questions of a purpose-blinded study, the debriefing, and the feedback."""
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,7 +18,7 @@ FORMS = {Step.NOTICED: NoticedForm, Step.SUSPECTED: SuspectedForm}
 @reader_required
 @never_cache
 def after(request, slug):
-    """One question after the other, each stored once; then the debriefing. Only of a purpose-blinded study."""
+    """Ask one question after the other, store each answer once, then debrief. Only in purpose-blinded studies."""
     readings = Reading.objects.select_related("study", "reader")
     reading = get_object_or_404(readings, study__slug=slug, reader=request.reader)
     if not reading.study.purpose_blinded:
@@ -29,7 +29,7 @@ def after(request, slug):
     if step == Step.TOLD:
         context = {"study": reading.study, "reading": reading, "next_studies": list(next_studies(reading))}
         return render(request, "reading/debriefing.html", context | {"discreet": False})
-    # The page says which question it asked: an answer to the first one that is sent twice is none to the second.
+    # The page says which question it asked, so that an answer that is sent twice is not stored for the other question.
     is_sent = request.method == "POST" and request.POST.get("step") == step
     form = FORMS[step](request.POST if is_sent else None)
     if is_sent and form.is_valid():
@@ -46,7 +46,7 @@ def after(request, slug):
 @reader_required
 @never_cache
 def feedback(request, slug):
-    """The reader's own score and what each image was, where the design tells it; once the form is done."""
+    """The reader's own score and what each image was, once the form is done and if the design allows it."""
     reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
     if not gets_feedback(reading):
         raise Http404

@@ -1,4 +1,4 @@
-"""What form pages show where readers may correct a slip: the way back, and the earlier answer as chosen."""
+"""What form pages show if readers may correct an answer: the way back, and the earlier answer, preselected."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from turing.reading.questions import as_fields
 
 
 def asked_to_correct(asked: str, reading: Reading, progress: Progress, page: int) -> PlacedTrial | None:
-    """The answered trial at the position `asked` of the page, if it may be corrected."""
+    """The answered trial at the requested position, if its answer may be corrected."""
     trial = progress.trial_at(int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else None
     if trial is None or progress.page_of(trial.position) != page or not may_correct(reading.study, progress, trial):
         return None
@@ -19,7 +19,7 @@ def asked_to_correct(asked: str, reading: Reading, progress: Progress, page: int
 
 
 def as_initial(study: Study, trial: PlacedTrial | None) -> dict[str, Any]:
-    """The trial's answer as the form's fields."""
+    """The trial's answer as initial values of the form's fields."""
     if trial is None or trial.answer is None:
         return {}
     judgement, confidence, further = trial.answer
@@ -33,7 +33,7 @@ def as_initial(study: Study, trial: PlacedTrial | None) -> dict[str, Any]:
 
 
 def context_of(reading: Reading, progress: Progress, page: int, corrected: PlacedTrial | None) -> dict[str, Any]:
-    """What a page needs where readers may correct a slip."""
+    """The template context of a page on which readers may correct an answer."""
     slug = reading.study.slug
     if corrected:
         unchanged = f"{reverse('study-continue', args=[slug])}?after={corrected.position}"
@@ -47,9 +47,9 @@ def context_of(reading: Reading, progress: Progress, page: int, corrected: Place
 
 
 def way_back(slug: str, progress: Progress) -> dict[str, Any]:
-    """The address at which the last answer can be corrected, and whether the page offers it: not after a break.
+    """The address at which the last answer can be corrected, and whether the page offers it (not after a break).
 
-    The form is not done.
+    The form must not be done.
     """
     last = (progress.next_position or 1) - 1
     address = f"{reverse('trial', args=[slug, progress.page_of(last)])}?correct={last}"

@@ -1,8 +1,8 @@
-"""Corrections of slips: which answers may be corrected, and how a correction takes the place of an answer.
+"""Corrections: which answers may be corrected, and how a correction replaces an answer.
 
-Each answer to an image has a number: 0 for the first one, 1 for its correction, and so on. Each number is stored once,
-and the highest one counts: as the trial's `Response`. The others are kept as `ReplacedAnswer`. It does not matter in
-which order answers arrive: an earlier one that comes late takes its place among the replaced ones.
+Each answer to an image has a number: 0 for the first answer, 1 for its correction, and so on. Each number is stored
+once. The highest number counts and is the trial's `Response`. The others are kept as `ReplacedAnswer`. The order in
+which answers arrive does not matter: an earlier answer that arrives late is stored among the replaced ones.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from turing.reading.questions import Further, store, stored_for
 from turing.turns import turn_to_write
 
 MEASURED = ("response_time_ms", "away_ms", "zoom_percent", "zoomed_ms")
-PEOPLE = "people"  # whose looks at results are asked for: simulated readers correct nothing
+PEOPLE = "people"  # only looks at people's results matter, because simulated readers correct nothing
 
 
 def may_correct(study: Study, progress: Progress, trial: PlacedTrial) -> bool:
-    """Whether the trial's answer may yet be corrected.
+    """Whether the trial's answer may still be corrected.
 
-    The design allows it, the trial is of the present block, and no look at results has counted the answer: what was
-    seen at a look must stay what it was.
+    The design must allow it, the trial must belong to the current block, and no look at results may have counted the
+    answer. What was seen at a look must not change.
     """
     if not study.corrections or not progress.is_in_present_block(trial.position):
         return False
@@ -31,7 +31,7 @@ def may_correct(study: Study, progress: Progress, trial: PlacedTrial) -> bool:
 
 
 def replaced_answer(trial: PlacedTrial, number: int) -> Answer | None:
-    """What the replaced answer of that number said; None where there is none."""
+    """The judgement of the replaced answer with this number; None if there is none."""
     found = ReplacedAnswer.objects.filter(trial=trial.pk, number=number).first()
     if found is None:
         return None
@@ -41,12 +41,12 @@ def replaced_answer(trial: PlacedTrial, number: int) -> Answer | None:
 def add_answer(study: Study, new: Response, further: Iterable[Further]) -> bool:
     """Store one more answer to an answered trial, in one transaction; `new` is not saved yet.
 
-    Returns False, and stores nothing, where the number is taken meanwhile or a look has counted the answer.
+    Returns False and stores nothing if the number was taken meanwhile, or if a look has counted the answer.
     """
     with turn_to_write(), transaction.atomic():
-        if study.looks:  # `take_look` locks the same row: it sees this answer or the one before, and records it
+        if study.looks:  # `take_look` locks the same row, so it sees and records either this answer or the one before
             Study.objects.select_for_update(no_key=True).only("pk").get(pk=study.pk)
-        # Of two corrections at once, the second sees what the first one stored.
+        # If two corrections arrive at once, the second sees what the first one stored.
         Trial.objects.select_for_update(no_key=True).only("pk").get(pk=new.trial_id)
         counts = Response.objects.get(trial=new.trial_id)
         if counts.number == new.number or _was_counted(study, counts):
@@ -57,7 +57,9 @@ def add_answer(study: Study, new: Response, further: Iterable[Further]) -> bool:
             _keep(new, further)
             return True
         before, further = stored_for([new.trial_id]).get(new.trial_id, ()), tuple(further)
-        if _timed(study, new, further) == _timed(study, counts, before):  # it stays, and so does the time that it took
+        if _timed(study, new, further) == _timed(
+            study, counts, before
+        ):  # the choice stays the same, and so does the time that it took
             for name in MEASURED:
                 setattr(new, name, getattr(counts, name))
         _keep(counts, before)
@@ -68,7 +70,7 @@ def add_answer(study: Study, new: Response, further: Iterable[Further]) -> bool:
 
 
 def _timed(study: Study, response: Response, further: Iterable[Further]) -> str | None:
-    """The answer at whose choice the response time ends (`Study.timed_field`); None where it was not given."""
+    """The answer whose choice ends the response time (`Study.timed_field`); None if it was not given."""
     if study.asks_judgement:
         return response.answer
     (timed,) = (one.name for one in study.further_questions if one.field == study.timed_field)
@@ -88,6 +90,6 @@ def _keep(answer: Response, further: Iterable[Further]) -> None:
 
 
 def _was_counted(study: Study, response: Response) -> bool:
-    """Whether a look at results, taken while answers come in, has counted the answer."""
+    """Whether a look at results, taken while answers came in, has counted the answer."""
     last = last_visible(study, PEOPLE) if study.looks else None
     return last is not None and response.pk <= last

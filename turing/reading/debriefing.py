@@ -1,4 +1,4 @@
-"""The end of a purpose-blinded study: what the reader noticed, what they suspected, and then what it was about."""
+"""The end of a purpose-blinded study: what the reader noticed and suspected, and then the debriefing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ class Step(StrEnum):
 
 
 def step_of(reading: Reading) -> Step | None:
-    """What comes next; None before the last image is answered, and where the study is not purpose-blinded.
+    """The next step; None before the last image is answered, and if the study is not purpose-blinded.
 
-    Whoever stopped early, or withdrew, is told the purpose once the study is over: then it can spoil nothing.
+    Readers who stopped early or withdrew learn the purpose when the study is over, because then it can no longer
+    influence answers.
     """
     if not reading.study.purpose_blinded:
         return None
@@ -41,19 +42,19 @@ def _is_told(reading: Reading) -> bool:
 
 
 def store_noticed(reading: Reading, words: str) -> None:
-    """Once: what a second page sends changes nothing."""
+    """Store what the reader noticed, once. A second page that is sent changes nothing."""
     Debriefing.objects.get_or_create(reading=reading, defaults={"noticed": words, "noticed_at": timezone.now()})
 
 
 def store_suspected(reading: Reading, suspected: bool) -> None:
-    """Once, after the words."""
+    """Store once whether the reader suspected it, after what they noticed."""
     waiting = Debriefing.objects.filter(reading=reading, suspected=None)
     waiting.update(suspected=suspected, answered_at=timezone.now())
 
 
 @dataclass(frozen=True)
 class Next:
-    """An open study that goes on from this one, and from when on the reader may begin it."""
+    """An open study that follows this one, and when the reader may begin it."""
 
     study: Study
     since: datetime
@@ -61,7 +62,10 @@ class Next:
 
 
 def next_studies(reading: Reading) -> Iterable[Next]:
-    """The open studies that follow the reading's, where it was completed, and that the reader has not begun."""
+    """The open studies that follow the reading's study and that the reader has not begun.
+
+    Empty if it was not completed.
+    """
     begun = Reading.objects.filter(reader=reading.reader_id).values("study")
     for study in Study.objects.open().filter(follows=reading.study_id, by_invitation=False).exclude(pk__in=begun):
         if since := begins_from(study, reading.reader):

@@ -7,7 +7,7 @@ from turing.models import Reading, Response, Trial, Truth
 
 @dataclass(frozen=True)
 class Score:
-    """One reader's answers to the test's images."""
+    """Counts of one reader's answers to the test's images."""
 
     answered: int
     right: int
@@ -24,14 +24,14 @@ class Score:
 
 
 def score_of(reading: Reading) -> Score | None:
-    """The reader's own score; None before the study is closed or where its design does not tell it."""
+    """The reader's own score; None before the study is closed, or if the design does not show it."""
     if not reading.study.is_over or not reading.study.show_score or reading.withdrawn_at:
         return None
     return _score(reading)
 
 
 def gets_feedback(reading: Reading) -> bool:
-    """Whether the reader sees, now that the form is done, what each image was."""
+    """Whether the reader may now see what each image was, because the form is done."""
     return bool(reading.study.feedback_after and reading.completed_at and not reading.withdrawn_at)
 
 

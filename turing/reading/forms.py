@@ -22,7 +22,7 @@ class ConsentForm(forms.Form):
 
 
 class NoticedForm(forms.Form):
-    """After the last image of a purpose-blinded study, before anything is said of its purpose."""
+    """The form after the last image of a purpose-blinded study, before anything is said about its purpose."""
 
     noticed = forms.CharField(
         required=False,
@@ -57,7 +57,7 @@ class AnswerForm(forms.Form):
     away_ms = forms.CharField(required=False)
     zoom_percent = forms.CharField(required=False)
     zoomed_ms = forms.CharField(required=False)
-    # Which of the image's answers this is: 0 the first one, above a correction.
+    # The number of this answer to the image: 0 for the first one, higher for a correction.
     number = forms.IntegerField(required=False, min_value=0, max_value=MOST_CORRECTIONS, widget=forms.HiddenInput)
 
     def __init__(self, study: Study, *args, **kwargs) -> None:
@@ -83,7 +83,7 @@ class AnswerForm(forms.Form):
             add_question_fields(self, study)
 
     def _ask_in_one_row(self, study: Study) -> None:
-        """One field for the judgement and the confidence: `real-4` is certainly real, of four levels."""
+        """Join judgement and confidence into one field: with four levels, `real-4` means certainly real."""
         levels = range(1, study.confidence_levels + 1)
         self.fields["answer"].choices = [
             (f"{judgement}-{level}", str(level))
@@ -102,7 +102,7 @@ class AnswerForm(forms.Form):
         return data
 
     def questions_before(self) -> list[BoundQuestion]:
-        """The further questions before the judgement, each with its field, and that of its confidence."""
+        """The further questions that come before the judgement, each with its field and the field of its confidence."""
         return self._bound(list(takewhile(lambda one: one.kind != Kind.JUDGEMENT, self.study.all_questions)))
 
     def questions_after(self) -> list[BoundQuestion]:
@@ -112,9 +112,9 @@ class AnswerForm(forms.Form):
         return [(one, self[one.field], self[one.confidence_field] if one.confidence else None) for one in questions]
 
     def clean_answer(self) -> str:
-        """As it is stored: of a pair from the side of the image that the reader calls generated.
+        """The answer as it is stored. In a pair it follows from the side of the image that the reader calls generated.
 
-        Empty where the study does not ask for the judgement, whatever a page sends.
+        Empty if the study does not ask for the judgement, whatever a page sends.
         """
         if not self.study.asks_judgement:
             return ""
@@ -122,7 +122,7 @@ class AnswerForm(forms.Form):
         return Side(answer).as_answer if self.study.forced_choice else answer
 
     def clean_confidence(self) -> int | None:
-        """None where the study does not ask, whatever a page sends."""
+        """None if the study does not ask for it, whatever a page sends."""
         return self.cleaned_data["confidence"] if self.asks_confidence and not self.study.asks_in_one_row else None
 
     def clean_response_time_ms(self) -> int | None:
@@ -131,7 +131,7 @@ class AnswerForm(forms.Form):
     def clean_shown_ms(self) -> int | None:
         shown = self._measured("shown_ms")
         if self.is_timed and shown is None:
-            raise forms.ValidationError(_("This image was not shown: it needs a browser with JavaScript."))
+            raise forms.ValidationError(_("This image was not shown. It needs a browser with JavaScript switched on."))
         return shown
 
     def clean_dropped_frames(self) -> int | None:
@@ -141,7 +141,7 @@ class AnswerForm(forms.Form):
         return self._measured("away_ms")
 
     def clean_zoom_percent(self) -> int | None:
-        """None where the study lets nobody zoom."""
+        """None if the study has no zoom."""
         percent = self._measured("zoom_percent") if self.may_zoom else None
         return percent if percent is not None and 100 <= percent <= MAX_ZOOM_PERCENT else None
 
@@ -149,11 +149,11 @@ class AnswerForm(forms.Form):
         return self._measured("zoomed_ms") if self.may_zoom else None
 
     def clean_number(self) -> int:
-        """0 where the study lets nobody correct an answer, or an older page sends none."""
+        """0 if the study allows no corrections, or if an older page sends none."""
         return (self.cleaned_data["number"] or 0) if self.study.corrections else 0
 
     def _measured(self, name: str) -> int | None:
-        """None where the browser measured none; a slow or strange clock must not cost the reader an answer."""
+        """None if the browser measured nothing. A slow or strange clock must not cost the reader an answer."""
         text = self.cleaned_data[name]
         if text.isascii() and text.isdecimal() and int(text[:12]) <= MAX_RESPONSE_TIME_MS:
             return int(text[:12])

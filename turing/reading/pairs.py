@@ -1,4 +1,4 @@
-"""On which side of a pair the generated image stands: balanced within each reader, and over readers for each pair."""
+"""The side of the generated image of each pair, balanced within each reader and, for each pair, over readers."""
 
 import random
 from collections import Counter
@@ -12,9 +12,9 @@ from turing.models import Side, Stimulus, Study, Trial, Truth
 def balanced_sides(pairs: Mapping[int, str], excess: Mapping[int, int], seed: int) -> dict[int, Side]:
     """The side of each pair's generated image, by the pair's number.
 
-    `pairs` gives each one's diagnosis, `excess` by how many more forms it had its generated image on the left than on
-    the right. In each diagnosis half of the pairs have it on the left; where their number is odd, the seed says on
-    which side one more stands. Those with the least excess are given the left; ties follow from the seed.
+    `pairs` holds each pair's diagnosis. `excess` says in how many more forms a pair had its generated image on the left
+    than on the right. In each diagnosis, half of the pairs have it on the left. If their number is odd, the seed
+    decides which side has one more. Pairs with the least excess get the left side. The seed breaks ties.
     """
     source = random.Random(f"{seed} sides")
     by_diagnosis: dict[str, list[int]] = {}
@@ -29,7 +29,7 @@ def balanced_sides(pairs: Mapping[int, str], excess: Mapping[int, int], seed: in
 
 
 def excess_of_left(study: Study) -> dict[int, int]:
-    """By how many more forms of readers who still consent each pair has its generated image on the left."""
+    """For each pair, in how many more forms its generated image is on the left, among readers who still consent."""
     given = Trial.objects.filter(reading__study=study, phase=Trial.Phase.TEST, reading__withdrawn_at=None)
     rows = given.order_by().values_list("stimulus__pair", "stimulus__truth").annotate(count=Count("pk"))
     found: Counter[int] = Counter()
@@ -39,7 +39,7 @@ def excess_of_left(study: Study) -> dict[int, int]:
 
 
 def place(trials: Iterable[Trial], stimuli: Iterable[Stimulus], excess: Mapping[int, int], seed: int) -> None:
-    """Give each trial of a form the image on the left and its partner on the right; any of the pair's was there."""
+    """Give each trial of a form the left image, and the right image as its partner. Before, it had any of the two."""
     by_pair: dict[int, dict[str, Stimulus]] = {}
     for one in stimuli:
         assert one.pair is not None

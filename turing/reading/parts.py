@@ -1,8 +1,8 @@
-"""Studies in two parts, as a reader passes through them: who may begin and see which, and who knows the purpose.
+"""Studies in two parts, from the reader's side: who may begin and see which study, and who knows the purpose.
 
 Readers of a purpose-blinded study must not learn that images are generated before they are debriefed. While such a
-study is open, the whole site is discreet towards everybody who does not know it yet: its name, its home page, its
-credits.
+study is open, the whole site is discreet towards everybody who may not know it yet: in its name, on its home page and
+in its credits.
 """
 
 from datetime import datetime, timedelta
@@ -19,19 +19,22 @@ from turing.models import Reader, Reading, Study
 KNOWS_ALREADY = noop("This study is for readers who have not taken part in certain other studies on this site.")
 DEBRIEFED = Q(debriefing__suspected__isnull=False)
 BLINDED = Q(study__purpose_blinded=True)
-# Whoever stopped early or withdrew is told once the study is over; who completed it is asked first.
+# Readers who stopped early or withdrew are told when the study is over. Those who completed it are asked first.
 TOLD_AT_THE_END = Q(study__state__in=(Study.State.CLOSED, Study.State.ARCHIVED)) & (
     Q(completed_at=None) | Q(withdrawn_at__isnull=False)
 )
 
 
 def knows_purpose(reader: Reader) -> bool:
-    """Whether the reader has been told, or may have been, that images are generated: by a study or its debriefing."""
+    """Whether the reader may know that images are generated, from a study or its debriefing."""
     return Reading.objects.filter(~BLINDED | DEBRIEFED | TOLD_AT_THE_END, reader=reader).exists()
 
 
 def _waits(reader: Reader) -> QuerySet[Reading]:
-    """The reader's readings of purpose-blinded studies that go on: nothing may tell them the purpose yet."""
+    """The reader's unfinished readings of purpose-blinded studies.
+
+    Nothing may reveal the purpose to this reader yet.
+    """
     going_on = Q(study__state__in=(Study.State.OPEN, Study.State.PAUSED)) | Q(completed_at__isnull=False)
     return Reading.objects.filter(BLINDED, going_on, reader=reader, withdrawn_at=None).exclude(DEBRIEFED)
 
@@ -51,15 +54,16 @@ def is_discreet(request) -> bool:
 
 
 def discretion(request) -> dict:
-    """A context processor: `discreet`, asked of the database only where a page does not say it itself."""
+    """Context processor for `discreet`. It queries the database only if the page does not set the value itself."""
     return {"discreet": SimpleLazyObject(lambda: is_discreet(request))}
 
 
 def listed_for(request) -> QuerySet[Study]:
     """The open studies that the home page lists for this visitor.
 
-    One that follows another is listed for readers who have completed that one, and were debriefed where it was
-    purpose-blinded. While the site is discreet, purpose-blinded studies are listed alone; and to nobody who knows.
+    A study that follows another one is listed for readers who have completed that one, and were debriefed if it was
+    purpose-blinded. While the site is discreet, only purpose-blinded studies are listed. They are never listed for
+    somebody who knows the purpose.
     """
     studies = Study.objects.listed()
     user = request.user
@@ -74,14 +78,15 @@ def listed_for(request) -> QuerySet[Study]:
 
 
 def _finished(reader: Reader | None) -> QuerySet[Reading]:
-    """The reader's readings that are over, debriefed where the study was purpose-blinded."""
+    """The reader's readings that are over; in purpose-blinded studies, those with a debriefing."""
     return Reading.objects.filter(~BLINDED | DEBRIEFED, reader=reader, withdrawn_at=None).exclude(completed_at=None)
 
 
 def hidden_behind(study: Study, reader: Reader | None) -> Study | None:
-    """The purpose-blinded study that the reader must finish before they may even see this one; None mostly.
+    """The purpose-blinded study that the reader must finish before they may even see this one; usually None.
 
-    It is the study that this one follows, or any that the reader has begun: this one's page would tell its purpose.
+    It is the study that this one follows, or any other that the reader has begun, because the page of this study would
+    reveal its purpose.
     """
     if study.purpose_blinded:
         return None
@@ -93,13 +98,13 @@ def hidden_behind(study: Study, reader: Reader | None) -> Study | None:
 
 
 def begins_from(study: Study, reader: Reader) -> datetime | None:
-    """From when on the reader may begin a study that follows another; None where that one is not completed."""
+    """When the reader may begin a study that follows another one; None if that one is not completed."""
     first = _finished(reader).filter(study=study.follows_id).first()
     return first and first.completed_at + timedelta(days=study.washout_days)
 
 
 def why_not_yet(study: Study, reader: Reader | None) -> str:
-    """Why the reader may not begin the study, as the page says it; empty where they may. Three queries at most."""
+    """Why the reader may not begin the study, as a text for the page; empty if they may. At most three queries."""
     if study.purpose_blinded:
         return _(KNOWS_ALREADY) if reader and not reader.is_simulated and knows_purpose(reader) else ""
     if reader and not reader.is_simulated and (begun := _waits(reader).select_related("study").first()):

@@ -1,4 +1,4 @@
-"""One reader's passage through a study: start, and answers."""
+"""Starts a reader's reading of a study and records answers."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -27,16 +27,17 @@ from turing.reading.randomisation import (
 from turing.turns import turn_to_write
 
 NOT_INVITED = gettext_noop(
-    "This study is by invitation: please open the link that you were sent. Each link serves one reader, once."
+    "You need an invitation to take part. Please open the link in your invitation. Each link works once, for one "
+    "reader."
 )
 
 
 def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
-    """The reader's reading of the study, begun now with consent if it had not begun before.
+    """The reader's reading of the study. If there is none yet, it begins now, with consent.
 
-    All trials are written at once, in an order of the reader's own. `code` is of the reader's invitation, if any, which
-    is used up. Raises `StudyError` unless the study is open, and without an unused invitation where it needs one,
-    and where `why_not_yet` says so.
+    All trials are written at once, in the reader's own order. `code` is that of the reader's invitation, if any, which
+    is then used. Raises `StudyError` if the study is not open, if it needs an invitation and there is no unused one,
+    and if `why_not_yet` gives a reason.
     """
     if reading := Reading.objects.filter(study=study, reader=reader).first():
         return reading
@@ -61,19 +62,19 @@ def start_reading(study: Study, reader: Reader, code: str = "") -> Reading:
             if invitation:
                 invitation.reading = reading
                 invitation.save(update_fields=["reading"])
-    except IntegrityError:  # a double click: the other request began it
+    except IntegrityError:  # after a double click, the other request began it
         return Reading.objects.get(study=study, reader=reader)
     return reading
 
 
 def form_trials(study: Study, reading: Reading) -> list[Trial]:
-    """The trials of a reading, practice first, in the order that its seed gives; not saved yet.
+    """The trials of a reading, practice first, in the order given by its seed. They are not saved yet.
 
-    Where readers see a part of the images, which part also depends on what other readers were given: to be called with
-    the study locked.
+    If each reader sees only a part of the images, that part also depends on what other readers got. So the caller must
+    hold a lock on the study.
     """
     images = list(study.stimuli.only("pk", "diagnosis", "truth", "is_practice", "is_control", "pair"))
-    # A pair takes its turn by its real image, until its two images are given their sides.
+    # The real image stands for its pair in the order, until the two images get their sides.
     stimuli = [one for one in images if one.truth == Truth.REAL] if study.forced_choice else images
     practice = form_order([one.pk for one in stimuli if one.is_practice], reading.seed)
     test = {one.pk: (one.diagnosis, one.truth) for one in stimuli if one.is_of_test}
@@ -105,21 +106,21 @@ def form_trials(study: Study, reading: Reading) -> list[Trial]:
 
 
 class Refused(models.TextChoices):
-    """Why an answer is not taken, and what the reader is told."""
+    """The reasons for refusing an answer, and what the reader is told."""
 
     NO_SUCH_IMAGE = "no_such_image", gettext_lazy("There is no such image in this form.")
-    WITHDRAWN = "withdrawn", gettext_lazy("You have withdrawn your consent; no more answers are taken.")
+    WITHDRAWN = "withdrawn", gettext_lazy("You have withdrawn your consent. You can no longer answer.")
     CLOSED = "closed", gettext_lazy("The study had closed before this answer arrived.")
     PAUSED = "paused", gettext_lazy("This study is paused. Please come back later: your answers are saved.")
     OUT_OF_TURN = "out_of_turn", gettext_lazy("Please answer the images in their order.")
 
 
-# What may yet be taken: a study goes on after a pause, and the image before may be answered.
+# Refusals that may pass: a paused study may go on, and the reader may answer the earlier image.
 NOT_YET = (Refused.PAUSED, Refused.OUT_OF_TURN)
 
 
 class RefusedAnswerError(StudyError):
-    """An answer that was not taken; nothing was stored."""
+    """An answer was refused. Nothing was stored."""
 
     def __init__(self, reason: Refused) -> None:
         super().__init__(str(reason.label))
@@ -132,12 +133,12 @@ class RefusedAnswerError(StudyError):
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is stored for one trial, and where the reading stands then."""
+    """What is stored for one trial, and the state of the reading after that."""
 
     stored: Answer
-    is_taken: bool  # False where another answer was stored before, which stands
+    is_taken: bool  # False if an earlier answer was stored and counts
     progress: Progress
-    number: int = 0  # of the stored answer: 0 the first one, above a correction
+    number: int = 0  # number of the stored answer: 0 for the first one, higher for a correction
 
 
 def record_response(
@@ -154,7 +155,7 @@ def record_response(
     further: tuple[Further, ...] = (),
     number: int = 0,
 ) -> Recorded:
-    """`record_just_loaded` for a reading that may have been loaded some time ago."""
+    """As `record_just_loaded`, for a reading that may have been loaded some time ago."""
     fresh = Reading.objects.select_related("study").get(pk=reading.pk)
     return record_just_loaded(
         fresh, position, answer, confidence, response_time_ms, shown_ms, dropped_frames,
@@ -176,17 +177,17 @@ def record_just_loaded(
     further: tuple[Further, ...] = (),
     number: int = 0,
 ) -> Recorded:
-    """Record the answer to the trial at `position`, once; a trial that is answered keeps its first answer.
+    """Record the answer to the trial at `position` once. A trial that is answered keeps its first answer.
 
-    Where the design lets readers correct a slip, `number` says which of the trial's answers this is, and the one of the
-    highest number counts: `turing.reading.corrections`.
+    If the design allows corrections, `number` says which of the trial's answers this is. The answer with the highest
+    number counts; see `turing.reading.corrections`.
 
-    The times are as the browser measured them. `reading` and its study must have been loaded just now. Raises
-    `RefusedAnswerError` when the study is not open or the trial is not on the page that comes next.
+    The times are those that the browser measured. `reading` and its study must have been loaded just now. Raises
+    `RefusedAnswerError` if the study is not open, or if the trial is not on the next page.
 
-    There is no lock: the database's constraint of one response a trial decides between answers that come at once, and
-    the one that comes second is told what the first one stored. An answer is all of its questions: where there are
-    `further` ones, they are stored with the response or not at all.
+    There is no lock. If two answers arrive at once, the database's constraint of one response a trial lets one in, and
+    the other request is told what was stored. An answer consists of all its questions: `further` answers are stored
+    together with the response or not at all.
     """
     progress = progress_of(reading)
     trial = progress.trial_at(position)
@@ -218,7 +219,7 @@ def record_just_loaded(
     except IntegrityError:
         progress = progress_of(reading)
         trial = progress.trials[position - 1]
-        if trial.answer is None:  # not the other answer, but another constraint
+        if trial.answer is None:  # the error is about another constraint, not about a second answer
             raise
         return _to_answered(reading, trial, given, progress, new)
     if progress.page_of(position) == progress.page_count:
@@ -237,18 +238,18 @@ def _insert(response: Response, further: tuple[Further, ...]) -> None:
 
 
 def _to_answered(reading: Reading, trial: PlacedTrial, given: Answer, progress: Progress, new: Response) -> Recorded:
-    """What becomes of an answer to a trial that has one: it is that one, or corrects it, or is not taken."""
+    """Handle an answer to a trial that has one already: it is the same answer, or a correction, or it is refused."""
     stored = with_further(reading.study, [trial])[0].answer
     assert stored is not None
     known = replaced_answer(trial, new.number) if new.number < trial.number else stored
-    if known == given:  # sent again, or a correction that changes nothing
+    if known == given:  # the same answer sent again, or a correction that changes nothing
         return Recorded(given, True, progress, new.number)
     if (known is None or new.number > trial.number) and may_correct(reading.study, progress, trial):
         if refusal := _refusal_of_all(reading):
             raise RefusedAnswerError(refusal)
         if add_answer(reading.study, new, given.further):
             return Recorded(given, True, progress, new.number)
-        progress = progress_of(reading)  # another one came first
+        progress = progress_of(reading)  # another answer was stored first
         return _to_answered(reading, progress.trials[trial.position - 1], given, progress, new)
     return Recorded(stored, False, progress, trial.number)
 
@@ -260,7 +261,7 @@ def _refusal(reading: Reading, progress: Progress, position: int) -> Refused | N
 
 
 def _refusal_of_all(reading: Reading) -> Refused | None:
-    """Why no answer at all is taken of the reading, if none is."""
+    """Why the reading takes no more answers; None if it does."""
     if reading.withdrawn_at:
         return Refused.WITHDRAWN
     if reading.study.is_over:
@@ -273,7 +274,7 @@ def _refusal_of_all(reading: Reading) -> Refused | None:
 def _complete(reading: Reading, now) -> None:
     """Mark the reading as complete if every trial is answered.
 
-    The database looks at the time of writing: of two last answers that come at once, the later statement sees both.
+    The database checks this at the time of writing. If two last answers arrive at once, the later statement sees both.
     """
     unanswered = Trial.objects.unanswered().filter(reading=reading.pk)
     Reading.objects.filter(~models.Exists(unanswered), pk=reading.pk, completed_at=None).update(completed_at=now)

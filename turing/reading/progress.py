@@ -1,4 +1,4 @@
-"""Where a reading stands: all its trials, read from the database in one query."""
+"""The progress of a reading: all its trials, read from the database in one query."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ from turing.models import Reading, Side, Study, Trial, Truth
 from turing.reading.questions import Further, stored_for
 from turing.statistics.staircase import next_exposure
 
-AHEAD = 8  # images that the page may load before their turn
+AHEAD = 8  # images that the page may load in advance
 
 
 @lru_cache(maxsize=4096)
 def _address_of(stimulus_id: UUID) -> str:
-    """Readers of a study see the same images, nine of them on a page."""
+    """The address of an image, cached because all readers of a study see the same images."""
     return reverse("stimulus", args=[stimulus_id])
 
 
 class Answer(NamedTuple):
-    """What a response says: the judgement, how sure the reader was where the study asks, and its further answers.
+    """The content of a response: judgement, confidence if the study asks for it, and further answers.
 
-    `Progress` itself knows no further answers: `with_further` adds them where they are needed.
+    `Progress` does not load further answers. `with_further` adds them where they are needed.
     """
 
     judgement: str
@@ -33,17 +33,17 @@ class Answer(NamedTuple):
     further: tuple[Further, ...] = ()
 
     def get_judgement_display(self) -> str:
-        """Empty where the study does not ask for the judgement."""
+        """The judgement in words; empty if the study does not ask for it."""
         return str(Truth(self.judgement).label) if self.judgement else ""
 
     @property
     def chosen_side(self) -> Side:
-        """Of a pair: which of the two images was called generated."""
+        """In a pair: the side of the image that was called generated."""
         return Side.of_answer(self.judgement)
 
 
 class PlacedTrial(NamedTuple):
-    """One trial with its stimulus's truth and the answer to it, if there is one."""
+    """One trial with the truth of its stimulus and the answer to it, if there is one."""
 
     pk: int
     position: int
@@ -51,17 +51,17 @@ class PlacedTrial(NamedTuple):
     stimulus_id: UUID
     truth: str
     answer: Answer | None
-    number: int = 0  # of the answer: 0 the first one, above a correction
-    partner_id: UUID | None = None  # of a pair the image on the right
+    number: int = 0  # number of the answer: 0 for the first one, higher for a correction
+    partner_id: UUID | None = None  # in a pair, the image on the right
 
     @property
     def address(self) -> str:
-        """Of the image."""
+        """The address of the image."""
         return _address_of(self.stimulus_id)
 
     @property
     def addresses(self) -> list[str]:
-        """Of the image, or of both images of a pair, from left to right."""
+        """The address of the image, or of both images of a pair, from left to right."""
         return [self.address] + ([_address_of(self.partner_id)] if self.partner_id else [])
 
     @property
@@ -77,7 +77,7 @@ class PlacedTrial(NamedTuple):
 
     @property
     def generated_side(self) -> Side:
-        """Of a pair: which of the two images is the generated one."""
+        """In a pair: the side of the generated image."""
         return Side.of_answer(self.truth)
 
 
@@ -100,12 +100,12 @@ class Progress:
 
     @cached_property
     def practice(self) -> int:
-        """Trials at the form's beginning that are for practice."""
+        """The number of practice trials at the beginning of the form."""
         return sum(trial.is_practice for trial in self.trials)
 
     @cached_property
     def next_position(self) -> int | None:
-        """Of the first unanswered trial; None when the form is done."""
+        """The position of the first unanswered trial; None when the form is done."""
         return next((trial.position for trial in self.trials if trial.answer is None), None)
 
     @property
@@ -114,7 +114,7 @@ class Progress:
 
     @property
     def next_page(self) -> int | None:
-        """The page, from 1, that holds the first unanswered trial."""
+        """The number, from 1, of the page with the first unanswered trial."""
         position = self.next_position
         return None if position is None else self.page_of(position)
 
@@ -132,17 +132,17 @@ class Progress:
         return position <= self.practice
 
     def is_break_due(self, position: int) -> bool:
-        """Whether a break is offered once the trial at `position`, the last of its page, is answered."""
+        """Whether a break is offered after the trial at `position`, the last of its page, is answered."""
         done = position - self.practice
         ends_page = position % self.images_per_page == 0
-        worth_it = self.total - position > self.break_every // 3  # not just before the end
+        worth_it = self.total - position > self.break_every // 3  # no break just before the end
         return bool(self.break_every and done > 0 and done % self.break_every == 0 and ends_page and worth_it)
 
     def is_in_present_block(self, position: int) -> bool:
-        """Whether the trial at `position` is answered and counts, and the reader has gone on after no break since.
+        """Whether the trial at `position` is answered, counts, and belongs to the current block.
 
-        A reader who is offered a break after the last image of a block is still in it, until the next image is
-        answered. A form that is done has no present block.
+        A reader who is offered a break is still in the block before it until they answer the next image. A form that is
+        done has no current block.
         """
         trial = self.trial_at(position)
         if self.next_position is None or trial is None or trial.answer is None or trial.is_practice:
@@ -152,8 +152,8 @@ class Progress:
     def images_ahead(self, position: int) -> dict[int, str | list[str]]:
         """Addresses of the images that may follow the one at `position` without a page in between, by position.
 
-        Of a pair they are a list of two, from left to right.
-        None follow a practice image, whose answer is told, nor go beyond the next break.
+        For a pair, this is a list of two, from left to right. Nothing follows a practice image, whose answer is shown
+        first, and the list stops at the next break.
         """
         if self.images_per_page > 1 or self.is_practice(position):
             return {}
@@ -165,10 +165,10 @@ class Progress:
 
     @property
     def exposure_ms(self) -> int | None:
-        """Milliseconds for which the next image is shown; None where the reader may look at will.
+        """The exposure of the next image in milliseconds; None if readers look as long as they like.
 
-        Follows from the test answers so far. It changes with right and wrong answers, which a reader may notice: that
-        is how any staircase works, and it never says anything of the image to come.
+        It depends on the test answers so far. It changes with right and wrong answers, which a reader may notice, as
+        with any staircase. It never depends on the image to come.
         """
         if not self.timed:
             return None
@@ -176,20 +176,20 @@ class Progress:
         return next_exposure([trial.is_right for trial in tested])
 
     def with_answer(self, position: int, answer: Answer) -> "Progress":
-        """As it is once the trial at `position` is answered so."""
+        """The progress after the trial at `position` is answered in this way."""
         trials = list(self.trials)
         trials[position - 1] = trials[position - 1]._replace(answer=answer)
         return replace(self, trials=tuple(trials))
 
 
 def progress_of(reading: Reading) -> Progress:
-    """Where the reading stands, in one query; `reading.study` is loaded already."""
+    """The progress of the reading, in one query; `reading.study` must be loaded."""
     study = reading.study
     return Progress(tuple(_trials(reading)), study.images_per_page, study.break_every, study.timed)
 
 
 def with_further(study: Study, trials: Iterable[PlacedTrial]) -> list[PlacedTrial]:
-    """The trials with the further answers that are stored; no query where the study asks nothing but the judgement."""
+    """The trials with their stored further answers. There is no query if the study asks only for the judgement."""
     trials = list(trials)
     if not study.questions:
         return trials
@@ -208,7 +208,7 @@ def _trials(reading: Reading) -> Iterator[PlacedTrial]:
 
 @cache
 def _with_answers() -> QuerySet:
-    """Built once: every page and every answer asks for it."""
+    """The queryset, built only once, because every page and every answer needs it."""
     return Trial.objects.order_by("position").values_list(
         "pk", "position", "phase", "stimulus_id", "stimulus__truth", "response__answer", "response__confidence",
         "response__number", "partner_id",

@@ -1,4 +1,4 @@
-"""The further questions of a study on the form page: their fields, what they hold, and what is stored of them."""
+"""The further questions on the form page: their fields, their values, and how they are stored."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,10 @@ class Further(NamedTuple):
 
 
 class WordsField(forms.CharField):
-    """Free words, kept to the letter: the browser forgets an answer only when it is told the very same words."""
+    """Free text that is kept exactly as sent.
+
+    The browser forgets an answer only if the server repeats the very same text.
+    """
 
     def __init__(self, **kwargs) -> None:
         super().__init__(max_length=LONGEST_TEXT, strip=False, **kwargs)
@@ -37,7 +40,7 @@ class WordsField(forms.CharField):
 
 
 def add_question_fields(form: forms.Form, study: Study) -> None:
-    """A field for the answer to each further question, and one for its confidence where that is asked."""
+    """Add a field for each further question, and a field for its confidence if that is asked."""
     for question in study.further_questions:
         form.fields[question.field] = _field(question)
         if question.confidence:
@@ -63,9 +66,9 @@ def _field(question: Question) -> forms.Field:
 
 
 def answers_in(form: forms.Form, study: Study, judgement: str | None) -> tuple[Further, ...]:
-    """The valid form's answers in the order of the questions; its fields for them are taken out of the cleaned data.
+    """The valid form's answers in the order of the questions. Their fields are removed from the cleaned data.
 
-    Cues and region belong to images that the reader judged generated: with another judgement there is none.
+    Cues and region belong to images that the reader judged generated. With another judgement there are none.
     """
     found = []
     for question in study.further_questions:
@@ -74,7 +77,7 @@ def answers_in(form: forms.Form, study: Study, judgement: str | None) -> tuple[F
         if question.kind in AFTER_GENERATED and judgement != Truth.GENERATED:
             value = ""
         if question.kind == Kind.CUES and value:
-            value = json.dumps(list(dict.fromkeys(value)), ensure_ascii=False)  # a crafted page may send one twice
+            value = json.dumps(list(dict.fromkeys(value)), ensure_ascii=False)  # a manipulated page may send one twice
         if value:
             found.append(Further(question.name, value, confidence))
     return tuple(found)
@@ -85,7 +88,7 @@ def store(response: Response, answers: Iterable[Further]) -> None:
 
 
 def stored_for(trials: Iterable[int]) -> dict[int, tuple[Further, ...]]:
-    """What is stored for trials by their keys, each in the order in which it was given."""
+    """The stored answers of trials by their keys, each in the order in which it was given."""
     found: dict[int, tuple[Further, ...]] = {}
     rows = FurtherAnswer.objects.filter(response__trial__in=list(trials)).order_by("pk")
     for trial, *values in rows.values_list("response__trial", "question", "value", "confidence"):
@@ -94,7 +97,7 @@ def stored_for(trials: Iterable[int]) -> dict[int, tuple[Further, ...]]:
 
 
 def as_fields(study: Study, answers: Iterable[Further]) -> dict[str, Any]:
-    """The answers as the form's fields, for the script that waits to be told that they are stored."""
+    """The answers as the form's fields, for the script that waits for the confirmation that they are stored."""
     by_name = {one.name: one for one in study.further_questions}
     found: dict[str, Any] = {one.field: [] for one in by_name.values() if one.kind in AFTER_GENERATED}
     for answer in answers:

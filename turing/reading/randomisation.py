@@ -1,4 +1,4 @@
-"""How a form is randomised."""
+"""Randomises the order of a reader's form."""
 
 import random
 import secrets
@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 Placed = tuple[UUID, str]  # a stimulus, and the phase of its trial
-REPEAT_GAP = 10  # images at least between an image and its repeat, where the form is long enough
+REPEAT_GAP = 10  # smallest number of images between an image and its repeat, if the form is long enough
 
 
 def new_seed() -> int:
-    """A seed for one reading, from the system's entropy: no reader can work out another's order."""
+    """A seed for one reading, from the system's entropy, so that no reader can work out another reader's order."""
     return secrets.randbits(62)
 
 
 def form_order(stimuli: Iterable[UUID], seed: int) -> list[UUID]:
-    """The stimuli in the random order that the seed gives; every order is equally likely.
+    """The stimuli in the random order given by the seed. Every order is equally likely.
 
-    Sorts by one random number a stimulus. Python promises that `Random.random` gives the same numbers in every
-    version, which it does not promise of `shuffle`: the order can be repeated years later. The stimuli are taken
-    in the order of their ids, which are random, so their order in the argument does not matter.
+    It sorts by one random number for each stimulus. Python promises that `Random.random` gives the same numbers in
+    every version, but does not promise this for `shuffle`. So the order can be repeated years later. The stimuli are
+    first sorted by their ids, which are random, so the order of the argument does not matter.
     """
     source = random.Random(seed)
     keys = {stimulus: source.random() for stimulus in sorted(stimuli)}
@@ -27,17 +27,17 @@ def form_order(stimuli: Iterable[UUID], seed: int) -> list[UUID]:
 
 
 def in_blocks(order: Iterable[UUID], block_of: Mapping[UUID, str], seed: int) -> list[UUID]:
-    """The order with the stimuli of one block after another's; the blocks in an order that the seed gives."""
+    """The order with one block of stimuli after the other; the seed gives the order of the blocks."""
     source = random.Random(f"{seed} blocks")
     rank = {block: source.random() for block in sorted(set(block_of.values()))}
     return sorted(order, key=lambda stimulus: rank[block_of[stimulus]])
 
 
 def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUID, str]) -> list[tuple[UUID, bool]]:
-    """The order with `count` of its stimuli once more, each later in its own block; and whether one is the repeat.
+    """The order with `count` of its stimuli repeated, each later in its own block; and a flag for each repeat.
 
-    Which and where follows from the seed. At least `REPEAT_GAP` images lie between the two, or a quarter of the block
-    where that is less. Raises ValueError where fewer than `count` can be repeated so.
+    The seed decides which are repeated and where. At least `REPEAT_GAP` images lie between an image and its repeat, or
+    a quarter of the block if that is less. Raises ValueError if fewer than `count` images can be repeated.
     """
     source = random.Random(f"{seed} repeats")
     end = {block_of[stimulus]: index + 1 for index, stimulus in enumerate(order)}
@@ -50,7 +50,7 @@ def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUI
         if first < end[block]:
             places.append((key, first + share * (end[block] - first), stimulus))
     if count > len(places):
-        raise ValueError(f"{count} repeats are wanted, {len(places)} images can be repeated")
+        raise ValueError(f"{count} repeats are wanted, but only {len(places)} images can be repeated")
     placed = [(float(index), False, stimulus) for index, stimulus in enumerate(order)]
     placed += [(place, True, stimulus) for _, place, stimulus in sorted(places)[:count]]
     return [(stimulus, repeat) for _, repeat, stimulus in sorted(placed, key=lambda one: one[:2])]
@@ -59,9 +59,9 @@ def with_repeats(order: list[UUID], count: int, seed: int, block_of: Mapping[UUI
 def with_controls_among(
     order: list[Placed], controls: list[Placed], seed: int, block_of: Mapping[UUID, str]
 ) -> list[Placed]:
-    """The order with the controls among it, each anywhere in its own block, also first or last in it.
+    """The order with controls inserted, each anywhere in its own block, including first and last.
 
-    Where follows from the seed; the others keep their order. A control whose block is not there comes last.
+    The seed decides where. The other images keep their order. A control whose block is missing comes last.
     """
     source = random.Random(f"{seed} controls")
     first: dict[str, int] = {}
@@ -73,16 +73,16 @@ def with_controls_among(
     for one in sorted(controls):
         block = block_of[one[0]]
         start, length = first.get(block, len(order)), end.get(block, len(order)) - first.get(block, len(order))
-        # Within half a place of the block's ends, so that the controls of two blocks never mix.
+        # Up to half a place beyond the block's ends, so that the controls of two blocks never mix.
         placed.append((start - 0.5 + source.random() * length, one))
     return [one for _, one in sorted(placed)]
 
 
 def balanced_subset(stimuli: Mapping[UUID, str], shown: Mapping[UUID, int], count: int, seed: int) -> list[UUID]:
-    """`count` of the stimuli: of each stratum its share, and of those the ones that were shown least often.
+    """Choose `count` of the stimuli: a proportional number from each stratum, those shown least often first.
 
-    `stimuli` gives each one's stratum, `shown` how many readers have it in their form already. Ties, and the strata
-    that are given what is left over, follow from the seed.
+    `stimuli` gives the stratum of each stimulus. `shown` says how many readers already have it in their form. The seed
+    breaks ties and decides which strata get the remainder.
     """
     source = random.Random(f"{seed} subset")
     strata: dict[str, list[UUID]] = {}

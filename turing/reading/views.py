@@ -1,4 +1,4 @@
-"""Pages of the clinician: consent, judge."""
+"""Pages on which clinicians consent and judge."""
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -34,7 +34,7 @@ from turing.replies import postponement, refusal, wants_json
 @require_form_methods
 @never_cache
 def study(request, slug):
-    """What the study is; with POST, consent and start."""
+    """The page of a study; POST records consent and starts the reading."""
     found = get_object_or_404(Study.objects.prefetch_related("generators"), slug=slug)
     if found.is_draft:
         raise Http404
@@ -80,9 +80,9 @@ def _study_page(request, found, form):
 @reader_required
 @never_cache
 def study_continue(request, slug):
-    """To the first page with an unanswered image; to the study's page when the form is done or not begun.
+    """Redirect to the first page with an unanswered image, or to the study's page if the form is done or not begun.
 
-    With `after`, the position of the last answered image: to the break that follows it, where one does.
+    With `after`, the position of the last answered image, redirect to the break that follows it, if there is one.
     """
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
     progress = progress_of(reading) if reading and not reading.withdrawn_at else None
@@ -100,8 +100,8 @@ def study_continue(request, slug):
 def trial(request, slug, page):
     """One form page. POST answers one image and redirects to what comes next.
 
-    A script that asks for JSON is told what is stored, the address that comes next and the images that it may load
-    ahead; or why the answer was not taken, and whether that is final.
+    A script that asks for JSON gets what is stored, the next address, and the images that it may load ahead. If the
+    answer was refused, it gets the reason, and whether the refusal is final.
     """
     reading = Reading.objects.for_form(request.user, slug)
     if request.method == "POST":
@@ -134,7 +134,7 @@ def _answer(request, slug, reading, page):
 
 
 def _is_own(sent: str | None, reading: Reading | None) -> bool:
-    """Whether the answer was given in this reader's reading, as far as the page says whose it is.
+    """Whether the answer was given in this reader's reading, as far as the page says.
 
     Somebody else may have logged in since the page was opened, or since the answer began to wait for a connection.
     """
@@ -150,7 +150,7 @@ def _refused(request, reading, error: RefusedAnswerError):
 
 
 def _recorded(request, reading, position, recorded: Recorded):
-    """What comes next, and what is stored, which may be another answer given before."""
+    """The response with the next address and the stored answer, which may be one that was given earlier."""
     progress, stored = recorded.progress, recorded.stored
     address = _next_address(reading, progress, position)
     message = ""
@@ -158,9 +158,9 @@ def _recorded(request, reading, position, recorded: Recorded):
         is_pair = reading.study.forced_choice
         answer = stored.chosen_side.label if is_pair else stored.get_judgement_display()
         values = {"position": position, "answer": answer}
-        message = _("Image %(position)s was answered before: %(answer)s. That answer stands.") % values
+        message = _("You have already answered image %(position)s: %(answer)s. That answer counts.") % values
         if not reading.study.asks_judgement:
-            message = _("Image %(position)s was answered before. That answer stands.") % values
+            message = _("You have already answered image %(position)s. That answer counts.") % values
     if not wants_json(request):
         if message:
             messages.warning(request, message)
@@ -169,7 +169,9 @@ def _recorded(request, reading, position, recorded: Recorded):
         "stored": {
             "reading": reading.pk,
             "position": position,
-            "answer": stored.chosen_side.value if reading.study.forced_choice else stored.judgement,  # as it was sent
+            "answer": stored.chosen_side.value
+            if reading.study.forced_choice
+            else stored.judgement,  # stored as it was sent
             "confidence": stored.confidence,
             **({"further": as_fields(reading.study, stored.further)} if reading.study.questions else {}),
             **({"number": recorded.number} if reading.study.corrections else {}),
@@ -183,7 +185,7 @@ def _recorded(request, reading, position, recorded: Recorded):
 
 
 def _trial_page(request, reading, page, refused: AnswerForm | None = None):
-    """The page, with what was wrong where an answer was refused."""
+    """The form page; if an answer was refused, with the errors."""
     progress = progress_of(reading)
     if not 1 <= page <= progress.page_count:
         raise Http404
@@ -201,13 +203,13 @@ def _trial_page(request, reading, page, refused: AnswerForm | None = None):
         "page": page,
         "progress": progress,
         "trials": with_further(reading.study, progress.on_page(page)),
-        # Most pages need none: what they show of an empty form is kept.
+        # Most pages do not need the form, because what they show of an empty form is cached.
         "form": refused
         or SimpleLazyObject(lambda: AnswerForm(reading.study, initial=as_initial(reading.study, corrected))),
         "is_refused": refused is not None,
         "ahead": progress.images_ahead(progress.next_position) if is_next and not corrected else {},
         **(context_of(reading, progress, page, corrected) if reading.study.corrections else {}),
-        "position": corrected.position if corrected else progress.next_position,  # of the image that is asked about
+        "position": corrected.position if corrected else progress.next_position,  # the image that the page asks about
         "exposure_ms": progress.exposure_ms if is_next else None,
     }
     return render(request, "reading/trial.html", context, status=422 if refused else 200)
@@ -218,10 +220,13 @@ def _continue_address(slug):
 
 
 def _next_address(reading, progress, answered=None):
-    """Where the reader goes; after the trial at position `answered` perhaps to the truth of it, or to a break."""
+    """Where the reader goes next.
+
+    After the trial at `position` this can be the right answer of a practice image, or a break.
+    """
     slug = reading.study.slug
     if answered and progress.images_per_page == 1 and progress.is_practice(answered):
-        return reverse("trial", args=[slug, answered])  # which now tells the truth
+        return reverse("trial", args=[slug, answered])  # the same page, which now shows the right answer
     if progress.next_page is None and reading.study.purpose_blinded:
         return reverse("study-after", args=[slug])
     if progress.next_page is None or not reading.study.is_open:
@@ -229,7 +234,7 @@ def _next_address(reading, progress, answered=None):
     if answered and answered == progress.next_position - 1 and progress.is_break_due(answered):
         return reverse("study-break", args=[slug])
     address = reverse("trial", args=[slug, progress.next_page])
-    # On a page of several images the browser returns to the one that comes next.
+    # On a page with several images, the browser scrolls to the next one.
     return f"{address}#image-{progress.next_position}" if progress.images_per_page > 1 else address
 
 
@@ -237,7 +242,7 @@ def _next_address(reading, progress, answered=None):
 @reader_required
 @never_cache
 def study_break(request, slug):
-    """A pause is offered; nothing keeps a reader from going on."""
+    """Offer a break. Readers can go on at any time."""
     reading = Reading.objects.filter(study__slug=slug, reader=request.reader).select_related("study").first()
     if reading is None or reading.completed_at or reading.withdrawn_at or not reading.study.is_open:
         return redirect("study", slug)
@@ -256,7 +261,7 @@ def study_break(request, slug):
 @reader_required
 @never_cache
 def withdrawal(request, slug):
-    """GET explains, POST withdraws consent; with `erase` the account goes too."""
+    """GET explains the withdrawal, POST withdraws consent. With `erase` it also erases the account."""
     reading = get_object_or_404(Reading.objects.select_related("study"), study__slug=slug, reader=request.reader)
     if request.method != "POST":
         context = {"study": reading.study, "reading": reading, "discreet": reading.study.purpose_blinded}
@@ -268,18 +273,18 @@ def withdrawal(request, slug):
         logout(request)
         messages.success(request, _("Your consent is withdrawn and your personal data are erased."))
         response = redirect("home")
-        # Answers that wait in this browser are the reader's, too, and can never be delivered now.
+        # Answers that wait in this browser belong to the reader, too, and can no longer be delivered.
         response["Clear-Site-Data"] = '"storage"'
         return response
     withdraw(reading)
-    messages.success(request, _("Your consent is withdrawn; your answers have left the analysis."))
+    messages.success(request, _("Your consent is withdrawn. Your answers are no longer in the analysis."))
     return redirect("study", slug)
 
 
 @require_safe
 @reader_required
 def certificate(request, slug):
-    """That the reader took part, to print; once the form is done."""
+    """A certificate of participation to print, once the form is done."""
     reading = get_object_or_404(
         Reading.objects.select_related("study"),
         study__slug=slug, reader=request.reader, completed_at__isnull=False, withdrawn_at=None,
@@ -291,7 +296,7 @@ def certificate(request, slug):
 @require_safe
 @cache_control(private=True, max_age=3600)
 def stimulus(request, id):
-    """The bytes of one stimulus, for a reader whose form has it and researchers who may see the study; else 404."""
+    """The bytes of one stimulus, for a reader whose form has it and for researchers who may see the study; else 404."""
     user = request.user
     if not user.is_authenticated:
         raise Http404
@@ -306,5 +311,5 @@ def stimulus(request, id):
 
 
 def _may_see(user, study_id) -> bool:
-    """Whether the user is a researcher, past the second factor if there is one, who may see the study."""
+    """Whether the user is a researcher who has passed their second factor, if any, and may see the study."""
     return is_past_second_factor(user) and Study.objects.visible_to(user).filter(pk=study_id).exists()

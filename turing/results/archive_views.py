@@ -1,4 +1,4 @@
-"""The page that hands a study's archive out."""
+"""The page from which a researcher downloads a study's archive."""
 
 import tempfile
 
@@ -20,7 +20,7 @@ from turing.studies.permissions import get_study
 @require_safe
 @researcher_required
 def archive(request, slug):
-    """The zip, from a file on disk: images are never in memory together."""
+    """Send the zip from a file on disk, so that the images are never all in memory."""
     study = get_study(request, slug, studies=Study.objects.prefetch_related("generators"))
     population = choose_population(study, request.GET.get("readers"))
     note_look(study, population, request.user)

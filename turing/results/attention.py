@@ -1,4 +1,4 @@
-"""How readers looked: whether they enlarged images, and whether they were away from the page meanwhile."""
+"""How readers looked at images: whether they enlarged them, and whether they left the page."""
 
 from django.db.models import Count, Q
 
@@ -8,7 +8,7 @@ from turing.templatetags.figures import percent
 
 
 def attention_sentences(study: Study, population: Population) -> list[str]:
-    """What the results page says of it, one sentence each; counts describe the answers and carry no interval."""
+    """Sentences for the results page. The counts describe the answers and have no interval."""
     answers = exported(study, population).filter(trial__phase=Trial.Phase.TEST).order_by()
     kinds = {truth: Q(trial__stimulus__truth=truth) for truth in Truth}
     found = answers.aggregate(

@@ -1,4 +1,4 @@
-"""The analysis with what stands beside it: machine readers, skin tone, controls, looks, corrections, who noticed."""
+"""Adds to the analysis what is shown with it: machine readers, skin tone, controls, looks, corrections, noticing."""
 
 from turing.models import Study
 from turing.results.controls import with_controls, with_public_controls
@@ -14,9 +14,9 @@ from turing.results.study_analysis import Analysis
 def with_all_beside(study: Study, population: Population, analysis: Analysis, *, is_public: bool = False) -> Analysis:
     """The analysis with the keys `machines`, `skin_tone`, `controls`, `look_history`, `corrections` and `noticing`.
 
-    `is_public`: as everybody may see it, without controls that few readers judged, and without corrections.
+    `is_public`: for everybody to see. It then has no controls that few readers judged, and no corrections.
     """
-    if not study.asks_judgement:  # what stands beside the judgement alone
+    if not study.asks_judgement:  # these need the judgement
         nothing = {"machines": [], "skin_tone": None, "controls": [], "look_history": [], "corrections": None}
         found = with_noticing(study, population, analysis | nothing, is_public=is_public)
         return found if is_public else with_corrections(study, population, found)

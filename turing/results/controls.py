@@ -1,4 +1,4 @@
-"""How readers answered the controls, beside the images of the test of the same truth; in no other figure."""
+"""Answers to controls, compared with answers to the test's images of the same truth. They count in no other figure."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def with_controls(study: Study, population: Population, analysis: Analysis) -> Analysis:
-    """The analysis with a key `controls`, a row for each; empty where the study has none."""
+    """The analysis with the key `controls`: one row for each control, empty if the study has none."""
     if not study.control_count:
         return analysis | {"controls": []}
     key = f"controls-{version_of(study, population)}"
@@ -25,7 +25,7 @@ def with_controls(study: Study, population: Population, analysis: Analysis) -> A
 
 
 def with_public_controls(study: Study, population: Population, analysis: Analysis) -> Analysis:
-    """As `with_controls`, for everybody: without controls that fewer than five readers judged."""
+    """As `with_controls`, but without controls that fewer than five readers judged."""
     found = with_controls(study, population, analysis)
     return found | {"controls": [row for row in found["controls"] if row["readers"] >= LEAST]}
 
@@ -36,13 +36,13 @@ def _compute(study: Study, population: Population) -> list[Row]:
 
 
 def _figures(key: str, name: str, responses) -> Row:
-    """The share of a control's answers that said real, and how far it lies from the test's images of the same truth.
+    """The share of a control's answers that said 'real', and its difference from the test's images of the same truth.
 
     The difference is paired by readers, as in `turing.statistics.comparisons.compare`.
     """
     import numpy as np
 
-    from turing.statistics.comparisons import compare  # SciPy: loaded with the first figures
+    from turing.statistics.comparisons import compare  # imports SciPy, which is loaded only with the first figures
     from turing.statistics.mrmc import mrmc_rate
     from turing.statistics.withheld import WHOLE_SCALES
 
@@ -52,7 +52,7 @@ def _figures(key: str, name: str, responses) -> Row:
     rate = mrmc_rate(rows.reader, rows.image, rows.judged_real)
     beside = responses.where(of_test | (control == key))
     labels = np.where(beside.factors["control"] == key, CONTROL, TEST)
-    # `compare` takes the rate of generated images; here both groups are of one truth, whichever it is.
+    # `compare` takes the rate of generated images. Here both groups have the same truth, whichever it is.
     found, _ = compare(replace(beside, is_real=np.zeros(len(beside), bool)), CONTROL, labels)
     difference = found[0] if found else {"rates": [None, None], "difference": None, "ci95": None, "p_value": None}
     return {
@@ -72,7 +72,7 @@ def _figures(key: str, name: str, responses) -> Row:
 
 
 def control_sentences(analysis: Analysis) -> list[str]:
-    """What each control says of the study."""
+    """One sentence for each control: what it says about the study."""
     return [_sentence(row) for row in analysis.get("controls") or () if row["judged_real"] is not None]
 
 
@@ -80,7 +80,7 @@ def _sentence(row: Row) -> str:
     others = f"the other {row['truth']} images"
     told = f"Control: readers took {percent(row['judged_real'])} of the {row['name']} for real"
     if row["difference"] is None or row["difference_ci95"] is None:
-        return f"{told}. There are too few answers to set this beside {others}."
+        return f"{told}. There are too few answers to compare this with {others}."
     low, high = row["difference_ci95"]
     told += (
         f", and {percent(row['test_judged_real'])} of {others}: a difference of {points(row['difference'])} percentage "
@@ -93,15 +93,15 @@ def _meaning(key: str, low: float, high: float) -> str:
     if key == DEGRADED:
         if high < 0:
             return (
-                "Lower quality alone makes readers say 'generated': where generated images differ in quality, part of "
-                "what readers tell apart may be that."
+                "Lower quality alone makes readers say 'generated'. If the generated images also differ in quality, "
+                "readers may partly have recognised that."
             )
         if low > 0:
             return "Lower quality alone makes readers say 'real'."
         return "It is not shown that lower quality alone changes what readers say."
     if high < 0:
-        return "Readers notice images that are known to be weaker: this study can show such a difference."
+        return "Readers notice images that are known to be weaker. So this study can show such a difference."
     return (
-        "It is not shown that readers notice even these weaker images: where this study finds no difference, that says "
+        "It is not shown that readers notice even these weaker images. If this study finds no difference, that says "
         "little."
     )

@@ -1,4 +1,4 @@
-"""Corrected slips, counted: how many answers, of how many readers, in which direction, and what they change."""
+"""Counts corrected answers: how many, by how many readers, in which direction, and what they change."""
 
 from collections import Counter
 from statistics import median
@@ -19,7 +19,7 @@ RATES = {FOOLED: "fooling rate", FOUND: "proportion correct"}
 
 
 class Corrected(NamedTuple):
-    """An answer that was corrected: the reader's first one, the one that counts, and which would be right."""
+    """A corrected answer: the reader's first answer, the answer that counts, and the right answer."""
 
     reading: int
     was: str
@@ -28,10 +28,10 @@ class Corrected(NamedTuple):
 
 
 def corrections_of(study: Study, population: Population) -> dict[str, Any] | None:
-    """Counts over the test answers that the rates rest on; None where the design lets nobody correct an answer.
+    """Counts over the test answers that rates are computed from; None if the design does not allow corrections.
 
-    Directions compare a reader's first answer with the one that counts. Of pairs they are sides; where the judgement
-    is not asked, there is none.
+    Directions compare a reader's first answer with the one that counts. In a study of pairs, directions are sides.
+    Without a judgement there are no directions.
     """
     if not study.corrections:
         return None
@@ -57,7 +57,7 @@ def corrections_of(study: Study, population: Population) -> dict[str, Any] | Non
 
 
 def _directions(study: Study, answers: QuerySet[Response], corrected: list[Corrected]) -> dict[str, int]:
-    """What became of the judgement, and the numerator of the primary outcome by the last and by the first answers."""
+    """Counts of changed judgements, and the numerator of the primary outcome by the last and by the first answers."""
     moves = Counter((one.was, one.now) for one in corrected if one.was != one.now)
     rights = Counter((one.was == one.truth, one.now == one.truth) for one in corrected)
     to_right, to_wrong = rights[False, True], rights[True, False]
@@ -95,7 +95,7 @@ def with_corrections(study: Study, population: Population, analysis: Analysis) -
 
 
 def correction_rows(analysis: Analysis, flow: object) -> list[dict[str, Any]]:
-    """The rows of the results' table."""
+    """The rows of the table on the results page."""
     found = analysis.get("corrections")
     if not found:
         return []
@@ -124,7 +124,7 @@ def correction_rows(analysis: Analysis, flow: object) -> list[dict[str, Any]]:
 
 
 def correction_sentence(analysis: Analysis) -> str:
-    """For the results page; empty where no answer could be corrected."""
+    """A sentence for the results page; empty if no answer could be corrected."""
     found = analysis.get("corrections")
     if not found or not found["answers"]:
         return ""
@@ -144,19 +144,22 @@ def correction_sentence(analysis: Analysis) -> str:
 
 
 def _ways(found: dict[str, Any]) -> list[tuple[str, int]]:
-    """The directions among the counts, in words; none where the judgement is not asked."""
+    """The directions of the counted changes, in words; none without a judgement."""
     return [(name.replace("_", " "), found[name]) for name in WAYS if name in found]
 
 
 def _outcomes(found: dict[str, Any]) -> list[tuple[str, int, int, int]]:
-    """What the study counts, by the last answers, by the first ones, and of how many; empty without a judgement."""
+    """The numerator of the primary outcome by last and by first answers, and the denominator.
+
+    Empty without a judgement.
+    """
     if "correct" in found:
         return [(FOUND, found["correct"], found["correct_first"], found["answers"])]
     return [(FOOLED, found["fooled"], found["fooled_first"], found["generated"])] if "fooled" in found else []
 
 
 def corrections_in_words(study: Study, population: Population) -> str:
-    """For the methods paragraph; ends in a space, or is empty."""
+    """A sentence for the methods paragraph. It ends in a space, or is empty."""
     found = corrections_of(study, population)
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""Which trials count in an analysis: decided here and nowhere else."""
+"""Decides which trials count in an analysis. No other module decides this."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from turing.studies.controls import DEGRADED
 
 @dataclass(frozen=True)
 class Population:
-    """Whose answers: people's or simulated readers'. The two are never analysed together."""
+    """Whose answers are analysed: people's or simulated readers'. The two are never analysed together."""
 
     simulated: bool
 
@@ -38,7 +38,7 @@ def populations_of(study: Study) -> list[Population]:
 
 
 def choose_population(study: Study, wanted: str | None = None) -> Population:
-    """The one asked for by name; else people, or simulated readers where no person has answered."""
+    """The population with this name. Without a name: people, or simulated readers if no person has answered."""
     for population in (PEOPLE, SIMULATED):
         if wanted == population.name:
             return population
@@ -52,7 +52,7 @@ def readings_of(study: Study, population: Population) -> QuerySet[Reading]:
 def arrived(study: Study, population: Population) -> QuerySet[Response]:
     """Test, repeat and control answers whose readers still consent, in the order of reader and position.
 
-    Answers are among them that nobody may see results of yet: see `exported`.
+    Some of these may have results that nobody may see yet; see `exported`.
     """
     return (
         Response.objects.filter(
@@ -66,13 +66,16 @@ def arrived(study: Study, population: Population) -> QuerySet[Response]:
 
 
 def exported(study: Study, population: Population) -> QuerySet[Response]:
-    """Of those that `arrived`, the answers whose results may be seen: where looks are planned, up to the last look."""
+    """The answers among those that `arrived` whose results may be seen.
+
+    If looks are planned, these go up to the last look.
+    """
     rows, last = arrived(study, population), last_visible(study, population.name)
     return rows if last is None else rows.filter(pk__lte=last)
 
 
 def counted(study: Study, population: Population) -> QuerySet[Response]:
-    """The responses that every rate rests on: of those exported, the answers to test trials."""
+    """The responses that every rate is computed from: the answers to test trials among those exported."""
     return tests_among(exported(study, population))
 
 
@@ -81,31 +84,31 @@ def tests_among(rows: QuerySet[Response]) -> QuerySet[Response]:
 
 
 def version_of(study: Study, population: Population) -> str:
-    """Changes when an answer comes in or takes the place of another one, and when a reader withdraws."""
+    """A value that changes when an answer comes in or is corrected, and when a reader withdraws."""
     figures = {"last": Max("pk"), "count": Count("pk")}
-    # A correction may commit after an answer whose key is higher: then it changes neither of the two.
+    # A correction may commit after an answer with a higher key. It then changes neither the count nor the last key.
     figures |= {"numbers": Sum("number")} if study.corrections else {}
     rows = exported(study, population).order_by().aggregate(**figures)
     version = "-".join(str(one or 0) for one in (study.pk, study.design_hash, population.name, *rows.values()))
-    # The same answers are judged otherwise after another look.
+    # After another look, the same answers have other boundaries.
     return f"{version}-{len(looks_taken(study, population.name))}" if study.looks else version
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Where readers and their trials went, as in a CONSORT diagram; each number is of one population."""
+    """Numbers of readers and trials at each step, as in a CONSORT diagram; each number is of one population."""
 
     consented: int  # readings begun
     withdrawn: int
     without_answers: int
-    incomplete: int  # with some test trials unanswered, counted as far as they are answered
+    incomplete: int  # with some test trials unanswered; the answered ones count
     completed: int
     test_responses: int
-    excluded: dict[str, int]  # why answers or trials do not count: how many
+    excluded: dict[str, int]  # number of answers or trials that do not count, by the reason
 
     @property
     def analysed(self) -> int:
-        """Readers whose answers count."""
+        """The number of readers whose answers count."""
         return self.incomplete + self.completed
 
 
@@ -155,14 +158,14 @@ def form_lengths(study: Study, population: Population) -> dict[str, int]:
 
 
 def load_responses(study: Study, population: Population, rows: QuerySet[Response] | None = None) -> Responses:
-    """The counted responses, and the repeats beside them, as arrays; or `rows` of them."""
+    """The counted responses and the repeats as arrays, or those of the given `rows`."""
     rows = exported(study, population) if rows is None else rows
     found = _load(study, population, rows.exclude(trial__phase=Trial.Phase.CONTROL))
     return replace(found, factors={name: values for name, values in found.factors.items() if name != "control"})
 
 
 def load_with_controls(study: Study, population: Population) -> Responses:
-    """The counted responses and those to controls; the factor `control` names the control, '' being none."""
+    """The counted responses and those to controls. The factor `control` names the control; it is '' for test images."""
     return _load(study, population, exported(study, population).exclude(trial__phase=Trial.Phase.REPEAT))
 
 
@@ -191,7 +194,7 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
     answers = _question_columns(study, responses, columns[-1], columns[2]) if study.questions else {}
     reader, image, diagnosis, truth, answer, confidence, time, position, phase, *about = columns
     profession, specialty, years, run, exposure, away, pair, partner_run, _ = about
-    if study.forced_choice:  # what is answered is the pair, and its generator that of whichever image has one
+    if study.forced_choice:  # the case is the pair, and its generator is that of its generated image
         image, run = pair, tuple(own or other for own, other in zip(run, partner_run, strict=True))
     forms = form_lengths(study, population)
     kinds = zip(phase, run, strict=True)
@@ -224,9 +227,9 @@ def _load(study: Study, population: Population, responses: QuerySet[Response]) -
 def _question_columns(
     study: Study, responses: QuerySet[Response], keys: Sequence[int], diagnoses: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The columns of the responses CSV that hold the further answers, in the order of the responses `keys`.
+    """The columns of the responses CSV with further answers, in the order of the responses `keys`.
 
-    Responses that came, or were withdrawn, since `keys` were read change nothing.
+    Responses that arrived or were withdrawn after `keys` were read change nothing.
     """
     found: dict[str, list[str]] = {name: [] for name in question_columns(study)}
     given: dict[int, list[FurtherAnswer]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""A study's responses as files for other software; readers appear under their pseudonyms alone."""
+"""Exports a study's responses for other software. Readers appear only under their pseudonyms."""
 
 import csv
 import io
@@ -22,10 +22,10 @@ from turing.results.tables import table_csv
 from turing.results.unjudged import FORMATS_OF_JUDGEMENT
 from turing.results.utility import utilities_of
 
-TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # where images are shown for a moment
-CHANGES = ("changes", "first_answer")  # where readers may correct a slip
-PAIRS = ("pair", "partner")  # after the others, where readers choose between two images
-LOOKING = ("away_ms", "zoom_percent", "zoomed_ms")  # away from the page, and closer at the image
+TIMING = ("exposure_ms", "shown_ms", "dropped_frames")  # if images are shown for a moment
+CHANGES = ("changes", "first_answer")  # if readers may correct their answers
+PAIRS = ("pair", "partner")  # last, if readers choose between two images
+LOOKING = ("away_ms", "zoom_percent", "zoomed_ms")  # time away from the page, and use of the zoom
 FURTHER = (
     "phase",
     "profession",
@@ -56,9 +56,9 @@ INTEGERS = (
 def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
     """One row a response, in the columns of the responses CSV.
 
-    `since_previous_ms` is the server's check of the browser's `rt_ms`: from the arrival of the answer to the trial
-    before to the arrival of this one; None where that trial is not exported, or one of the two answers is a correction.
-    Answers that waited for a connection arrive together.
+    `since_previous_ms` is the server's check of the browser's `rt_ms`. It is the time between the arrival of the
+    previous trial's answer and the arrival of this one. It is None if the previous trial is not exported, or if one of
+    the two answers is a correction. Answers that waited for a connection arrive together.
     """
     previous, forms = None, form_lengths(study, population)
     responses = exported(study, population).select_related(
@@ -102,18 +102,18 @@ def rows(study: Study, population: Population) -> Iterator[dict[str, Any]]:
 
 
 def _changes(earlier: list[ReplacedAnswer]) -> dict[str, Any]:
-    """The number of earlier answers, and the first one's judgement; in the order of their numbers."""
+    """The number of earlier answers, and the first answer's judgement. The answers are ordered by their numbers."""
     return {"changes": len(earlier), "first_answer": earlier[0].answer if earlier else None}
 
 
 def _generator_of(trial: Trial) -> int | None:
-    """Of the image, or of the generated one of a pair."""
+    """The generator of the image, or of the generated image of a pair."""
     images = [one.generated_image for one in (trial.stimulus, trial.partner) if one]
     return next((one.generator_id for one in images if one), None)
 
 
 def columns_of(study: Study) -> tuple[str, ...]:
-    """Of the study's responses, in their order."""
+    """The columns of the study's responses CSV, in order."""
     return (*COLUMNS, *FURTHER, *(PAIRS if study.forced_choice else ()), *question_columns(study))
 
 
@@ -122,7 +122,7 @@ def to_csv(study: Study, population: Population) -> bytes:
 
 
 def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
-    """Rows such as `rows` gives, as the responses CSV."""
+    """The responses CSV of rows such as `rows` makes."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns_of(study), lineterminator="\n")
     writer.writeheader()
@@ -131,7 +131,7 @@ def csv_of(rows: Iterable[dict[str, Any]], study: Study) -> bytes:
 
 
 def to_json(study: Study, population: Population) -> bytes:
-    """Study, design hash, flow of readers, analysis and responses in one document."""
+    """One document with study, design hash, flow of readers, analysis and responses."""
     flow, analysis = flow_of(study, population), analyse_study(study, population)
     beside = with_all_beside(study, population, analysis)
     document = {
@@ -167,7 +167,7 @@ def to_parquet(study: Study, population: Population) -> bytes:
 
 
 def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Population) -> bytes:
-    """The CSV's columns with types, and the study's design hash in the file's metadata."""
+    """The columns of the CSV with types. The file's metadata hold the study's design hash."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -181,12 +181,13 @@ def parquet_of(rows: Iterable[dict[str, Any]], study: Study, population: Populat
 
 
 def to_imrmc(study: Study, population: Population) -> bytes:
-    """The input file of the FDA's iMRMC: truth of each image, then one score a reader and image; one modality.
+    """The input file for the FDA's iMRMC.
 
-    Signal present (1) means generated. The score is +confidence where judged generated and -confidence where judged
-    real, as in our AUC; without confidence it is 1 or -1. Repeat trials are left out. Readers and images are numbers
-    from 1, which every program that reads the format accepts; the header says whose they are. What iMRMC computes from
-    the file is the analysis's `auc.imrmc`.
+    It holds the truth of each image, then one score for each reader and image, with one modality. Signal present (1)
+    means generated. The score is +confidence if judged generated and -confidence if judged real, as in our AUC. Without
+    confidence it is 1 or -1. Repeat trials are left out. Readers and images are numbers from 1, because every program
+    that reads the format accepts them; the header lists their names. iMRMC computes from the file what the analysis has
+    as `auc.imrmc`.
     """
     answers = [row for row in rows(study, population) if row["phase"] == Trial.Phase.TEST]
     truths = {row["image"]: int(row["truth"] == Truth.GENERATED) for row in answers}
@@ -212,12 +213,15 @@ def to_imrmc(study: Study, population: Population) -> bytes:
 
 
 def to_machines_csv(study: Study, population: Population) -> bytes:
-    """A row for each machine reader and image, with the share of people who judged the image real; empty without."""
+    """A row for each machine reader and image, with the share of people who judged the image real.
+
+    Empty without machines.
+    """
     analysis = with_machines(study, analyse_study(study, population))
     return table_csv("machine-images", analysis, flow_of(study, population)).encode()
 
 
-# Format: how it is made, and its content type.
+# For each format, how it is made, and its content type.
 FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
     "csv": (to_csv, "text/csv; charset=utf-8"),
     "json": (to_json, "application/json"),
@@ -228,29 +232,29 @@ FORMATS: dict[str, tuple[Callable[[Study, Population], bytes], str]] = {
 
 
 def formats_of(study: Study) -> list[str]:
-    """The formats in which the study's answers can be had."""
+    """The formats in which the study's answers can be exported."""
     left_out = (NO_FORMATS if study.forced_choice else ()) if study.asks_judgement else FORMATS_OF_JUDGEMENT
     return [name for name in FORMATS if name not in left_out]
 
 
 def export(study: Study, population: Population, format: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """The export in one of `formats_of` the study.
+    """The export in one of the study's `formats_of`.
 
-    Raises `StudyError` for another, and where looks are planned and none was taken yet.
+    Raises `StudyError` for another format, and if looks are planned and none was taken yet.
     """
     check_visible(study, population)
     if format not in formats_of(study):
         why = "shows pairs (forced_choice)" if study.forced_choice else "does not ask readers to judge images"
         raise StudyError(f"{format}: it holds judgements of single images, and {study.slug} {why}.")
     content = FORMATS[format][0](study, population)
-    if format == "json" and study.follows:  # it compares the two: results of the earlier study are seen, too
+    if format == "json" and study.follows:  # it compares the two studies, so results of the earlier study are seen, too
         note_look(study.follows, population, actor)
     AuditLine.objects.record(AuditLine.What.EXPORTED, actor, study, format=format, readers=population.name)
     return content
 
 
 def export_table(study: Study, population: Population, name: str, actor: Actor = COMMAND_LINE) -> bytes:
-    """One of the results page's `TABLES` as CSV. Raises `StudyError` as `export` does."""
+    """One of the `TABLES` of the results page as CSV. Raises `StudyError` like `export`."""
     check_visible(study, population)
     analysis = with_all_beside(study, population, with_generators_named(study, analyse_study(study, population)))
     content = table_csv(name, analysis, flow_of(study, population))

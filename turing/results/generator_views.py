@@ -1,4 +1,4 @@
-"""Pages of generators: the list of all, and one whose images were imported."""
+"""Pages of generators: the list of all generators, and the page of a generator whose images were imported."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def generators(request):
 @require_safe
 @researcher_required
 def runs(request):
-    """The address that the list had before."""
+    """Redirect from the address that the list had earlier."""
     return redirect("generators", permanent=True)
 
 
@@ -68,7 +68,7 @@ def generator_chart(request, id, name, format):
 
 
 def trained_on(found: Generator) -> str:
-    """What was said of an external generator's training images."""
+    """What is known about an external generator's training images."""
     if found.trained_on == Generator.TrainedOn.NOT_TOLD:
         return "not told"
     said = found.training_data
@@ -79,7 +79,7 @@ def trained_on(found: Generator) -> str:
 
 
 def quality_and_copies(found: Generator) -> dict[str, Any]:
-    """What the pages of all generators show of figures, of what their images are worth and of suspected copies."""
+    """What all generators' pages show: quality figures, usefulness of the images, and suspected copies."""
     return {
         "evaluations": _latest_evaluations(found),
         "pairs": _nearest_pairs(found),
@@ -91,7 +91,7 @@ def quality_and_copies(found: Generator) -> dict[str, Any]:
 
 
 def _latest_evaluations(found: Generator) -> list[dict]:
-    """Rows of the table of quality: samples of each diagnosis and, where measured, real against real."""
+    """Rows of the table of quality: samples of each diagnosis and, if it was measured, real against real."""
     rows = []
     for name in found.diagnoses:
         evaluation = found.evaluations.filter(diagnosis=name).order_by("-step").first()
@@ -108,7 +108,7 @@ def _shown(figures: dict) -> dict:
 
 
 def _nearest_pairs(found: Generator) -> list[dict]:
-    """The images that come closest to a real one, each beside it where it is in the database."""
+    """The images that come closest to a real one, each with that real image if it is in the database."""
     nearest = found.generated_images.exclude(nearest_distance=None).order_by("nearest_distance", "pk")[:PAIRS]
     return [
         {

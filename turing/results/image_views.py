@@ -1,4 +1,4 @@
-"""Researchers look at single images: pictures, and the gallery of what curation accepted and rejected."""
+"""Pages for single images: pictures, and the gallery of images that curation accepted and rejected."""
 
 from io import BytesIO
 
@@ -32,7 +32,7 @@ KINDS = {"lesion": LesionImage, "generated": GeneratedImage}
 @researcher_required
 @cache_control(private=True, max_age=3600)
 def picture(request, kind, pk):
-    """One lesion or generated image: its centred square, as training sees it, or with `?whole` all of it."""
+    """One lesion or generated image: its centred square, as training sees it, or all of it with `?whole`."""
     if kind not in KINDS:
         raise Http404
     source = get_object_or_404(KINDS[kind], pk=pk)
@@ -44,7 +44,7 @@ def picture(request, kind, pk):
 @require_safe
 @researcher_required
 def curation(request):
-    """The gallery: accepted or rejected images, those of one reason if asked."""
+    """The gallery of accepted or rejected images, optionally only those rejected for one reason."""
     looked_at = LesionImage.objects.exclude(verdict="")
     verdict = request.GET.get("verdict", "rejected")
     reason = request.GET.get("reason", "")
@@ -52,7 +52,7 @@ def curation(request):
         raise Http404
     images = looked_at.filter(verdict=verdict).order_by("isic_id")
     if reason:
-        # A list's text can be searched on every database; SQLite cannot ask JSON what it contains.
+        # Searches the list's text, which works on every database. SQLite cannot query whether JSON contains a value.
         images = images.annotate(listed=Cast("reasons", TextField())).filter(listed__contains=f'"{reason}"')
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
     for image in page:
@@ -72,7 +72,7 @@ def curation(request):
 @require_POST
 @researcher_required
 def overrule(request, pk):
-    """Turn one verdict round, and go back to where one was in the gallery."""
+    """Reverse one verdict, and return to the same place in the gallery."""
     image = get_object_or_404(LesionImage.objects.exclude(verdict=""), pk=pk)
     overrule_verdict(image, request.POST.get("verdict", ""), request.user)
     query = {name: request.POST[name] for name in ("verdict", "reason", "page") if request.POST.get(name)}

@@ -1,7 +1,7 @@
-"""Looks at results while answers still come in: planned ones, taken by a researcher, and those that nobody planned.
+"""Looks at results while answers still come in: planned looks that a researcher takes, and unplanned ones.
 
-A design that plans looks hides results between them. One that plans none shows them at any time, and the audit trail
-says who saw them when.
+A design that plans looks hides results between them. A design without looks shows results at any time, and the audit
+trail says who saw them when.
 """
 
 from bisect import bisect_right
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from turing.statistics.looks import Looks
 
 What = AuditLine.What
-DECIMALS = 4  # of the numbers that the audit trail keeps of a look
+DECIMALS = 4  # digits of the numbers that the audit trail keeps for a look
 
 
 def note_look(study: Study, population: Population, actor: Actor = COMMAND_LINE) -> None:
-    """Record that the actor sees results of an open or paused study, once an hour at most for each population.
+    """Record that the actor sees results of an open or paused study, at most once an hour for each population.
 
-    Where looks are planned, what can be seen is what the last look showed, and that stands in the trail already.
+    If looks are planned, only the results of the last look can be seen, and the audit trail has recorded that look
+    already.
     """
     if not study.is_draft and not study.is_over and not study.looks:
         AuditLine.objects.record_once_an_hour(What.VIEWED, actor, study, readers=population.name)
@@ -38,27 +39,30 @@ def note_look(study: Study, population: Population, actor: Actor = COMMAND_LINE)
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the planned looks at a study's results stand, for one population; counts alone, no result."""
+    """The state of the planned looks at a study's results, for one population. It holds only counts, no result."""
 
     taken: list[Look]
-    arrived: int  # answers that would count
+    arrived: int  # answers so far that would count
     planned_answers: int
-    next_due: int | None  # answers at which the next planned look is due; None: no further one is planned
+    next_due: int | None  # number of answers at which the next planned look is due; None if no further look is planned
     is_over: bool
 
     @property
     def is_hidden(self) -> bool:
-        """Whether no result may be seen."""
+        """Whether all results are hidden."""
         return not self.taken and not self.is_over
 
     @property
     def is_complete(self) -> bool:
-        """Whether all planned answers have come. A look now would leave no error to spend on the final analysis."""
+        """Whether all planned answers have come.
+
+        A look now would leave no error rate to spend on the final analysis.
+        """
         return self.arrived >= self.planned_answers
 
     @property
     def can_look(self) -> bool:
-        """Whether a look can be taken, planned or not: there are answers that none has seen, and more are to come."""
+        """Whether a look can be taken, planned or not: there are new answers, and more are to come."""
         seen = self.taken[-1].answers if self.taken else 0
         return not self.is_over and not self.is_complete and self.arrived > seen
 
@@ -72,14 +76,14 @@ class Standing:
 
     @property
     def until(self) -> str:
-        """Until when nothing new may be seen."""
+        """What must happen before anything new may be seen."""
         if self.next_due is None or self.is_complete:
             return "the study is closed"
         return f"{self.next_due:,} answers have come"
 
 
 def standing(study: Study, population: Population) -> Standing | None:
-    """Where the looks stand; None for a study that plans none, or is a draft."""
+    """The state of the looks; None for a draft, and for a study that plans no looks."""
     if not study.looks or study.is_draft:
         return None
     taken = looks_taken(study, population.name)
@@ -94,38 +98,40 @@ def standing(study: Study, population: Population) -> Standing | None:
 
 
 def check_visible(study: Study, population: Population) -> None:
-    """Raises `StudyError` where no result of the study may be seen yet."""
+    """Raise `StudyError` if no result of the study may be seen yet."""
     found = standing(study, population)
     if found and found.is_hidden:
         raise StudyError(
-            f"{study.slug}: results are hidden until {found.until}; there are {found.arrived:,}. Looks are taken on "
-            "the page of results, or by look_study."
+            f"{study.slug}: results are hidden until {found.until}; so far there are {found.arrived:,}. You take looks "
+            "on the results page, or by look_study."
         )
 
 
 def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE, *, early: bool = False) -> Look:
-    """Take a look at the answers that have come: the planned one that is due, or with `early` one that is not planned.
+    """Take the planned look that is due, or with `early` a look that is not planned.
 
-    The audit trail records it with the numbers seen. Raises `StudyError` where no look is due, or nothing new came.
+    The audit trail records the look with the numbers seen. Raises `StudyError` if no look is due, or if no new answers
+    came.
     """
     found = standing(study, population)
     if found is None:
-        raise StudyError(f"{study.slug} plans no looks at results: they can be seen at any time, and that is recorded.")
+        raise StudyError(f"{study.slug} plans no looks. You can see its results at any time, and the site records it.")
     if found.is_over:
-        raise StudyError(f"{study.slug} is over: its results can be seen without a look.")
+        raise StudyError(f"{study.slug} is over. You can see its results without a look.")
     if found.is_complete:
         raise StudyError(
-            f"{study.slug}: all planned answers have come ({found.arrived:,}). Close the study: its results then need "
-            "no look."
+            f"{study.slug}: all planned answers have arrived ({found.arrived:,}). Close the study to see its results; "
+            "no look is needed."
         )
     if not found.is_due and not early:
         raise StudyError(
-            f"{study.slug}: no look is due until {found.until}; there are {found.arrived:,}. A look before that is not "
-            "planned, is reported as such, and costs a part of the error; to take it, ask for an early look."
+            f"{study.slug}: no look is due until {found.until}; so far there are {found.arrived:,}. An earlier look is "
+            "not planned. It is reported as unplanned and uses up a part of the error rate. To take it anyway, ask "
+            "for an early look."
         )
     rows = arrived(study, population)
     last = rows.order_by().aggregate(last=Max("pk"))["last"] or 0
-    # Answers that come from now on belong to no part of this look.
+    # Answers that arrive from now on do not belong to this look.
     seen = tests_among(rows.filter(pk__lte=last)).order_by().aggregate(last=Max("pk"), count=Count("pk"))
     if seen["count"] <= (found.taken[-1].answers if found.taken else 0):
         raise StudyError(f"{study.slug}: no answers have come since the last look.")
@@ -141,8 +147,8 @@ def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE,
     with transaction.atomic():
         locked = Study.objects.select_for_update().get(pk=study.pk)
         if locked.is_over or len(looks_taken(locked, population.name)) != len(found.taken):
-            raise StudyError(f"{study.slug}: somebody else took a look, or closed the study, at the same moment.")
-        # From now on no answer that is counted here can be corrected: `turing.reading.corrections`.
+            raise StudyError(f"{study.slug}: somebody else took a look or closed the study at the same moment.")
+        # From now on no answer that is counted here can be corrected (see `turing.reading.corrections`).
         if tests_among(arrived(study, population)).filter(pk__lte=last).count() != seen["count"]:
             raise StudyError(f"{study.slug}: an answer was corrected or withdrawn at the same moment. Look again.")
         AuditLine.objects.record(What.LOOKED, actor, study, **detail)
@@ -150,8 +156,8 @@ def take_look(study: Study, population: Population, actor: Actor = COMMAND_LINE,
 
 
 def _numbers(study: Study, population: Population, answers: list[int], last: int) -> dict[str, Any]:
-    """What is seen at a look, as the audit trail keeps it."""
-    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first look
+    """The numbers that are seen at a look, for the audit trail."""
+    from turing.statistics.analysis import analyse  # imports SciPy, which a web worker loads only with the first look
     from turing.statistics.looks import Looks
 
     rows = arrived(study, population).filter(pk__lte=last)
@@ -169,7 +175,7 @@ def _numbers(study: Study, population: Population, answers: list[int], last: int
 
 
 def analysed_looks(study: Study, population: Population) -> "Looks | None":
-    """The analyses of the study's results so far, for `analyse`; None where no planned look was taken."""
+    """The analyses of the study's results so far, for `analyse`; None if no planned look was taken."""
     taken = looks_taken(study, population.name)
     if not taken:
         return None
@@ -179,7 +185,7 @@ def analysed_looks(study: Study, population: Population) -> "Looks | None":
 
 
 def with_looks(study: Study, population: Population, analysis: dict[str, Any]) -> dict[str, Any]:
-    """The analysis with the looks that were taken, as `look_history`."""
+    """The analysis with the looks that were taken under `look_history`."""
     history = [
         {"look": look.number, "planned": "yes" if look.is_planned else "no", "at": _when(look.at), **look.seen}
         for look in looks_taken(study, population.name)
@@ -192,10 +198,10 @@ def _when(at: datetime) -> str:
 
 
 def unplanned_stages(study: Study, population: Population) -> list[int]:
-    """Of a study that plans no looks, how many answers had come each time that somebody saw results before its close.
+    """For a study that plans no looks: how many answers had come each time that somebody saw results before its close.
 
-    Views with the same answers are one. The trail holds one view an hour of each person: there may have been more.
-    While the study goes on, whoever asks is seeing results, too.
+    Views with the same answers count once. The audit trail holds one view an hour for each person, so there may have
+    been more. While the study is running, this request counts as a view, too.
     """
     if study.looks or study.is_draft:
         return []
@@ -209,7 +215,7 @@ def unplanned_stages(study: Study, population: Population) -> list[int]:
         return []
 
     def count() -> list[int]:
-        # Of a corrected answer, the time at which the first one came.
+        # A corrected answer has the time of its first version.
         came = Coalesce(Min("trial__replaced__answered_at"), "answered_at")
         rows = tests_among(exported(study, population)).order_by().annotate(came=came)
         answered = sorted(rows.values_list("came", flat=True))
@@ -220,7 +226,7 @@ def unplanned_stages(study: Study, population: Population) -> list[int]:
 
 
 def looks_sentence(analysis: dict[str, Any]) -> str:
-    """What looking early means for the numbers beside it; empty where nobody looked early."""
+    """How looking early affects the numbers on the page; empty if nobody looked early."""
     found = analysis.get("looks")
     if not found:
         return ""
@@ -229,19 +235,24 @@ def looks_sentence(analysis: dict[str, Any]) -> str:
     times = "once" if len(history) == 1 else f"{len(history)} times"
     parts = [
         f"Results were looked at {times} before all answers had come. So that the intervals of rates and of "
-        f"the ROC area hold at every look together, "
+        f"the ROC area hold at all looks together, "
         f"they are computed at {100 * found['level']:.4g}% (repeated 95% confidence intervals, at "
         f"{found['fraction']:.0%} of the planned answers)."
     ]
     if interval := found["unlooked"]["fooling_rate"]:
-        parts.append(f"If nobody had looked, the fooling rate's would be {interval[0]:.1%} to {interval[1]:.1%}.")
+        parts.append(
+            f"If nobody had looked, the interval of the fooling rate would be {interval[0]:.1%} to {interval[1]:.1%}."
+        )
     if shown and not (analysis["equivalence"] or {}).get("equivalent"):
-        parts.append(f"At look {shown[0]['look']} it was shown that readers cannot tell; the later answers say less.")
+        parts.append(
+            f"At look {shown[0]['look']} it was shown that readers cannot tell the images apart. With the later "
+            "answers this is no longer shown."
+        )
     return " ".join(parts)
 
 
 def looks_in_words(study: Study, population: Population) -> str:
-    """For the methods paragraph: planned looks and unplanned ones; ends in a space, or is empty."""
+    """A sentence about planned and unplanned looks for the methods paragraph. It ends in a space, or is empty."""
     if not study.looks:
         return _unplanned_in_words(unplanned_stages(study, population))
     planned = f"Looks at results were planned at {in_words(study.looks)} of {study.planned_answers:,} answers"

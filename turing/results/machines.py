@@ -1,6 +1,6 @@
-"""Machine readers beside people: their figures, where the two differ, and the sentence that tells the two apart.
+"""Compares machine readers with people: figures, images on which they differ, and a sentence that says who can tell.
 
-Machines are fixed readers: their intervals are over images alone, and no interval of people's counts them.
+Machines are fixed readers. Their intervals are over images only, and no interval of people's answers includes them.
 """
 
 from typing import Any
@@ -11,26 +11,29 @@ from turing.models import MachineReader, Stimulus, Study, Truth
 from turing.results.counting import Population
 from turing.results.study_analysis import Analysis
 
-SHOWN = 6  # images in the strips of where people and machine differ
+SHOWN = 6  # images in each strip of images on which people and machine differ
 Row = dict[str, Any]
 
 
 def machines_version(study: Study) -> str:
-    """Changes when a machine reader is added or removed; scores themselves are never changed."""
+    """A value that changes when a machine reader is added or removed. Scores themselves never change."""
     return "-".join(str(pk) for pk in study.machines.values_list("pk", flat=True))
 
 
 def with_machines(study: Study, analysis: Analysis) -> Analysis:
-    """The analysis with a key `machines`: the figures of each machine reader, as JSON values.
+    """The analysis with the key `machines`: the figures of each machine reader, as JSON values.
 
-    People are compared image by image, as far as `analysis["by_image"]` goes.
+    Machines are compared with people on the images in `analysis["by_image"]`.
     """
     people = {row["image"]: row for row in analysis["by_image"]}
     return analysis | {"machines": [_figures(one, people) for one in study.machines.all()]}
 
 
 def _figures(machine: MachineReader, people: dict[str, Row]) -> Row:
-    from turing.statistics.machines import machine_auc, machine_rate  # SciPy: loaded with the first machine
+    from turing.statistics.machines import (
+        machine_auc,
+        machine_rate,
+    )  # imports SciPy, which is loaded only with the first machine
 
     scores = list(machine.scores.select_related("stimulus").order_by("stimulus_id"))
     generated = np.array([one.stimulus.truth == Truth.GENERATED for one in scores], bool)
@@ -54,7 +57,7 @@ def _figures(machine: MachineReader, people: dict[str, Row]) -> Row:
 
 
 def _image(one, people: Row | None) -> Row:
-    """One image as the machine and, where it is known, as people judged it."""
+    """One image with the machine's judgement and, if it is known, people's."""
     real, rate = one.stimulus.truth == Truth.REAL, people["rate"] if people else None
     return {
         "image": str(one.stimulus_id),
@@ -71,7 +74,7 @@ def _image(one, people: Row | None) -> Row:
 
 
 def _against(by_image: list[Row]) -> Row:
-    """How often most people and the machine were right, and how alike they order the images."""
+    """How often most people and the machine were right, and the rank correlation of their scores."""
     from turing.statistics.machines import rank_correlation
 
     known = [row for row in by_image if row["people_right"] is not None]
@@ -94,10 +97,10 @@ def _against(by_image: list[Row]) -> Row:
 
 
 def machine_sentence(analysis: Analysis, population: Population) -> str:
-    """Whether readers cannot tell the images apart, or nobody of those who were asked can; '' without machines.
+    """Whether people or machines can tell the images apart; '' without machines.
 
-    Like readers', a machine's ability is claimed only where its interval says so. That no machine here can is never
-    taken for proof that none could.
+    As for readers, a machine's ability is claimed only if its interval shows it. If no machine here can, that is not
+    taken as proof that no machine could.
     """
     machines = [one for one in analysis.get("machines", []) if one["auc"]["estimate"] is not None]
     if not machines:
@@ -112,19 +115,22 @@ def machine_sentence(analysis: Analysis, population: Population) -> str:
     cannot = test is not None and test["equivalent"]
     low = (analysis["accuracy"]["ci95"] or (0, 1))[0]
     if interval is not None and interval[1] < 0.5:
-        return f"The machines' scores go against the truth: {told}. Does a high score mean real?"
+        return f"The machine's scores go against the truth: {told}. Check whether a high score means real."
     if can and cannot:
         return f"{who} could not tell the images apart, but a machine could: {told}. So the images do differ."
     if can:
-        also = f"{who} and a machine" if low > 0.5 else f"Whether {who.lower()} can is not settled, but a machine"
+        also = f"{who} and a machine" if low > 0.5 else f"It is not settled whether {who.lower()} can, but a machine"
         return f"{also} told the images apart: {told}."
     if cannot:
-        return f"{who} could not tell the images apart, and no machine here was shown to: {told}. Another may."
-    return f"It is not shown that a machine tells the images apart: {told}. Another may."
+        return (
+            f"{who} could not tell the images apart, and it is not shown that a machine here can: {told}. Another "
+            "machine may."
+        )
+    return f"It is not shown that a machine here tells the images apart: {told}. Another machine may."
 
 
 def disagreements(machine: Row) -> tuple[list[Row], list[Row]]:
-    """Images that most people missed and the machine saw, and the other way round; the clearest first."""
+    """Images that most people judged wrong and the machine right, and the other way round; the clearest first."""
     known = [row for row in machine["by_image"] if row["people_right"] is not None]
     missed = [row for row in known if row["machine_right"] and row["people_right"] <= 0.5]
     seen = [row for row in known if not row["machine_right"] and row["people_right"] > 0.5]
@@ -134,7 +140,7 @@ def disagreements(machine: Row) -> tuple[list[Row], list[Row]]:
 
 
 def with_strips(machines: list[Row], stimuli: dict[str, Stimulus]) -> list[Row]:
-    """For a page: each machine with the images of `disagreements` that are among the stimuli, a few of each."""
+    """For a page: each machine with a few of its `disagreements` that are among the stimuli."""
     found = []
     for machine in machines:
         missed, seen = (

@@ -1,4 +1,4 @@
-"""The results in sentences: a headline for clinicians, and a methods paragraph ready to paste."""
+"""The results in sentences: headlines for clinicians, and a methods paragraph ready to paste."""
 
 from typing import Any
 
@@ -50,9 +50,9 @@ REFERENCES = (
 
 
 def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
-    """A sentence for all generated images, and one a diagnosis where there are several; of pairs, those of `pairs`.
+    """A sentence for all generated images, and one for each diagnosis if there are several.
 
-    Where the judgement was not asked, what stands in its place.
+    Studies of pairs and purpose-blinded studies have sentences of their own.
     """
     if analysis["forced_choice"]:
         return pairs.headlines(analysis, population)
@@ -70,16 +70,16 @@ def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
 
 
 def _headline(who: str, group: str, rate: dict[str, Any]) -> str:
-    """In whole per cent, as people say it; the tables have the digits."""
+    """The headline in whole per cent. The tables have more digits."""
     interval = rate["ci95"]
     known = f"95% interval {interval[0]:.0%} to {interval[1]:.0%}" if interval else "no interval can be given"
     return f"{who} took {rate['estimate']:.0%} of generated {group} for real; {known}; chance is 50%."
 
 
 def equivalence_sentence(analysis: dict[str, Any]) -> str:
-    """What the data show about telling the images apart; absence of evidence is called that.
+    """What the data show about telling the images apart. Absence of evidence is called absence of evidence.
 
-    Being close to chance and differing from it can both be true, and are then both said. Empty where the judgement was
+    Accuracy can be close to chance and also differ from chance; then the sentence says both. Empty if the judgement was
     not asked.
     """
     if found := analysis.get("forced_choice"):
@@ -101,10 +101,10 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
             f"They told them apart {differs} by guessing: accuracy {percent(accuracy['estimate'])}. " if differs else ""
         )
         return (
-            f"{told}It is not shown that readers cannot tell the images apart: {band}, the margin fixed beforehand, "
+            f"{told}It is not shown that readers cannot tell the images apart. The margin fixed beforehand, {band}, "
             f"has not been established (TOST, {p_value})."
         )
-    shown = f"{band} is shown, the margin fixed beforehand (TOST, {p_value})"
+    shown = f"{band}, the margin fixed beforehand, is shown (TOST, {p_value})"
     if differs:
         return (
             f"Readers came close to guessing: {shown}. Within it they told the images apart {differs} by guessing: "
@@ -114,11 +114,11 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
 
 
 def exposure_sentence(analysis: dict[str, Any]) -> str:
-    """How long an image must be seen to be told; empty where images were not shown for a set time."""
+    """How long readers must see an image to tell what it is; empty if images were not shown for a set time."""
     found = analysis["exposure_threshold"]
     if not found:
         return ""
-    known = "one reader says nothing of others"
+    known = "one reader says nothing about others"
     if found["ci95"]:
         known = f"95% credible interval {_exposure(found['ci95'][0])} to {_exposure(found['ci95'][1])}"
     return (
@@ -128,14 +128,17 @@ def exposure_sentence(analysis: dict[str, Any]) -> str:
 
 
 def _exposure(milliseconds: float) -> str:
-    """Beyond what was shown, only the limit."""
+    """A time in words. Beyond the times that were shown, only the limit is named."""
     if milliseconds > LONGEST_MS:
         return f"more than {LONGEST_MS:,} ms"
     return f"less than {SHORTEST_MS} ms" if milliseconds < SHORTEST_MS else f"{milliseconds:.0f} ms"
 
 
 def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
-    """The study's methods in the past tense, with the figures of its design; numbers in brackets are `REFERENCES`."""
+    """The study's methods in the past tense, with the figures of its design.
+
+    Numbers in brackets refer to `REFERENCES`.
+    """
     if study.forced_choice:
         return pairs.methods_of_pairs(study, analysis, flow, population)
     if not study.asks_judgement:
@@ -182,12 +185,12 @@ def _model_in_words(analysis: dict[str, Any]) -> str:
 
 
 def _controls_in_words(study: Study) -> str:
-    """Ends in a space, or is empty."""
+    """The controls in a sentence. It ends in a space, or is empty."""
     return f"{told} " if (told := controls_in_words(study)) else ""
 
 
 def _form_in_words(study: Study) -> str:
-    """What a reader's form held besides one look at every image; ends in a space, or is empty."""
+    """What a reader's form held besides one view of every image. It ends in a space, or is empty."""
     found = []
     if study.images_per_reader:
         found.append(f"Each reader judged {study.images_per_reader} of them, every image about equally often. ")

@@ -13,13 +13,15 @@ Row = dict[str, Any]
 
 
 def with_noticing(study: Study, population: Population, analysis: Analysis, *, is_public: bool = False) -> Analysis:
-    """The analysis with the key `noticing`; None of a study whose readers know the purpose.
+    """The analysis with the key `noticing`, which is None if readers knew the purpose.
 
-    `is_public`: without single readers, and without a share of few.
+    `is_public`: without single readers, and without shares of few readers.
     """
     if study.asks_judgement:
         return analysis | {"noticing": None}
-    from turing.statistics.proportions import naive_intervals  # SciPy: loaded with the first results
+    from turing.statistics.proportions import (
+        naive_intervals,
+    )  # imports SciPy, which is loaded only with the first results
 
     completed = readings_of(study, population).filter(withdrawn_at=None).exclude(completed_at=None)
     found = Debriefing.objects.filter(reading__in=completed).order_by("reading__reader__pseudonym")
@@ -41,7 +43,7 @@ def with_noticing(study: Study, population: Population, analysis: Analysis, *, i
 
 
 def noticing_sentence(analysis: Analysis) -> str:
-    """The share of readers who suspected it; empty where nobody was asked, or too few to tell."""
+    """The share of readers who suspected it; empty if nobody was asked or too few readers were."""
     found = analysis.get("noticing")
     if not found or found["share"] is None:
         return ""
@@ -53,7 +55,7 @@ def noticing_sentence(analysis: Analysis) -> str:
 
 
 def noticed_rows(analysis: Analysis, flow: Flow) -> list[Row]:
-    """A row a reader, for the table."""
+    """One row a reader, for the table."""
     told = {True: "yes", False: "no", None: ""}
     return [
         {

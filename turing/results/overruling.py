@@ -1,4 +1,4 @@
-"""A researcher overrules what curation said of an image."""
+"""Lets a researcher overrule the verdict of curation on an image."""
 
 from django.db import transaction
 
@@ -8,9 +8,9 @@ from turing.models import AuditLine, User
 
 @transaction.atomic
 def overrule_verdict(image: LesionImage, shown: str, actor: User) -> None:
-    """Turn round the verdict that the researcher was shown; of two clicks at once the second finds it turned.
+    """Reverse the verdict that the researcher saw. If two people click at once, the second click changes nothing.
 
-    It belongs to no study: all studies draw from the same collection.
+    The audit line belongs to no study, because all studies draw from the same collection.
     """
     image = LesionImage.objects.select_for_update().get(pk=image.pk)
     if shown and shown != image.verdict:

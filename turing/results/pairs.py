@@ -1,6 +1,6 @@
-"""What a study of pairs shows: which tables, figures and formats it has, and its sentences.
+"""Results of a study of pairs: its tables, figures, formats and sentences.
 
-An analysis of pairs has figures under `forced_choice` alone: of single images nothing is said, here as everywhere.
+An analysis of pairs has figures only under `forced_choice`. There are no figures of single images.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from turing.templatetags.figures import interval, percent
 Analysis = dict[str, Any]
 Row = dict[str, Any]
 TABLES = ("forced-choice", "forced-choice-readers", "forced-choice-pairs")
-# That hold of pairs as of single images.
+# These hold for pairs as well as for single images.
 SHARED_TABLES = ("calibration", "times", "course", "exclusions", "corrections")
 FIGURES = ("forced-choice", "calibration", "course", "times", "strip", "flow")
-NO_FORMATS = ("imrmc", "machines")  # a score for each image is what these hold
+NO_FORMATS = ("imrmc", "machines")  # these need a score for each image
 
 
 def groups_of(analysis: Analysis) -> dict[str, Row]:
-    """All pairs, those of each diagnosis where there are several, and those of each generator."""
+    """All pairs, the pairs of each diagnosis if there are several, and the pairs of each generator."""
     pairs = analysis["forced_choice"]
     diagnoses = pairs["by_diagnosis"] if len(pairs["by_diagnosis"]) > 1 else {}
     return {"all": pairs} | diagnoses | pairs["by_run"]
@@ -68,7 +68,7 @@ def pairs(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 
 
 def headlines(analysis: Analysis, population: Population) -> list[str]:
-    """A sentence for all pairs, one for each diagnosis where there are several, and one for each generator."""
+    """A sentence for all pairs, one for each diagnosis if there are several, and one for each generator."""
     who = "Simulated readers" if population.simulated else "Readers"
     found = analysis["forced_choice"]
     which = {name: f"pairs with images of {name}" for name in found["by_run"]}
@@ -81,7 +81,7 @@ def headlines(analysis: Analysis, population: Population) -> list[str]:
 
 
 def _headline(who: str, which: str, values: Row) -> str:
-    """In whole per cent, as people say it; the tables have the digits."""
+    """The headline in whole per cent. The tables have more digits."""
     share = values["proportion_correct"]
     low_high = share["ci95"]
     known = f"95% interval {low_high[0]:.0%} to {low_high[1]:.0%}" if low_high else "no interval can be given"
@@ -89,7 +89,7 @@ def _headline(who: str, which: str, values: Row) -> str:
 
 
 def supporting_sentences(analysis: Analysis) -> list[str]:
-    """d', and whether readers lean to a side; none without answers."""
+    """A sentence about d' and one about bias to a side; none without answers."""
     found = analysis["forced_choice"]
     if not found or found["left"]["estimate"] is None:
         return []
@@ -106,7 +106,7 @@ def supporting_sentences(analysis: Analysis) -> list[str]:
 
 
 def methods_of_pairs(study: Study, analysis: Analysis, flow: Flow, population: Population) -> str:
-    """The methods paragraph of a study of pairs; numbers in brackets are `methods.REFERENCES`."""
+    """The methods paragraph of a study of pairs. Numbers in brackets refer to `methods.REFERENCES`."""
     who = "simulated readers" if population.simulated else "readers"
     real = "a drawn phantom standing in for a real image" if study.uses_phantoms else f"a real {study.image_type} image"
     confidence = (

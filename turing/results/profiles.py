@@ -1,4 +1,4 @@
-"""What the archive says about each reader, so that no reader stands alone with it."""
+"""Readers' profiles in the archive, reduced so that several readers share each profile."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 LEAST = 5  # readers who share a profile
 WITHHELD = ""
-COLUMNS = ("profession", "specialty", "experience")  # the first are kept before the later ones
+COLUMNS = ("profession", "specialty", "experience")  # earlier columns are kept in preference to later ones
 
 Profile = tuple[str, ...]
 
@@ -14,9 +14,9 @@ Profile = tuple[str, ...]
 def withhold_small_cells(profiles: dict[str, Profile], least: int = LEAST) -> dict[str, Profile]:
     """Profiles by reader, with rare values left empty until at least `least` readers share each profile.
 
-    The first column is treated over all readers, the second within each value of the first, and so on: so the
-    combination of all columns is shared, too. Where the readers with rare values are still fewer than `least`, the
-    smallest frequent value is left empty as well. Fewer than `least` readers in all: everything is empty.
+    The first column is treated over all readers, the second within each value of the first, and so on. So readers share
+    the combination of all columns, too. If fewer than `least` readers have rare values, the smallest frequent value is
+    left empty as well. If there are fewer than `least` readers in all, everything is empty.
     """
     if not profiles or not next(iter(profiles.values())):
         return profiles
@@ -34,7 +34,7 @@ def withhold_small_cells(profiles: dict[str, Profile], least: int = LEAST) -> di
 def _frequent_values(values: Sequence[str], least: int) -> set[str]:
     counts = Counter(value for value in values if value != WITHHELD)
     kept = {value for value, count in counts.items() if count >= least}
-    # Ties go by name, so that the same readers always give the same archive.
+    # Ties are broken by name, so that the same readers always give the same archive.
     for value in sorted(kept, key=lambda value: (counts[value], value)):
         rest = len(values) - sum(counts[one] for one in kept)
         if rest == 0 or rest >= least:
@@ -46,7 +46,8 @@ def _frequent_values(values: Sequence[str], least: int) -> set[str]:
 def with_shared_profiles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of the responses CSV in which every reader shares profession, specialty and experience with others.
 
-    Empty rather than 'other': a group of that name would hold readers of the very kinds it is compared with.
+    Withheld values are empty, not 'other'. A group called 'other' would hold readers of the very kinds that it is
+    compared with.
     """
     shared = withhold_small_cells({row["reader"]: tuple(row[name] for name in COLUMNS) for row in rows})
     found = {reader: {name: value or None for name, value in zip(COLUMNS, profile, strict=True)}

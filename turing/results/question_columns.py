@@ -1,6 +1,6 @@
-"""The columns of the responses CSV that hold answers to further questions: made, checked, described.
+"""The columns of the responses CSV that hold answers to further questions: writes, checks and describes them.
 
-`turing.statistics.question_answers` says how they are called and reads them.
+`turing.statistics.question_answers` defines their names and reads them.
 """
 
 import json
@@ -14,7 +14,7 @@ from turing.reading.questions import PLACE
 from turing.statistics.question_answers import BETWEEN_CUES, COLUMN, PARTS
 
 NUMBER = re.compile(r"[0-9]{1,2}([.,]0*)?")
-FORMULA = ("=", "+", "-", "@", "\t")  # with which a spreadsheet takes a text for a formula
+FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet takes a text that begins with one of these for a formula
 
 
 def column_of(question: Question) -> str:
@@ -23,7 +23,7 @@ def column_of(question: Question) -> str:
 
 
 def question_columns(study: Study) -> list[str]:
-    """After all the others, in the order of the questions; none where the judgement alone is asked."""
+    """The names of the columns, in the order of the questions. They come last. None if only the judgement is asked."""
     return [name for question in study.further_questions for name in _columns(question)]
 
 
@@ -35,12 +35,12 @@ def _columns(question: Question) -> list[str]:
 
 
 def number_columns(study: Study) -> list[str]:
-    """Of those, the ones of whole numbers."""
+    """The question columns that hold whole numbers."""
     return [name for name in question_columns(study) if name.startswith("scale") or name.endswith("__confidence")]
 
 
 def cells(study: Study, diagnosis: str, answers: Iterable[FurtherAnswer]) -> dict[str, Any]:
-    """The cells of one response to an image of the diagnosis; None where nothing was answered."""
+    """The cells of one response to an image of this diagnosis; None for questions that were not answered."""
     given = {one.question: one for one in answers}
     found: dict[str, Any] = dict.fromkeys(question_columns(study))
     for question in study.further_questions:
@@ -64,19 +64,19 @@ def _value(question: Question, value: str) -> Any:
 
 
 def as_text_cell(words: str) -> str:
-    """Free words as a cell that no spreadsheet takes for a formula."""
+    """Free text as a cell that no spreadsheet takes for a formula."""
     words = re.sub(r"\r\n?", "\n", words)
     return f"'{words}" if words.startswith(FORMULA) else words
 
 
 def without_texts(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows without answers in free words, in which a reader may have named somebody."""
+    """The rows without answers in free text, in which a reader may have named somebody."""
     for row in rows:
         yield {name: None if name.startswith(f"{Kind.TEXT}__") else value for name, value in row.items()}
 
 
 def mistakes(columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
-    """Rows whose answer is none that its column can hold, and what is wrong."""
+    """Rows with an answer that its column cannot hold, and what is wrong with it."""
     for title, column in columns.items():
         match = COLUMN.fullmatch(title)
         if match is None:

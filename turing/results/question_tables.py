@@ -1,4 +1,4 @@
-"""Tables of what further questions showed, in the shape of `tables`."""
+"""Tables of the results of further questions, made like those in `tables`."""
 
 from collections.abc import Iterable
 from typing import Any

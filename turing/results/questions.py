@@ -1,12 +1,12 @@
-"""What the further questions showed: sentences, and the images that each cue names."""
+"""Results of further questions: sentences, and the images for which each cue was named."""
 
 from typing import Any
 
 from turing.models import Stimulus
 from turing.results.study_analysis import Analysis
 
-STRIP = 6  # images shown of a cue
-STRIPS = 4  # cues of which images are shown
+STRIP = 6  # images shown for each cue
+STRIPS = 4  # number of cues for which images are shown
 Row = dict[str, Any]
 WHAT = {"diagnosis": "the right diagnosis", "scale": "mean level", "yes_no": "yes"}
 
@@ -43,7 +43,7 @@ def _sentence(row: Row) -> str:
 
 
 def _number(row: Row, value: float, signed: bool = False) -> str:
-    """A level with two decimals, a share in per cent."""
+    """A level with two decimals, or a share in per cent."""
     sign = "+" if signed else ""
     return f"{value:{sign}.2f}" if row["kind"] == "scale" else f"{100 * value:{sign}.1f}"
 
@@ -57,7 +57,7 @@ def _p(value: float) -> str:
 
 
 def cue_strips(analysis: Analysis) -> list[tuple[str, list[tuple[Stimulus, Row]]]]:
-    """For the cues that tell most, the images of which each was named most often."""
+    """For the cues that tell most, the images for which each was named most often."""
     found = [row for row in analysis.get("questions", []) if row["kind"] == "cues"]
     if not found:
         return []

@@ -1,4 +1,4 @@
-"""Reads a CSV of responses, ours or anyone's; every mistake is named with its line."""
+"""Reads a CSV of responses, ours or anyone's. Error messages name the line of each mistake."""
 
 import math
 import re
@@ -19,7 +19,7 @@ from turing.statistics.responses import Responses, time_at_page
 
 COLUMNS = ("reader", "image", "truth", "diagnosis", "response", "confidence", "rt_ms", "trial_index")
 REQUIRED = ("reader", "image", "truth", "response")
-# Columns after those, by which groups are compared where they are there.
+# Optional further columns, whose groups are compared.
 FACTORS = ("profession", "specialty", "experience", "run")
 NUMBERS = {
     "confidence": 1,
@@ -34,14 +34,14 @@ NUMBERS = {
 WHOLE = ("confidence", "trial_index", "form_trials", "pair")  # the others are times, and rounded
 LARGEST = 999_999_999
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30})?")
-# 2,390 may be two and a bit or more than two thousand: it is asked about, not guessed.
+# 2,390 may be 2.39 or 2390. The reader of the file asks instead of guessing.
 NUMBER_OR_COMMA = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30}|,(?![0-9]{3}$)[0-9]{1,30})?")
 
 Columns = dict[str, list[str]]
 
 
 def read_responses(path: Path) -> Responses:
-    """The test and repeat responses in the file. Raises `StudyError` naming file and line of the first mistake."""
+    """The test and repeat responses in the file. Raises `StudyError` with file and line of the first mistake."""
     try:
         return parse_responses(read_text(path), shown(path))
     except UserError as error:
@@ -49,7 +49,7 @@ def read_responses(path: Path) -> Responses:
 
 
 def parse_responses(text: str, place: str = "") -> Responses:
-    """As `read_responses`, from text; errors begin with the place, the file's name."""
+    """As `read_responses`, but from text. Errors begin with `place`, the file's name."""
     if odd := UNSTORABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise StudyError(f"{place}, line {line}: holds {odd[0]!r}, which is no text.")
@@ -61,7 +61,7 @@ def parse_responses(text: str, place: str = "") -> Responses:
     if not lines:
         raise StudyError(f"{place}: no test responses in it.")
     columns = _columns(table)
-    del table  # of a million rows, most of the memory
+    del table  # with a million rows, this is most of the memory
     numbers = {name: _numbers(columns[name], least, delimiter) for name, least in NUMBERS.items() if name in columns}
     mistakes = [*_words(columns), *_wrong_numbers(columns, numbers), *_identities(columns, lines)]
     mistakes += question_columns.mistakes(columns)
@@ -105,7 +105,10 @@ def parse_responses(text: str, place: str = "") -> Responses:
 
 
 def _columns(table: Table) -> Columns:
-    """Columns of stripped fields. A name that two programs spell with other code points is one name (NFC)."""
+    """The columns, with stripped fields.
+
+    Names that programs spell with different code points count as one name (NFC).
+    """
     columns = {
         name: [field.strip() for field in column]
         for name, column in zip(table.columns, zip(*table.rows, strict=True), strict=True)
@@ -118,7 +121,7 @@ def _columns(table: Table) -> Columns:
 
 
 def _asks_judgement(columns: Columns) -> bool:
-    """False where further questions alone were asked: nobody answered whether an image is real or generated."""
+    """False if only further questions were asked, and nobody judged whether an image is real or generated."""
     return any(columns["response"]) or not any(COLUMN.fullmatch(name) for name in columns)
 
 
@@ -138,10 +141,10 @@ def _words(columns: Columns) -> Iterable[tuple[int, str]]:
 
 
 def _numbers(column: list[str], least: int, delimiter: str) -> dict[str, float | None]:
-    """Each text of the column as a whole number of `least` and more; NaN where empty, None where it is none.
+    """Each text of the column as a whole number of at least `least`; NaN if it is empty, None if it is not a number.
 
-    pandas writes whole numbers as 2.0 where some are missing, jsPsych measures fractions of milliseconds, and a
-    spreadsheet in much of Europe writes 2,5 between semicolons.
+    pandas writes whole numbers as 2.0 if some are missing. jsPsych measures fractions of milliseconds. A spreadsheet in
+    much of Europe writes 2,5 between semicolons.
     """
     pattern = NUMBER if delimiter == "," else NUMBER_OR_COMMA
     return {text: _number(text, least, pattern) for text in set(column)}
@@ -171,7 +174,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _identities(columns: Columns, lines: list[int]) -> Iterable[tuple[int, str]]:
-    """An image has one truth and one diagnosis; a reader answers it once, repeats aside."""
+    """Check that an image has one truth and one diagnosis, and that a reader answers it once, apart from repeats."""
     reader, image = columns["reader"], columns["image"]
     phase = columns.get("phase") or [""] * len(reader)
     diagnosis = columns.get("diagnosis") or [""] * len(reader)
@@ -189,9 +192,9 @@ def _identities(columns: Columns, lines: list[int]) -> Iterable[tuple[int, str]]
 
 
 def _pair_mistakes(columns: Columns, lines: list[int]) -> Iterable[tuple[int, str]]:
-    """Every row has a pair, a pair has one diagnosis and one generator, and a reader answers it once.
+    """Check that every row has a pair, a pair has one diagnosis and one generator, and a reader answers a pair once.
 
-    `image` is the one on the left, `response` what the reader said of it.
+    `image` is the one on the left, and `response` is what the reader said about it.
     """
     reader, pair = columns["reader"], [_plain(one) for one in columns["pair"]]
     if "" in pair:
@@ -211,19 +214,22 @@ def _pair_mistakes(columns: Columns, lines: list[int]) -> Iterable[tuple[int, st
 
 
 def _plain(number: str) -> str:
-    """A whole number as it is written: pandas makes 2.0 of it where some are missing."""
+    """A whole number as it is usually written; pandas writes 2.0 if some are missing."""
     return number.split(".")[0].split(",")[0]
 
 
 def _codes(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as codes into their sorted names, as in `Responses.from_labels`: the same figures to the last bit."""
+    """Labels as codes into their sorted names, as in `Responses.from_labels`.
+
+    Figures are then the same to the last bit.
+    """
     names = tuple(sorted(set(labels)))
     index = {name: code for code, name in enumerate(names)}
     return np.array([index[label] for label in labels], np.intp), names
 
 
 def _exposure(shown: np.ndarray, meant: np.ndarray) -> np.ndarray:
-    """As the browser measured it, else as it was meant to be."""
+    """The exposure that the browser measured, else the intended one."""
     return np.where(np.isnan(meant) | ~(shown > 0), meant, shown)
 
 

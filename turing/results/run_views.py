@@ -33,7 +33,7 @@ def run(request, id):
 @researcher_required
 @cache_control(private=True, no_cache=True)
 def run_state(request, id):
-    """How far a run is, for its page to follow: status, and per diagnosis the steps at which there is a grid."""
+    """The state of a run, for its page to follow: its status, and for each diagnosis the steps with a sample grid."""
     found = get_object_or_404(TrainingRun, pk=id)
     last = found.steps.order_by("-step").first()
     grids = {name: _grid_steps(found, name) for name in found.diagnoses}

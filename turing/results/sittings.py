@@ -1,4 +1,4 @@
-"""Two sittings: how the accuracy of the same readers changed from the study that this one follows to this one."""
+"""Two sittings: how the accuracy of the same readers changed from the study that this one follows."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ Row = dict[str, Any]
 
 
 def with_sittings(study: Study, population: Population, analysis: Analysis) -> Analysis:
-    """The analysis with the key `sittings`; None where the study follows none that it can be compared with.
+    """The analysis with the key `sittings`; None if the study follows no comparable study.
 
-    Both must ask for the judgement, of single images or both of pairs, and whoever may see the results of this study
-    must be allowed to see those of the earlier one.
+    Both studies must ask for the judgement, and both must show single images or both pairs. Everybody who may see the
+    results of this study must also be allowed to see those of the earlier one.
     """
     earlier = study.follows
     if earlier is None or not _are_alike(earlier, study) or not _is_seen_by_all(earlier, study):
@@ -26,13 +26,16 @@ def with_sittings(study: Study, population: Population, analysis: Analysis) -> A
 
 
 def _are_alike(earlier: Study, study: Study) -> bool:
-    """Guessing right is another thing with two images in sight: the proportions cannot be compared."""
+    """Whether both show single images or both pairs.
+
+    Chance differs with two images in sight, so they cannot be compared.
+    """
     asked = study.asks_judgement and earlier.asks_judgement
     return asked and study.forced_choice == earlier.forced_choice
 
 
 def _is_seen_by_all(earlier: Study, study: Study) -> bool:
-    """Whether everybody who may see `study` may see `earlier`; what has no owner every researcher sees."""
+    """Whether everybody who may see `study` may see `earlier`. Every researcher sees a study without owner."""
     if earlier.visible_to_researchers or earlier.owner_id is None:
         return True
     if study.visible_to_researchers or study.owner_id != earlier.owner_id:
@@ -42,9 +45,9 @@ def _is_seen_by_all(earlier: Study, study: Study) -> bool:
 
 
 def _answers(study: Study, population: Population) -> dict[tuple[str, str], bool]:
-    """Whether each was right, by reader and image; an image is known by its source, the same in both studies.
+    """Whether each answer was right, by reader and image. The image is known by its source, the same in both studies.
 
-    A pair is known by both of its images, whichever stood on the left.
+    A pair is known by both of its images, whichever was on the left.
     """
     rows = counted(study, population).values_list(
         "trial__reading__reader__pseudonym", "trial__stimulus__truth", "answer",
@@ -58,8 +61,8 @@ def _answers(study: Study, population: Population) -> dict[tuple[str, str], bool
 
 
 def _compare(earlier: Study, later: Study, population: Population) -> Row:
-    """Accuracy of the readers of both, later less earlier."""
-    from turing.statistics.sittings import sitting_change  # SciPy: loaded with the first figures
+    """Accuracy of the readers of both studies, later minus earlier."""
+    from turing.statistics.sittings import sitting_change  # imports SciPy, which is loaded only with the first figures
     from turing.statistics.withheld import WHOLE_SCALES
 
     before, after = _answers(earlier, population), _answers(later, population)
@@ -71,7 +74,7 @@ def _compare(earlier: Study, later: Study, population: Population) -> Row:
 
 
 def sittings_sentence(analysis: Analysis) -> str:
-    """The change in a sentence; empty where there is nothing to compare."""
+    """The change in a sentence; empty if there is nothing to compare."""
     found = analysis.get("sittings")
     if not found or not found["accuracy"]:
         return ""

@@ -1,7 +1,7 @@
-"""Rates by the skin tone of the images, and the tones that real images have and generated ones lack.
+"""Rates by the skin tone of the images, and the skin tones that real images have and generated images lack.
 
-The tone is the individual typology angle that `measure_skin_tone` stored, in Del Bino's bands; where collections say
-the Fitzpatrick type of a real image, that stands beside. Nothing is said of a band with few images or readers.
+The skin tone is the individual typology angle that `measure_skin_tone` stored, in Del Bino's bands. If a collection
+gives the Fitzpatrick type of real images, it is shown as well. Bands with few images or readers are left out.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ Row = dict[str, Any]
 
 
 def with_skin_tone(study: Study, population: Population, analysis: Analysis) -> Analysis:
-    """The analysis with a key `skin_tone`: bands, types, and who is missing; None where nothing was measured."""
-    if study.forced_choice:  # a pair has two tones, and a choice judges neither image
+    """The analysis with the key `skin_tone`: bands, types, and missing tones; None if nothing was measured."""
+    if study.forced_choice:  # a pair has two tones, and a choice does not judge either image
         return analysis | {"skin_tone": None}
     ita = Coalesce("lesion_image__ita", "generated_image__ita")
     measured = study.stimuli.of_test().aggregate(count=Count(ita), mean=Avg(ita))
@@ -54,8 +54,8 @@ def _compute(study: Study, population: Population) -> Row:
 
 
 def _rates(name: str, of_image: dict[str, str], truths: dict[str, str], responses) -> Row:
-    """Both shares of one band, with their MRMC intervals; None, and `said` says why, where too few stand behind."""
-    from turing.statistics.mrmc import mrmc_rate  # SciPy: loaded with the first figures
+    """Both rates of one band with MRMC intervals. With too few images or readers they are None, and `said` says why."""
+    from turing.statistics.mrmc import mrmc_rate  # imports SciPy, which is loaded only with the first figures
 
     own = np.array([of_image.get(image) == name for image in responses.image_names], bool)
     found: Row = {"skin": name, "said": ""}
@@ -73,7 +73,10 @@ def _rates(name: str, of_image: dict[str, str], truths: dict[str, str], response
 
 
 def _missing(study: Study, shown: Counter) -> list[Row]:
-    """By band the images of the study and of the record: usable real ones, and all of the study's generators."""
+    """For each band, the images of the study and of the record.
+
+    Usable real images, and all of the study's generators.
+    """
     real = LesionImage.objects.usable().filter(diagnosis__in=study.diagnoses, is_phantom=study.uses_phantoms)
     real = real.of_type(study.image_type)
     made = GeneratedImage.objects.of_generators(study.generators.all()).filter(diagnosis__in=study.diagnoses)
@@ -96,7 +99,7 @@ def _missing(study: Study, shown: Counter) -> list[Row]:
 
 
 def skin_tone_sentence(analysis: Analysis) -> str:
-    """Which tones the generated images lack, and of which nothing can be said; '' where nothing was measured."""
+    """The tones that generated images lack, and the tones with too few images; '' if nothing was measured."""
     found = analysis.get("skin_tone")
     if not found:
         return ""

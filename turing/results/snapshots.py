@@ -1,4 +1,4 @@
-"""What was measured of one run's snapshots, step by step: quality, utility, and what people said of their images."""
+"""Measurements of one run's snapshots, step by step: quality, usefulness, and people's answers to their images."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from turing.results.study_analysis import analyse_study
 
 OVER = (Study.State.CLOSED, Study.State.ARCHIVED)
 
-# By what was measured and the line's name: step, value and, where there is one, the 95% interval.
+# By measurement and name of the line: step, value and, if there is one, the 95% interval.
 Points = dict[str, dict[str, list[tuple[int, float, list[float] | None]]]]
 
 
 def points_of(run: TrainingRun, user: User) -> Points:
-    """Everything that is known of the run's snapshots and of its last state, as far as the user may see studies.
+    """Everything known about the run's snapshots and its last state, from studies that the user may see.
 
-    Quality is that of `evaluate_generator` alone: recall depends on how many images it is measured with. Fooling rates
-    are people's, of studies that are over: until then nobody should look.
+    Quality comes only from `evaluate_generator`, because recall depends on the number of images. Fooling rates are
+    those of people in studies that are over, because nobody should look earlier.
     """
     found: Points = {}
     for one in [*run.snapshots.order_by("snapshot_step"), run]:
@@ -44,14 +44,14 @@ def _add(found: Points, kind: str, name: str, step: int, value: float, interval:
 
 
 def _fooling_rate(study: Study, generator: Generator) -> dict[str, Any] | None:
-    """Of the generator's images in the study; None where no person judged one."""
+    """The fooling rate of the generator's images in the study; None if no person judged one."""
     own = counted(study, PEOPLE).filter(
         trial__stimulus__truth=Truth.GENERATED, trial__stimulus__generated_image__generator=generator
     )
     if not own.exists():
         return None
     analysis = analyse_study(study, PEOPLE)
-    # With one generator there is nothing to tell apart, and the headline is its rate.
+    # A study with one generator has no rates by generator. The headline is its rate.
     part = analysis["by_run"].get(str(generator.pk), analysis if len(study.tested_generators) == 1 else None)
     rate = part["fooling_rate"] if part else None
     return rate if rate and rate["estimate"] is not None else None

@@ -1,4 +1,4 @@
-"""The analysis of one study, kept until another answer comes in."""
+"""Analyses one study, and caches the analysis until another answer comes in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,17 @@ from turing.results.looks import analysed_looks
 
 Analysis = dict[str, Any]  # the analysis contract's JSON
 
-KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow for good
-SHAPE = 7  # counted up with each new key of the analysis or rule of what it leaves out: an older version kept others
+KEPT_SECONDS = 7 * 24 * 60 * 60  # a shared cache must not grow without end
+# Raise this with each new key of the analysis and each new rule of what is left out: it makes older cached ones stale.
+SHAPE = 7
 SHOWN = 6  # images in the strips of most and least convincing
 
 
 def analyse_study(study: Study, population: Population) -> Analysis:
-    """The analysis contract's JSON for the counted responses."""
-    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
+    """The analysis of the counted responses, as the JSON that exports and pages rely on."""
+    from turing.statistics.analysis import (
+        analyse,
+    )  # imports SciPy, which a web worker loads only with the first analysis
 
     key = f"analysis-{SHAPE}-{version_of(study, population)}"
 
@@ -30,7 +33,7 @@ def analyse_study(study: Study, population: Population) -> Analysis:
 
 
 def with_generators_named(study: Study, analysis: Analysis) -> Analysis:
-    """The analysis for people to read: its comparisons name the generators, of which the data hold the ids."""
+    """The analysis for people to read: comparisons show generators by name instead of by id."""
     names = {str(one.pk): str(one) for one in study.generators.all()}
     rows = [
         row | {"factor": "generator", "first": names.get(row["first"], ""), "second": names.get(row["second"], "")}
@@ -53,7 +56,7 @@ def with_generators_named(study: Study, analysis: Analysis) -> Analysis:
 
 
 def makers(study: Study) -> dict[str, str]:
-    """The generator of each generated image of the test, by the stimulus's id; empty where the study has but one."""
+    """The generator of each generated image of the test, by the stimulus's id; empty if the study has only one."""
     names = {one.pk: str(one) for one in study.tested_generators}
     if len(names) < 2:
         return {}
@@ -63,17 +66,17 @@ def makers(study: Study) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class RatedStimulus:
-    """A stimulus with the share of its responses that said real."""
+    """A stimulus, and the share of its responses that said 'real'."""
 
     stimulus: Stimulus
     rate: float
     responses: int
     ranks: list[int] | None  # 95% interval of the rank by the model, 1 being the most convincing
-    generator: str  # '' where the study has one
+    generator: str  # '' if the study has only one
 
 
 def extremes(study: Study, analysis: dict[str, Any]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
-    """The generated images most and least often taken for real; no image stands in both."""
+    """The generated images most often and least often taken for real. No image is in both lists."""
     ranks = {row["image"]: row["rank95"] for row in analysis["model"]["by_image"] or ()}
     generated = [row for row in analysis["by_image"] if row["truth"] == "generated"]
     generated.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))

@@ -1,15 +1,18 @@
-"""What stands beside the headline, in sentences: where it may not hold, and what supports it."""
+"""Sentences that support the headline or say where it may not hold."""
 
 from typing import Any
 
 from turing.templatetags.figures import interval, percent
 
-# Readers of two kinds, a fifth of them spotting nearly all: figures of `benchmarks/results/two_kinds.json`.
+# With two kinds of readers, of whom a fifth spot nearly all images: from `benchmarks/results/two_kinds.json`.
 HOLDS_NOWHERE_BELOW, HOLDS_FROM = 12, 20  # readers
 
 
 def kinds_sentence(analysis: dict[str, Any]) -> str:
-    """Readers of two kinds, beside the headline; empty where they seem of one, or too few to tell."""
+    """A sentence if there seem to be two kinds of readers.
+
+    Empty if there seems to be one, or too few readers to tell.
+    """
     kinds = analysis["reader_kinds"]
     if not kinds or not kinds["two_kinds"]:
         return ""
@@ -22,7 +25,7 @@ def kinds_sentence(analysis: dict[str, Any]) -> str:
 
 
 def unseen_sentence(analysis: dict[str, Any]) -> str:
-    """What no interval from so many readers knows; empty where there is none."""
+    """What an interval from so few readers cannot know; empty if there is no interval."""
     kinds = analysis["reader_kinds"]
     if not kinds:
         return ""
@@ -38,31 +41,32 @@ def unseen_sentence(analysis: dict[str, Any]) -> str:
 
 
 def few_readers_sentence(readers: int) -> str:
-    """What an interval from so many readers, two or more, cannot know of readers of two kinds."""
+    """What an interval from this many readers (two or more) cannot know about two kinds of readers."""
     few = ""
     if readers < HOLDS_NOWHERE_BELOW:
         few = (
-            f" Below {HOLDS_NOWHERE_BELOW} readers no interval here holds where a fifth of the readers differ much "
-            "from the others: with 5 it covered 80% to 87%."
+            f" With fewer than {HOLDS_NOWHERE_BELOW} readers, no interval here keeps its 95% if a fifth of the readers "
+            "differ much from the others. In simulations with 5 readers it covered 80% to 87%."
         )
     elif readers < HOLDS_FROM:
         few = (
-            f" Below {HOLDS_FROM} readers no interval here holds quite where a fifth of the readers differ much from "
-            "the others: with 12 the headline's covered 91% to 92%, and the one that allows for two kinds 92% to 94%."
+            f" With fewer than {HOLDS_FROM} readers, no interval here quite keeps its 95% if a fifth of the readers "
+            "differ much from the others. In simulations with 12 readers the headline's interval covered 91% to 92%, "
+            "and the one that allows for two kinds 92% to 94%."
         )
     return (
         f"With {readers} readers, a kind that makes up {percent(1 - 0.05 ** (1 / readers))} of all readers is missing "
-        f"from one study in twenty, and no interval can know of it.{few}"
+        f"from one study in twenty. No interval can account for a kind that is missing.{few}"
     )
 
 
 def dropout_sentence(analysis: dict[str, Any]) -> str:
-    """Readers who stopped early, and what the headline owes to them; empty where none did or nobody knows."""
+    """Readers who stopped early, and how they affect the headline; empty if none did, or if that is unknown."""
     found = analysis["dropout"]
     if not found["stopped"]:
         return ""
     stopped, all_readers = found["stopped"], found["stopped"] + found["finished"]
-    guessed = "" if found["form"] == "given" else " (the longest form is taken for everybody's)"
+    guessed = "" if found["form"] == "given" else " (assuming that everybody had the longest form)"
     parts = [
         f"{stopped} of {all_readers} readers had not finished{guessed}. They had answered "
         f"{percent(found['answered_share'])} of their images on average."
@@ -75,7 +79,7 @@ def dropout_sentence(analysis: dict[str, Any]) -> str:
             f"{percent(abs(test['estimate']))[:-1]} percentage points (95% interval of the difference "
             f"{100 * test['ci95'][0]:+.1f} to {100 * test['ci95'][1]:+.1f}){clear}."
         )
-    for name, label in (("finished", "Without them"), ("readers_alike", "With every reader weighed alike")):
+    for name, label in (("finished", "Without them"), ("readers_alike", "If every reader has the same weight,")):
         rate = found["sensitivity"][name]
         if rate and rate["estimate"] is not None:
             known = f", 95% interval {interval(rate['ci95'])}" if rate["ci95"] else ""
@@ -84,7 +88,7 @@ def dropout_sentence(analysis: dict[str, Any]) -> str:
 
 
 def model_sentence(analysis: dict[str, Any]) -> str:
-    """What the model of readers and images says beside the headline, or why there is none."""
+    """What the model of readers and images says beside the headline, or why it was not fitted."""
     model = analysis["model"]
     if model["reason"]:
         return f"Not fitted: {model['reason']}."

@@ -1,4 +1,4 @@
-"""Rows of the tables that stand beside the headline: who stopped early, the model, machines, skin tones."""
+"""Rows of tables that support the headline: readers who stopped early, the model, machines, skin tones."""
 
 from collections.abc import Iterable
 from typing import Any

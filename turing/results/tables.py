@@ -34,7 +34,7 @@ RATES = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table's title, and the function that makes its rows; all rows have the same keys."""
+    """A table's title, and the function that makes its rows. All rows have the same keys."""
 
     title: str
     rows: Callable[[Analysis, Flow], Iterable[Row]]
@@ -172,7 +172,7 @@ def exclusions(analysis: Analysis, flow: Flow) -> Iterable[Row]:
 
 
 def looks(analysis: Analysis, flow: Flow) -> Iterable[Row]:
-    """The looks at results before the end, with the numbers as the audit trail keeps them."""
+    """Looks at results before the end, with the numbers that the audit trail keeps."""
     return analysis.get("look_history", [])
 
 
@@ -209,7 +209,7 @@ TABLES = {
 }
 
 
-# All that a study has which does not ask for the judgement.
+# All tables of a purpose-blinded study.
 UNJUDGED = {
     "questions": TABLES["questions"],
     "answers": TABLES["answers"],
@@ -220,7 +220,7 @@ UNJUDGED = {
 
 
 def tables_of(study: Study) -> dict[str, Table]:
-    """The tables that a study has: of pairs, of single images, or of one that does not ask for the judgement."""
+    """The tables that a study has. They differ for pairs, single images and purpose-blinded studies."""
     if not study.asks_judgement:
         return UNJUDGED
     if study.forced_choice:
@@ -229,7 +229,7 @@ def tables_of(study: Study) -> dict[str, Table]:
 
 
 def table_csv(name: str, analysis: Analysis, flow: Flow) -> str:
-    """One of the tables as CSV; empty where it has no rows."""
+    """One of the tables as CSV; empty if it has no rows."""
     rows = list((TABLES | UNJUDGED)[name].rows(analysis, flow))
     buffer = io.StringIO()
     if rows:

@@ -1,7 +1,7 @@
-"""What is shown of a study that does not ask for the judgement: no rate, curve or coefficient of it anywhere.
+"""Results of a purpose-blinded study, which has no figure of the judgement.
 
-Here stands which figures and formats such a study has, and what is said in place of the fooling rate; its tables are
-in `tables`.
+This module says which figures and formats such a study has, and what replaces the fooling rate. Its tables are in
+`tables`.
 """
 
 from typing import Any
@@ -19,7 +19,10 @@ FORMATS_OF_JUDGEMENT = ("imrmc", "machines")
 
 
 def unjudged_headlines(analysis: dict[str, Any], population: Population) -> list[str]:
-    """What stands first: each question's answers to real and generated images, primary ones first; who noticed."""
+    """The first sentences: answers to each question for real and generated images, primary ones first.
+
+    How many noticed.
+    """
     rows = sorted(analysis["questions"], key=lambda row: not row["primary"])
     found = question_sentences(analysis | {"questions": rows})
     who = "Simulated readers" if population.simulated else "Readers"
@@ -28,7 +31,7 @@ def unjudged_headlines(analysis: dict[str, Any], population: Population) -> list
 
 
 def unjudged_methods(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
-    """The methods paragraph, in the past tense; numbers in brackets are `methods.REFERENCES`."""
+    """The methods paragraph, in the past tense. Numbers in brackets refer to `methods.REFERENCES`."""
     counts = analysis["counts"]
     who = "simulated readers" if population.simulated else "readers"
     shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"

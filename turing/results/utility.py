@@ -1,4 +1,7 @@
-"""Whether a generator's images help to train a classifier, as `evaluate_utility` recorded it: on pages, in papers."""
+"""Whether a generator's images help to train a classifier, as `evaluate_utility` measured it.
+
+On pages and in papers.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ ARMS = ("real", "generated", "half", "every real", "added")
 
 
 def latest(generator: Generator) -> Row | None:
-    """The figures of the last measurement; None where there is none."""
+    """The figures of the last measurement; None if there is none."""
     record = generator.utilities.first()
     return record.figures if record else None
 
@@ -26,7 +29,7 @@ def shown(generator: Generator) -> Row:
 
 
 def table_of(figures: Row) -> list[Row]:
-    """A row for each classifier and arm, for people."""
+    """A row for each classifier and arm, for people to read."""
     return [
         {
             "classifier": figures["classifiers"][row["classifier"]]["name"],
@@ -48,7 +51,7 @@ def utilities_of(study: Study) -> list[Row]:
 
 
 def utility_in_words(study: Study) -> str:
-    """Sentences for the methods paragraph, beginning with a space; '' where nothing was measured."""
+    """Sentences for the methods paragraph. They begin with a space, or are '' if nothing was measured."""
     return "".join(f" {_sentence(one)}" for one in utilities_of(study))
 
 

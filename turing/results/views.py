@@ -40,11 +40,11 @@ LONG_TABLES = (
     "machine-images",
     "forced-choice-readers",
     "forced-choice-pairs",
-)  # folded, not in the report
+)  # folded on the page, and left out of the report
 
 
 def _find(request, slug):
-    """The study, if the researcher may see it, and the population that the address asks for; the look is noted."""
+    """The study and the population that the address asks for, if the researcher may see them. The view is recorded."""
     study = get_study(request, slug, studies=Study.objects.prefetch_related("generators"))
     population = choose_population(study, request.GET.get("readers"))
     note_look(study, population, request.user)
@@ -108,7 +108,7 @@ def dashboard(request, slug):
     if _is_hidden(study, population):
         return _hidden_page(request, study, population)
     context = _results(study, population)
-    if context["sittings"]:  # results of the earlier study are seen, too
+    if context["sittings"]:  # the page also shows results of the earlier study
         note_look(study.follows, population, request.user)
     most, least = extremes(study, context["analysis"])
     context |= {"most": most, "least": least, "formats": formats_of(study)}
@@ -119,7 +119,7 @@ def dashboard(request, slug):
 @require_safe
 @researcher_required
 def report(request, slug):
-    """Everything on paper: figures inline, tables open, methods and references."""
+    """The report for printing: figures inline, tables open, methods and references."""
     study, population = _find(request, slug)
     if _is_hidden(study, population):
         return _hidden_page(request, study, population)
@@ -133,7 +133,7 @@ def _is_hidden(study, population):
 
 
 def _hidden_page(request, study, population):
-    """What the results pages show before the first look: counts of answers, and no result."""
+    """What the results pages show before the first look: counts of answers, but no result."""
     context = {
         "study": study,
         "population": population,
@@ -145,7 +145,7 @@ def _hidden_page(request, study, population):
 
 
 def when_visible(view):
-    """Before the first look, back to the page that says why there are no results."""
+    """Before the first look, redirect to the page that says why there are no results."""
 
     @wraps(view)
     def guarded(request, slug, **arguments):

@@ -1,4 +1,4 @@
-"""What a request is answered that failed: a page, or JSON for a script, with an id under which the log tells more."""
+"""Answers to failed requests: a page, or JSON for a script, with an id that finds the details in the log."""
 
 import errno
 import sys
@@ -17,7 +17,7 @@ RETRY_AFTER_S = 5
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500. A database that is locked or gone, or a full disk, is 503: worth another try soon."""
+    """Django's handler500. A locked or lost database, or a full disk, gives 503, because trying again soon may help."""
     busy = is_busy(sys.exc_info()[1])
     status = 503 if busy else 500
     reason = "busy" if busy else "error"
@@ -33,12 +33,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _page(name: str, status: int) -> HttpResponse:
-    # Without the request: what its context processors ask of the database may be what failed.
+    # Rendered without the request, because its context processors query the database, which may be what failed.
     return render(None, name, {"request_id": request_id.get()}, status=status)  # type: ignore[arg-type]
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Whether the database cannot be reached or is locked, the store of images does not answer, or a disk is full."""
+    """Whether the database is locked or gone, the store of images does not answer, or a disk is full."""
     if isinstance(error, StoreUnavailableError):
         return True
     if isinstance(error, OSError):
@@ -48,7 +48,7 @@ def is_busy(error: BaseException | None) -> bool:
 
 @never_cache
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW: a script fetches a fresh token and sends again."""
+    """Django's CSRF_FAILURE_VIEW. A script fetches a fresh token and sends again."""
     if wants_json(request):
-        return postponement("token", 403, _("The page had been open too long."))
+        return postponement("token", 403, _("The page was open for too long."))
     return render(request, "403_csrf.html", status=403)

@@ -1,6 +1,6 @@
-"""Headers that say what a browser must not do with any answer of the site, static files included."""
+"""Headers that tell a browser what it must not do with any answer of the site, including static files."""
 
-# Features that no page uses: a script that came in by a mistake of ours could not use them either.
+# Features that no page uses. This way an injected script could not use them either.
 UNUSED = (
     "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi",
     "payment", "serial", "usb",
@@ -9,7 +9,7 @@ PERMISSIONS = ", ".join(f"{feature}=()" for feature in UNUSED)
 
 
 def isolation(get_response):
-    """No device of the reader for pages, and no page of another site may embed what comes from here."""
+    """Pages may not use the reader's devices, and pages of other sites may not embed anything from this site."""
 
     def middleware(request):
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""Whether the site can take an answer now (`/healthz`), and whether it should be sent any at all (`/readyz`)."""
+"""Health checks: whether the site can take an answer now (`/healthz`) and should get requests (`/readyz`)."""
 
 import logging
 import os
@@ -21,26 +21,28 @@ logger = logging.getLogger(__name__)
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 when the database takes writes and the disk has room for them, else 503 with what failed."""
+    """Answer 200 if the database takes writes and the disk has room for them, else 503 with what failed."""
     return _report(database=database_takes_writes, disk=disk_has_room)
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when `healthz` says so, all migrations are applied and images can be stored, else 503."""
+    """Answer 200 if `healthz` does, all migrations are applied and images can be stored, else 503."""
     return _report(
         database=database_takes_writes, disk=disk_has_room, migrations=migrations_are_applied, storage=storage_answers
     )
 
 
 def _report(**checks) -> JsonResponse:
-    """What failed by name alone: reasons go to the log, where attackers do not read."""
+    """Name only the checks that failed. Reasons go to the log, where attackers cannot read them."""
     failed = []
     for name, check in checks.items():
         try:
             passed = check()
-        except Exception as error:  # whatever it is, the site is not well, and a probe is no place for a traceback
+        except (
+            Exception
+        ) as error:  # any error means that the site is not healthy, and a probe must not show a traceback
             logger.warning("Health check %s: %s", name, error)
             passed = False
         if not passed:
@@ -51,7 +53,7 @@ def _report(**checks) -> JsonResponse:
 
 
 def database_takes_writes() -> bool:
-    """Whether a write could begin within a second. It begins none that leaves a trace."""
+    """Whether a write could begin within a second. The check leaves no trace."""
     if connection.vendor == "sqlite":
         return _sqlite_takes_writes()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -62,7 +64,7 @@ def database_takes_writes() -> bool:
 
 def _sqlite_takes_writes() -> bool:
     with connection.cursor() as cursor:
-        if connection.in_atomic_block:  # holds the lock already
+        if connection.in_atomic_block:  # this connection already holds the lock
             cursor.execute("SELECT 1")
             return True
         cursor.execute("PRAGMA busy_timeout")
@@ -80,13 +82,13 @@ def _sqlite_takes_writes() -> bool:
 
 
 def disk_has_room() -> bool:
-    """Whether the data folder's and the images' disks have MIN_FREE_MB left."""
+    """Whether the disks of data and images have MIN_FREE_MB left."""
     folders = {_existing(settings.DATA_DIR), _existing(settings.MEDIA_ROOT)}
     return all(shutil.disk_usage(folder).free >= settings.MIN_FREE_MB * 2**20 for folder in folders)
 
 
 def _existing(folder: Path | str) -> Path:
-    """The folder, or the first one above it that exists."""
+    """The folder, or the nearest folder above it that exists."""
     path = Path(folder).resolve()
     return next(one for one in (path, *path.parents) if one.exists())
 
@@ -95,7 +97,7 @@ _migrated = False
 
 
 def migrations_are_applied() -> bool:
-    """Whether the database has every migration of this code. Asked of the database until it is so."""
+    """Whether the database has every migration of this code. Once true, the database is not asked again."""
     global _migrated
     if not _migrated:
         executor = MigrationExecutor(connection)
@@ -104,7 +106,7 @@ def migrations_are_applied() -> bool:
 
 
 def storage_answers() -> bool:
-    """Whether images can be kept: the folder can be written to, or the remote store answers."""
+    """Whether images can be stored: the folder is writable, or the remote store answers."""
     try:
         folder = default_storage.path("")
     except NotImplementedError:  # a remote store

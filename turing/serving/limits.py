@@ -1,4 +1,4 @@
-"""Which requests the site reads at all: small forms in UTF-8, unless a view says that it takes more."""
+"""Limits which requests the site reads: small forms in UTF-8, unless a view accepts more."""
 
 import codecs
 import re
@@ -15,7 +15,10 @@ BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,70}")  # RFC 2046
 
 
 def takes_bodies_up_to(size: int) -> Callable:
-    """Decorates a view that takes bodies of up to `size` bytes, such as uploads. It must ask who is there first."""
+    """Decorate a view that takes bodies of up to `size` bytes, such as uploads.
+
+    The view must first check who sends them.
+    """
 
     def decorate(view):
         view.body_limit = size
@@ -25,23 +28,23 @@ def takes_bodies_up_to(size: int) -> Callable:
 
 
 class Limits:
-    """Middleware that refuses a request before anything reads its body. It stands before the CSRF middleware."""
+    """Middleware that refuses a request before anything reads its body. It comes before the CSRF middleware."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            return _refusal(request, 400, "An address holds no NUL character.")
+            return _refusal(request, 400, "An address must not contain a NUL character.")
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
         limit = getattr(view, "body_limit", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         length = _content_length(request)
         if length > limit:
-            return _refusal(request, 413, f"This is too large: at most {limit // 1024} KB can be sent here.")
+            return _refusal(request, 413, f"This is too large. At most {limit // 1024} KB can be sent here.")
         if length and request.content_type not in FORMS:
-            return _refusal(request, 415, "This site reads forms in UTF-8 alone.")
+            return _refusal(request, 415, "This site reads only forms in UTF-8.")
         return None
 
 
@@ -49,7 +52,7 @@ def _content_length(request: HttpRequest) -> int:
     try:
         return int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        return 0  # Django takes it for an empty body, too
+        return 0  # Django also takes this for an empty body
 
 
 def _refusal(request: HttpRequest, status: int, message: str) -> HttpResponse:
@@ -59,10 +62,11 @@ def _refusal(request: HttpRequest, status: int, message: str) -> HttpResponse:
 
 
 def with_readable_content_type(application: Callable) -> Callable:
-    """The WSGI application, spared of Content-Types that make Django fail before any middleware.
+    """Protect the WSGI application from Content-Types that make Django fail before any middleware.
 
-    Django reads even the address's query in the character set that a Content-Type names, and as soon as it sees one:
-    `charset=rot13` ends in an exception. What is not UTF-8 becomes a type that `Limits` refuses, and UTF-8 goes unsaid.
+    Django reads even the query of the address in the character set of the Content-Type, as soon as there is one:
+    `charset=rot13` ends in an exception. A type that is not UTF-8 is replaced by one that `Limits` refuses. UTF-8 is
+    left out.
     """
 
     def wrapped(environ: dict[str, Any], start_response: Callable):
@@ -78,7 +82,7 @@ def _readable(content_type: str) -> str:
         kind, parameters = parse_header_parameters(content_type)
         if codecs.lookup(parameters.get("charset", "utf-8")).name != "utf-8":
             return UNREADABLE
-    except Exception:  # whatever a header makes Python's e-mail parser do
+    except Exception:  # a header may make Python's e-mail parser raise anything
         return UNREADABLE
     boundary = parameters.get("boundary", "")
     if not BOUNDARY.fullmatch(boundary):

@@ -1,8 +1,8 @@
-"""What the site writes to its log: one line a request, and where errors arose; on stderr, as text or as JSON.
+"""The site's log on stderr, as text or JSON: one line for each request, and places of errors.
 
-No line holds a name, an e-mail address, an answer or the truth of an image. That is why a line names the view and not
-the address, and why a traceback ends in the exception's type without its message: a database's message repeats the
-values that it refused.
+No line holds a name, an e-mail address, an answer or the truth of an image. So a line names the view and not the
+address. A traceback ends in the exception's type without its message, because a database's message repeats the values
+that it refused.
 """
 
 import json
@@ -21,7 +21,7 @@ FIELDS = ("method", "view", "status", "duration_ms", "queries")
 
 
 def log_requests(get_response):
-    """Middleware: gives each request an id and logs what became of it. The outermost one."""
+    """The outermost middleware. It gives each request an id and logs its outcome."""
 
     def middleware(request):
         request.id = uuid4().hex[:12]
@@ -49,7 +49,7 @@ def log_requests(get_response):
 
 
 class QueryCounter:
-    """Counts a connection's queries, as a wrapper of their execution."""
+    """Counts a connection's queries. It wraps their execution."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -60,7 +60,7 @@ class QueryCounter:
 
 
 def safe_traceback(error: BaseException | None) -> list[str]:
-    """Where an exception and its causes arose, the first cause first: places and types, no messages and no values."""
+    """The places and types of an exception and its causes, the first cause first, without messages and values."""
     lines: list[str] = []
     while error is not None and len(lines) < 200:
         own = [
@@ -105,7 +105,7 @@ def _values(record: logging.LogRecord) -> dict:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """One line; of Django's own messages, which hold addresses of pages, only what they are about."""
+    """The message in one line. Django's own messages hold addresses of pages, so only their subject is kept."""
     if record.name.startswith("django."):
         return str(record.msg).split("%")[0].split(":")[0].strip()
     return " ".join(record.getMessage().split())
@@ -123,11 +123,11 @@ def configuration(format: str, level: str) -> dict:
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "turing": {"level": level},
-            # Of a request that failed Django says where; the line of the request says the rest.
+            # Django says where a request failed. The line of the request says the rest.
             "django.request": quiet,
-            # A stranger's wrong host name; the line of the request tells it.
+            # A stranger used a wrong host name. The line of the request shows it.
             "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
-            # Each try to connect again; what came of it is told by the request or the command that asked.
+            # One line for each attempt to reconnect. The request or command that needed it reports the outcome.
             "psycopg.pool": quiet,
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         },

@@ -1,4 +1,4 @@
-"""Prometheus metrics, where METRICS=1: counts and times by view, for who knows the token."""
+"""Prometheus metrics if METRICS=1: counts and times by view, for requests with the token."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The metrics of all workers together. Without the token there is no such page."""
+    """The metrics of all workers together. Without the token, the page does not exist."""
     if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"):
         raise Http404
     from django_prometheus.exports import ExportToDjangoView

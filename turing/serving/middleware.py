@@ -1,4 +1,4 @@
-"""Headers that every page carries, and the language of those for researchers."""
+"""Headers of every page, and the language of researchers' pages."""
 
 from django.utils import translation
 
@@ -8,7 +8,7 @@ POLICY = (
 
 
 def content_security_policy(get_response):
-    """Scripts, styles and images come from this site alone, and none of them inline."""
+    """Allow scripts, styles and images only from this site, and none of them inline."""
 
     def middleware(request):
         response = get_response(request)
@@ -19,7 +19,7 @@ def content_security_policy(get_response):
 
 
 def research_in_english(get_response):
-    """Researchers' and published pages are in English, whatever the browser asks for: numbers and dates, too."""
+    """Show researchers' and published pages in English, with numbers and dates, whatever the browser asks for."""
 
     def middleware(request):
         if not request.path_info.startswith(("/research/", "/published/")):

@@ -1,4 +1,4 @@
-"""What a public site must not start with. A site is public where HTTPS=1 is set."""
+"""Settings with which a public site must not start. A site is public if HTTPS=1 is set."""
 
 import logging
 from pathlib import Path
@@ -9,17 +9,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from turing import environment
 
-LEAST_KEY_LENGTH, LEAST_DIFFERENT_CHARACTERS = 50, 5  # as Django's own check asks
+LEAST_KEY_LENGTH, LEAST_DIFFERENT_CHARACTERS = 50, 5  # as in Django's own check
 
 logger = logging.getLogger(__name__)
 
 
 def unsafe_settings() -> list[str]:
-    """What is dangerous on a public site, each with the variable to change."""
+    """Settings that are dangerous on a public site, each with the variable to change."""
     found = []
     key = settings.SECRET_KEY
     if settings.DEBUG:
-        found.append("DEBUG is 1: every visitor who meets an error reads code and settings. Set DEBUG=0.")
+        found.append("DEBUG is 1, so every visitor who meets an error can read code and settings. Set DEBUG=0.")
     if len(key) < LEAST_KEY_LENGTH or len(set(key)) < LEAST_DIFFERENT_CHARACTERS or key.startswith("django-insecure"):
         found.append(
             f"SECRET_KEY is easy to guess: set {LEAST_KEY_LENGTH} random characters or more, or leave it empty for a "
@@ -42,13 +42,13 @@ def check_production(app_configs, **kwargs) -> list[Error]:
 
 
 def refuse_unsafe_start() -> None:
-    """Raise ImproperlyConfigured where a public site would start with defaults or settings that endanger it."""
+    """Raise ImproperlyConfigured if a public site would start with dangerous defaults or settings."""
     if not settings.HTTPS:
         return
     found = unsafe_settings()
     if not (environment.is_set("ALLOWED_HOSTS") or settings.CSRF_TRUSTED_ORIGINS):
-        # `check --deploy` leaves this out: it also runs where an image is built, which knows no address yet.
-        found.append("ALLOWED_HOSTS is not set: the site would refuse its own public address. Name it.")
+        # `check --deploy` leaves this out, because it also runs when an image is built, before the address is known.
+        found.append("ALLOWED_HOSTS is not set, so the site would refuse its own public address. Name that host there.")
     if found:
         raise ImproperlyConfigured("With HTTPS=1 these settings are refused:\n- " + "\n- ".join(found))
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):

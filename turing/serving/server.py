@@ -1,7 +1,7 @@
-"""How the site is served: a gunicorn worker whose threads see only requests that have arrived in full.
+"""A gunicorn worker whose threads only get requests that have arrived in full.
 
-gunicorn's threaded worker gives a connection to a thread at once, and a client that trickles a byte a second keeps
-that thread. Here the worker's event loop collects a request first, as a buffering proxy does, so a slow client costs a
+gunicorn's threaded worker gives a connection to a thread at once, and a client that sends one byte a second keeps that
+thread busy. Here the worker's event loop collects a request first, as a buffering proxy does. So a slow client costs a
 socket and some memory. `gunicorn.conf.py` chooses this worker.
 """
 
@@ -23,8 +23,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from turing import environment
 
 HEAD_BYTES = 64 * 1024
-HELD_BYTES = 64 * 1024 * 1024  # of all requests of a worker that are still arriving
-SEND_BUFFER_BYTES = 256 * 1024  # a page or a stimulus fits, so a slow reader of it holds no thread
+HELD_BYTES = 64 * 1024 * 1024  # for all requests of a worker that are still arriving
+SEND_BUFFER_BYTES = 256 * 1024  # a page or a stimulus fits, so that slow receivers do not occupy a thread
 RESPONSE_SECONDS = 120  # to compute and send a response, or to receive a body too large to collect
 LINGER_SECONDS = 3
 
@@ -34,14 +34,14 @@ EXPECT_CONTINUE = re.compile(rb"(?im)^expect:[ \t]*100-continue[ \t]*\r$")
 
 
 class ArrivedUnreader(SocketUnreader):
-    """Gives gunicorn's parser what has arrived. It reads on from the socket only while `deadline` is set."""
+    """Gives gunicorn's parser what has arrived. It reads more from the socket only while `deadline` is set."""
 
     deadline: float | None = None
     ran_dry = False
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         if self.deadline is None:
-            self.ran_dry = True  # the parser wants more than its framing promised
+            self.ran_dry = True  # the parser wants more than the request announced
             return b""
         remaining = self.deadline - time.monotonic()
         if remaining <= 0:
@@ -55,7 +55,7 @@ class ArrivedUnreader(SocketUnreader):
 
 @dataclass
 class Arrival:
-    """A request on its way. `total` is its length in bytes once its headers are there."""
+    """A request that is arriving. `total` is its length in bytes, known once its headers are there."""
 
     conn: TConn
     deadline: float
@@ -64,7 +64,7 @@ class Arrival:
 
 
 def _has_arrived(client: socket.socket) -> bool:
-    """Whether something of a request, or the connection's end, waits to be read."""
+    """Whether a part of a request, or the connection's end, waits to be read."""
     try:
         client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -75,20 +75,22 @@ def _has_arrived(client: socket.socket) -> bool:
 
 
 class BufferingWorker(ThreadWorker):
-    """gunicorn's threaded worker, with a time limit for requests to arrive and for responses to leave."""
+    """gunicorn's threaded worker, with time limits for requests to arrive and for responses to leave."""
 
     @classmethod
     def check_config(cls, cfg, log):
         super().check_config(cfg, log)
         if cfg.is_ssl:
-            raise RuntimeError("This worker speaks plain HTTP: let a proxy such as Caddy do TLS (deploy/).")
+            raise RuntimeError(
+                "This worker speaks only plain HTTP. Let a proxy such as Caddy handle TLS (see deploy/)."
+            )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.request_seconds = environment.whole_number("REQUEST_SECONDS", 1)
         self.form_bytes = environment.whole_number("FORM_LIMIT_KB", 1) * 1024
         self.arriving: dict[TConn, Arrival] = {}
-        self.busy: dict[TConn, float] = {}  # connection of a thread: until when
+        self.busy: dict[TConn, float] = {}  # by connection of a thread, its time limit
         self.parting: dict[TConn, float] = {}
         self.held = 0
         self.next_sweep = 0.0
@@ -116,10 +118,10 @@ class BufferingWorker(ThreadWorker):
         self.wsgi = with_more_time
 
     def _allow(self, sock, seconds):
-        """Let a view that asked who is there take its time for a large body: these seconds besides the usual ones."""
+        """Give a view that has checked the sender this many more seconds for a large body."""
         until = time.monotonic() + RESPONSE_SECONDS + seconds
         for conn in list(self.busy):
-            if conn.sock is sock and conn.parser.unreader.deadline is not None:  # else its body is here already
+            if conn.sock is sock and conn.parser.unreader.deadline is not None:  # otherwise its body is here already
                 self.busy[conn] = until
                 conn.parser.unreader.deadline = until
 
@@ -150,7 +152,7 @@ class BufferingWorker(ThreadWorker):
             self._drop(idle)
         return idle is not None
 
-    # An event may be told of a connection that an event before it, of the same look at the sockets, has closed.
+    # An earlier event of the same poll may have closed the connection.
 
     def on_client_socket_readable(self, conn, client):
         if conn not in self.keepalived_conns:
@@ -199,14 +201,16 @@ class BufferingWorker(ThreadWorker):
     def _begin_body(self, arrival, start):
         head = bytes(arrival.data[: start - 2])
         if TRANSFER_ENCODING.search(head):
-            # No browser sends forms in chunks. With a length the proxy and we cannot disagree about a request's end.
+            # No browser sends forms in chunks. With a length, proxy and site agree about where a request ends.
             self._refuse(arrival, 411, "Length Required")
             return
         found = CONTENT_LENGTH.search(head)
         length = int(found[1]) if found else 0
         arrival.total = start + length
         if length > self.form_bytes:
-            self._hand_over(arrival, large=True)  # the site refuses it unread, or its view takes large bodies
+            self._hand_over(
+                arrival, large=True
+            )  # the site refuses it without reading it, or its view takes large bodies
         elif len(arrival.data) >= arrival.total:
             self._hand_over(arrival)
         elif EXPECT_CONTINUE.search(head):
@@ -238,7 +242,7 @@ class BufferingWorker(ThreadWorker):
     def _keepalive_after(self, conn, keepalive):
         unreader = conn.parser.unreader
         whole = unreader.deadline is None and super()._keepalive_after(conn, keepalive)
-        return whole and not unreader.ran_dry  # else nobody knows where the next request begins
+        return whole and not unreader.ran_dry  # otherwise nobody knows where the next request begins
 
     def finish_request(self, conn, fs):
         self.busy.pop(conn, None)
@@ -253,9 +257,9 @@ class BufferingWorker(ThreadWorker):
     # Ends
 
     def murder_pending(self):
-        """Cut what takes too long; gunicorn's loop calls this at least once a second."""
+        """Close what takes too long. gunicorn's loop calls this at least once a second."""
         if self.nr_conns >= self.worker_connections:
-            # Nothing is accepted now. Those who wait to connect need not wait for an idle connection to expire.
+            # Nothing is accepted now, so close idle connections for clients that wait to connect.
             self._drop_idle()
         now = time.monotonic()
         if now < self.next_sweep:
@@ -271,12 +275,13 @@ class BufferingWorker(ThreadWorker):
         for conn in [one for one, until in self.busy.items() if until <= now]:
             self.busy[conn] = now + RESPONSE_SECONDS
             with suppress(OSError):
-                conn.sock.shutdown(socket.SHUT_RDWR)  # its thread's next write or read fails
+                conn.sock.shutdown(socket.SHUT_RDWR)  # the next write or read of its thread fails
 
     def _part(self, conn):
-        """Close for writing, and read until the client has closed too: else the kernel could take the response back.
+        """Close for writing, and read until the client has closed, too.
 
-        gunicorn waits for that in its event loop: each client that does not close stops all others for two seconds.
+        Otherwise the kernel could discard the response. gunicorn waits for that in its event loop, where each client
+        that does not close stops all others for two seconds.
         """
         try:
             conn.sock.setblocking(False)
@@ -300,7 +305,7 @@ class BufferingWorker(ThreadWorker):
         self._drop(conn)
 
     def _forget(self, conn):
-        """Take the connection off the event loop."""
+        """Remove the connection from the event loop."""
         if arrival := self.arriving.pop(conn, None):
             self.held -= len(arrival.data)
         self.parting.pop(conn, None)
@@ -315,7 +320,7 @@ class BufferingWorker(ThreadWorker):
     def is_parent_alive(self):
         alive = super().is_parent_alive()
         if not alive:
-            # The master was killed. Requests in hand are finished, but the port is free for the next start at once.
+            # The master was killed. Finish current requests, but free the port at once for the next start.
             self.set_accept_enabled(False)
             for listener in self.sockets:
                 listener.close()

@@ -1,1 +1,4 @@
-"""Reader-study statistics: numbers in, numbers out. numpy and scipy only; no Django."""
+"""Statistics of reader studies, computed from arrays with numpy and scipy.
+
+This package imports neither Django nor the rest of the site.
+"""

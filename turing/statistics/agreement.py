@@ -1,4 +1,4 @@
-"""Do readers agree with one another, and with themselves?
+"""Agreement between readers, and of each reader with themselves.
 
 References:
     Fleiss (1971), Measuring nominal scale agreement among many raters, Psychol Bull 76:378-382.
@@ -25,17 +25,38 @@ Coefficient = Callable[[np.ndarray], float]
 
 
 def fleiss_kappa(counts: np.ndarray) -> float:
-    """Fleiss' kappa of counts (images, categories); NaN where undefined. Images may have unequal numbers of readers."""
+    """Fleiss' kappa.
+
+    Args:
+        counts: (images, categories), how often each image got each answer. Images may have unequal numbers of readers.
+
+    Returns:
+        Kappa, at most 1; NaN if it is undefined.
+    """
     return _chance_corrected(counts, lambda shares: float((shares**2).sum()))
 
 
 def gwet_ac1(counts: np.ndarray) -> float:
-    """Gwet's AC1 of counts (images, categories); NaN where undefined."""
+    """Gwet's AC1.
+
+    Args:
+        counts: (images, categories), how often each image got each answer.
+
+    Returns:
+        AC1, at most 1; NaN if it is undefined.
+    """
     return _chance_corrected(counts, lambda shares: float((shares * (1 - shares)).sum() / (len(shares) - 1)))
 
 
 def krippendorff_alpha(counts: np.ndarray) -> float:
-    """Krippendorff's alpha for nominal data of counts (images, categories); NaN where undefined."""
+    """Krippendorff's alpha for nominal data.
+
+    Args:
+        counts: (images, categories), how often each image got each answer.
+
+    Returns:
+        Alpha, at most 1; NaN if it is undefined.
+    """
     rated = counts[counts.sum(1) >= 2]
     if len(rated) == 0 or (rated.sum(0) > 0).sum() < 2:
         return float("nan")
@@ -50,7 +71,10 @@ COEFFICIENTS: dict[str, Coefficient] = {
 
 
 def _chance_corrected(counts: np.ndarray, chance: Callable[[np.ndarray], float]) -> float:
-    """(observed - expected) / (1 - expected); shares of categories are means over images of each image's shares."""
+    """Return (observed - expected) / (1 - expected).
+
+    The share of a category is the mean over images of its share in each image.
+    """
     total = counts.sum(1)
     rated, several = counts[total >= 1], counts[total >= 2]
     if len(several) == 0:
@@ -62,10 +86,15 @@ def _chance_corrected(counts: np.ndarray, chance: Callable[[np.ndarray], float])
 
 
 def agreement(responses: Responses) -> dict[str, Any]:
-    """The three coefficients between readers (None where undefined), and `ci95` for each.
+    """Fleiss' kappa, Krippendorff's alpha and Gwet's AC1 between readers, each with a 95% interval.
 
-    Intervals are Student's on a two-way jackknife variance: leaving out groups of images gives the images' part and
-    the residual's, groups of readers the readers' part and the residual's, and both at once the residual's alone.
+    Intervals are Student's on a two-way jackknife variance. Leaving out groups of images gives the images' variance
+    plus the residual one. Leaving out groups of readers gives the readers' variance plus the residual one. Leaving out
+    both gives the residual variance alone.
+
+    Returns:
+        JSON values: each coefficient by its name, and the intervals under `ci95`. A coefficient is None if it is
+            undefined.
     """
     counts = _table(responses)
     left_out = _leave_out(counts, responses)
@@ -80,9 +109,11 @@ def agreement(responses: Responses) -> dict[str, Any]:
 
 
 def intra_reader(responses: Responses, repeats: Responses) -> dict[str, Any] | None:
-    """Each repeated answer against the reader's first to the same image; None where nothing was repeated.
+    """Agreement of each repeated answer with the same reader's first answer to the image.
 
-    `pairs`, `agreement` (share of equal answers), `ci95` (MRMC) and Cohen's `kappa`.
+    Returns:
+        JSON values: `pairs` (their number), `agreement` (the share of equal answers), `ci95` (its MRMC interval) and
+            Cohen's `kappa`. None if no image was repeated.
     """
     size = max(len(responses.image_names), 1)
     key, again = (part.reader * np.int64(size) + part.image for part in (responses, repeats))
@@ -107,16 +138,17 @@ def intra_reader(responses: Responses, repeats: Responses) -> dict[str, Any] | N
 
 
 def _table(responses: Responses) -> np.ndarray:
-    """(images, 2) counts of 'generated' and 'real'."""
+    """Count the answers 'generated' and 'real' to each image: (images, 2)."""
     size = len(responses.image_names)
     key = responses.image * 2 + responses.judged_real
     return np.bincount(key, minlength=2 * size).reshape(size, 2).astype(float)
 
 
 def _leave_out(counts: np.ndarray, responses: Responses) -> tuple[list[np.ndarray], ...]:
-    """Tables without each group of images, without each group of readers, and without one of either.
+    """Tables of counts without each group of images, without each group of readers, and without one group of each.
 
-    Groups are single images and readers, or up to `JACKKNIFE_GROUPS` of them; fewer for the third.
+    Groups are single images and readers if there are at most `JACKKNIFE_GROUPS` of them. The third set of tables uses
+    fewer groups.
     """
     shown = counts.sum(1) > 0
     image = np.cumsum(shown) - 1  # number of an image among those shown
@@ -124,7 +156,7 @@ def _leave_out(counts: np.ndarray, responses: Responses) -> tuple[list[np.ndarra
     images, readers = int(shown.sum()), int(reader.max(initial=-1)) + 1
 
     def groups(most: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Rows kept without each group of images, and counts without each group of readers."""
+        """The rows that stay without each group of images, and the counts that stay without each group of readers."""
         rows = [shown & (image % min(images, most) != group) for group in range(min(images, most))]
         code = reader % max(1, min(readers, most))
         without = [counts - _table(responses.where(code == group)) for group in range(min(readers, most))]
@@ -138,18 +170,22 @@ def _leave_out(counts: np.ndarray, responses: Responses) -> tuple[list[np.ndarra
 def _jackknife_interval(
     estimate: float, images: np.ndarray, readers: np.ndarray, both: np.ndarray
 ) -> list[float] | None:
-    """From the coefficient without each group of images (n,), of readers (m,), and of both, images first."""
+    """The interval from leave-out values of the coefficient.
+
+    The values are without each group of images (n,), without each group of readers (m,), and without one group of each,
+    images first.
+    """
     sizes = len(images), len(readers)
     few = [min(size, BOTH_GROUPS) for size in sizes]
     if min(sizes) < 2 or np.isnan(np.concatenate([[estimate], images, readers, both])).any():
         return None
     of_images, of_readers = ((len(v) - 1) / len(v) * ((v - v.mean()) ** 2).sum() for v in (images, readers))
     grid = both.reshape(few)
-    # What is left when what each group takes away by itself is taken off, as the interaction in a two-way table.
+    # The interaction, as in a two-way table: subtract what each group changes by itself.
     left = grid - grid.mean(1, keepdims=True) - grid.mean(0, keepdims=True) + grid.mean()
     residual = min((few[0] - 1) * (few[1] - 1) / (few[0] * few[1]) * (left**2).sum(), of_images, of_readers)
     spread = Spread(of_readers - residual, of_images - residual, residual, sizes[1] - 1, sizes[0] - 1, least=0.0)
-    if spread.variance <= NEGLIGIBLE:  # answers so alike that leaving some out changes nothing
+    if spread.variance <= NEGLIGIBLE:  # the answers are so alike that leaving some out changes nothing
         return None
     half = stats.t.ppf(0.975, spread.df) * np.sqrt(spread.safe_variance)
     return [float(max(-1, estimate - half)), float(min(1, estimate + half))]

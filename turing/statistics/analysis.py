@@ -1,4 +1,4 @@
-"""All figures of a study from its responses, in the shape of the analysis contract."""
+"""Computes all figures of a study from its responses, with the keys that exports and pages rely on."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,13 +36,19 @@ PAIRS = "pairs: a choice between two images judges neither of them, so that no f
 def analyse(
     responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None, plan: Plan = ()
 ) -> dict[str, Any]:
-    """The analysis as plain JSON values; what could not be computed is None and named in `warnings`.
+    """Compute every figure of a study.
 
-    `margin`: of the equivalence test, accuracy within 0.5 +- margin; it belongs in a study's design, fixed before
-    the first answer. Repeats count for intra-reader agreement alone. `looks`: where results were looked at earlier, or
-    are now, before all answers came; intervals of rates, of the AUC and of HYPE-infinity are then repeated confidence
-    intervals (Jennison and Turnbull 1989), and the test of equivalence asks for a smaller p-value. `plan`: the study's
-    questions as its design keeps them.
+    Args:
+        responses: the answers. Repeated images count only for agreement within readers.
+        margin: the margin of the equivalence test: accuracy within 0.5 +- margin. It belongs in a study's design and is
+            fixed before the first answer.
+        looks: given if results were looked at, or are looked at now, before all answers came. Intervals of rates, of
+            the AUC and of HYPE-infinity are then repeated confidence intervals (Jennison and Turnbull 1989), and the
+            equivalence test needs a smaller p-value.
+        plan: the study's questions, as its design keeps them.
+
+    Returns:
+        Plain JSON values. A figure that could not be computed is None, and `warnings` says why.
     """
     return without_empty_intervals(analyse_in_full(responses, margin, looks, plan))
 
@@ -50,7 +56,7 @@ def analyse(
 def analyse_in_full(
     responses: Responses, margin: float = DEFAULT_MARGIN, looks: Looks | None = None, plan: Plan = ()
 ) -> dict[str, Any]:
-    """As `analyse`, with intervals that say nothing; versions of before gave these."""
+    """As `analyse`, but also with intervals that are as wide as their scale; earlier versions reported these."""
     if responses.is_pairs:
         return _of_pairs(responses, margin)
     tests, repeats = responses.where(~responses.is_repeat), responses.where(responses.is_repeat)
@@ -105,10 +111,11 @@ def analyse_in_full(
 
 
 def _of_pairs(responses: Responses, margin: float) -> dict[str, Any]:
-    """The analysis of answers to pairs: `forced_choice`, and of the rest what is as true of pairs.
+    """The analysis of answers to pairs.
 
-    All that is said of single images is as in an analysis of no answers, since a choice between two images judges
-    neither of them.
+    `forced_choice` holds the figures of pairs. Figures that also make sense for pairs, such as response times, are
+    computed as usual. Figures of single images are as in an analysis without answers, because a choice between two
+    images does not judge either of them.
     """
     tests = responses.where(~responses.is_repeat)
     nothing = analyse_in_full(replace(responses.where(np.zeros(len(responses), bool)), is_pairs=False), margin)
@@ -140,7 +147,7 @@ def _few(tests: Responses) -> list[str]:
 
 
 def _looks(looks: Looks, rates: dict[str, Estimate]) -> dict[str, Any]:
-    """What the analysis is judged by, and the 95% intervals `unlooked` as they would be if nobody had looked."""
+    """The boundary that this analysis is judged by, and under `unlooked` the 95% intervals as if nobody had looked."""
     now = looks.now
     return {
         "planned_answers": looks.planned,
@@ -166,7 +173,7 @@ def _rate(rows: Responses, score: str, name: str, warnings: list[str], level: fl
 
 
 def _auc(rows: Responses, name: str, warnings: list[str], level: float) -> dict[str, Any] | None:
-    """The AUC averaged over readers and, as `imrmc`, the one that weighs every comparison alike."""
+    """The AUC averaged over readers and, under `imrmc`, the AUC in which every comparison has the same weight."""
     values = rows.reader, rows.image, ~rows.is_real, rows.score
     auc = mrmc_auc(*values, level=level)
     warnings.extend(f"{name}: {warning}" for warning in auc.warnings)
@@ -189,7 +196,7 @@ def _real_judged_real(rows: Responses, label: str, warnings: list[str], level: f
 
 
 def _by_run(tests: Responses, warnings: list[str], level: float) -> dict[str, Any]:
-    """The fooling rate of each generator, by its id; empty where there is one or none."""
+    """The fooling rate of each generator, by its id; empty if there are fewer than two generators."""
     labels = tests.factors.get("run", np.array([""] * len(tests)))
     names = sorted({str(one) for one in labels[~tests.is_real]} - {""})
     found = {}
@@ -226,7 +233,7 @@ def _counts(rows: Responses) -> dict[str, int]:
 
 
 def _components(generated: Responses, fooling: Estimate, warnings: list[str]) -> dict[str, float] | None:
-    """Variance components of one response, unbiased; only where every reader answered every image."""
+    """Unbiased variance components of one response; None unless every reader answered every image."""
     readers, images = len(np.unique(generated.reader)), len(np.unique(generated.image))
     if fooling.spread is None or len(generated) != readers * images:
         if fooling.spread is not None:
@@ -246,7 +253,7 @@ def _by_reader(rows: Responses) -> list[dict[str, Any]]:
     dprime, criterion = dprime_criterion(hits, generated, false_alarms, real)
     aucs = reader_aucs(rows.reader, ~rows.is_real, rows.score) if len(rows) else np.array([])
     medians = reader_medians(rows)
-    # Within one reader there is no spread between readers: the binomial interval is for these images.
+    # One reader has no spread between readers, so the binomial interval is given for these images.
     low, high = wilson(generated - hits, generated)
     with np.errstate(invalid="ignore", divide="ignore"):
         fooled, kept = (generated - hits) / generated, (real - false_alarms) / real
@@ -296,7 +303,7 @@ def _comparisons(rows: Responses, warnings: list[str]) -> list[dict[str, Any]]:
 
 
 def _missing(analysis: dict[str, Any], tests: Responses) -> list[str]:
-    """Why keys of the contract are None, where no other warning says so."""
+    """Warnings about figures that are None and that no other warning explains."""
     found = []
     both = bool(tests.is_real.any() and (~tests.is_real).any())
     if not both:

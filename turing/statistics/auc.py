@@ -1,9 +1,9 @@
-"""Area under the ROC curve, averaged over readers, with its MRMC variance for any design.
+"""Area under the ROC curve (AUC), averaged over readers, with its MRMC variance for any design.
 
 References:
     Gallas (2006), One-shot estimate of MRMC variance: AUC, Acad Radiol 13:353-362.
     Gallas, Bandos, Samuelson, Wagner (2009), A framework for random-effects ROC analysis, Commun Stat A 38:2586-2603.
-    Moebius inversion over shared indices as in Gallas and Brown (2008), Neural Networks 21:387-397 (split-plot).
+    Gallas, Brown (2008), Neural Networks 21:387-397 (split-plot designs; Moebius inversion over shared indices).
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ VARIANCE = "MRMC U-statistic variance (Gallas 2006, 2009) of the AUC"
 METHOD = f"{VARIANCE} averaged over readers; {INTERVAL}"
 METHOD_COMPARISONS = f"{VARIANCE} over all comparisons alike, as the FDA's iMRMC; {INTERVAL}"
 
-# Sets of indices that two comparisons may share: reader, generated image, real image.
+# Sets of indices that two comparisons can share: reader, generated image, real image.
 SETS = ("", "r", "g", "n", "rg", "rn", "gn", "rgn")
 
 
 @dataclass(frozen=True)
 class _Tables:
-    """Answers counted by reader and score level, and where each of them stands."""
+    """Answers counted by reader and score level, and the place of each answer in these tables."""
 
     generated: np.ndarray  # (R, L) counts
     real: np.ndarray  # (R, L)
@@ -41,19 +41,23 @@ class _Tables:
 
     @property
     def wins(self) -> np.ndarray:
-        """(n_g,) real images of the same reader scored below each generated one; ties count one half."""
+        """For each generated image (n_g,), how many real images the same reader scored lower; ties count one half."""
         below = np.cumsum(self.real, 1) - self.real
         return (below + 0.5 * self.real)[self.g_reader, self.g_level]
 
     @property
     def losses(self) -> np.ndarray:
-        """(n_n,) generated images of the same reader scored above each real one; ties count one half."""
+        """For each real image (n_n,), how many generated images the same reader scored higher; ties count one half."""
         above = self.generated.sum(1, keepdims=True) - np.cumsum(self.generated, 1)
         return (above + 0.5 * self.generated)[self.n_reader, self.n_level]
 
 
 def reader_aucs(reader: ArrayLike, is_generated: ArrayLike, score: ArrayLike) -> np.ndarray:
-    """Empirical AUC of each reader code (R,); NaN where a reader did not see both truths."""
+    """The empirical AUC of each reader.
+
+    Returns:
+        (R,) by reader code; NaN for a reader who did not see both real and generated images.
+    """
     tables = _tabulate(codes(reader), np.zeros(len(np.asarray(reader)), np.intp), is_generated, score)
     readers = len(tables.generated)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -72,21 +76,27 @@ def mrmc_auc(
     """The mean over readers of the empirical AUC, with its variance over readers, generated and real images.
 
     Args:
-        reader, image: labels (n,); each pair occurs at most once, any pattern of missing pairs is allowed.
-        is_generated: (n,) bool, one value an image.
+        reader, image: labels (n,). Each pair occurs at most once. Any pattern of missing pairs is allowed.
+        is_generated: (n,) bool, with one value an image.
         score: (n,) finite; higher means more like generated. Ties count one half.
-        weigh: what weighs alike. `readers`: the AUC is the mean of the readers' AUCs. `comparisons`: it is the mean of
-            all comparisons, so that a reader counts by the number of comparisons, as in the FDA's iMRMC. For a fully
-            crossed design the two are the same.
-        level: of the interval, see `looks`.
+        weigh: what has equal weight. With `readers`, the AUC is the mean of the readers' AUCs. With `comparisons`, it
+            is the mean of all comparisons, so that readers with more comparisons count more, as in the FDA's iMRMC. In
+            a fully crossed design the two are the same.
+        level: the level of the interval; see `looks`.
 
-    The AUC is a mean of comparisons k of one generated with one real image by one reader; reader r's comparisons
-    weigh 1 / (R n_r m_r), or all of them alike. With M0 the weighted mean product of two comparisons that share
-    neither reader nor any image, var = AUC^2 - M0. Its parts come from the means over pairs that share reader,
-    generated image, real image or several of these. Readers who did not see both truths have no AUC and are left
-    out, with a warning.
+    Returns:
+        The AUC between 0 and 1 with its variance. What cannot be computed is None, and `warnings` says why.
 
-    Takes time and memory linear in the comparisons at most, n_r m_r for each reader.
+    Raises:
+        ValueError: for unequal lengths, a score that is not finite, or a pair that occurs twice.
+
+    The AUC is a mean of comparisons k of one generated with one real image by one reader. A comparison of reader r has
+    the weight 1 / (R n_r m_r), or all comparisons have the same weight. Let M0 be the weighted mean product of two
+    comparisons that share neither reader nor any image. Then var = AUC^2 - M0. The parts of the variance come from the
+    means over pairs of comparisons that share a reader, a generated image, a real image or several of these. Readers
+    who did not see both real and generated images have no AUC. They are left out, with a warning.
+
+    Time and memory grow at most linearly with the number of comparisons, n_r m_r for each reader.
     """
     method = METHOD if weigh == "readers" else METHOD_COMPARISONS
     r, i = codes(reader), codes(image)
@@ -121,7 +131,9 @@ def mrmc_auc(
         name = ("reader", "generated image", "real image")[few.index(True)]
         return Estimate(auc, warnings=(*warnings, f"one {name} only: no interval can be computed"), method=method)
     sums = _sums(tables, weight)
-    share = {name: float(three[2]) for name, three in sums.items()}  # of all pairs of comparisons: weights add to 1
+    share = {
+        name: float(three[2]) for name, three in sums.items()
+    }  # share of all pairs of comparisons, because weights add up to 1
     pairs = _shared_exactly(share)
     # Centred as rates are (see `mrmc.group_means`); the uncentred variance is Gallas's, and the one reported.
     plain, centred = (_means(_shared_exactly(_squares(sums, shift)), pairs) for shift in (0.0, auc))
@@ -155,10 +167,11 @@ def _tabulate(reader: np.ndarray, image: np.ndarray, is_generated: ArrayLike, sc
 
 
 def _sums(tables: _Tables, weight: np.ndarray) -> dict[str, np.ndarray]:
-    """For each set of indices, sums over its values of products of weighted sums of comparisons that have them.
+    """For each set of indices, sums of products of the weighted sums of comparisons that share these indices.
 
-    Three products (3,): of the comparisons with themselves, with their number, and of the number with itself. So the
-    comparisons less any shift s have the sum of squares first - 2 s second + s^2 third (see `_squares`).
+    Returns three products (3,): of the comparisons with themselves, of the comparisons with their number, and of the
+    number with itself. The sum of squares after subtracting a shift s is then first - 2 s second + s^2 third (see
+    `_squares`).
     """
     t = tables
     n_g, n_n = t.generated.sum(1), t.real.sum(1)
@@ -187,12 +200,12 @@ def _sums(tables: _Tables, weight: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _squares(sums: Mapping[str, np.ndarray], shift: float) -> dict[str, float]:
-    """The sums of squares of the comparisons less `shift`."""
+    """The sums of squares of the comparisons after subtracting `shift`."""
     return {name: float(three @ (1, -2 * shift, shift**2)) for name, three in sums.items()}
 
 
 def _by_image_pair(tables: _Tables, weight: np.ndarray) -> np.ndarray:
-    """`_sums` for pairs of a generated and a real image, each pair's comparisons added over readers."""
+    """`_sums` for pairs of a generated and a real image; the comparisons of each pair are added over readers."""
     t = tables
     shape_g = (len(t.generated), int(t.g_image.max()) + 1)
     shape_n = (len(t.generated), int(t.n_image.max()) + 1)
@@ -213,7 +226,10 @@ def _by_image_pair(tables: _Tables, weight: np.ndarray) -> np.ndarray:
 
 
 def _shared_exactly(sums: Mapping[str, float]) -> dict[str, float]:
-    """From sums over pairs that share at least a set of indices, those that share exactly it (Moebius inversion)."""
+    """Turn sums over pairs that share at least a set of indices into sums over pairs that share exactly that set.
+
+    This is a Moebius inversion.
+    """
     return {
         own: sum((-1) ** (len(other) - len(own)) * sums[other] for other in SETS if set(own) <= set(other))
         for own in SETS
@@ -221,7 +237,10 @@ def _shared_exactly(sums: Mapping[str, float]) -> dict[str, float]:
 
 
 def _means(products: Mapping[str, float], pairs: Mapping[str, float]) -> dict[str, float] | None:
-    """Mean product of two comparisons for each set that they share; None where none of them share nothing."""
+    """The mean product of two comparisons for each set of shared indices.
+
+    None if every two comparisons share something.
+    """
     tiny = 1e-12 * max(pairs.values())
     if pairs[""] <= tiny:
         return None
@@ -230,10 +249,13 @@ def _means(products: Mapping[str, float], pairs: Mapping[str, float]) -> dict[st
 
 
 def _spread(means: Mapping[str, float], share: Mapping[str, float]) -> Spread:
-    """From mean products, and the share of pairs of comparisons that share at least each set of indices."""
+    """The parts of the variance.
+
+    They come from mean products and from the share of pairs that share at least each set of indices.
+    """
 
     def component(own: str, base: str = "") -> float:
-        """The variance that sharing `own` adds to what its parts add, given that `base` is shared."""
+        """The variance that sharing the indices `own` adds beyond its subsets, given that `base` is shared."""
         inner = [other for other in SETS if set(base) <= set(other) <= set(own)]
         return sum((-1) ** (len(own) - len(other)) * means[other] for other in inner)
 
@@ -246,6 +268,6 @@ def _spread(means: Mapping[str, float], share: Mapping[str, float]) -> Spread:
         residual=sum(share[name] * component(name) for name in ("rg", "rn", "rgn")),
         df_readers=1 / share["r"] - 1,
         df_images=(generated + real) ** 2 / noise if noise > NEGLIGIBLE**2 else min(df_generated, df_real),
-        # With readers and images alike, what varies is each reader's own sample of answers.
+        # If all readers and images were alike, only each reader's own sample of answers would vary.
         least=sum(share[name] * component(name, "r") for name in ("rg", "rn", "rgn")),
     )

@@ -1,4 +1,4 @@
-"""Differences: between groups of readers or images, and of accuracy from chance.
+"""Differences between groups of readers or images, and between accuracy and chance.
 
 References:
     Gallas, Pennello, Myers (2007), see `mrmc`; the covariance of two groups' means makes the comparison paired.
@@ -24,12 +24,18 @@ ALPHA = 0.05  # of each one-sided test of equivalence
 
 
 def equivalence(accuracy: Estimate, margin: float, alpha: float = ALPHA) -> dict[str, Any] | None:
-    """TOST: is accuracy within 0.5 +- `margin` (0 to 0.5)? None where accuracy has no variance.
+    """Test whether accuracy lies within 0.5 +- `margin`, by two one-sided t tests (TOST).
 
-    Two one-sided t tests on the MRMC variance, not below the binomial one, with Satterthwaite's degrees of freedom.
-    `p_value` is the larger of the two; `equivalent` where it is below `alpha`: with 0.05, that is where the 90% t
-    interval lies inside the margins. Looks at results ask for less (see `looks`). A p-value above `alpha` is no
-    evidence of a difference.
+    The tests use the MRMC variance, but not less than the binomial one, and Satterthwaite's degrees of freedom.
+
+    Args:
+        margin: from 0 to 0.5.
+        alpha: the level of each one-sided test. With 0.05, equivalence is shown if the 90% t interval lies inside the
+            margins. Analyses at looks use a smaller level (see `looks`).
+
+    Returns:
+        JSON values: `margin`, `p_value` (the larger of the two p-values) and `equivalent` (whether it is below
+            `alpha`). None if accuracy has no variance. A p-value above `alpha` is not evidence of a difference.
     """
     spread = accuracy.spread
     if accuracy.estimate is None or spread is None:
@@ -43,9 +49,10 @@ def equivalence(accuracy: Estimate, margin: float, alpha: float = ALPHA) -> dict
 
 
 def hype_infinity(accuracy: Estimate) -> dict[str, Any] | None:
-    """The share of wrong answers to real and generated images together (HYPE-infinity), 0.5 at chance.
+    """HYPE-infinity: the share of wrong answers to real and generated images together, 0.5 at chance.
 
-    Zhou et al. show as many real as generated images, and bootstrap readers; the interval here is the MRMC one.
+    Zhou et al. (2019) show equal numbers of real and generated images and bootstrap readers. Here the interval is the
+    MRMC interval.
     """
     if accuracy.estimate is None:
         return None
@@ -54,16 +61,21 @@ def hype_infinity(accuracy: Estimate) -> dict[str, Any] | None:
 
 
 def compare(responses: Responses, factor: str, labels: np.ndarray) -> tuple[list[dict[str, Any]], list[str]]:
-    """All pairwise differences of the fooling rate between groups of responses, Holm-adjusted within the factor.
+    """All pairwise differences in fooling rate between groups of responses, Holm-adjusted within the factor.
 
-    `labels` (n,) put each response in a group; '' belongs to none. Readers and images that two groups share make
-    the comparison paired. Rows of `factor`, `first`, `second`, their rates and readers, `difference`, `ci95`,
-    `p_value`, `p_holm`; and warnings about groups that were left out.
+    A comparison is paired if two groups share readers or images.
+
+    Args:
+        labels: (n,) the group of each response; '' for none.
+
+    Returns:
+        Rows with `factor`, `first`, `second`, their rates and numbers of readers, `difference`, `ci95`, `p_value` and
+            `p_holm`; and warnings about groups that were left out.
     """
     generated = ~responses.is_real & (labels != "")
     rows, labels = responses.where(generated), labels[generated]
     if len(np.unique(labels)) < 2:
-        return [], []  # nothing to compare with
+        return [], []  # one group has nothing to be compared with
     kept: list[str] = []
     warnings: list[str] = []
     for name in np.unique(labels):
@@ -107,7 +119,7 @@ def compare(responses: Responses, factor: str, labels: np.ndarray) -> tuple[list
 
 
 def holm(p_values: ArrayLike) -> list[float]:
-    """Holm's adjusted p-values, in the order given."""
+    """Holm's adjusted p-values, in the order of the given p-values."""
     p = np.asarray(p_values, float)
     order = np.argsort(p)
     stepped = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])

@@ -1,10 +1,10 @@
-"""Answers to real images against answers to generated ones: the difference of two means over readers and images.
+"""The difference between mean answers to real and to generated images, over readers and images.
 
-The same readers answer both, so that the two means are correlated; the images are different ones.
+The same readers answer about both kinds of images, so the two means are correlated. The images are different.
 
 References:
     Zou, Donner (2008), Construction of confidence limits about effect measures: a general approach, Stat Med
-        27:1693-1702 (limits of a difference from the limits of its two parts: MOVER).
+        27:1693-1702 (MOVER: the limits of a difference from the limits of its two parts).
     Gallas, Pennello, Myers (2007), see `mrmc`.
     Schuirmann (1987), see `comparisons`.
 """
@@ -21,20 +21,20 @@ from scipy.optimize import brentq
 from turing.statistics.intervals import LEVEL, Estimate, score_interval
 from turing.statistics.mrmc import GroupMeans, group_means, mrmc_mean
 
-FEWEST_READERS, FEWEST_IMAGES = 5, 10  # of images of either truth: below, coverage was not shown
+FEWEST_READERS, FEWEST_IMAGES = 5, 10  # of images of either truth; coverage was not shown for fewer
 READERS_OF_A_SHARE = 10  # for the interval of one truth's share
 METHOD = (
     "the wider, on either side, of MOVER limits (Zou and Donner 2008) from MRMC score intervals of both means, and of "
     "Student's on the MRMC variance of the difference"
 )
-LEAST_P = 1e-9  # below which a p-value is not told apart
+LEAST_P = 1e-9  # smaller p-values are not distinguished
 REAL, GENERATED = 0, 1  # groups
-Limits = Callable[[float], tuple[float, float]]  # of the interval at a level
+Limits = Callable[[float], tuple[float, float]]  # limits of the interval at a given level
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two means and their difference, real less generated; None where it cannot be said, and `reason` says why."""
+    """Two means and their difference, real minus generated. What cannot be computed is None, and `reason` says why."""
 
     real: Estimate
     generated: Estimate
@@ -45,10 +45,13 @@ class Contrast:
     reason: str = ""
 
     def equivalence(self, margin: float) -> dict[str, Any] | None:
-        """TOST: does the difference lie within +- `margin`? None where there is no interval.
+        """Test whether the difference lies within +- `margin` (TOST).
 
-        The larger of two one-sided p-values: the smallest level at which the interval that leaves out that much on
-        each side lies within the margins.
+        The p-value is the larger of two one-sided ones. It is the smallest level whose interval, leaving out that much
+        on each side, lies within the margins.
+
+        Returns:
+            JSON values with `margin`, `p_value` and `equivalent`; None if there is no interval.
         """
         if self.limits is None or self.difference is None:
             return None
@@ -60,18 +63,20 @@ class Contrast:
 def contrast(
     reader: ArrayLike, image: ArrayLike, is_real: ArrayLike, score: ArrayLike, *, needs_p_value: bool = True
 ) -> Contrast:
-    """The mean score of real images less that of generated ones, with interval and two-sided p-value.
+    """The mean score of real images minus that of generated ones, with interval and two-sided p-value.
+
+    A share of answers, each 0 or 1, has an interval of its own from 10 readers on. `benchmarks/contrasts.py` simulates
+    the coverage.
 
     Args:
-        reader, image: labels (n,); each pair at most once, any pattern of missing pairs is allowed.
-        is_real: (n,) bool, one value an image.
+        reader, image: labels (n,). Each pair occurs at most once. Any pattern of missing pairs is allowed.
+        is_real: (n,) bool, with one value an image.
         score: (n,) from 0 to 1.
-        needs_p_value: it takes ten times as long as the interval.
+        needs_p_value: whether to compute the p-value, which takes ten times as long as the interval.
 
-    A share of answers, each 0 or 1, has an interval of its own from 10 readers.
-
-    Interval and p-value are None with fewer than 5 readers, with fewer than 10 images of either truth, and where all
-    answers to one of the two were the same. Coverage: `benchmarks/contrasts.py`.
+    Returns:
+        The contrast. Interval and p-value are None with fewer than 5 readers, with fewer than 10 images of either
+            truth, and if all answers to one kind of image were the same.
     """
     reader, image, y = np.asarray(reader), np.asarray(image), np.asarray(score, float)
     group = np.where(np.asarray(is_real, bool), REAL, GENERATED)
@@ -101,7 +106,7 @@ def contrast(
 
 
 def few(reader: np.ndarray, image: np.ndarray, parts: list[np.ndarray]) -> str:
-    """Why there are too few readers or images for an interval; '' where there are enough."""
+    """Why there are too few readers or images for an interval; '' if there are enough."""
     readers = min(len(np.unique(reader[part])) for part in parts)
     images = min(len(np.unique(image[part])) for part in parts)
     if readers < FEWEST_READERS:
@@ -112,26 +117,26 @@ def few(reader: np.ndarray, image: np.ndarray, parts: list[np.ndarray]) -> str:
 
 
 def _bare(means: tuple[Estimate, Estimate]) -> tuple[Estimate, Estimate]:
-    """Without intervals."""
+    """The contrast without intervals."""
     first, second = means
     return Estimate(first.estimate, method=first.method), Estimate(second.estimate, method=second.method)
 
 
 def _share_alone(share: Estimate) -> Estimate:
-    """The share without interval: a few readers who differ much can all be nearly perfect by chance.
+    """A share without its interval if there are few readers.
 
-    The interval of one such share of five readers covered 89%. That of the difference, which looks at both truths, does
-    not suffer from it.
+    A few readers who differ much can all be nearly perfect by chance. With five readers, the interval of one such share
+    covered 89%. The interval of the difference, which uses both kinds of images, does not suffer from this.
     """
     why = f"the interval of a share by itself needs {READERS_OF_A_SHARE} readers"
     return Estimate(share.estimate, method=share.method, warnings=(why,))
 
 
 def limits_of(means: GroupMeans) -> Limits:
-    """MOVER's limits and Student's, the wider on either side.
+    """The wider of MOVER's limit and Student's limit, on either side.
 
-    MOVER follows the skewness of means near an end of the scale, where Student's interval covered 87%; with five
-    readers who differ in the difference itself, it covered 92% where Student's covered 95%.
+    MOVER follows the skewness of means near an end of the scale, where Student's interval covered 87%. With five
+    readers who differ in the difference itself, MOVER covered 92% where Student's interval covered 95%.
     """
     first, second = (float(one) for one in means.mean)
     spreads = [means.pair(one, one).contrast([1]) for one in (REAL, GENERATED)]
@@ -156,7 +161,7 @@ def limits_of(means: GroupMeans) -> Limits:
 
 
 def _p_one_sided(limits: Limits, difference: float, value: float) -> float:
-    """Half of one less the level at which the interval reaches `value`, at most one half."""
+    """Half of one minus the level at which the interval just reaches `value`; at most one half."""
     side = 0 if value < difference else 1
 
     def beyond(p: float) -> float:

@@ -1,4 +1,4 @@
-"""The course of a reading: learning and fatigue over the form, and how long answers took."""
+"""Changes in the course of a reading: learning, fatigue, and response times."""
 
 from typing import Any
 
@@ -10,15 +10,18 @@ from turing.statistics.mrmc import group_means
 from turing.statistics.responses import Responses
 
 BLOCKS = 10
-LEAST_TRIALS = 3  # of a reader's form, for a slope
+LEAST_TRIALS = 3  # trials of a reader's form that a slope needs
 
 
 def learning(responses: Responses) -> dict[str, Any] | None:
-    """Accuracy over the position in the form; None without positions.
+    """How accuracy changes with the position in the form.
 
-    `slope_per_100_trials`: mean over readers of each one's least-squares slope of correctness, with Student's
-    interval and p-value over readers. Every reader has an order of their own, so images weigh on no position.
-    `blocks`: accuracy, its MRMC variance's 95% interval and the median time in ten equal parts of the form.
+    Every reader has their own order, so images do not favour any position.
+
+    Returns:
+        JSON values, or None if positions are unknown. `slope_per_100_trials`: the mean over readers of each reader's
+            least-squares slope of correctness, with Student's interval and p-value over readers. `blocks`: for ten
+            equal parts of the form, accuracy, its 95% MRMC interval and the median response time.
     """
     rows = responses.where(~np.isnan(responses.position))
     if not len(rows):
@@ -69,10 +72,12 @@ def _blocks(rows: Responses) -> list[dict[str, Any]]:
 
 
 def response_times(responses: Responses) -> dict[str, Any] | None:
-    """Medians in milliseconds, over all responses, correct and wrong ones; None where none was measured.
+    """Median response times of all, of correct and of wrong responses.
 
-    `correct_over_wrong`: the geometric mean over readers of the median time of their correct answers over that of
-    their wrong ones, with Student's interval on the logarithm over readers who have both.
+    Returns:
+        JSON values in milliseconds, or None if no time was measured. `correct_over_wrong`: each reader's median time of
+            correct answers divided by that of wrong answers, as the geometric mean over the readers who have both. Its
+            interval is Student's on the logarithm.
     """
     rows = responses.where(responses.response_time > 0)
     if not len(rows):
@@ -96,7 +101,7 @@ def response_times(responses: Responses) -> dict[str, Any] | None:
 
 
 def reader_medians(rows: Responses) -> np.ndarray:
-    """Each reader's median response time (R,) in milliseconds; NaN where none was measured."""
+    """Each reader's median response time (R,) in milliseconds; NaN if none was measured."""
     measured = rows.where(~np.isnan(rows.response_time))
     order = np.lexsort([measured.response_time, measured.reader])
     times = measured.response_time[order]

@@ -1,4 +1,4 @@
-"""Signal detection: how well readers tell, and which answer they lean to.
+"""Signal detection: how well readers tell the images apart, and which answer they favour.
 
 References:
     Green, Swets (1966), Signal detection theory and psychophysics, Wiley.
@@ -23,9 +23,11 @@ GRID = np.linspace(0, 1, 101)
 def dprime_criterion(
     hits: ArrayLike, generated: ArrayLike, false_alarms: ArrayLike, real: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
-    """d' and criterion c of counts of any one shape; log-linear correction, finite for every count.
+    """Sensitivity d' and criterion c from counts, with the log-linear correction (Hautus 1995).
 
-    A hit is a generated image judged generated, a false alarm a real one judged generated. c > 0 leans to 'real'.
+    A hit is a generated image judged generated. A false alarm is a real image judged generated. A positive c means a
+    tendency to answer 'real'. The counts may have any common shape. The correction makes the result finite for all
+    counts.
     """
     hit = stats.norm.ppf((np.asarray(hits) + 0.5) / (np.asarray(generated) + 1))
     false_alarm = stats.norm.ppf((np.asarray(false_alarms) + 0.5) / (np.asarray(real) + 1))
@@ -33,7 +35,7 @@ def dprime_criterion(
 
 
 def reader_counts(responses: Responses) -> np.ndarray:
-    """(4, R): each reader's hits, generated images, false alarms, real images."""
+    """Each reader's hits, generated images, false alarms and real images: (4, R)."""
     readers, real, generated = len(responses.reader_names), responses.is_real, ~responses.is_real
     judged_generated = ~responses.judged_real
     masks = (generated & judged_generated, generated, real & judged_generated, real)
@@ -41,9 +43,12 @@ def reader_counts(responses: Responses) -> np.ndarray:
 
 
 def detection(responses: Responses) -> dict[str, Any]:
-    """`dprime` and `criterion`: pooled over all responses, and the readers' mean with its interval over readers.
+    """Sensitivity d' and criterion c, pooled over all responses and as the mean of the readers' values.
 
-    The interval is Student's over the readers' own values: it takes the images as given.
+    The interval of a mean is Student's over the readers' own values. It takes the images as given.
+
+    Returns:
+        JSON values under `dprime` and `criterion`.
     """
     counts = reader_counts(responses)
     both = (counts[1] > 0) & (counts[3] > 0)
@@ -58,16 +63,20 @@ def detection(responses: Responses) -> dict[str, Any]:
 
 
 def mean_interval(values: np.ndarray) -> list[float] | None:
-    """Student's 95% interval of a mean; None for fewer than two values or values all alike."""
-    if len(values) < 2 or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):  # alike but for rounding
+    """Student's 95% interval of a mean; None for fewer than two values, or if all values are equal."""
+    if len(values) < 2 or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):  # equal except for rounding
         return None
     low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
     return [float(low), float(high)]
 
 
 def roc_curves(responses: Responses) -> dict[str, Any] | None:
-    """`readers`: each reader's empirical curve as [false-positive, true-positive] points; `average`: their vertical
-    average, whose area is the mean of their areas. None where no reader saw both truths."""
+    """The empirical ROC curve of each reader, and their vertical average.
+
+    Returns:
+        JSON values: `readers`, each curve as points [false-positive rate, true-positive rate], and `average`, whose
+            area is the mean of the readers' areas. None if no reader saw both real and generated images.
+    """
     if not len(responses):
         return None
     score = responses.score
@@ -95,7 +104,7 @@ def roc_curves(responses: Responses) -> dict[str, Any] | None:
 
 
 def _steep(false: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The curve as a function of the false-positive rate: the top of every vertical piece."""
+    """The curve as a function of the false-positive rate: the upper end of each vertical piece."""
     last = np.append(np.diff(false) > 0, True)
     return false[last], true[last]
 

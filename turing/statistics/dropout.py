@@ -1,4 +1,4 @@
-"""Readers who stopped early beside those who finished, and what the headline owes to them.
+"""Compares readers who stopped early with readers who finished, and shows their effect on the headline.
 
 References:
     Gallas, Pennello, Myers (2007), see `mrmc`.
@@ -13,22 +13,24 @@ from turing.statistics.intervals import NEGLIGIBLE, Estimate, Spread, difference
 from turing.statistics.mrmc import codes, group_means, mrmc_rate
 from turing.statistics.responses import Responses
 
-# Where nobody says how long forms were, the longest counts as a whole form if so many readers answered as much.
+# If the length of forms is unknown, the longest one counts as a full form if at least this many readers answered it.
 LEAST_SHARE_WHOLE = 1 / 3
 METHOD = "MRMC U-statistic variance (Gallas 2007) of a mean in which every reader weighs alike"
 
 
 def dropout(tests: Responses) -> dict[str, Any]:
-    """Who stopped before the end of the form, and the fooling rate with, without and apart from them.
+    """Readers who stopped before the end of the form, and the fooling rate with, without and among them.
 
     Args:
-        tests: answers to test trials; `tests.form` the number of test trials in each reader's form.
+        tests: answers to test trials; `tests.form` is the number of test trials in each reader's form.
 
-    Returns JSON values. `finished`, `stopped`: readers. `answered_share`: the mean part of their forms that those who
-    stopped had answered. `fooling_rate`: `finished` and `stopped`, each with estimate and ci95. `difference`: stopped
-    less finished, with MRMC interval and p-value. `sensitivity`: the headline from those who `finished` only, and with
-    `readers_alike`, in which one who stopped early weighs as much as one who finished. What is not known is None;
-    `reason` says why. `form` says whether forms' lengths were `given` or `inferred` from who answered most.
+    Returns:
+        JSON values. `finished` and `stopped`: numbers of readers. `answered_share`: the mean part of their forms that
+            readers who stopped had answered. `fooling_rate`: for `finished` and `stopped`, each with estimate and ci95.
+            `difference`: stopped minus finished, with MRMC interval and p-value. `sensitivity`: the headline from
+            readers who `finished`, and with `readers_alike`, in which a reader who stopped early has the same weight as
+            one who finished. `form`: whether the lengths of forms were `given` or `inferred` from the readers who
+            answered most. What is not known is None, and `reason` says why.
     """
     found: dict[str, Any] = {
         "finished": None,
@@ -74,7 +76,7 @@ def dropout(tests: Responses) -> dict[str, Any]:
 
 
 def _forms(tests: Responses, answered: np.ndarray) -> tuple[np.ndarray | None, str | None]:
-    """Test trials in each reader's form (readers,), and whether they were given or inferred."""
+    """The number of test trials in each reader's form (readers,), and whether it was given or inferred."""
     if not np.isnan(tests.form).any():
         form = np.zeros(len(answered))
         form[tests.reader] = tests.form
@@ -90,14 +92,18 @@ def _json(rate: Estimate) -> dict[str, Any]:
 
 
 def reader_mean_rate(reader: np.ndarray, image: np.ndarray, score: np.ndarray) -> Estimate:
-    """The mean over readers of each one's share of 1s, with its variance over readers and images.
-
-    Args:
-        reader, image: labels (n,), each pair once. score: (n,) 0 or 1.
+    """The mean over readers of each reader's share of 1s, with its variance over readers and images.
 
     With weights w that give every reader 1 / R, the mean products M1 to M4 of `mrmc.group_means` are weighted by the
-    products of two responses' weights, and each part of the variance by the weights' sum over such pairs. Where every
-    reader answered equally many images this is `mrmc.mrmc_rate`. Estimate and interval are None as there.
+    products of two responses' weights. Each part of the variance is weighted by the sum of the weights over such pairs.
+    If every reader answered the same number of images, this is `mrmc.mrmc_rate`.
+
+    Args:
+        reader, image: labels (n,). Each pair occurs at most once.
+        score: (n,) 0 or 1.
+
+    Returns:
+        The estimate. It and its interval are None in the same cases as for `mrmc.mrmc_rate`.
     """
     if len(score) == 0:
         return Estimate(None, method=METHOD, warnings=("no responses",))
@@ -108,7 +114,10 @@ def reader_mean_rate(reader: np.ndarray, image: np.ndarray, score: np.ndarray) -
     off = y - estimate
 
     def sums(value: np.ndarray) -> np.ndarray:
-        """Sums of products over pairs that share nothing, exactly the reader, exactly the image, or are one answer."""
+        """Sums of products over pairs of answers.
+
+        The pairs share nothing, exactly the reader, exactly the image, or are one answer.
+        """
         own = float(value @ value)
         same_reader = float((np.bincount(r, value) ** 2).sum()) - own
         same_image = float((np.bincount(i, value) ** 2).sum()) - own

@@ -1,5 +1,5 @@
-"""What this package raises for others to put in words."""
+"""Errors that this package raises, for callers to report."""
 
 
 class NotFitted(Exception):  # noqa: N818, a sentence reads better
-    """A model could not be fitted; the message says why, for a researcher."""
+    """A model could not be fitted. The message tells a researcher why."""

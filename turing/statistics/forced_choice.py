@@ -1,12 +1,13 @@
 """Two-alternative forced choice: how often readers find the generated image of a pair.
 
-`Responses` to pairs hold the pair as `image`; `is_real` says that the image on the left is the real one, `judged_real`
-that the reader took it for real, which is to choose the right one. `correct` is then that the generated one was found.
+In `Responses` to pairs, `image` is the pair. `is_real` says whether the image on the left is real. `judged_real` says
+whether the reader took the left image for real, that is, chose the right one as generated. `correct` then means that
+the reader found the generated image. The sensitivity
 
     d' = sqrt(2) Phi^-1(proportion correct)
 
-for a reader without bias to a side (Macmillan and Creelman 2005, equation 7.2). Its limits are those of the proportion
-correct, carried through. Readers and pairs are both samples; see `mrmc`.
+holds for a reader who does not favour a side (Macmillan and Creelman 2005, equation 7.2). The limits of d' are the
+transformed limits of the proportion correct. Readers and pairs are both samples; see `mrmc`.
 
 References:
     Macmillan, Creelman (2005), Detection theory: a user's guide, 2nd ed., Lawrence Erlbaum.
@@ -31,14 +32,19 @@ NO_INTERVAL = "the proportion correct has no interval"
 TOO_WIDE = "too few readers or pairs to say: the interval of d' would be without an end"
 READERS_FOR_95, LEVEL_OF_FEW = 10, 0.97
 WIDENED = f"below {READERS_FOR_95} readers at a nominal {LEVEL_OF_FEW:.0%}, with which it covers 95%"
-WHOLE = 1e-6  # a limit of the proportion correct that is nearer to 0 or 1 is at the end of its scale
+WHOLE = 1e-6  # a limit of the proportion correct nearer to 0 or 1 counts as the end of its scale
 Row = dict[str, Any]
 
 
 def forced_choice(tests: Responses, margin: float, warnings: list[str]) -> Row:
-    """All figures of answers to pairs, as JSON values; what cannot be said is None, with a reason or a warning.
+    """All figures of answers to pairs.
 
-    `margin`: of the test that the proportion correct lies within 0.5 +- margin. Warnings are added to `warnings`.
+    Args:
+        margin: the margin of the test that the proportion correct lies within 0.5 +- margin.
+        warnings: a list to which warnings are added.
+
+    Returns:
+        JSON values. What cannot be computed is None, with a reason or a warning.
     """
     found = proportion_correct(tests)
     warnings += [f"forced_choice, proportion_correct: {text}" for text in found.warnings]
@@ -62,10 +68,10 @@ def forced_choice(tests: Responses, margin: float, warnings: list[str]) -> Row:
 
 
 def proportion_correct(rows: Responses) -> Estimate:
-    """The share of answers that found the generated image.
+    """The share of answers that found the generated image, with its MRMC interval.
 
-    On which side it stands is balanced by design, and not taken for a stratum: that would change no interval by a
-    hundredth, and with 5 readers the side bias's then covered 91% in some cells.
+    The design balances the side of the generated image, so the side is not a stratum here. Stratifying would change no
+    interval by a hundredth, and with 5 readers the interval of the side bias then covered 91% in some cells.
     """
     level = level_of(len(np.unique(rows.reader)))
     found = mrmc_rate(rows.reader, rows.image, rows.correct, level=level)
@@ -73,21 +79,21 @@ def proportion_correct(rows: Responses) -> Estimate:
 
 
 def level_of(readers: int) -> float:
-    """Nominal level of a 95% interval of the proportion correct.
+    """The nominal level at which the interval of the proportion correct covers 95%.
 
-    A few readers who differ much can all find nearly everything by chance: at 95% the interval of 5 readers covered 89%
-    where nine tenths of the pairs are told (`benchmarks/forced_choice.py`).
+    A few readers who differ much can all find nearly everything by chance. At a nominal 95%, the interval of 5 readers
+    covered 89% where readers found nine tenths of the generated images (`benchmarks/forced_choice.py`).
     """
     return LEVEL if readers >= READERS_FOR_95 else LEVEL_OF_FEW
 
 
 def side_bias(rows: Responses) -> Estimate:
-    """The share of answers that chose the image on the left: one half without a bias, since sides are balanced."""
+    """The share of answers that chose the left image; one half without a bias, because the sides are balanced."""
     return mrmc_rate(rows.reader, rows.image, ~rows.judged_real)
 
 
 def dprime_of(proportion: float) -> float | None:
-    """d' of a proportion correct, None at 0 and 1."""
+    """d' of a proportion correct; None at 0 and 1."""
     return float(np.sqrt(2) * norm.ppf(proportion)) if 0 < proportion < 1 else None
 
 
@@ -114,14 +120,14 @@ def _group(rows: Responses) -> Row:
 
 
 def _by_run(tests: Responses) -> Row:
-    """By the generator of the pair's generated image; empty where there is one or none."""
+    """Figures by the generator of the pair's generated image; empty if there are fewer than two generators."""
     labels = tests.factors.get("run", np.array([""] * len(tests)))
     names = sorted({str(one) for one in labels} - {""})
     return {name: _group(tests.where(labels == name)) for name in names} if len(names) > 1 else {}
 
 
 def _by_reader(rows: Responses) -> list[Row]:
-    """Within one reader there is no spread between readers: Wilson's interval is for these pairs."""
+    """Figures of each reader. Wilson's interval is given for these pairs, since one reader has no spread."""
     size = len(rows.reader_names)
     answered = np.bincount(rows.reader, minlength=size)
     correct = np.bincount(rows.reader, rows.correct, size)

@@ -1,4 +1,4 @@
-"""Whether readers are of two kinds, and an interval of a rate that allows for it.
+"""Tests whether there are two kinds of readers, and gives an interval of a rate that allows for two kinds.
 
 References:
     McLachlan (1987), On bootstrapping the likelihood ratio test statistic for the number of components in a normal
@@ -19,14 +19,14 @@ from scipy.special import expit
 
 from turing.statistics.intervals import LEVEL, NEGLIGIBLE, Estimate
 
-LEAST_READERS = 8  # below, two kinds were not told from one in simulated studies
+LEAST_READERS = 8  # with fewer, simulated studies could not tell two kinds from one
 LEAST_ANSWERS = 5  # of a reader, on average
 # The likelihood ratio (twice the logarithm) that is exceeded by chance in at most 5% of simulated studies whose
 # readers are of one kind: `benchmarks/coverage.py` prints how often.
 THRESHOLD = 8.0
 LOGITS = np.linspace(-6, 6, 97)  # of a reader's own rate
 LEAST_SD, STEPS = 0.1, 150
-SHARES = np.array([0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9])  # of the readers below the first guess of the border
+SHARES = np.array([0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9])  # shares of readers below the border, as starting values
 SPREADS = np.array([0.2, 0.6])
 METHOD = (
     "likelihood ratio of two logit-normal kinds of readers against one; interval: empirical likelihood over readers "
@@ -35,15 +35,18 @@ METHOD = (
 
 
 def reader_kinds(reader: np.ndarray, score: np.ndarray, rate: Estimate, level: float = LEVEL) -> dict[str, Any] | None:
-    """Whether the readers' rates are of two kinds, and the interval that allows for it; None without an interval.
+    """Whether the readers' rates form two kinds, and the interval that allows for two kinds.
 
     Args:
-        reader: codes (n,). score: (n,) 0 or 1. rate: the MRMC estimate from the same responses,
-            with an interval at `level`.
+        reader: codes (n,).
+        score: (n,) 0 or 1.
+        rate: the MRMC estimate from the same responses, with an interval at `level`.
 
-    Returns `two_kinds` (None where it cannot be tested, with `reason`), `statistic` and `threshold` of the likelihood
-    ratio, `share` of the kind with the lower rate and the `rates` of both, `ci95` of the rate, and `unseen_share`: the
-    share of all readers that a kind may have and still be missing from one study in twenty of this size.
+    Returns:
+        JSON values; None if the rate has no interval. `two_kinds`: None if it cannot be tested, with `reason`.
+            `statistic` and `threshold`: of the likelihood ratio. `share`: the share of readers of the kind with the
+            lower rate. `rates`: the rates of both kinds. `ci95`: of the rate. `unseen_share`: the largest share of all
+            readers that a kind can have and still be missing from one study in twenty of this size.
     """
     if rate.ci95 is None or rate.spread is None:
         return None
@@ -74,11 +77,17 @@ def reader_kinds(reader: np.ndarray, score: np.ndarray, rate: Estimate, level: f
 
 
 def two_kinds(answers: np.ndarray, hits: np.ndarray) -> tuple[float, float, tuple[float, float]]:
-    """Twice the logarithm of the likelihood ratio, the share of the lower kind, and the rates of both.
+    """Fit one kind and two kinds of readers, and compare the fits.
 
-    `answers`, `hits`: (R,) of each reader. A reader's rate is logit-normal, with one mean, or with one of two means
-    and one standard deviation; both are fitted by EM on a grid of logits from several starts. The number of steps is
-    fixed, so that the figures are the same on every machine.
+    A reader's rate is logit-normal, with one mean, or with one of two means and a common standard deviation. Both
+    models are fitted by EM on a grid of logits from several starts. The number of steps is fixed, so that the figures
+    are the same on every machine.
+
+    Args:
+        answers, hits: (R,) numbers of each reader's answers and of 1s among them.
+
+    Returns:
+        Twice the logarithm of the likelihood ratio, the share of the lower kind, and the rates of both kinds.
     """
     likelihood = _likelihood(answers, hits)
     share_of = (hits + 0.5) / (answers + 1)
@@ -104,7 +113,7 @@ def two_kinds(answers: np.ndarray, hits: np.ndarray) -> tuple[float, float, tupl
 
 
 def _likelihood(answers: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """(R, grid) of each reader's answers at each logit, the largest of a reader being 1."""
+    """The likelihood (R, grid) of each reader's answers at each logit, scaled so that a reader's largest value is 1."""
     # log(1 + exp(logit)) does not overflow within the grid.
     log = hits[:, None] * LOGITS - answers[:, None] * np.log1p(np.exp(LOGITS))
     return np.exp(log - log.max(1, keepdims=True))
@@ -113,9 +122,11 @@ def _likelihood(answers: np.ndarray, hits: np.ndarray) -> np.ndarray:
 def _fit(
     likelihood: np.ndarray, means: np.ndarray, shares: np.ndarray, sd: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """EM of S starts at once: log likelihoods (S,), priors of the kinds (S, K, grid), their shares (S, K).
+    """Run EM from S starts at once.
 
-    `means`, `shares`: (S, K); `sd`: (S,), common to the kinds of a start and not below `LEAST_SD`.
+    Returns log likelihoods (S,), priors of the kinds (S, K, grid) and their shares (S, K).
+
+    `means`, `shares`: (S, K). `sd`: (S,), common to the kinds of a start and not below `LEAST_SD`.
     """
     starts, kinds = means.shape
     readers = len(likelihood)
@@ -138,12 +149,16 @@ def _fit(
 
 
 def kinds_interval(answers: np.ndarray, hits: np.ndarray, rate: Estimate, level: float = LEVEL) -> tuple[float, float]:
-    """The interval of the rate at `level` by empirical likelihood over readers, at least as wide as the rate's own.
+    """The interval of the rate at `level` by empirical likelihood over readers.
 
-    Empirical likelihood takes no shape for granted: where a few readers differ much from the others, the limit on
-    their side lies further away, as in an interval of a share. Readers weigh by their numbers of answers, `answers`
-    (R,), and their number is the effective one. The images' part of the variance is added to each limit's distance
-    in squares (Zou and Donner 2008). `rate` must have an interval.
+    It is at least as wide as the rate's own interval. Empirical likelihood assumes no shape of the distribution. If a
+    few readers differ much from the others, the limit on their side lies further away, as in an interval of a share.
+    Each reader's weight is the number of their answers, and the number of readers is the effective one. The images'
+    part of the variance is added to the squared distance of each limit (Zou and Donner 2008).
+
+    Args:
+        answers: (R,) numbers of each reader's answers.
+        rate: the MRMC estimate, which must have an interval.
     """
     assert rate.ci95 is not None
     assert rate.spread is not None
@@ -164,11 +179,14 @@ def kinds_interval(answers: np.ndarray, hits: np.ndarray, rate: Estimate, level:
 
 
 def empirical_limits(value: np.ndarray, weight: np.ndarray, most: float) -> tuple[float, float]:
-    """The means mu for which twice the empirical log likelihood ratio, by weight, is at most `most`.
+    """The means mu for which twice the weighted empirical log likelihood ratio is at most `most`.
 
-    `value`, `weight`: (R,), weights adding up to 1 and values not all alike. The ratio at mu is the sum of
-    2 weight log(1 + lambda (value - mu)), where lambda solves sum of weight (value - mu) / (1 + lambda (value - mu))
-    = 0 (Owen 1988, equation 2.4). Limits lie between the lowest and the highest value.
+    The ratio at mu is the sum of 2 weight log(1 + lambda (value - mu)), where lambda solves: sum of weight (value - mu)
+    / (1 + lambda (value - mu)) = 0 (Owen 1988, equation 2.4). The limits lie between the lowest and the highest value.
+
+    Args:
+        value: (R,) not all alike.
+        weight: (R,) adding up to 1.
     """
     mean = float(weight @ value)
 

@@ -23,7 +23,11 @@ CLOSE = 1e-11  # of the gradient, for each answer
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients (q,) of all columns, fixed effects first, their covariance (q, q), and the groups' sd (G,)."""
+    """A fitted model.
+
+    It holds the coefficients (q,) of all columns, fixed effects first, their covariance (q, q), and the standard
+    deviations of the groups (G,).
+    """
 
     coefficients: np.ndarray
     covariance: np.ndarray
@@ -32,23 +36,26 @@ class Fit:
 
 
 class Probit:
-    """P(y = 1) = Phi(A b), where b holds fixed effects and G groups of independent normal ones with a sd each.
+    """The model P(y = 1) = Phi(A b), where b holds fixed effects and G groups of independent normal effects.
 
-    Args:
-        design: (n, q) sparse, with as many stored entries in each row. y: (n,) 0 or 1. fixed: the number of leading
-            columns without a prior. groups: for each group of random effects the number of its columns, in order.
-
-    Raises ValueError where rows have unequal numbers of entries.
-
-    Fixed effects have a flat prior and are integrated over together with the random ones, as in restricted maximum
-    likelihood: with few readers, standard deviations are then not too small. The Laplace approximation of the
-    likelihood of the standard deviations is
+    Each group has a standard deviation sd. Fixed effects have a flat prior and are integrated over together with the
+    random ones, as in restricted maximum likelihood. This way standard deviations are not too small with few readers.
+    The Laplace approximation of the likelihood of the standard deviations is
 
         l(b) - sum_k (q_k log sd_k + |b_k|^2 / 2 sd_k^2) - log det H / 2,    H = A' W A + diag(1 / sd^2),
 
-    at the b that maximises its first two parts, with W the curvature of -l. The coefficients that `fit` gives are b
-    moved to the mean of their approximate distribution, - H^-1 A' (a' H^-1 a dW/d eta) / 2 (Rue, Martino, Chopin 2009,
-    in its first order): the mode alone lies some per cent too near zero.
+    at the b that maximises its first two parts, where W is the curvature of -l. The mode of b alone lies some per cent
+    too near zero. So `fit` moves the coefficients to the mean of their approximate distribution, by - H^-1 A' (a' H^-1
+    a dW/d eta) / 2 (Rue, Martino, Chopin 2009, first order).
+
+    Args:
+        design: (n, q) sparse, with the same number of stored entries in each row.
+        y: (n,) 0 or 1.
+        fixed: the number of leading columns without a prior.
+        groups: the number of columns of each group of random effects, in order.
+
+    Raises:
+        ValueError: if rows have unequal numbers of entries.
     """
 
     def __init__(self, design: sparse.csr_matrix, y: np.ndarray, fixed: int, groups: list[int]):
@@ -56,7 +63,7 @@ class Probit:
         self.sign = np.where(y, 1.0, -1.0)
         self.of_group = np.repeat(np.arange(len(groups)), groups)
         self.start = np.zeros(design.shape[1])
-        # The same by rows: each has one entry in every fixed column, and one in every group.
+        # The same by rows: each row has one entry in every fixed column and one in every group.
         entries = np.diff(design.indptr)
         if (entries != entries[0]).any():
             raise ValueError("each row of the design needs as many entries")
@@ -64,7 +71,7 @@ class Probit:
         self.values = design.data.reshape(len(y), -1).T.copy()
 
     def fit(self) -> Fit:
-        """The fit. Raises `NotFitted` where it does not settle."""
+        """Fit the model. Raises `NotFitted` if it does not converge."""
         begin = np.full(len(self.groups), np.log(0.4))
         bounds = [(LEAST_LOG_SD, MOST_LOG_SD)] * len(self.groups)
         found = optimize.minimize(
@@ -81,11 +88,11 @@ class Probit:
         coefficients = mode - 0.5 * self._pull(mode, covariance)
         if not np.isfinite(value) or (log_sd >= MOST_LOG_SD - 1e-3).any():
             raise NotFitted("the model does not settle: readers or images differ too much for it")
-        sd = np.where(log_sd > LEAST_LOG_SD + 1e-9, np.exp(log_sd), 0.0)  # at the bound: none is seen
+        sd = np.where(log_sd > LEAST_LOG_SD + 1e-9, np.exp(log_sd), 0.0)  # at the bound: the data show no such effect
         return Fit(coefficients, covariance, sd, float(value))
 
     def _polished(self, log_sd: np.ndarray) -> np.ndarray:
-        """Newton's steps on the gradient: the optimiser's end is good to 1e-6 only, and machines would differ."""
+        """Newton's steps on the gradient. The optimiser's own end is only good to 1e-6 and differs between machines."""
         step = 1e-4
         for _ in range(4):
             free = np.flatnonzero(log_sd > LEAST_LOG_SD + 0.05)
@@ -101,14 +108,14 @@ class Probit:
                 change = self._evaluate(log_sd + moved)[1] - self._evaluate(log_sd - moved)[1]
                 curvature[:, column] = change[free] / (2 * step)
             move = linalg.solve(curvature, -gradient[free])
-            if np.abs(move).max() > 0.2:  # not near a maximum: a flat part of the likelihood
+            if np.abs(move).max() > 0.2:  # a flat part of the likelihood, not near a maximum
                 return log_sd
             log_sd = log_sd.copy()
             log_sd[free] += move
         return log_sd
 
     def _evaluate(self, log_sd: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-        """The approximate log likelihood, its gradient (G,), the coefficients (q,), and H's Cholesky factor."""
+        """The approximate log likelihood, its gradient (G,), the coefficients (q,), and the Cholesky factor of H."""
         precision = np.zeros(len(self.start))
         precision[self.fixed :] = np.exp(-2 * log_sd)[self.of_group]
         b, factor = self._mode(precision)
@@ -126,7 +133,7 @@ class Probit:
         return float(value), gradient, b, factor
 
     def _pull(self, b: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-        """H^-1 times the slope of log det H by b (q,), through each answer's a' H^-1 a."""
+        """H^-1 times the gradient (q,) of log det H with respect to b, through each answer's a' H^-1 a."""
         third = self._derivatives(b)[2]
         leverage = np.zeros(len(third))
         for column, value in zip(self.columns, self.values, strict=True):
@@ -135,7 +142,7 @@ class Probit:
         return inverse @ (self.design.T @ (leverage * third))
 
     def _mode(self, precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The coefficients that maximise the penalised likelihood, by Newton's method, and H's Cholesky factor."""
+        """The coefficients that maximise the penalised likelihood, by Newton's method, and the Cholesky factor of H."""
 
         def objective(b: np.ndarray) -> float:
             return float(log_ndtr(self.sign * (self.design @ b)).sum() - 0.5 * precision @ b**2)
@@ -165,7 +172,10 @@ class Probit:
             raise NotFitted("an effect is not determined by the answers") from None
 
     def _derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each answer's log likelihood by its linear predictor: slope, -curvature, and the latter's slope."""
+        """Derivatives of each answer's log likelihood with respect to its linear predictor.
+
+        Returns the slope, the negative curvature, and the slope of that.
+        """
         t = self.sign * (self.design @ b)
         ratio = np.exp(-0.5 * t**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(t))  # phi / Phi
         weight = ratio * (t + ratio)

@@ -1,7 +1,7 @@
-"""Looking at results before all answers have come, without raising the error that was promised.
+"""Looks at results before all answers have come, without raising the promised error rate.
 
-Each analysis spends a part of the error, by a function of how many of the planned answers have come, and is judged at
-the boundary that spends no more. The boundaries are those of a normal statistic whose increments are independent.
+Each analysis spends a part of the error rate, given by a function of the share of the planned answers that have come.
+Its boundary is such that it spends no more. The boundaries are those of a normal statistic with independent increments.
 
 References:
     O'Brien, Fleming (1979), A multiple testing procedure for clinical trials, Biometrics 35:549-556.
@@ -23,16 +23,19 @@ from scipy.stats import norm
 from turing.statistics.comparisons import ALPHA
 from turing.statistics.intervals import LEVEL
 
-MOST = 6.0  # a boundary beyond it is never reached with the numbers of answers that a study has
-REACH = 8.0  # standard deviations below zero to which the densities are followed
+MOST = 6.0  # no study has enough answers to cross a boundary beyond this
+REACH = 8.0  # the densities are followed down to this many standard deviations below zero
 NODES, PANEL, MOST_PANELS = 16, 3.0, 120
 
 
 def spending(fraction: float, alpha: float) -> float:
-    """The one-sided error that may be spent once this fraction of the planned answers has come.
+    """The one-sided error rate that may be spent once a fraction of the planned answers has come.
 
-    Lan and DeMets (1983), 2 - 2 Phi(z / sqrt(fraction)) with Phi(z) = 1 - alpha / 2: nearly the boundaries of O'Brien
-    and Fleming, which ask for much early on and leave nearly all of the error to the end. Beyond 1 it is `alpha`.
+    It is 2 - 2 Phi(z / sqrt(fraction)) with Phi(z) = 1 - alpha / 2 (Lan and DeMets 1983). The boundaries are nearly
+    those of O'Brien and Fleming, which are strict early on and leave nearly all of the error rate to the end.
+
+    Args:
+        fraction: above 0. Beyond 1 the result is `alpha`.
     """
     if not fraction > 0:
         return 0.0
@@ -40,17 +43,21 @@ def spending(fraction: float, alpha: float) -> float:
 
 
 def boundaries(information: Sequence[float], spent: Sequence[float]) -> list[float]:
-    """For each analysis the z above which a one-sided test rejects, so that `spent` of the error is spent by then.
+    """For each analysis, the z above which a one-sided test rejects.
+
+    By each analysis, `spent` of the error rate has then been spent. The density of scores that have not crossed a
+    boundary is followed from one analysis to the next by numerical integration (Armitage, McPherson, Rowe 1969).
 
     Args:
-        information: (K,) growing, in any unit; two analyses correlate by the root of the ratio of theirs.
-        spent: (K,) the error spent up to each analysis, growing.
+        information: (K,) growing, in any unit. The correlation of two analyses is the square root of the ratio of their
+            information.
+        spent: (K,) growing, the error rate spent up to each analysis.
 
-    The density of the score that has crossed no boundary yet is followed from one analysis to the next by numerical
-    integration (Armitage, McPherson, Rowe 1969). A boundary above `MOST` is given as `MOST`.
+    Returns:
+        (K,) values of z. A boundary above `MOST` is given as `MOST`.
     """
     found = [min(MOST, float(norm.isf(spent[0])))]
-    nodes, mass, before = np.empty(0), np.empty(0), np.inf  # before: standard deviation of the last increment
+    nodes, mass, before = np.empty(0), np.empty(0), np.inf  # `before` is the standard deviation of the last increment
     for index in range(1, len(information)):
         root, step = np.sqrt(information[index - 1]), np.sqrt(information[index] - information[index - 1])
         earlier = nodes
@@ -66,7 +73,7 @@ def boundaries(information: Sequence[float], spent: Sequence[float]) -> list[flo
 
 
 def _gauss_legendre(low: float, high: float, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for a density that is smooth over `step`: so many a panel, a panel `PANEL` steps wide."""
+    """Nodes and weights for a density that is smooth over `step`; a panel is `PANEL` steps wide."""
     panels = int(np.clip(np.ceil((high - low) / (PANEL * step)), 4, MOST_PANELS))
     own, weights = np.polynomial.legendre.leggauss(NODES)
     half = (high - low) / panels / 2
@@ -75,7 +82,7 @@ def _gauss_legendre(low: float, high: float, step: float) -> tuple[np.ndarray, n
 
 
 def _solve(nodes: np.ndarray, mass: np.ndarray, root: float, step: float, target: float) -> float:
-    """The z with which the score, of standard deviation `root`, first crosses with probability `target`."""
+    """The z at which a score with standard deviation `root` first crosses with probability `target`."""
 
     def excess(z: float) -> float:
         return float(mass @ norm.sf((z * root - nodes) / step)) - target
@@ -85,23 +92,24 @@ def _solve(nodes: np.ndarray, mass: np.ndarray, root: float, step: float, target
 
 @dataclass(frozen=True)
 class Boundary:
-    """What an analysis is judged by, so that all analyses of a study together keep the promised error."""
+    """The levels of one analysis, such that all analyses of a study together keep the promised error rate."""
 
     fraction: float  # of the planned answers that had come
     z: float  # of each end of the 95% interval
-    level: float  # at which the interval is computed, so that it holds at every analysis with 95%
-    alpha: float  # below which the larger p-value of the two one-sided tests must lie
+    level: float  # level of the interval that makes it hold at all analyses together with 95%
+    alpha: float  # the larger p-value of the two one-sided tests must be smaller than this
 
 
 @dataclass(frozen=True)
 class Looks:
     """The analyses of a study so far.
 
-    `planned`: answers planned in all. `answers`: those counted at each analysis, growing; the present one is the last.
+    `planned` is the number of answers planned in all. `answers` are the numbers counted at each analysis, growing; the
+    last one is the present analysis.
 
-    The share of the planned answers stands for information in the spending and in the correlation of two analyses.
-    All looks share their images, and readers who are not done yet, so two looks correlate more than that: by Slepian's
-    inequality the boundaries then spend a little less than they may.
+    The share of the planned answers stands for information, both in the spending and in the correlation of two
+    analyses. All looks share their images, and readers who have not finished. So two looks are more strongly correlated
+    than assumed. By Slepian's inequality, the boundaries then spend slightly less than they may.
     """
 
     planned: int
@@ -114,7 +122,7 @@ class Looks:
 
     @classmethod
     def with_now(cls, planned: int, looked_at: Sequence[int], now: int) -> "Looks":
-        """The looks that were taken and, where more answers have come since, the present analysis."""
+        """The looks that were taken, plus the present analysis if more answers have come since."""
         return cls(planned, (*looked_at, now) if now > looked_at[-1] else tuple(looked_at))
 
     @property

@@ -1,4 +1,4 @@
-"""A machine's figures: one fixed reader, so that the images alone are a sample.
+"""Figures of a machine reader. It is one fixed reader, so only the images are a sample.
 
 References:
     DeLong, DeLong, Clarke-Pearson (1988), Comparing the areas under two or more correlated ROC curves, Biometrics
@@ -33,17 +33,20 @@ AUC_METHOD = (
 def machine_auc(
     score: ArrayLike, is_generated: ArrayLike, fold: ArrayLike, group: ArrayLike, other_splits: ArrayLike = ()
 ) -> dict[str, Any]:
-    """AUC of one machine as JSON values: `estimate`, `variance`, `ci95`, `method`, `folds`; None where unknown.
+    """The AUC of one machine, with its interval over images.
+
+    With a single fold and every image in a group of its own, the variance is DeLong's.
 
     Args:
-        score: (n,) the higher, the more like generated; ties count one half.
+        score: (n,) higher means more like generated. Ties count one half.
         is_generated: (n,) bool.
-        fold: (n,) labels; scores of different folds come from different fits and are not compared. All alike for a
-            machine that was not fitted here. Folds that hold one truth alone have no AUC and are left out.
-        group: (n,) labels of images that are no independent cases, such as two of one lesion.
-        other_splits: AUCs of other random divisions into folds; their variance is added.
+        fold: (n,) labels. Scores of different folds come from different fits and are not compared. All labels are alike
+            for a machine that was not fitted here. Folds that hold only one truth have no AUC and are left out.
+        group: (n,) labels of images that are not independent cases, such as two of one lesion.
+        other_splits: AUCs of other random divisions into folds. Their variance is added.
 
-    With a single fold and every image a group of its own, the variance is DeLong's.
+    Returns:
+        JSON values `estimate`, `variance`, `ci95`, `method` and `folds`; None for what is unknown.
     """
     y, truth, folds = np.asarray(score, float), np.asarray(is_generated, bool), np.asarray(fold)
     groups = np.unique(np.asarray(group), return_inverse=True)[1]
@@ -77,7 +80,7 @@ def machine_auc(
 
 
 def _separated(area: float, generated: int, real: int) -> list[float]:
-    """Newcombe's interval where nothing varies, such as at an area of 1; the arguments are numbers of groups."""
+    """Newcombe's interval if nothing varies, such as at an area of 1. The arguments are numbers of groups."""
 
     def beyond(theta: float) -> float:
         more = (generated + real) / 2 - 1
@@ -90,12 +93,15 @@ def _separated(area: float, generated: int, real: int) -> list[float]:
 
 
 def machine_rate(success: ArrayLike, group: ArrayLike) -> dict[str, Any]:
-    """A share of n images as JSON values, with Wilson's interval at the effective number of images.
+    """A share of n images, with Wilson's interval at the effective number of images.
 
     Args:
         success: (n,) bool.
-        group: (n,) labels of images that are no independent cases. They make the effective number smaller, never
+        group: (n,) labels of images that are not independent cases. They make the effective number smaller, never
             larger.
+
+    Returns:
+        JSON values.
     """
     y = np.asarray(success, float)
     if not len(y):
@@ -111,9 +117,11 @@ def machine_rate(success: ArrayLike, group: ArrayLike) -> dict[str, Any]:
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
-    """Spearman's correlation over images as JSON values, with Bonett and Wright's interval.
+    """Spearman's rank correlation over images, with Bonett and Wright's interval.
 
-    `estimate` is None where one of the two does not vary, `ci95` also for fewer than ten images.
+    Returns:
+        JSON values. `estimate` is None if one of the two does not vary. `ci95` is None then, and for fewer than ten
+            images.
     """
     first, second = np.asarray(x, float), np.asarray(y, float)
     n = len(first)

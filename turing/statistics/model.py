@@ -1,4 +1,4 @@
-"""Signal detection with readers and images as crossed random effects: what supports the headline.
+"""A signal detection model with crossed random effects of readers and images, which supports the headline.
 
 References:
     DeCarlo (1998), Signal detection theory and generalized linear models, Psychol Methods 3:186-205.
@@ -20,7 +20,7 @@ from turing.statistics.responses import Responses
 
 LEAST_READERS, LEAST_IMAGES = 5, 10  # images of each truth
 MOST_UNKNOWNS = 600  # coefficients; the time grows with their cube
-MOST_EFFECT = 6.0  # in units of the noise; a larger one has no limit in the answers
+MOST_EFFECT = 6.0  # in units of the noise; the answers do not bound a larger one
 DRAWS = 1000  # for the ranks of images
 METHOD = (
     "probit signal detection model with crossed random effects of readers (sensitivity, criterion) and images; Laplace "
@@ -43,7 +43,10 @@ EMPTY = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Fixed:
-    """The fixed part: (n, p) columns for each response, and the names of diagnoses and generators that have some."""
+    """The fixed part of the model.
+
+    It holds the columns (n, p) for each response, and the names of the diagnoses and generators that have columns.
+    """
 
     columns: np.ndarray
     diagnoses: tuple[str, ...] = ()
@@ -51,19 +54,23 @@ class Fixed:
 
 
 def reader_image_model(tests: Responses) -> dict[str, Any]:
-    """The model's figures as JSON values; where it cannot be fitted all are None and `reason` says why.
+    """Fit the model, and give its figures.
 
-    A response is 'generated' with probability Phi(x d - c + u), where x is 1/2 for a generated and -1/2 for a real
-    image, d and c are the reader's sensitivity and criterion, each normal over readers, and u is the image's own
-    evidence, normal over images. Diagnoses, where each has both truths, shift d and c; generators shift u of their
-    images.
+    A response is 'generated' with probability Phi(x d - c + u). Here x is 1/2 for a generated and -1/2 for a real
+    image. The reader's sensitivity d and criterion c are normal over readers. The image's own evidence u is normal over
+    images. Diagnoses shift d and c if each has both real and generated images. Generators shift u of their images.
 
-    Returns `sensitivity` and `criterion` (means over readers, averaged over diagnoses) and, `by_diagnosis` and
-    `by_generator`, sensitivities, each as {estimate, ci95} in units of the noise within one reader and image, so that
-    they lie further from zero than d' of pooled answers; `sd` of sensitivity, criterion and image; `fooling_rate`, the
-    share over readers and images that the model implies; `by_reader`, estimates shrunk towards the readers' mean;
-    `by_image`, shrunk shares of 'real' over readers, with each generated image's `rank` (1 is the most convincing) and
-    its 95% interval `rank95`. `tests` are answers to test trials, `tests.factors["run"]` the generators' names.
+    Args:
+        tests: answers to test trials. `tests.factors["run"]` holds the generators' names.
+
+    Returns:
+        JSON values; all are None if the model cannot be fitted, and `reason` says why. `sensitivity` and `criterion`:
+            means over readers, averaged over diagnoses. `by_diagnosis` and `by_generator`: sensitivities. Each is
+            {estimate, ci95} in units of the noise within one reader and image, so that it lies further from zero than
+            d' of pooled answers. `sd`: of sensitivity, criterion and image. `fooling_rate`: the rate over readers and
+            images that the model implies. `by_reader`: estimates shrunk towards the readers' mean. `by_image`: shrunk
+            shares of 'real' over readers; each generated image also has a `rank` (1 is the most convincing) with its
+            95% interval `rank95`.
     """
     nothing = {"method": METHOD} | EMPTY
     if reason := _why_not(tests):
@@ -75,7 +82,9 @@ def reader_image_model(tests: Responses) -> dict[str, Any]:
     count = fixed.columns.shape[1]
     if count + 2 * readers + images > MOST_UNKNOWNS:
         return nothing | {"reason": f"more than {MOST_UNKNOWNS:,} unknowns: too large a study for this model"}
-    everywhere = np.tile(np.arange(count), len(tests))  # zeros are entries, too: each row has as many
+    everywhere = np.tile(
+        np.arange(count), len(tests)
+    )  # zeros are stored too, so that each row has the same number of entries
     starts = np.arange(len(tests) + 1) * count
     design = sparse.hstack(
         [
@@ -100,7 +109,7 @@ def reader_image_model(tests: Responses) -> dict[str, Any]:
 
 
 def _check(fit: Fit, count: int) -> None:
-    """Raises `NotFitted` where a fixed effect has run away, as it does where answers give the truth away."""
+    """Raise `NotFitted` if a fixed effect grows without limit, as it does if answers separate the truths."""
     error = np.sqrt(np.diag(fit.covariance)[:count])
     if not (np.isfinite(fit.coefficients).all() and np.isfinite(fit.covariance).all()):
         raise NotFitted("the model does not settle on these answers")
@@ -127,7 +136,7 @@ def _units(code: np.ndarray, units: int, value: np.ndarray) -> sparse.csr_matrix
 
 
 def _fixed(tests: Responses) -> Fixed:
-    """Sensitivity and criterion first; then what diagnoses and generators change, as deviations that add up to 0."""
+    """Columns for sensitivity and criterion, then for the changes by diagnoses and generators, which add up to 0."""
     side = _side(tests)
     columns = [side, -np.ones(len(tests))]
     diagnoses: tuple[str, ...] = ()
@@ -144,13 +153,13 @@ def _fixed(tests: Responses) -> Fixed:
         code = np.searchsorted(made, np.where(tests.is_real, made[0], names))
         of_generator = _deviations(code, len(made)) * ~tests.is_real[:, None]
         whole = np.column_stack([*columns, of_generator])
-        if np.linalg.matrix_rank(whole) == whole.shape[1]:  # not where each diagnosis has its own generator
+        if np.linalg.matrix_rank(whole) == whole.shape[1]:  # not possible if each diagnosis has its own generator
             columns, generators = list(whole.T), tuple(made.tolist())
     return Fixed(np.column_stack(columns), diagnoses, generators)
 
 
 def _deviations(code: np.ndarray, levels: int) -> np.ndarray:
-    """(n, levels - 1): 1 in the level's own column, -1 everywhere for the last level."""
+    """Coding (n, levels - 1) with 1 in a level's own column and -1 everywhere for the last level."""
     return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])[code]
 
 
@@ -186,7 +195,10 @@ def _means(fit: Fit, fixed: Fixed, tests: Responses, df: int) -> dict[str, Any]:
 
 
 def _fooling_rate(fit: Fit, rows: np.ndarray, beta: np.ndarray, covariance: np.ndarray, reach: float) -> dict[str, Any]:
-    """The mean share of 'real' over readers and images of the fixed part's rows; delta method on the probit scale."""
+    """The mean share of 'real' over readers and images, for the given rows of the fixed part.
+
+    The interval is by the delta method on the probit scale.
+    """
     sensitivity, criterion, image = fit.sd
     scale = np.sqrt(1 + sensitivity**2 / 4 + criterion**2 + image**2)
     at = -(rows @ beta) / scale
@@ -213,9 +225,9 @@ def _by_reader(fit: Fit, tests: Responses, count: int, readers: int) -> list[dic
 
 
 def _by_image(fit: Fit, fixed: np.ndarray, images: Responses, start: int) -> list[dict[str, Any]]:
-    """Of each image, in the order of `images`: the share of readers who take it for real, and its rank.
+    """For each image, in the order of `images`: the share of readers who take it for real, and its rank.
 
-    Ranks come from draws of all generated images' evidence together, given the answers.
+    Ranks come from joint draws of all generated images' evidence, given the answers.
     """
     count = len(images)
     rows = np.zeros((count, len(fit.coefficients)))
@@ -245,5 +257,5 @@ def _by_image(fit: Fit, fixed: np.ndarray, images: Responses, start: int) -> lis
 
 
 def _ranks(evidence: np.ndarray) -> np.ndarray:
-    """(draws, images) ranks from 1, the least evidence for 'generated' first."""
+    """Ranks (draws, images) from 1; the image with the least evidence for 'generated' comes first."""
     return evidence.argsort(1, kind="stable").argsort(1, kind="stable") + 1

@@ -1,4 +1,4 @@
-"""Rates over readers and images with the variance that knows both are samples (MRMC).
+"""Rates over readers and images (MRMC): the variance takes both as samples.
 
 References:
     Gallas (2006), One-shot estimate of MRMC variance: AUC, Acad Radiol 13:353-362.
@@ -25,9 +25,9 @@ METHOD = f"MRMC U-statistic variance (Gallas 2007); {INTERVAL}"
 class GroupMeans:
     """Means of G groups of responses, and their covariance over readers and images.
 
-    `covariance` is Gallas's U-statistic; `readers`, `images` and `residual` (G, G) add up to the same for a fully
-    crossed design, and to a steadier estimate for others (see `group_means`). NaN where no two responses of two
-    groups differ in both reader and image.
+    `covariance` is Gallas's U-statistic. `readers`, `images` and `residual` (G, G) add up to the covariance in a fully
+    crossed design. In other designs they add up to a steadier estimate of it (see `group_means`). Entries are NaN if no
+    two responses of the two groups differ in both reader and image.
     """
 
     count: np.ndarray  # (G,) responses
@@ -38,10 +38,10 @@ class GroupMeans:
     residual: np.ndarray  # (G, G), diagonal
     reader_counts: np.ndarray  # (G, R) responses of each reader
     image_counts: np.ndarray  # (G, C) responses to each image
-    binomial: np.ndarray  # (G,) variance of the mean if all responses were independent; of 0 and 1, the binomial one
+    binomial: np.ndarray  # (G,) variance of the mean if all responses were independent; binomial for scores of 0 and 1
 
     def pair(self, first: int, second: int) -> "GroupMeans":
-        """The means of two of the groups alone, or of one given twice."""
+        """The means of only two of the groups, or of one group given twice."""
         kept = [first] if first == second else [first, second]
         square = np.ix_(kept, kept)
         return GroupMeans(
@@ -66,26 +66,30 @@ class GroupMeans:
 
 
 def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: ArrayLike | None = None) -> GroupMeans:
-    """Means and covariance of groups of responses; time and memory linear in their number.
+    """Means and covariance of groups of responses.
 
-    Args:
-        reader, image: labels (n,); each pair occurs at most once. Any pattern of missing pairs is allowed.
-        score: (n,) from 0 to 1: an answer that was given or not, or a place on a scale.
-        group: codes (n,) from 0, none of them empty; all one group if left out.
-
-    For groups s and t with M4 the mean product of two responses, one of each, that share neither reader nor image,
+    For groups s and t, let M4 be the mean product of two responses, one of each group, that share neither reader nor
+    image. Then
 
         cov(mean_s, mean_t) = mean_s mean_t - M4(s, t),
 
-    which is unbiased (Gallas 2007, there for one group); for one fully crossed group it is
-    (MS_reader + MS_image - MS_residual) / (R C). Its parts come from M2, the mean product over pairs that share
-    the reader alone, M3, the image alone, and M1, over the responses themselves.
+    which is unbiased (Gallas 2007, there for one group). For one fully crossed group it is (MS_reader + MS_image -
+    MS_residual) / (R C). Its parts come from M2, the mean product over pairs that share only the reader, from M3 (only
+    the image), and from M1 (the responses themselves).
 
-    The parts are computed from scores less their group's mean. That changes nothing in a crossed design. In a
-    sparse one the product means weigh responses unequally, and the uncentred covariance then carries noise in
-    proportion to the mean itself, which made intervals cover 91% instead of 95% at a rate of 0.95.
+    The parts are computed from scores minus their group's mean. In a crossed design that changes nothing. In a sparse
+    design the product means weight responses unequally. The uncentred covariance then carries noise in proportion to
+    the mean, and intervals covered 91% instead of 95% at a rate of 0.95.
 
-    Raises ValueError for no responses, unequal lengths, scores below 0 or above 1, or a pair given twice.
+    Time and memory grow linearly with the number of responses.
+
+    Args:
+        reader, image: labels (n,). Each pair occurs at most once. Any pattern of missing pairs is allowed.
+        score: (n,) from 0 to 1: an answer that was given or not, or a place on a scale.
+        group: codes (n,) from 0, none of them empty. Without it, all responses are one group.
+
+    Raises:
+        ValueError: for no responses, unequal lengths, scores below 0 or above 1, or a pair given twice.
     """
     reader_code, image_code = codes(reader), codes(image)
     y = np.asarray(score, dtype=float)
@@ -107,18 +111,18 @@ def group_means(reader: ArrayLike, image: ArrayLike, score: ArrayLike, group: Ar
     n_reader, n_image = table(reader_code, readers), table(image_code, images)
     y_reader, y_image = table(reader_code, readers, y), table(image_code, images, y)
     count, total = n_reader.sum(1), y_reader.sum(1)
-    # By how much the sum of squares falls short of the sum: nothing where each score is 0 or 1.
+    # The sum of the scores minus the sum of their squares; zero if each score is 0 or 1.
     between = table(reader_code, readers, y * (1 - y)).sum(1)
     if (count == 0).any():
         raise ValueError("a group has no responses")
-    # A response shares both reader and image with itself alone.
+    # A response shares both reader and image only with itself.
     same, pairs = np.diag(count), np.outer(count, count)
     pairs_reader, pairs_image = n_reader @ n_reader.T - same, n_image @ n_image.T - same
     neither = pairs - pairs_reader - pairs_image - same
     mean = total / count
 
     def products(shift: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """M1 to M4 (G, G) of the scores less `shift` (G,)."""
+        """M1 to M4 (G, G) of the scores minus `shift` (G,)."""
         by_reader, by_image = y_reader - shift[:, None] * n_reader, y_image - shift[:, None] * n_image
         sums = total - shift * count
         squares = np.diag(total * (1 - 2 * shift) - between + shift**2 * count)
@@ -170,13 +174,20 @@ def mrmc_mean(
     names: Mapping[Any, str] = MappingProxyType({}),
     level: float = LEVEL,
 ) -> Estimate:
-    """Mean score, each from 0 to 1, over all responses, with its variance over readers and images.
+    """The mean score over all responses, with its variance over readers and images.
 
-    `stratum` (n,) labels parts of the images that the design fixes, such as real and generated: the differences
-    between them are then not taken for chance. `names` are the strata's in warnings, by label. `level`: of the
-    interval, see `looks`. For the other arguments and errors see `group_means`. Where the responses of every stratum
-    are all alike, variance and interval are None: the variance would be zero by construction, and the interval
-    without width.
+    Args:
+        score: (n,) from 0 to 1.
+        stratum: (n,) labels of parts of the images that the design fixes, such as real and generated. Differences
+            between strata are then not taken for chance.
+        names: the names of the strata in warnings, by label.
+        level: the level of the interval; see `looks`.
+
+    Returns:
+        The estimate. Variance and interval are None if the responses of every stratum are all alike. Otherwise the
+            variance would be zero by construction, and the interval would have no width.
+
+    For the other arguments and errors see `group_means`.
     """
     y = np.asarray(score, dtype=float)
     if len(y) == 0:
@@ -222,7 +233,7 @@ def _why_undefined(means: GroupMeans, of_stratum: list[str]) -> str:
 
 
 def codes(labels: ArrayLike) -> np.ndarray:
-    """Labels as integers from 0 (n,); small integers that are codes already are taken as they are."""
+    """Labels as integers from 0 (n,). Small integers that are codes already stay as they are."""
     found = np.asarray(labels)
     if found.dtype.kind in "iu" and len(found) and found.min() >= 0 and found.max() <= 4 * len(found):
         return found.astype(np.intp, copy=False)
@@ -230,7 +241,7 @@ def codes(labels: ArrayLike) -> np.ndarray:
 
 
 def check_pairs(reader: np.ndarray, image: np.ndarray, images: int) -> None:
-    """Raises ValueError where a reader code occurs with an image code more than once."""
+    """Raise ValueError if a reader code occurs more than once with an image code."""
     key = np.sort(reader * np.int64(images) + image)
     if (key[1:] == key[:-1]).any():
         raise ValueError("a reader answered the same image twice; give each pair once")
@@ -239,9 +250,8 @@ def check_pairs(reader: np.ndarray, image: np.ndarray, images: int) -> None:
 def _effective_df(counts: np.ndarray, weights: np.ndarray) -> float:
     """Degrees of freedom of the readers' (or images') part of a contrast; `counts` (G, units).
 
-    The number of units, made smaller where they weigh unequally, less one for each set of groups that
-    share no units: R - 1 for one group of R readers, and R_1 + R_2 - 2 for two groups of different readers
-    in equal numbers.
+    They are the number of units, reduced if units have unequal weights, minus one for each set of groups that share no
+    units. So one group of R readers has R - 1. Two groups of different readers in equal numbers have R_1 + R_2 - 2.
     """
     share = counts / counts.sum(1, keepdims=True)
     leverage = weights**2 @ share**2  # (units,)

@@ -1,4 +1,4 @@
-"""How many readers and images a study needs for a wanted interval width, or for the power to show equivalence.
+"""How many readers and images a study needs for an interval of a wanted width, or for the power to show equivalence.
 
 References:
     Roe, Metz (1997), Dorfman-Berbaum-Metz method for statistical analysis of multireader, multimodality ROC data:
@@ -19,17 +19,19 @@ from turing.statistics.comparisons import equivalence
 from turing.statistics.intervals import Spread, score_interval
 from turing.statistics.mrmc import mrmc_rate
 
-RAREST = 0.001  # rate, and of its opposite: beyond it no number of readers searched would see one
+RAREST = (
+    0.001  # the rate and its complement are at least this; a rarer answer would never be seen in the numbers searched
+)
 MOST = 10_000  # readers or images searched
-LEAST_SHARE = 1e-12  # of the latent variance that is told from none
+LEAST_SHARE = 1e-12  # smallest share of the latent variance that differs from none
 
 
 @dataclass(frozen=True)
 class Population:
-    """A rate and how much readers and images differ: shares of the latent variance, each in [0, 1).
+    """A rate, and how much readers and images differ, as shares of the latent variance in [0, 1).
 
-    A response is 1 where a latent normal variable, the sum of a reader's, an image's and a response's own effect
-    with total variance 1, exceeds a threshold.
+    A response is 1 if a latent normal variable exceeds a threshold. The variable is the sum of the effects of the
+    reader, the image and the response, with a total variance of 1.
     """
 
     rate: float
@@ -44,12 +46,12 @@ class Population:
 
     @classmethod
     def from_components(cls, rate: float, reader: float, image: float) -> "Population":
-        """From the variance components of a pilot study's responses (0 to 1 scale); negative ones count as 0."""
+        """A population with the variance components (0 to 1 scale) of a pilot study; negative components count as 0."""
         return cls(rate, _share(rate, reader), _share(rate, image))
 
     @property
     def reader(self) -> float:
-        """Variance component of readers on the 0 to 1 scale."""
+        """The variance component of readers on the 0 to 1 scale."""
         return _component(self.rate, self.reader_share)
 
     @property
@@ -69,7 +71,7 @@ class Population:
         )
 
     def simulate(self, readers: int, images: int, rng: np.random.Generator) -> np.ndarray:
-        """(readers, images) responses of one study."""
+        """Simulated responses (readers, images) of one study."""
         own = np.sqrt(1 - self.reader_share - self.image_share)
         latent = rng.normal(0, np.sqrt(self.reader_share), (readers, 1)) + own * rng.normal(0, 1, (readers, images))
         return latent + rng.normal(0, np.sqrt(self.image_share), (1, images)) < stats.norm.ppf(self.rate)
@@ -78,7 +80,7 @@ class Population:
 # Shares of the latent variance of readers and of images.
 STRUCTURES = {
     # Roe and Metz (1997), structure HH, the default of the FDA's iMRMC simulator: readers 0.03 + 0.03, cases
-    # 0.3 + 0.3, the rest 0.4. Images that differ much need many images: the careful choice.
+    # 0.3 + 0.3, the rest 0.4. This is the careful choice, because images that differ much require many images.
     "roe-metz": (0.06 / 1.06, 0.6 / 1.06),
     # Standard deviations of 0.5 (readers) and 0.7 (images) on the logit scale, where the rest has pi^2 / 3.
     "moderate": (0.25 / (0.74 + np.pi**2 / 3), 0.49 / (0.74 + np.pi**2 / 3)),
@@ -86,14 +88,14 @@ STRUCTURES = {
 
 
 def _component(rate: float, share: float) -> float:
-    """Covariance of two responses whose latent variables correlate by `share`; exact."""
+    """The exact covariance of two responses whose latent variables have the correlation `share`."""
     threshold = stats.norm.ppf(rate)
     both = rate - 2 * owens_t(threshold, np.sqrt((1 - share) / (1 + share)))
     return float(max(both - rate**2, 0.0)) if share > 0 else 0.0
 
 
 def _share(rate: float, component: float) -> float:
-    if component <= _component(rate, LEAST_SHARE):  # nothing, but for rounding
+    if component <= _component(rate, LEAST_SHARE):  # zero except for rounding
         return 0.0
     most = _component(rate, 1 - 1e-9)
     if component >= most:
@@ -102,13 +104,13 @@ def _share(rate: float, component: float) -> float:
 
 
 def expected_width(population: Population, readers: int, images: int) -> float:
-    """Width of the 95% interval at the expected variance."""
+    """The width of the 95% interval at the expected variance."""
     low, high = score_interval(population.rate, population.spread(readers, images))
     return high - low
 
 
 def expected_power(population: Population, margin: float, readers: int, images: int) -> float:
-    """Approximate probability that two one-sided tests show the rate within 0.5 +- margin (0 to 1)."""
+    """The approximate probability that two one-sided tests show the rate within 0.5 +- margin (0 to 1)."""
     spread = population.spread(readers, images)
     error, reach = np.sqrt(spread.variance), stats.t.ppf(0.95, spread.df)
     low, high = (0.5 - margin - population.rate) / error + reach, (0.5 + margin - population.rate) / error - reach
@@ -117,7 +119,10 @@ def expected_power(population: Population, margin: float, readers: int, images: 
 
 @dataclass(frozen=True)
 class Goal:
-    """A 95% interval no wider than `width`, or `power` to show the rate within 0.5 +- `margin`."""
+    """What a study should reach.
+
+    This is a 95% interval no wider than `width`, or `power` to show the rate within 0.5 +- `margin`.
+    """
 
     width: float | None = None
     margin: float | None = None
@@ -139,7 +144,7 @@ class Goal:
 
 
 def images_needed(population: Population, goal: Goal, readers: int) -> int | None:
-    """The fewest images (from 5) with which that many readers reach the goal; None where none would do."""
+    """The fewest images (from 5 on) with which a number of readers reaches the goal; None if no number is enough."""
     if not goal.reached(population, readers, MOST):
         return None
     low, high = 4, MOST
@@ -150,7 +155,7 @@ def images_needed(population: Population, goal: Goal, readers: int) -> int | Non
 
 
 def plan(population: Population, goal: Goal, readers: list[int]) -> list[dict[str, Any]]:
-    """For each number of readers the images needed and what to expect; `images` is None where none would do."""
+    """For each number of readers, the images needed and what to expect; `images` is None if no number is enough."""
     rows: list[dict[str, Any]] = []
     for count in readers:
         images = images_needed(population, goal, count)
@@ -165,7 +170,7 @@ def plan(population: Population, goal: Goal, readers: list[int]) -> list[dict[st
 def check_by_simulation(
     population: Population, goal: Goal, readers: int, images: int, studies: int, seed: int = 0
 ) -> dict[str, float]:
-    """Simulated studies analysed as real ones: `coverage`, mean `width` and, with a margin, `power`."""
+    """Analyse simulated studies like real ones; returns `coverage`, mean `width` and, with a margin, `power`."""
     rng = np.random.default_rng(seed)
     reader, image = (axis.ravel() for axis in np.indices((readers, images)))
     covered, widths, shown = [], [], []

@@ -1,4 +1,4 @@
-"""Binomial intervals of a pooled proportion: 'naive' here, since answers of one reader or to one image go together.
+"""Binomial intervals of a pooled proportion, called 'naive' here because they treat answers as independent.
 
 References:
     Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22:209-212.
@@ -16,7 +16,7 @@ Interval = tuple[float, float]
 
 
 def naive_intervals(successes: int, trials: int, level: float = 0.95) -> dict[str, Interval | None]:
-    """Wilson and Clopper-Pearson intervals; None without trials."""
+    """The intervals of Wilson and of Clopper and Pearson; None if there are no trials."""
     if trials == 0:
         return {"wilson": None, "clopper_pearson": None}
     test = binomtest(successes, trials)
@@ -26,7 +26,7 @@ def naive_intervals(successes: int, trials: int, level: float = 0.95) -> dict[st
 
 
 def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's limits of many proportions at once; NaN without trials."""
+    """Wilson's limits of many proportions at once; NaN for proportions without trials."""
     square = norm.ppf((1 + level) / 2) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
         share = successes / trials
@@ -36,7 +36,7 @@ def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tu
 
 
 def rate_json(rate: Estimate, values: np.ndarray) -> dict[str, Any]:
-    """A rate and its MRMC interval as JSON values, with the binomial intervals of its answers (n,) as `naive`."""
+    """A rate and its MRMC interval as JSON values, with the binomial intervals of its answers (n,) under `naive`."""
     naive = naive_intervals(int(values.sum()), len(values))
     return {
         "estimate": rate.estimate,

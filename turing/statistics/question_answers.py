@@ -1,8 +1,8 @@
-"""Answers to a study's further questions, as columns of the responses CSV hold them.
+"""Answers to a study's further questions, in the form of the columns of a responses CSV.
 
-A column's name says what it is: `diagnosis__NAME`, `scale5__NAME`, `scale7__NAME`, `yes_no__NAME`, `text__NAME`,
-`cues__NAME` and `region__NAME`; beside the first and `yes_no` there may be `…__confidence`, beside the first
-`…__right`.
+A column's name says what it holds: `diagnosis__NAME`, `scale5__NAME`, `scale7__NAME`, `yes_no__NAME`, `text__NAME`,
+`cues__NAME` or `region__NAME`. A diagnosis or yes_no column can have a column `…__confidence` beside it. A diagnosis
+column can also have a column `…__right`.
 """
 
 import re
@@ -22,7 +22,7 @@ BETWEEN_CUES = ";"
 
 @dataclass(frozen=True)
 class QuestionAnswers:
-    """n answers to one question, parallel to the responses that they belong to."""
+    """n answers to one question, in the order of the responses that they belong to."""
 
     kind: str  # diagnosis, scale, yes_no, text, cues or region
     name: str
@@ -40,14 +40,14 @@ class QuestionAnswers:
 
     @property
     def score(self) -> np.ndarray:
-        """The answers as numbers from 0 to 1 (n,): right, the place on the scale, or yes; NaN where not known."""
+        """The answers as numbers from 0 to 1 (n,): right, the place on the scale, or yes. NaN if unknown."""
         if self.kind == "diagnosis":
             return self.right
         return self.place if self.kind == "scale" else np.where(self.is_answered, self.value == "yes", np.nan)
 
     @property
     def place(self) -> np.ndarray:
-        """Places on the scale (n,) from 0, the lowest level, to 1, the highest; NaN where not answered."""
+        """Places on the scale (n,) from 0, the lowest level, to 1, the highest. NaN if not answered."""
         numbers = np.array([float(one) if one else np.nan for one in self.value.tolist()], float)
         return (numbers - 1) / (self.levels - 1)
 
@@ -57,7 +57,7 @@ class QuestionAnswers:
 
     @property
     def marks(self) -> np.ndarray:
-        """Places from the left and from the top (n, 2), as shares of the image's sides; NaN where none was marked."""
+        """Marked places (n, 2) from the left and from the top, as shares of the image's sides. NaN without a mark."""
         return np.array([one.split() or (np.nan, np.nan) for one in self.value.tolist()], float).reshape(-1, 2)
 
     @property
@@ -70,9 +70,9 @@ class QuestionAnswers:
 
 
 def questions_in(columns: Mapping[str, Sequence[str]]) -> tuple[QuestionAnswers, ...]:
-    """The questions whose columns are there, in the order of their columns; values were checked before.
+    """The questions that the table has columns for, in the order of the columns. Their values were checked before.
 
-    Whole numbers may be written as 2.0, as pandas does where some are missing.
+    Whole numbers may be written as 2.0, because pandas writes them so if some are missing.
     """
     return tuple(_one(match, column, columns) for match, column in _main(columns))
 

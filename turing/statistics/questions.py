@@ -1,7 +1,7 @@
-"""What a study's further questions show: how answers to real images differ from answers to generated ones.
+"""Results of a study's further questions: how answers to real images differ from answers to generated ones.
 
-Every figure takes readers and images both as samples; see `contrasts` and `auc`. Which of the questions are primary,
-and which margin counts as equivalent, belongs in a study's design.
+Every figure takes both readers and images as samples; see `contrasts` and `auc`. A study's design says which questions
+are primary and which margin counts as equivalent.
 """
 
 from collections import Counter
@@ -17,18 +17,22 @@ from turing.statistics.intervals import Estimate
 from turing.statistics.question_answers import CONFIDENCE_LEVELS, QuestionAnswers
 from turing.statistics.responses import Responses
 
-MOST_IMAGES = 20  # that are listed for a cue
-CELLS = 8  # of the grid of marks, on each side
+MOST_IMAGES = 20  # images that are listed for a cue
+CELLS = 8  # cells of the grid of marks, on each side
 Row = dict[str, Any]
 Plan = Sequence[Mapping[str, Any]]  # a study's questions, as its design keeps them
 MEASURES = {"judgement": "judged real", "diagnosis": "right diagnosis", "scale": "mean", "yes_no": "yes"}
 
 
 def analyse_questions(tests: Responses, plan: Plan = ()) -> list[Row]:
-    """A row a question, the judgement first where it was asked; empty where nothing else was.
+    """One row for each question. The judgement comes first if it was asked.
 
-    `plan` names primary questions, tests and margins; without one nothing is primary and margins are none. The rows of
-    primary questions have `p_holm`, Holm's adjustment over them all.
+    Args:
+        plan: names primary questions, tests and margins. Without it, no question is primary and there are no margins.
+
+    Returns:
+        Rows, empty if only the judgement was asked. Rows of primary questions have `p_holm`, adjusted by Holm over all
+            of them.
     """
     if not tests.questions:
         return []
@@ -71,7 +75,7 @@ def _question(tests: Responses, asked: QuestionAnswers, planned: Mapping[str, An
 def _row(
     name: str, kind: str, planned: Mapping[str, Any], is_real: np.ndarray, found: Contrast | None, width: int
 ) -> Row:
-    """`width`: of the range of answers, in whose units the figures are given."""
+    """The figures of one question. `width` is that of the range of answers, whose units the figures have."""
     margin = float(planned.get("margin") or 0)
     same = found.equivalence(margin / width) if found and margin else None
     if same:
@@ -117,7 +121,7 @@ def _mean(found: Estimate, width: int, first: int) -> Row:
 
 
 def _auc(rows: Responses, score: np.ndarray) -> Row | None:
-    """How often a real image gets a higher level than a generated one, ties as one half."""
+    """How often a real image gets a higher level than a generated one; ties count one half."""
     if not rows.is_real.any() or rows.is_real.all():
         return None
     found = mrmc_auc(rows.reader, rows.image, rows.is_real, score)
@@ -127,7 +131,7 @@ def _auc(rows: Responses, score: np.ndarray) -> Row | None:
 
 
 def _confidence(tests: Responses, asked: QuestionAnswers) -> Row | None:
-    """Mean confidence in the answers, real against generated; None where it was not asked."""
+    """Mean confidence in the answers to real and to generated images; None if it was not asked."""
     kept = ~np.isnan(asked.confidence)
     if not kept.any():
         return None
@@ -137,7 +141,7 @@ def _confidence(tests: Responses, asked: QuestionAnswers) -> Row | None:
 
 
 def _distribution(tests: Responses, asked: QuestionAnswers) -> list[Row]:
-    """How often each answer was given; of a diagnosis, by the image's own diagnosis."""
+    """How often each answer was given; for a diagnosis, by the diagnosis of the image."""
     own = np.array(tests.diagnosis_names, dtype=object)[tests.diagnosis] if asked.kind == "diagnosis" else None
     counts: Counter[tuple[str, str]] = Counter()
     truths: Counter[tuple[str, str, bool]] = Counter()
@@ -153,9 +157,9 @@ def _distribution(tests: Responses, asked: QuestionAnswers) -> list[Row]:
 
 
 def _cues(tests: Responses, asked: QuestionAnswers) -> Row:
-    """Each cue's share of the answers 'generated', to generated images and, beside them, to real ones taken for such.
+    """The share of each cue among the answers 'generated', for generated and for real images.
 
-    A cue that is named as often of real images gives nothing away, however often it is named.
+    A cue tells nothing if it is named as often for real images that were taken for generated, however often that is.
     """
     kept = ~tests.judged_real
     rows, named = tests.where(kept), asked.where(kept)
@@ -173,7 +177,7 @@ def _cues(tests: Responses, asked: QuestionAnswers) -> Row:
 
 
 def _regions(tests: Responses, asked: QuestionAnswers) -> Row:
-    """Where images were marked, on a grid of rows from the top, and the images that were marked most often."""
+    """Where readers marked images, on a grid with rows from the top, and the images that were marked most often."""
     kept = ~tests.judged_real & asked.is_answered
     rows, marks = tests.where(kept), asked.where(kept).marks
     cells = np.minimum((marks * CELLS).astype(int), CELLS - 1)
@@ -197,7 +201,7 @@ def _regions(tests: Responses, asked: QuestionAnswers) -> Row:
 
 
 def _cue_images(rows: Responses, named: QuestionAnswers) -> list[Row]:
-    """For each cue the images of which it was named most often, among the answers 'generated'."""
+    """For each cue, the images for which it was named most often among the answers 'generated'."""
     answered = Counter(rows.image.tolist())
     first = {image: index for index, image in reversed(list(enumerate(rows.image.tolist())))}
     found = []

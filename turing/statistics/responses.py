@@ -1,4 +1,4 @@
-"""Responses as arrays: what every other module here computes from."""
+"""Responses as arrays, which all other modules of this package compute from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -11,7 +11,7 @@ from turing.statistics.question_answers import QuestionAnswers
 
 @dataclass(frozen=True)
 class Responses:
-    """n responses as parallel arrays; readers, images and diagnoses as codes into tuples of names."""
+    """n responses as parallel arrays. Readers, images and diagnoses are codes into tuples of names."""
 
     reader: np.ndarray  # (n,) codes
     image: np.ndarray  # (n,) codes
@@ -23,17 +23,17 @@ class Responses:
     position: np.ndarray  # (n,) of the trial in its form, from 1; NaN where unknown
     is_repeat: np.ndarray  # (n,) bool: an image shown to the same reader again
     exposure: np.ndarray  # (n,) milliseconds for which the image was shown; NaN where the reader looked at will
-    form: np.ndarray  # (n,) test images in the form of the response's reader; NaN where nobody says
+    form: np.ndarray  # (n,) test images in the form of the response's reader; NaN if unknown
     reader_names: tuple[str, ...] = ()
     image_names: tuple[str, ...] = ()
     diagnosis_names: tuple[str, ...] = ()
-    # Further labels of each response by which groups are compared, such as the reader's specialty: {name: (n,)}.
+    # Further labels of each response, such as the reader's specialty, whose groups are compared: {name: (n,)}.
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
     # Answers to further questions about the same images.
     questions: tuple[QuestionAnswers, ...] = ()
-    # Answers to pairs, which `image` then names: see `forced_choice`.
+    # Whether the responses are to pairs. `image` then names pairs; see `forced_choice`.
     is_pairs: bool = False
-    # False where nobody was asked whether images are real: `judged_real` then says nothing.
+    # False if nobody was asked whether images are real. `judged_real` then means nothing.
     asks_judgement: bool = True
 
     @classmethod
@@ -56,7 +56,10 @@ class Responses:
         is_pairs: bool = False,
         asks_judgement: bool = True,
     ) -> "Responses":
-        """From labels of any sortable type (n,); what is left out is unknown. Raises ValueError on unequal lengths."""
+        """Make responses from labels (n,) of any sortable type. What is not given is unknown.
+
+        Raises ValueError for unequal lengths.
+        """
         reader_names, reader_code = np.unique(np.asarray(reader), return_inverse=True)
         image_names, image_code = np.unique(np.asarray(image), return_inverse=True)
         n = len(reader_code)
@@ -97,7 +100,7 @@ class Responses:
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
-        """The arrays of length n, factors left out."""
+        """The arrays of length n, without factors."""
         return {one.name: value for one in fields(self) if isinstance(value := getattr(self, one.name), np.ndarray)}
 
     @property
@@ -106,23 +109,23 @@ class Responses:
 
     @property
     def score(self) -> np.ndarray:
-        """Evidence for 'generated' (n,): +confidence where judged generated, -confidence where real.
+        """Evidence for 'generated' (n,): +confidence if judged generated, -confidence if judged real.
 
-        Where no confidence was given it counts as 1, so that AUC falls back on the two answers.
+        A missing confidence counts as 1, so that without any the AUC uses only the two answers.
         """
         confidence = np.where(np.isnan(self.confidence), 1.0, self.confidence)
         return np.where(self.judged_real, -confidence, confidence)
 
     def where(self, mask: np.ndarray) -> "Responses":
-        """The responses that the mask keeps; codes and names stay as they are."""
+        """The responses that the mask keeps. Codes and names stay as they are."""
         kept = {name: column[mask] for name, column in self.columns.items()}
         factors = {name: values[mask] for name, values in self.factors.items()}
         return replace(self, **kept, factors=factors, questions=tuple(one.where(mask) for one in self.questions))
 
 
 def time_at_page(response_time: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """Response times without the time for which the reader was away from the page: (n,) milliseconds, NaN: not known.
+    """Response times minus the time that the reader was away from the page: (n,) milliseconds, NaN if unknown.
 
-    `away` is the part of each response time; NaN counts as none.
+    `away` is the time away within each response time; NaN counts as none.
     """
     return np.maximum(response_time - np.nan_to_num(away), 0)

@@ -1,4 +1,4 @@
-"""The change of accuracy from one sitting to another, of readers who gave both, with readers and images as samples.
+"""The change of accuracy between two sittings of the same readers, with readers and images as samples.
 
 References:
     Gallas, Pennello, Myers (2007), see `mrmc`.
@@ -14,16 +14,19 @@ from turing.statistics.intervals import difference_with_interval
 from turing.statistics.mrmc import group_means
 from turing.statistics.responses import Responses
 
-Right = Mapping[tuple[str, str], bool]  # of each reader and image, whether the answer was right
+Right = Mapping[tuple[str, str], bool]  # for each reader and image, whether the answer was right
 NOTHING: dict[str, Any] = {"accuracy": None, "difference": None, "ci95": None, "p_value": None}
 
 
 def sitting_change(earlier: Right, later: Right) -> dict[str, Any]:
-    """Accuracy in both sittings and the difference, later less earlier; None where it cannot be computed.
+    """Accuracy in both sittings, and the difference, later minus earlier.
 
-    Where readers judged the same images twice, each pair of answers is one score, their difference: what an image and a
-    reader have of their own in both sittings cancels. Where the images are others, the two means are compared; readers
-    who share both make the comparison paired (`comparisons.compare`).
+    If readers judged the same images twice, each pair of answers is one score, their difference. What is special to an
+    image or a reader in both sittings then cancels. If the images differ, the two means are compared, and the
+    comparison is paired by the readers who took part in both (`comparisons.compare`).
+
+    Returns:
+        JSON values; a difference that cannot be computed is None.
     """
     twice = sorted(earlier.keys() & later.keys())
     return _of_same_images(earlier, later, twice) if twice else _of_other_images(earlier, later)
@@ -33,7 +36,7 @@ def _of_same_images(earlier: Right, later: Right, pairs: list[tuple[str, str]]) 
     reader, image = map(np.array, zip(*pairs, strict=True))
     before = np.array([earlier[one] for one in pairs], float)
     after = np.array([later[one] for one in pairs], float)
-    # Scores lie between 0 and 1; twice the mean's spread is that of the difference, from -1 to 1.
+    # Scores lie between 0 and 1. The difference lies from -1 to 1, so its spread is twice that of the mean score.
     means = group_means(reader, image, (after - before + 1) / 2)
     difference = float(after.mean() - before.mean())
     enough = min(len(set(reader)), len(set(image))) >= 2 and not np.isnan(means.covariance).any()
@@ -51,7 +54,7 @@ def _of_other_images(earlier: Right, later: Right) -> dict[str, Any]:
     if not rows:
         return NOTHING
     sitting, reader, image, right = map(np.array, zip(*rows, strict=True))
-    # `compare` takes the share of 'judged real' among generated images: here, of right answers among all.
+    # `compare` takes the share of 'judged real' among generated images. Here that stands for right answers among all.
     responses = Responses.from_labels(reader, image, np.zeros(len(right), bool), right)
     found, _ = compare(responses, "sitting", np.where(sitting == 0, "earlier", "later"))
     if not found:

@@ -1,9 +1,9 @@
-"""The staircase that sets for how long images are shown, where a study shows them for a moment.
+"""The staircase that sets the exposure of the next image in studies that show images for a moment.
 
-The protocol of HYPE-time (Zhou et al. 2019): each reader begins at 500 ms; three right answers in a row shorten the
-next exposure by 30 ms, a wrong one lengthens it by 10 ms, between 100 and 1,000 ms. Answers at random, right with
-probability p, neither shorten nor lengthen it where 30 p^3 = 10 (1 - p^3): at 63% right, which is the accuracy at
-which the threshold is defined. Web workers load this module: it needs no library.
+The protocol is that of HYPE-time (Zhou et al. 2019). Each reader begins at 500 ms. Three right answers in a row shorten
+the next exposure by 30 ms. A wrong answer lengthens it by 10 ms. Exposures stay between 100 and 1,000 ms. If answers
+are right at random with probability p, the exposure stays the same on average where 30 p^3 = 10 (1 - p^3). That is at
+63% right, the accuracy at which the threshold is defined. Web workers load this module, so it imports no library.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ TARGET = 0.25 ** (1 / 3)  # share of right answers, 63%
 
 
 def next_exposure(correct: Sequence[bool]) -> int:
-    """Milliseconds for which the next image is shown, after so many test answers of one reader in their order."""
+    """The exposure of the next image in milliseconds, from one reader's test answers so far, in their order."""
     exposure, in_a_row = START_MS, 0
     for is_correct in correct:
         if not is_correct:

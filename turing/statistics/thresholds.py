@@ -1,6 +1,6 @@
-"""The exposure threshold that a study of briefly shown images leads to, of each reader and of readers in general.
+"""Exposure thresholds in studies that show images for a moment: of each reader, and of readers in general.
 
-`turing.statistics.staircase` says how long each image was shown.
+`turing.statistics.staircase` sets how long each image is shown.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from turing.statistics.staircase import LONGEST_MS, SHORTEST_MS, TARGET
 
 QUANTILES = (0.025, 0.5, 0.975)
 
-# Thresholds considered (T,), in equal steps of the logarithm: far enough beyond the exposures shown that an interval
-# can say "longer than anything shown".
+# Thresholds considered (T,), in equal steps of the logarithm. They go far beyond the exposures shown, so that an
+# interval can say "longer than anything shown".
 THRESHOLDS_MS = np.geomspace(25, 4000, 160)
 SLOPES = (1.0, 1.5, 2.0, 3.0, 4.0)  # of the Weibull function
-CEILINGS = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)  # accuracy however long the image is shown
+CEILINGS = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)  # highest accuracy, however long the image is shown
 SPREADS = np.geomspace(0.03, 1.5, 24)  # standard deviations between readers, of the threshold's logarithm
 
 
@@ -27,11 +27,11 @@ def threshold(exposure: np.ndarray, correct: np.ndarray) -> list[float]:
 
 
 def log_likelihoods(exposure: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """(shapes, T) of one reader's answers, for every slope and ceiling and each of `THRESHOLDS_MS`.
+    """Log likelihoods (shapes, T) of one reader's answers, for every slope and ceiling and each of `THRESHOLDS_MS`.
 
-    Accuracy grows with the exposure t as a Weibull function from one half to a ceiling. A psychometric function is
-    fitted to all answers, rather than reversals averaged, because a form ends long before steps so small have led
-    from 500 ms to a reader's threshold (docs/statistics.md).
+    Accuracy grows with the exposure t as a Weibull function from one half to a ceiling. The psychometric function is
+    fitted to all answers. Averaging reversals of the staircase would not do, because a form ends long before such small
+    steps have led from 500 ms to a reader's threshold (docs/statistics.md).
     """
     times, index = np.unique(exposure, return_inverse=True)
     right, wrong = (np.bincount(index, values, len(times)) for values in (correct, ~correct))
@@ -46,12 +46,15 @@ def log_likelihoods(exposure: np.ndarray, correct: np.ndarray) -> np.ndarray:
 
 
 def exposure_threshold(responses: Responses) -> dict[str, Any] | None:
-    """The threshold of readers in general, and each one's; None where images were not shown for a set time.
+    """The threshold of readers in general, and of each reader.
 
-    Readers' thresholds are taken as lognormal, slope and ceiling as the same for all; the estimate is the median of
-    that distribution, averaged over shapes and over how much readers may differ, with a 95% credible interval. Before
-    the first answer every logarithm of a threshold, of 25 to 4,000 ms, is as likely, and so is every logarithm of the
-    spread. One reader says nothing of others: no interval then.
+    Readers' thresholds are taken as lognormal. Slope and ceiling are taken as the same for all readers. The estimate is
+    the median of that distribution, averaged over shapes and over the spread between readers, with a 95% credible
+    interval. Priors are flat on the logarithm of the threshold, from 25 to 4,000 ms, and on the logarithm of the
+    spread. There is no interval for one reader, who says nothing about other readers.
+
+    Returns:
+        JSON values; None if images were not shown for a set time.
     """
     rows = responses.where(~np.isnan(responses.exposure))
     if not len(rows):
@@ -86,7 +89,7 @@ def exposure_threshold(responses: Responses) -> dict[str, Any] | None:
 
 
 def _population(likelihoods: np.ndarray) -> list[float]:
-    """Points of the median threshold of all readers, from the log-likelihoods (R, shapes, T) of some of them."""
+    """Points of the median threshold of all readers, from the log likelihoods (R, shapes, T) of some of them."""
     highest = likelihoods.max(2, keepdims=True)
     scaled = np.exp(likelihoods - highest)
     logarithm = np.log(THRESHOLDS_MS)

@@ -1,4 +1,4 @@
-"""The analysis where readers were not told that images are generated, and so not asked for the judgement."""
+"""The analysis of purpose-blinded studies, whose readers were not asked for the judgement."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ REASON = (
 
 
 def without_judgement(tests: Responses, nothing: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """`nothing`, the analysis of no answers, with what there is to say: counts, times and the further questions."""
+    """Take `nothing`, the analysis of no answers, and add counts, times and the further questions."""
     real = tests.is_real
     counts = {
         "readers": len(np.unique(tests.reader)),

@@ -1,9 +1,9 @@
-"""Leaves out intervals that say nothing: as wide as their whole scale, or across values that cannot be."""
+"""Leaves out intervals that say nothing because they are as wide as their scale or hold impossible values."""
 
 from typing import Any
 
 WHOLE_SCALES = ([-1.0, 1.0], [0.0, 1.0])  # of coefficients and differences, and of shares; intervals are cut at these
-MOST_SLOPE = 1.0  # of accuracy, in 100 trials: it cannot change by more than all of it
+MOST_SLOPE = 1.0  # change of accuracy in 100 trials; accuracy cannot change by more than 1
 TOO_FEW = "too few readers or images to say: the interval would be the whole scale"
 NO_SLOPE = (
     "learning: too few readers or trials to say: the interval of the change in 100 trials holds changes that cannot be"
@@ -11,7 +11,7 @@ NO_SLOPE = (
 
 
 def without_empty_intervals(analysis: dict[str, Any]) -> dict[str, Any]:
-    """The analysis with None for each interval that says nothing, and a warning that says which."""
+    """The analysis with None for each interval that says nothing, and a warning that names it."""
     said: list[str] = []
     found = _cleared(analysis, "", said)
     slope = (found["learning"] or {}).get("slope_per_100_trials") or {}
@@ -22,7 +22,7 @@ def without_empty_intervals(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cleared(value: Any, place: str, said: list[str]) -> Any:
-    """The same with None for intervals under `ci95`, also for several of them by name."""
+    """The same values with None for such intervals under `ci95`, including several of them by name."""
     if isinstance(value, list):
         return [_cleared(one, place, said) for one in value]
     if not isinstance(value, dict):
@@ -42,5 +42,5 @@ def _cleared(value: Any, place: str, said: list[str]) -> Any:
 
 
 def _called(value: dict[str, Any], place: str) -> str:
-    """A comparison by what it compares, as other warnings about it; all else by its place."""
+    """The name of a place in warnings: a comparison is named by what it compares, everything else by its place."""
     return f"{value['factor']}, {value['first']} against {value['second']}" if "factor" in value else place

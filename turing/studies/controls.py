@@ -1,10 +1,10 @@
-"""Controls of a study: images whose answers stay out of every rate, and say what the rates are worth.
+"""Controls of a study: images whose answers count in no rate, and that show how far the rates can be trusted.
 
-Real images made worse are a negative control: nothing in them is generated, so that what readers then call generated
-they call so for its quality (Lipsitch, Tchetgen Tchetgen, Cohen 2010, Negative controls: a tool for detecting
-confounding and bias in observational studies, Epidemiology 21:383-388). A generator known to be weaker is a positive
-control: a study that shows no difference says something only where it could have shown one (assay sensitivity, ICH E10,
-2000, section 1.5).
+Real images made worse are a negative control. None of them is generated, so if readers call them generated, the reason
+is their quality (Lipsitch, Tchetgen Tchetgen, Cohen 2010, Negative controls: a tool for detecting confounding and bias
+in observational studies, Epidemiology 21:383-388). A generator known to be weaker is a positive control. If a study
+finds no difference, that means something only if it could have found one (assay sensitivity, ICH E10, 2000, section
+1.5).
 """
 
 import random
@@ -15,7 +15,7 @@ from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.studies.pools import Source, not_shown_before, pool_of_generators, practice_counts, real_pool
 
-DEGRADED = "degraded"  # the name of the condition of real images, beside generators' ids
+DEGRADED = "degraded"  # the key of the control of real images; the others have generators' ids
 
 
 def generators_of(study: Study) -> list[Generator]:
@@ -24,7 +24,7 @@ def generators_of(study: Study) -> list[Generator]:
 
 
 def problems(study: Study) -> list[str]:
-    """What stands in the way of the study's controls; empty where nothing does."""
+    """What prevents the study's controls; empty if nothing does."""
     found = []
     if study.control_per_diagnosis and not study.controls:
         found.append("Controls: choose what serves as a control, or set their number of images to 0.")
@@ -36,27 +36,30 @@ def problems(study: Study) -> list[str]:
             found.append(lacking)
         for generator in generators_of(study):
             if (there := not_shown_before(study, pool_of_generators([generator], diagnosis)).count()) < wanted:
-                found.append(f"{diagnosis}: {wanted} images of the control {generator} are wanted, {there} are there.")
+                found.append(
+                    f"{diagnosis}: {wanted} images of the control {generator} are wanted, but only {there} are there."
+                )
     return found
 
 
 def _lacking_lesions(study: Study, diagnosis: str) -> str:
-    """That the diagnosis has too few lesions for controls of lesions of their own; '' where it has enough."""
+    """A message if the diagnosis has too few lesions that only the controls show; '' if it has enough."""
     others = study.real_per_diagnosis + practice_counts(study)[diagnosis, Truth.REAL]
     there = len(set(real_pool(study, diagnosis).group_names().values()))
     if there >= others + study.control_per_diagnosis:
         return ""
     return (
-        f"{diagnosis}: {study.control_per_diagnosis} real images are wanted as a control, of lesions and patients that "
-        f"the other {others} real images do not show; {there} lesions or patients are there in all."
+        f"{diagnosis}: {study.control_per_diagnosis} real images are wanted as a control. They must show other lesions "
+        f"and patients than the other {others} real images, but there are only {there} lesions or patients in all."
     )
 
 
 def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
-    """The controls' images, beside those `taken` for test and practice; the same seed and pools give the same ones.
+    """The controls' images, in addition to those `taken` for test and practice.
 
-    Real ones are of lesions and patients that the taken ones do not show, one of each. Raises `StudyError` where there
-    are too few: `problems` tells most of that before, but not where patients have lesions of several diagnoses.
+    The same seed and pools give the same ones. Real ones show lesions and patients that the taken ones do not, one
+    image of each. Raises `StudyError` if there are too few. `problems` reports most such cases before, but not patients
+    who have lesions of several diagnoses.
     """
     if not study.control_count:
         return []
@@ -85,12 +88,12 @@ def _one_of_each_lesion(pool, rng: random.Random) -> list[Source]:
 
 
 def degradation_of(study: Study, source: Source, *, is_control: bool) -> str:
-    """How the encoder makes an image of the study worse; '' where it does not."""
+    """How the encoder makes this image of the study worse; '' if it does not."""
     return study.control_degradation if is_control and isinstance(source, LesionImage) else ""
 
 
 def names_of(study: Study) -> dict[str, str]:
-    """What each control is called, by `DEGRADED` or the generator's id; empty without controls."""
+    """The name of each control, by `DEGRADED` or the generator's id; empty without controls."""
     found = {}
     if study.control_degradation:
         found[DEGRADED] = f"real images {study.get_control_degradation_display()}"
@@ -98,16 +101,16 @@ def names_of(study: Study) -> dict[str, str]:
 
 
 def truth_of(key: str) -> str:
-    """What the images of a control are."""
+    """The truth of a control's images."""
     return Truth.REAL if key == DEGRADED else Truth.GENERATED
 
 
 def controls_in_words(study: Study) -> str:
-    """The controls in a sentence, for the study's page, its plan and its methods; '' without."""
+    """The controls in a sentence, for the study's page, its plan and its methods; '' without controls."""
     if not study.control_count:
         return ""
     each = " and ".join(f"{study.control_per_diagnosis} {name}" for name in names_of(study).values())
     return (
-        f"As a control, {each} per diagnosis came among the others; answers to them are in no rate and are reported "
-        "apart."
+        f"As a control, {each} per diagnosis appeared among the other images. Answers to them count in no rate and are "
+        "reported separately."
     )

@@ -1,4 +1,4 @@
-"""Makes real images worse, in ways that have a name, for a study's control."""
+"""Makes real images worse, in named ways, for a study's control."""
 
 from io import BytesIO
 
@@ -7,13 +7,13 @@ from PIL import Image, ImageFilter
 from turing.models import Study
 
 Kind = Study.Degradation
-JPEG_QUALITY = 10  # blocks of 8 x 8 pixels can be seen
-BLUR_SHARE = 0.015  # standard deviation of the Gaussian, of the side
-PIXELS_FACTOR = 4  # on each side
+JPEG_QUALITY = 10  # quality at which blocks of 8 x 8 pixels are visible
+BLUR_SHARE = 0.015  # standard deviation of the Gaussian, as a share of the side
+PIXELS_FACTOR = 4  # factor on each side
 
 
 def degrade(image: Image.Image, kind: str) -> Image.Image:
-    """The square RGB image made worse as `Study.Degradation` says; it keeps its size."""
+    """The square RGB image made worse as `Study.Degradation` says. It keeps its size."""
     if kind == Kind.JPEG:
         buffer = BytesIO()
         image.save(buffer, "JPEG", quality=JPEG_QUALITY)

@@ -1,4 +1,4 @@
-"""Which images a study shows, chosen by its seed, and the hash that freezes its design."""
+"""Chooses the images that a study shows, by its seed, and computes the hash that freezes its design."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from turing.studies.pairs import conflicts
 from turing.studies.phases import opening_problems
 from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
 
-# Everything a reader's answer may depend on, besides the stimuli.
+# Everything that a reader's answer may depend on, except the stimuli.
 FROZEN_FIELDS = (
     "title",
     "diagnoses",
@@ -32,8 +32,8 @@ FROZEN_FIELDS = (
     "consent_text",
     "seed",
 )
-# Fields that came later belong to the hash where they are not at their default, so that the hashes of studies that
-# opened before they came still hold.
+# Fields that were added later enter the hash only if they differ from their default. So studies that opened before
+# keep their hashes.
 LATER_FIELDS = (
     "images_per_reader", "practice_images", "repeats", "break_every", "block_by_diagnosis", "by_invitation",
     "tell_share", "show_score", "allow_unaudited", "timed", "language", "image_type", "scaling", "generated_counts",
@@ -44,7 +44,7 @@ LATER_FIELDS = (
 
 
 def problems(study: Study) -> list[str]:
-    """What stands in the way of opening the study; empty where nothing does."""
+    """What prevents the study from being opened; empty if nothing does."""
     generators = list(study.generators.all())
     tested = study.tested_generators
     found = []
@@ -59,21 +59,24 @@ def problems(study: Study) -> list[str]:
     if study.images_per_reader > study.case_count:
         pairs = " pairs" if study.forced_choice else ""
         found.append(
-            f"Images per reader: {study.images_per_reader}{pairs} are wanted, the study shows {study.case_count}."
+            f"Images per reader: {study.images_per_reader}{pairs} are wanted, but the study shows only "
+            f"{study.case_count}."
         )
     design = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
     found += [f"{Study._meta.get_field(name).verbose_name.capitalize()}: {why}" for name, why in conflicts(design)]
     if study.repeats > study.form_length // 2:
         found.append("Repeated images: at most half of the images can be repeated.")
     if study.timed and study.images_per_page > 1:
-        found.append("Images per page: images shown for a moment come one at a time.")
+        found.append("Images per page: must be 1 if images are shown for a moment only.")
     if study.timed and any(one.kind == Kind.REGION for one in study.further_questions):
-        found.append("Questions: no region can be marked where the image is shown for a moment.")
+        found.append("Questions: readers cannot mark a region if the image is shown for a moment only.")
     if study.timed and study.repeats:
-        found.append("Repeated images: not where images are shown for a moment, since a repeat has another exposure.")
+        found.append(
+            "Repeated images: must be 0 if images are shown for a moment only. A repeat would have another exposure."
+        )
     if study.timed and study.corrections:
         found.append(
-            "Corrections: not where images are shown for a moment, since each exposure follows from the answers."
+            "Corrections: must be off if images are shown for a moment only. Each exposure depends on earlier answers."
         )
     if problem := counts_problem(counts_of(study), len(tested), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
@@ -81,8 +84,9 @@ def problems(study: Study) -> list[str]:
         found.append(f"Looks at results: {problem}")
     if study.looks and any(one.primary for one in study.further_questions):
         found.append(
-            "Questions: none of them can be primary where looks at results are planned: the error that looks spend is "
-            "planned for the rates alone."
+            "Questions: none of them can be primary if looks at results are planned. The error rate that looks "
+            "spend is "
+            "planned only for the rates."
         )
     found += opening_problems(study)
     practice = practice_counts(study)
@@ -92,29 +96,31 @@ def problems(study: Study) -> list[str]:
         wanted = of_test + practice[diagnosis, Truth.REAL]
         if (available := real_pool(study, diagnosis).count()) < wanted:
             left_out = why_left_out(study, diagnosis)
-            found.append(f"{diagnosis}: {wanted} real images are wanted, {available} are there{left_out}.")
+            found.append(f"{diagnosis}: {wanted} real images are wanted, but only {available} are there{left_out}.")
         of_test = 0 if study.same_images else study.generated_per_diagnosis
         wanted = of_test + practice[diagnosis, Truth.GENERATED]
         if (available := generated_pool(study, diagnosis).count()) < wanted:
             left_out = why_generated_left_out(study, diagnosis)
-            found.append(f"{diagnosis}: {wanted} generated images are wanted, {available} are there{left_out}.")
+            found.append(
+                f"{diagnosis}: {wanted} generated images are wanted, but only {available} are there{left_out}."
+            )
     found += controls.problems(study)
     if not study.allow_unaudited and (unaudited := unaudited_samples(study)):
         found.append(
-            f"{unaudited} generated images were not compared with the training images and may be copies of them: press "
+            f"{unaudited} generated images were not compared with the training images and may be copies of them. Press "
             "Audit on their generator's page (or run audit_samples), or allow samples that were not audited."
         )
     return found
 
 
 def counts_of(study: Study) -> dict[int, int]:
-    """Images per diagnosis by the id of those of the study's generators for which the design sets a number."""
+    """Images per diagnosis by generator id, for the study's generators for which the design sets a number."""
     own = {str(one.pk) for one in study.tested_generators}
     return {int(key): count for key, count in study.generated_counts.items() if key in own}
 
 
 def advice(study: Study) -> list[str]:
-    """What a researcher should know before opening the study, though it stands in no way."""
+    """What a researcher should know before opening the study. It does not prevent opening."""
     pools = [real_pool(study, name) for name in study.diagnoses]
     unseen = sum(pool.filter(verdict="", is_phantom=False).count() for pool in pools)
     found = [line for name in study.diagnoses for line in _uneven(study, name)]
@@ -122,13 +128,13 @@ def advice(study: Study) -> list[str]:
         return found
     return [
         *found,
-        f"{unseen} of the real images that it may show have no verdict of curation: round frames, rulers and "
-        "duplicates among them can give the truth away. Curate them first.",
+        f"Curation has not looked at {unseen} of the real images that the study may show. Round frames, rulers and "
+        "duplicates can give the truth away. Curate these images first.",
     ]
 
 
 def _uneven(study: Study, diagnosis: str) -> list[str]:
-    """Generators that have too few images for an equal share, which the others then make up for."""
+    """Messages about generators that have too few images for an equal share, so that the others supply the rest."""
     fixed = counts_of(study)
     sharing = [one for one in study.tested_generators if one.pk not in fixed]
     pool = generated_pool(study, diagnosis).order_by()
@@ -138,15 +144,15 @@ def _uneven(study: Study, diagnosis: str) -> list[str]:
     share = (study.generated_per_diagnosis - sum(fixed.values())) // len(sharing)
     return [
         f"{diagnosis}: {one} has {there.get(one.pk, 0)} images that can be shown"
-        f"{why_generated_left_out(study, diagnosis, one)}, fewer than its share of {share}; the other generators give "
-        "the rest."
+        f"{why_generated_left_out(study, diagnosis, one)}, fewer than its share of {share}. The other generators "
+        "supply the rest."
         for one in sharing
         if there.get(one.pk, 0) < share
     ]
 
 
 def _lacking(study: Study, diagnosis: str) -> list[str]:
-    """Generators that have fewer images of the diagnosis than the design takes of them."""
+    """Messages about generators that have fewer images of the diagnosis than the design takes from them."""
     fixed = counts_of(study)
     if not fixed:
         return []
@@ -155,37 +161,37 @@ def _lacking(study: Study, diagnosis: str) -> list[str]:
     found = []
     for generator in study.tested_generators:
         if (wanted := fixed.get(generator.pk, 0)) > (there := available.get(generator.pk, 0)):
-            found.append(f"{diagnosis}: {wanted} images of {generator} are wanted, {there} are there.")
+            found.append(f"{diagnosis}: {wanted} images of {generator} are wanted, but only {there} are there.")
     sharing = sum(count for key, count in available.items() if key not in fixed)
     others = len(study.tested_generators) - len(fixed)
     if others and not found and study.generated_per_diagnosis - sum(fixed.values()) > sharing:
         wanted = study.generated_per_diagnosis - sum(fixed.values())
-        found.append(f"{diagnosis}: {wanted} images of the other generators are wanted, {sharing} are there.")
+        found.append(f"{diagnosis}: {wanted} images of the other generators are wanted, but only {sharing} are there.")
     return found
 
 
 def counts_problem(counts: Mapping[Any, int], generators: int, wanted: int) -> str:
-    """What is wrong with numbers of images per generator, of which `wanted` are shown a diagnosis; '' if nothing is."""
+    """What is wrong with the numbers of images per generator if a diagnosis shows `wanted`; '' if nothing is."""
     total = sum(counts.values())
     if total > wanted:
-        return f"The numbers add up to {total} images per diagnosis; the study shows {wanted} generated ones."
+        return f"The numbers add up to {total} images per diagnosis, but the study shows {wanted} generated images."
     if counts and len(counts) == generators and total != wanted:
-        return f"The numbers add up to {total} images per diagnosis; the study shows {wanted} generated ones."
+        return f"The numbers add up to {total} images per diagnosis, but the study shows {wanted} generated images."
     return ""
 
 
 def unaudited_samples(study: Study) -> int:
-    """How many of the generated images that the study may show nobody compared with the training images."""
+    """How many generated images the study may show that were not compared with the training images."""
     generators = list(study.generators.all())
     return sum(pool_of_generators(generators, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
 
 
 def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
-    """The test's images, stratified by diagnosis and truth, and the practice's; each in an order that tells neither.
+    """The images of the test, stratified by diagnosis and truth, and those of practice, in orders that reveal neither.
 
-    Of several generators each gives as many of a diagnosis as the others, as far as it has them, or as many as the
-    design says: generators are a factor of the design, and compared in the analysis. The same study seed and the same
-    pools give the same images. Raises `StudyError` naming what is missing.
+    If there are several generators, each supplies the same number of images of a diagnosis, as far as it has them, or
+    the number in the design. Generators are a factor of the design and are compared in the analysis. The same study
+    seed and the same pools give the same images. Raises `StudyError` that names what is missing.
     """
     if found := problems(study):
         raise StudyError(" ".join(found))
@@ -212,7 +218,7 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
 
 
 def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
-    """The sources of the test's images in the study that this one follows, in an order that tells nothing of them."""
+    """The sources of the test's images in the earlier study, in an order that reveals nothing about them."""
     assert study.follows is not None
     stimuli = study.follows.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth)
     stimuli = stimuli.select_related("lesion_image", "generated_image").order_by(
@@ -222,7 +228,7 @@ def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
 
 
 def _sample(rng: random.Random, images: list[Source], count: int, fixed: dict[int, int]) -> list[Source]:
-    """`count` of the images; of a generator in `fixed` so many, of the others equally many."""
+    """Choose `count` of the images: the given number of each generator in `fixed`, and equal numbers of the others."""
     by_maker: dict[int | None, list[Source]] = {}
     for image in images:
         by_maker.setdefault(getattr(image, "generator_id", None), []).append(image)
@@ -240,9 +246,9 @@ def is_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> bool:
 
 
 def design_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> dict[str, Any] | None:
-    """The design that has, with the stimuli, the hash that the study got when it opened; None where none has.
+    """The design that, with the stimuli, has the hash that the study got when it opened; None if none does.
 
-    The first version knew no equivalence margin and hashed none; its studies have had the default since.
+    The first version had no equivalence margin and did not hash one. Its studies have had the default since.
     """
     rows = _rows(stimuli)
     designs = [frozen_design(study)]
@@ -252,7 +258,7 @@ def design_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> dict[str, Any
 
 
 def frozen_design(study: Study, unknown: Collection[str] = ()) -> dict[str, Any]:
-    """What the hash covers besides the stimuli, as JSON values; without the fields `unknown` at the time."""
+    """What the hash covers besides the stimuli, as JSON values, without the fields `unknown` at that time."""
     design = {name: getattr(study, name) for name in FROZEN_FIELDS if name not in unknown}
     for name in LATER_FIELDS:
         if getattr(study, name) != Study._meta.get_field(name).get_default():
@@ -270,13 +276,13 @@ def stimulus_row(
     is_control: bool = False,
     pair: int | str | None = None,
 ) -> list[str]:
-    """What the hash covers of one stimulus; of one in a pair also which."""
+    """What the hash covers of one stimulus; in a study of pairs this includes the pair."""
     kind = ["practice"] * is_practice + ["control"] * is_control
     return [id, sha256, truth, diagnosis, *kind, *([f"pair {pair}"] if pair else [])]
 
 
 def hash_of(design: dict[str, Any], stimuli: Iterable[list[str]]) -> str:
-    """SHA-256 of a `frozen_design` and its stimuli's rows; anyone who has both can compute it again."""
+    """SHA-256 of a `frozen_design` and its stimuli's rows. Anyone who has both can compute it again."""
     whole = design | {"stimuli": sorted(stimuli)}
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

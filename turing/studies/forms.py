@@ -21,10 +21,10 @@ from turing.studies.phases import phase_problems
 from turing.studies.question_fields import QuestionsField
 from turing.studies.questions import diagnoses_problem
 
-SIZES = (64, 128, 256, 512, 1024)  # of stimuli, in pixels on a side
+SIZES = (64, 128, 256, 512, 1024)  # sizes of stimuli, in pixels on a side
 LATER = ("language", "scaling", "zoom", "image_type", "control_per_diagnosis", "planned_readers", "washout_days")
-MOST_IN_ONE_ROW = 5  # levels of confidence: more buttons would be too narrow for a thumb
-BREAK_EVERY = 50  # what a new study proposes
+MOST_IN_ONE_ROW = 5  # levels of confidence; more buttons would be too narrow for a thumb
+BREAK_EVERY = 50  # the default for a new study
 
 
 class StudyForm(InSections, forms.ModelForm):
@@ -45,13 +45,14 @@ class StudyForm(InSections, forms.ModelForm):
     )  # fmt: skip
 
     generators = GeneratorsField(
-        help_text="The generated images come from these; the real ones are of lesions that none of them is known to "
-        "have trained on.",
+        help_text="The generated images come from these generators. The real images show lesions that none of these "
+        "generators is known to have trained on.",
     )
     generated_counts = CountsField(
         required=False,
         label="Unequal numbers of generated images",
-        help_text="Images per diagnosis of one generator. Those without a number share what is left equally.",
+        help_text="The number of images per diagnosis for a generator. Generators without a number share the rest "
+        "equally.",
     )
     image_type = forms.ChoiceField(
         label="Type of the real images", help_text="Dermoscopic images and photographs are never mixed."
@@ -59,13 +60,13 @@ class StudyForm(InSections, forms.ModelForm):
     control_generators = ControlsField(
         required=False,
         label="Generators as a control",
-        help_text="Such as an older model: do readers notice images that are known to be weaker? It is no longer one "
-        "of the generators that the study is about.",
+        help_text="For example an older model. Use this to find out whether readers notice images that are known to be "
+        "weaker. A control is then no longer one of the generators under test.",
     )
     questions = QuestionsField(
         required=False,
         label="Questions about each image",
-        help_text="A diagnosis, scales, yes or no, free words, and what gave a generated image away.",
+        help_text="Ask for a diagnosis, a rating on a scale, yes or no, free words, or what gave an image away.",
     )
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     looks = LooksField(
@@ -132,12 +133,12 @@ class StudyForm(InSections, forms.ModelForm):
         }
 
     def __init__(self, *args, researcher: User | None = None, **kwargs) -> None:
-        """`researcher`: who fills it in, and chooses among the studies that they may see; None: any study."""
+        """`researcher` is the user, who can choose among the studies that they may see. None: any study."""
         super().__init__(*args, **kwargs)
         visible = Study.objects.visible_to(researcher) if researcher else Study.objects.all()
         chosen = Q(pk__in=visible.values("pk")) | Q(pk=self.instance.follows_id)
         self.fields["follows"].queryset = Study.objects.filter(chosen).exclude(pk=self.instance.pk)
-        self.fields["follows"].empty_label = "none: it stands alone"
+        self.fields["follows"].empty_label = "none"
         generators = Generator.objects.finished()
         self.fields["generators"].queryset = generators
         self.fields["control_generators"].queryset = generators
@@ -147,11 +148,11 @@ class StudyForm(InSections, forms.ModelForm):
         types = sorted({self.instance.image_type, *LesionImage.objects.kinds_of_type()})
         self.fields["image_type"].choices = [(name, name) for name in types]
         self.fields["control_degradation"].choices = [("", "none"), *Study.Degradation.choices]
-        for name in LATER:  # where a page of before is sent: the default
+        for name in LATER:  # an older page lacks these fields; they then have their defaults
             self.fields[name].required = False
         for name, field in self.fields.items():
             if isinstance(field, forms.IntegerField) and name != "seed":
-                # PostgreSQL's small integers; SQLite would take any.
+                # PostgreSQL's small integers have this limit; SQLite would take any number.
                 field.validators.append(MaxValueValidator(MOST))
         self.initial["revision"] = self.instance.revision
         names = sorted({name for one in generators for name in one.diagnoses})
@@ -164,14 +165,16 @@ class StudyForm(InSections, forms.ModelForm):
         return str(field.value() or "") != str(default or "")
 
     def clean_title(self):
-        """One line of text: it stands in subjects of e-mails and in file names."""
+        """The title, which must be one line of text, because it is used in subjects of e-mails and in file names."""
         title = self.cleaned_data["title"]
         if any(unicodedata.category(one) in ("Cc", "Zl", "Zp") for one in title):
-            raise forms.ValidationError("The title is one line of text: it holds a line break or a control character.")
+            raise forms.ValidationError(
+                "The title must be one line of text. It holds a line break or a control character."
+            )
         return title
 
     def clean_diagnoses(self) -> list[str]:
-        """In the order that the draft has: the same seed draws the same images then."""
+        """The diagnoses in the draft's order, so that the same seed draws the same images."""
         chosen, before = self.cleaned_data["diagnoses"], self.instance.diagnoses
         return [name for name in before if name in chosen] + [name for name in chosen if name not in before]
 
@@ -207,7 +210,7 @@ class StudyForm(InSections, forms.ModelForm):
             self.add_error("questions", problem)
         levels = data.get("confidence_levels") or 0
         if data.get("one_row") and not 2 <= levels <= MOST_IN_ONE_ROW:
-            message = f"Judgement and confidence stand in one row with 2 to {MOST_IN_ONE_ROW} levels of confidence."
+            message = f"One row for judgement and confidence needs 2 to {MOST_IN_ONE_ROW} levels of confidence."
             self.add_error("one_row", message)
         for name, why in conflicts(data):
             self.add_error(name if name in self.fields else "forced_choice", why)
@@ -220,7 +223,7 @@ class StudyForm(InSections, forms.ModelForm):
         return data
 
     def _post_clean(self):
-        """Once the draft holds what the form says: what its parts lack."""
+        """Check the parts of the study, once the draft has the form's values."""
         super()._post_clean()
         for name, message in phase_problems(self.instance):
             self.add_error(name if name in self.fields else None, message)
@@ -238,7 +241,7 @@ class StudyForm(InSections, forms.ModelForm):
         planned = self.cleaned_data["planned_readers"] or 0
         if planned == 1:
             raise forms.ValidationError(
-                "0, where no number is planned, or 2 and more: one reader says nothing of the others."
+                "Enter 0 if no number is planned, or 2 or more. One reader says nothing about other readers."
             )
         return planned
 
@@ -248,13 +251,14 @@ class StudyForm(InSections, forms.ModelForm):
     def clean_zoom(self):
         zoom = self.cleaned_data["zoom"] or self.instance.zoom
         if zoom != Study.Zoom.OFF and self.cleaned_data.get("timed"):
-            raise forms.ValidationError("An image that is shown for a moment only cannot be zoomed.")
+            raise forms.ValidationError("Readers cannot zoom an image that is shown for a moment only.")
         return zoom
 
     def clean_corrections(self):
         if self.cleaned_data["corrections"] and self.cleaned_data.get("timed"):
             raise forms.ValidationError(
-                "No answer can be corrected where images are shown for a moment: exposures follow from answers."
+                "Readers cannot correct answers if images are shown for a moment only, because exposures depend on "
+                "answers."
             )
         return self.cleaned_data["corrections"]
 
@@ -262,17 +266,17 @@ class StudyForm(InSections, forms.ModelForm):
         return self.cleaned_data["image_type"] or self.instance.image_type
 
     def clean_revision(self) -> int | None:
-        """The draft as it is now must be the one that this form was filled in for."""
+        """Check that the draft has not changed since this form was opened."""
         shown = self.cleaned_data["revision"]
         if self.instance.pk and shown is not None and shown != self.instance.revision:
             raise forms.ValidationError(
                 "Somebody else has saved this draft since you opened it. Open it again in another tab, compare, and "
-                "enter your changes there; nothing was overwritten."
+                "enter your changes there. Nothing was overwritten."
             )
         return shown
 
     def save(self, commit: bool = True, slug: str = "") -> Study:
-        """`slug` for a new study; `lifecycle.save_draft` finds one and keeps the audit trail."""
+        """Save the draft. `slug` is for a new study; `lifecycle.save_draft` finds one and writes the audit trail."""
         if self.instance.pk is None:
             self.instance.slug = slug
         self.instance.revision += 1
@@ -280,7 +284,7 @@ class StudyForm(InSections, forms.ModelForm):
 
 
 def _without_judgement(data: dict[str, Any]) -> None:
-    """A purpose-blinded study asks for no judgement; where the platform's own consent stands, it is the other one."""
+    """Adapt the values for a purpose-blinded study, which asks for no judgement and has its own default consent."""
     data["confidence_levels"] = 0
     data["questions"] = [one for one in data.get("questions") or [] if one["type"] != Kind.JUDGEMENT]
     if data.get("consent_text") == DEFAULT_CONSENT:
@@ -288,5 +292,8 @@ def _without_judgement(data: dict[str, Any]) -> None:
 
 
 def _with_plain_newlines(text: str) -> str:
-    """Browsers send others: the same text from the command would be another version of the consent."""
+    """Replace the browser's line breaks.
+
+    Otherwise the same text from the command would be another version of the consent.
+    """
     return text.replace("\r\n", "\n")

@@ -1,15 +1,15 @@
-"""Form fields for the generators of a study and for how many images each of them gives."""
+"""Form fields to choose a study's generators and the number of images from each."""
 
 from django import forms
 from django.utils.html import format_html, format_html_join
 
 from gan.models import Generator
 
-MOST = 32_767  # images of any kind in one study
+MOST = 32_767  # most images of one kind in a study
 
 
 class GeneratorsField(forms.ModelMultipleChoiceField):
-    """Those that are finished, as checkboxes."""
+    """Finished generators, as checkboxes."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -19,7 +19,7 @@ class GeneratorsField(forms.ModelMultipleChoiceField):
     def clean(self, value):
         try:
             return super().clean(value)
-        except OverflowError:  # a number that no database stores
+        except OverflowError:  # a number that is too large for the database
             raise forms.ValidationError(self.error_messages["invalid_choice"], params={"value": "?"}) from None
 
     def label_from_instance(self, one: Generator) -> str:
@@ -29,7 +29,10 @@ class GeneratorsField(forms.ModelMultipleChoiceField):
 
 
 class ControlsField(GeneratorsField):
-    """Generators that serve as a control; cleaned to their ids, as `Study.control_generators` keeps them."""
+    """Generators that serve as a control.
+
+    The cleaned value is the list of their ids, as in `Study.control_generators`.
+    """
 
     def label_from_instance(self, one: Generator) -> str:
         return f"{one} as a control"
@@ -39,7 +42,7 @@ class ControlsField(GeneratorsField):
 
 
 class CountsWidget(forms.Widget):
-    """A number for each generator, `count_<id>`; empty: an equal share of what is left."""
+    """A number for each generator, `count_<id>`. Empty means an equal share of the rest."""
 
     use_fieldset = True
     names: list[tuple[str, str]] = []  # id and label
@@ -49,7 +52,7 @@ class CountsWidget(forms.Widget):
         return {key: value for key, value in counts.items() if value not in ("", None)}
 
     def value_omitted_from_data(self, data, files, name):
-        return False  # no number at all is an answer, too: equal shares
+        return False  # no number at all is valid, too, and means equal shares
 
     def render(self, name, value, attrs=None, renderer=None):
         rows = format_html_join(
@@ -62,7 +65,7 @@ class CountsWidget(forms.Widget):
 
 
 class CountsField(forms.Field):
-    """Images per diagnosis by the generator's id, as `Study.generated_counts` keeps them."""
+    """Images per diagnosis by the generator's id, as in `Study.generated_counts`."""
 
     widget = CountsWidget
 
@@ -71,6 +74,6 @@ class CountsField(forms.Field):
         for key, text in (value or {}).items():
             number = str(text).strip()
             if not (number.isascii() and number.isdecimal() and len(number) < 6 and int(number) <= MOST):
-                raise forms.ValidationError(f"{str(text)[:20]!r} is no number of images from 0 to {MOST:,}.")
+                raise forms.ValidationError(f"{str(text)[:20]!r} is not a number of images from 0 to {MOST:,}.")
             counts[key] = int(number)
         return counts

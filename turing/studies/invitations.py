@@ -1,4 +1,4 @@
-"""Readers invited by a link of their own, with or without an e-mail."""
+"""Invites readers with a personal link, with or without an e-mail."""
 
 from collections.abc import Callable, Iterable
 
@@ -24,14 +24,14 @@ class InvitationForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
         label="E-mail addresses, one a line",
-        help_text="Each is sent a link of its own. Those invited already are left out.",
+        help_text="Each address gets its own link. Addresses that were already invited are left out.",
     )
     links = forms.IntegerField(
         initial=0,
         min_value=0,
         max_value=MOST_AT_ONCE,
         label="Links without an address",
-        help_text="To hand out yourself.",
+        help_text="Number of links that you hand out yourself.",
     )
     language = forms.ChoiceField(choices=settings.LANGUAGES, required=False, label="Language of the e-mails")
 
@@ -62,12 +62,13 @@ def invite(
     language: str = "en",
     actor: Actor = COMMAND_LINE,
 ) -> int:
-    """Make invitations and send those that have an address; returns how many are new.
+    """Make invitations, send those that have an address, and return how many are new.
 
-    All are stored before the first is sent; what failed can be sent again by inviting again. Of two who invite at once,
-    one sends: each invitation is marked before it is sent, and unmarked where it could not be. The audit trail says how
-    many there are, not who.
-    `full_address` makes a path an address with the site's name. Raises `StudyError` unless the study is open, and
+    All are stored before the first is sent. If sending fails, inviting again sends again. If two researchers invite at
+    once, only one sends: each invitation is marked before it is sent, and unmarked if sending failed. The audit trail
+    says how many there are, not who.
+
+    `full_address` turns a path into an address with the site's name. Raises `StudyError` if the study is not open, and
     while it follows a purpose-blinded study that still takes answers.
     """
     if not study.is_open:
@@ -75,7 +76,8 @@ def invite(
     earlier = study.follows
     if earlier and earlier.purpose_blinded and not earlier.is_over:
         raise StudyError(
-            f"An invitation to this study tells what {earlier} is about. Invite readers once that is closed, or let "
+            f"An invitation to this study would reveal what {earlier} is about. Invite readers once that is "
+            "closed, or let "
             "its readers go on by themselves: the debriefing leads them here if this study is not by invitation."
         )
     with transaction.atomic():
@@ -96,6 +98,6 @@ def _send(invitation: Invitation, address: str, language: str) -> None:
         send_mail(letter.line, letter.text, None, [invitation.email])
     except BaseException as error:
         Invitation.objects.filter(pk=invitation.pk).update(sent_at=None)
-        if isinstance(error, OSError):  # among them every error of SMTP
+        if isinstance(error, OSError):  # includes every error of SMTP
             raise StudyError(f"{invitation.email}: the e-mail could not be sent ({error}).") from error
         raise

@@ -1,4 +1,4 @@
-"""Why a study cannot show images that are in the record."""
+"""Explains why a study cannot show images that are in the record."""
 
 from gan.models import GeneratedImage, Generator, LesionImage
 from turing.models import Study
@@ -7,7 +7,7 @@ from turing.studies.pools import least_side, not_shown_before
 
 
 def why_left_out(study: Study, diagnosis: str) -> str:
-    """How many real images of the diagnosis the study cannot show, by the first reason that holds; '' if none is."""
+    """How many real images of the diagnosis the study cannot show, by the first reason that applies; '' if none."""
     images = LesionImage.objects.with_diagnosis(diagnosis)
     if not study.generators.all():
         return ""
@@ -33,7 +33,7 @@ def why_left_out(study: Study, diagnosis: str) -> str:
 
 
 def why_generated_left_out(study: Study, diagnosis: str, generator: Generator | None = None) -> str:
-    """How many images of the study's generators, or of one, it cannot show, by the first reason that holds."""
+    """How many images of the study's generators, or of one, it cannot show, by the first reason that applies."""
     generators = [generator] if generator else study.tested_generators
     images = GeneratedImage.objects.of_generators(generators).filter(diagnosis=diagnosis)
     new = images.not_copies()
@@ -48,7 +48,7 @@ def why_generated_left_out(study: Study, diagnosis: str, generator: Generator | 
 
 
 def _seen_before(study: Study, pool) -> int:
-    """How many of the images are of lesions or patients that an earlier study shows which this one follows."""
+    """How many of the images show lesions or patients that are also in an earlier study which this one follows."""
     before = earlier_studies(study)
     shown = LesionImage.objects.filter(stimuli__study__in=before)
     return pool.count() - pool.unrelated_to(shown).count() if before else 0

@@ -8,7 +8,9 @@ from turing.people.post import Letter
 
 
 def invitation_letter(study: Study, address: str, language: str) -> Letter:
-    """`address` is the link of one reader; `language` one of the site's, since the reader is not known yet."""
+    """The invitation. `address` is one reader's link. `language` is one of the site's, because the reader is not known
+    yet.
+    """
     values = {"title": study.title, "count": study.images_announced, "address": address}
     with translation.override(language):
         subject = _("Invitation: %(title)s") % values
@@ -51,7 +53,7 @@ def reminder_letter(reading: Reading, address: str) -> Letter:
             _(
                 "Dear %(name)s,\n\nyou began to judge images in the study %(title)s; %(left)s are left. Your answers "
                 "are saved, and you can go on where you stopped, on any device:\n\n%(address)s\n\nIf you do not wish "
-                "to go on, you need not do anything; there you can also withdraw your consent.\n"
+                "to go on, you need not do anything. On the same page you can also withdraw your consent.\n"
             )
             % values,
         )

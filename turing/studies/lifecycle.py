@@ -1,4 +1,4 @@
-"""A study's way from draft to archive; the pages and the commands follow the same rules."""
+"""Moves a study through its states, from draft to archive. Pages and commands follow the same rules."""
 
 import hashlib
 import logging
@@ -24,8 +24,8 @@ from turing.studies.stimuli import encode_stimulus
 
 logger = logging.getLogger(__name__)
 What = AuditLine.What
-TRIES = 5  # for an address that nobody else takes
-# Words that a page beside the studies may want one day; those of today are found by asking the site's addresses.
+TRIES = 5  # attempts to find an address that nobody else takes
+# Names that future pages may need. Names of existing pages are found by resolving the site's addresses.
 RESERVED = frozenset([
     "new", "plan", "all", "mine", "shared", "open", "closed", "drafts", "archive", "archived", "import", "upload",
     "export", "search", "compare", "trail", "settings", "help", "admin", "api", "static", "feed",
@@ -33,7 +33,7 @@ RESERVED = frozenset([
 
 
 def save_draft(form, actor: Actor = COMMAND_LINE) -> Study:
-    """Save what a valid `StudyForm` holds: a new draft, or changes to one."""
+    """Save the values of a valid `StudyForm`: a new draft, or changes to one."""
     if form.instance.pk:
         with transaction.atomic():
             study = form.save()
@@ -43,7 +43,7 @@ def save_draft(form, actor: Actor = COMMAND_LINE) -> Study:
 
 
 def _save_new(save, title: str, actor: Actor, **detail) -> Study:
-    """`save` gets an address for the title; another one where somebody takes that at the same moment."""
+    """Call `save` with an address for the title, and with another one if somebody else takes it at the same moment."""
     for _ in range(TRIES):
         slug = unique_slug(title)
         try:
@@ -54,25 +54,25 @@ def _save_new(save, title: str, actor: Actor, **detail) -> Study:
         except IntegrityError:
             if not Study.objects.filter(slug=slug).exists():
                 raise
-    raise StudyError("Other studies of this title are being made at the same moment; please try again.")
+    raise StudyError("Somebody else is creating a study with this title at the same moment. Please try again.")
 
 
 def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
     """Build the blinded stimuli, freeze the design and open the study to readers.
 
-    Raises `StudyError` when the study is not a draft, images are missing or cannot be written; nothing is left behind
-    then.
+    Raises `StudyError` if the study is not a draft, or if images are missing or cannot be written. Nothing is left
+    behind then.
     """
     draft = _still_draft(Study.objects.get(pk=study.pk))
     written: list[str] = []
     try:
-        # Before anything is locked: it takes seconds to minutes, for which readers of other studies would wait.
+        # Not under a lock: this takes seconds to minutes, and readers of other studies would have to wait.
         stimuli = _build_stimuli(draft, written)
         with transaction.atomic():
-            # Locked: of two researchers who open it at once, the second finds it open.
+            # Locked, so that if two researchers open it at once, the second finds it open.
             study = _still_draft(Study.objects.select_for_update().get(pk=study.pk))
             if study.revision != draft.revision:
-                raise StudyError("The study was changed while its images were made. Look at it, then open it again.")
+                raise StudyError("Somebody changed the study while its images were made. Check it, then open it again.")
             Stimulus.objects.bulk_create(stimuli)
             study.state = Study.State.OPEN
             study.opened_at = timezone.now()
@@ -85,7 +85,7 @@ def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
     except OSError as error:
         _remove(written)
         reason = error.strerror or error
-        raise StudyError(f"An image cannot be read or written: {reason}. The study is a draft as before.") from error
+        raise StudyError(f"An image cannot be read or written: {reason}. The study is still a draft.") from error
     except BaseException:
         _remove(written)
         raise
@@ -100,7 +100,10 @@ def _still_draft(study: Study) -> Study:
 
 
 def _build_stimuli(study: Study, written: list[str]) -> list[Stimulus]:
-    """Stimuli whose files are written, not saved yet; the files' names are added to `written` as they come."""
+    """Stimuli whose files are written but which are not saved yet.
+
+    The files' names are added to `written` on the way.
+    """
     test, practice = choose_images(study)
     through = study.drawn_size
     controls = choose_controls(study, test + practice)
@@ -119,16 +122,16 @@ def _build_stimuli(study: Study, written: list[str]) -> list[Stimulus]:
     for stimulus in stimuli:
         if (other := seen.setdefault(stimulus.sha256, stimulus)) is not stimulus:
             first, second = (one.lesion_image or one.generated_image for one in (other, stimulus))
-            raise StudyError(f"Two images of the study are the same picture: {first}; {second}.")
+            raise StudyError(f"Two images of the study show the same picture: {first}; {second}.")
     if len(lengths) > 1:
-        raise StudyError("The stimuli differ in their number of bytes, which would tell them apart.")
+        raise StudyError("The stimuli differ in their number of bytes, which could reveal the truth.")
     if study.forced_choice:
         pair_up(study, stimuli)
     return stimuli
 
 
 def _remove(names: list[str]) -> None:
-    """Take files back; what the store does not let go of lies there unused."""
+    """Delete files. A file that the store cannot delete stays there unused."""
     for name in names:
         try:
             default_storage.delete(name)
@@ -137,7 +140,7 @@ def _remove(names: list[str]) -> None:
 
 
 class Move(NamedTuple):
-    """From which states an action leads to which, and what the audit trail calls it."""
+    """An action: the states it starts from, the state it leads to, and its name in the audit trail."""
 
     allowed: tuple[str, ...]
     state: str
@@ -154,9 +157,9 @@ MOVES: dict[str, Move] = {
 
 
 def move_study(study: Study, action: str, actor: Actor = COMMAND_LINE) -> Study:
-    """One of `MOVES`, from a state that allows it. Raises `StudyError` from another.
+    """Do one of `MOVES` from a state that allows it. Raises `StudyError` from another state.
 
-    A paused study takes no answers until it goes on; a closed one never again.
+    A paused study takes no answers until it is resumed. A closed study never takes answers again.
     """
     move = MOVES[action]
     with transaction.atomic():
@@ -174,7 +177,7 @@ def move_study(study: Study, action: str, actor: Actor = COMMAND_LINE) -> Study:
 
 
 def clone_study(study: Study, owner: User | None = None, actor: Actor = COMMAND_LINE) -> Study:
-    """A new draft of the same design and generators, shared with nobody; its stimuli are drawn when it opens."""
+    """A new draft with the same design and generators, shared with nobody. Its stimuli are drawn when it opens."""
     fields = {name: getattr(study, name) for name in (*FROZEN_FIELDS, *LATER_FIELDS)}
     fields["title"] = f"{study.title[:100]} (copy)"
 
@@ -188,7 +191,9 @@ def clone_study(study: Study, owner: User | None = None, actor: Actor = COMMAND_
 
 
 def save_new_study(study: Study) -> None:
-    """Save under an address that no study has yet, also where somebody else saves one of the same title meanwhile."""
+    """Save the study under an address that no other study has, even if somebody else uses the same title at that
+    moment.
+    """
     while True:
         study.slug = unique_slug(study.title)
         try:
@@ -201,7 +206,7 @@ def save_new_study(study: Study) -> None:
 
 
 def unique_slug(title: str) -> str:
-    """An address for the title that no study has yet, and no other page of the site."""
+    """An address for the title that no other study and no other page of the site has."""
     base = slugify(title)[:50].strip("-_") or "study"
     taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 3))
@@ -209,7 +214,7 @@ def unique_slug(title: str) -> str:
 
 
 def is_reserved(slug: str) -> bool:
-    """Whether another page has, or may come to have, the address that a study of this name would get."""
+    """Whether another page has, or may later have, the address that a study of this name would get."""
     if slug in RESERVED:
         return True
     for name in ("study", "research-study"):
@@ -220,7 +225,7 @@ def is_reserved(slug: str) -> bool:
 
 
 def find_study(slug: str) -> Study:
-    """The study with this slug. Raises `StudyError` naming the studies there are."""
+    """The study with this slug. Raises `StudyError`, which names the existing studies."""
     study = Study.objects.filter(slug=slug).first()
     if study is None:
         known = ", ".join(Study.objects.values_list("slug", flat=True)[:20]) or "none"

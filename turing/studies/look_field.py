@@ -6,7 +6,7 @@ LENGTH = 100
 
 
 class LooksField(forms.CharField):
-    """Shares such as `50%` or `33%, 67%`, kept as `[0.33, 0.67]`."""
+    """Shares such as `50%` or `33%, 67%`, stored as `[0.33, 0.67]`."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**{"required": False, "max_length": LENGTH, **kwargs})
@@ -19,7 +19,7 @@ class LooksField(forms.CharField):
         return [_share(word) for word in text.replace(",", " ").replace(";", " ").split()]
 
     def run_validators(self, value) -> None:
-        """`looks_problem` checks the shares, together with the number of readers."""
+        """Do nothing here: `looks_problem` checks the shares, together with the number of readers."""
 
     def has_changed(self, initial, data) -> bool:
         return super().has_changed(self.prepare_value(initial), data)
@@ -32,6 +32,6 @@ def _share(word: str) -> float:
         share = 0.0
     if not 0 < share < 1:
         raise forms.ValidationError(
-            f"{word[:20]!r} is no share of the planned answers: write 50%, or 33%, 67% for two looks."
+            f"{word[:20]!r} is not a share of the planned answers. Write 50%, or 33%, 67% for two looks."
         )
     return round(share, 6)

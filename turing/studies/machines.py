@@ -1,4 +1,4 @@
-"""Adds machine readers to a study: a detector that is cross-validated on its images, or anybody's predictions."""
+"""Adds machine readers to a study: a detector cross-validated on its images, or predictions from anywhere."""
 
 import csv
 import math
@@ -22,13 +22,13 @@ DETECTOR_NAME = "Detector on EfficientNet-Lite2"
 THRESHOLD = 0.5
 MOST_CONFIDENT = 1_000_000
 
-# A function from a table of images (path) and a path for scores to how the scores were made.
+# A function of the path of a table of images and a path for scores; it returns how the scores were made.
 Detect = Callable[[Path, Path], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a machine said of one stimulus."""
+    """A machine's judgement of one stimulus."""
 
     stimulus: UUID
     score: float
@@ -39,14 +39,17 @@ class Judged:
 
 
 def groups_of(stimuli: list[Stimulus]) -> dict[UUID, str]:
-    """A name for each stimulus that it shares with all of one lesion or patient; generated images stand alone."""
+    """A group name for each stimulus, shared by all images of one lesion or patient.
+
+    Each generated image has its own.
+    """
     lesions = LesionImage.objects.filter(pk__in=[one.lesion_image_id for one in stimuli if one.lesion_image_id])
     names = lesions.group_names()
     return {one.pk: names.get(one.lesion_image_id, f"image {one.pk}") for one in stimuli}
 
 
 def judge_by_detector(study: Study, detect: Detect) -> tuple[list[Judged], dict[str, Any]]:
-    """Every stimulus of the test as a detector scores it that was fitted to the others, and how that was done.
+    """Score every stimulus of the test by a detector fitted to the others, and describe how that was done.
 
     `detect` reads a table with the columns file, truth and group, and writes one with file, score, fold and group.
     Raises `StudyError` for a draft.
@@ -75,12 +78,12 @@ def judge_by_detector(study: Study, detect: Detect) -> tuple[list[Judged], dict[
 
 
 def read_predictions(study: Study, path: Path, threshold: float | None = None) -> tuple[list[Judged], dict[str, Any]]:
-    """Anybody's scores or answers from a CSV: the columns image and score, or image and response[, confidence].
+    """Read scores or answers from a CSV with the columns image and score, or image and response[, confidence].
 
-    `image` is the stimulus's id, as exports have it, with or without `.png`. `score` is the higher, the more like
-    generated; from `threshold` on the answer is 'generated'. Without a threshold scores must be probabilities, and one
-    half is taken. Where both columns are there, `response` is the answer. Practice images and controls are passed over.
-    Raises `StudyError` naming file and line of the first mistake.
+    `image` is the stimulus's id, as in exports, with or without `.png`. A higher `score` means more like generated.
+    From `threshold` on, the answer is 'generated'. Without a threshold, scores must be probabilities and the threshold
+    is one half. If both columns exist, `response` is the answer. Practice images and controls are skipped. Raises
+    `StudyError` with file and line of the first mistake.
     """
     stimuli = {one.pk: one for one in _stimuli_of(study, practice=True)}
     groups = groups_of(list(stimuli.values()))
@@ -90,7 +93,7 @@ def read_predictions(study: Study, path: Path, threshold: float | None = None) -
     except UserError as error:
         raise StudyError(str(error)) from None
     if not {"score", "response"} & set(table.columns):
-        raise StudyError(f"{place}: no column score or response (found: {', '.join(table.columns[:30])}).")
+        raise StudyError(f"{place}: there is no column score or response (found: {', '.join(table.columns[:30])}).")
     found: dict[UUID, Judged] = {}
     lines: dict[UUID, int] = {}
     for line, fields in zip(table.lines, table.rows, strict=True):
@@ -98,7 +101,7 @@ def read_predictions(study: Study, path: Path, threshold: float | None = None) -
         try:
             stimulus = _stimulus(row["image"], stimuli)
             if stimulus.pk in lines:
-                raise ValueError(f"image {row['image']!r} stands in line {lines[stimulus.pk]} already")
+                raise ValueError(f"image {row['image']!r} is already in line {lines[stimulus.pk]}")
             lines[stimulus.pk] = line
             score, answer, confidence = _prediction(row, threshold)
         except ValueError as error:
@@ -106,7 +109,7 @@ def read_predictions(study: Study, path: Path, threshold: float | None = None) -
         if stimulus.is_of_test:
             found[stimulus.pk] = Judged(stimulus.pk, score, answer, confidence, group=groups[stimulus.pk])
     if not found:
-        raise StudyError(f"{place}: no predictions in it.")
+        raise StudyError(f"{place}: the file holds no predictions.")
     used = THRESHOLD if threshold is None and "score" in table.columns else threshold
     missing = sum(one.is_of_test for one in stimuli.values()) - len(found)
     return list(found.values()), {"file": path.name[:120], "threshold": used, "images_without": missing}
@@ -122,7 +125,7 @@ def add_machine(
     source: str = "",
     actor: Actor = COMMAND_LINE,
 ) -> MachineReader:
-    """Store a machine's scores. Raises `StudyError` for a name that is empty, too long or taken."""
+    """Store a machine's scores. Raises `StudyError` if the name is empty, too long or taken."""
     study = Study.objects.select_for_update().get(pk=study.pk)
     name = check_name(study, name)
     machine = MachineReader.objects.create(study=study, name=name, kind=kind, source=source[:300], settings=settings)
@@ -140,7 +143,7 @@ def add_machine(
 def check_name(study: Study, name: str) -> str:
     """The name as it is stored.
 
-    Raises `StudyError` where it is empty, too long or taken, and for a study in which machines have no place.
+    Raises `StudyError` if it is empty, too long or taken, and if the study cannot have machine readers.
     """
     if study.forced_choice:
         raise StudyError(f"{study.slug} shows pairs (forced_choice); machine readers judge single images.")
@@ -148,15 +151,17 @@ def check_name(study: Study, name: str) -> str:
     if not 0 < len(name) <= 80:
         raise StudyError("A machine reader needs a name of at most 80 characters.")
     if not study.asks_judgement:
-        raise StudyError(f"{study.slug} does not ask readers to judge images: a machine would stand beside nothing.")
+        raise StudyError(
+            f"{study.slug} does not ask readers to judge images, so there is nothing to compare a machine with."
+        )
     if study.machines.filter(name=name).exists():
-        raise StudyError(f"{study.slug} has a machine reader {name!r} already: remove it, or choose another name.")
+        raise StudyError(f"{study.slug} already has a machine reader {name!r}. Remove it, or choose another name.")
     return name
 
 
 @transaction.atomic
 def remove_machine(study: Study, name: str, actor: Actor = COMMAND_LINE) -> None:
-    """Raises `StudyError` where the study has no machine reader of this name."""
+    """Remove a machine reader. Raises `StudyError` if the study has none with this name."""
     machine = study.machines.filter(name=name).first()
     if machine is None:
         known = ", ".join(study.machines.values_list("name", flat=True)) or "none"
@@ -167,7 +172,7 @@ def remove_machine(study: Study, name: str, actor: Actor = COMMAND_LINE) -> None
 
 def _stimuli_of(study: Study, practice: bool = False) -> list[Stimulus]:
     if study.is_draft:
-        raise StudyError(f"{study.slug} is a draft: its images are drawn when it opens.")
+        raise StudyError(f"{study.slug} is a draft. Its images are drawn when it opens.")
     stimuli = study.stimuli.all() if practice else study.stimuli.of_test()
     return list(stimuli.order_by("pk"))
 
@@ -180,7 +185,7 @@ def _stimulus(text: str, stimuli: dict[UUID, Stimulus]) -> Stimulus:
     try:
         return stimuli[UUID(text.removesuffix(".png"))]
     except (ValueError, KeyError):
-        raise ValueError(f"image {text[:60]!r} is no image of this study") from None
+        raise ValueError(f"image {text[:60]!r} is not an image of this study") from None
 
 
 def _prediction(row: dict[str, str], threshold: float | None) -> tuple[float, str, float | None]:
@@ -196,8 +201,8 @@ def _prediction(row: dict[str, str], threshold: float | None) -> tuple[float, st
         return sign * (1 if confidence is None else confidence), answer, confidence
     score = _number(row["score"], "score")
     if threshold is None and not answer and not 0 <= score <= 1:
-        raise ValueError(f"score is {row['score'][:20]!r}, no probability: say from which score on an image is "
-                         "generated (--threshold)")  # fmt: skip
+        raise ValueError(f"score is {row['score'][:20]!r}, which is not a probability. Use --threshold to "
+                         "say from which score on an image is generated")  # fmt: skip
     return score, answer or _answer(score, THRESHOLD if threshold is None else threshold), confidence
 
 

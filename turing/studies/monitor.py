@@ -1,4 +1,4 @@
-"""How a running study goes: who has begun, how far, how fast, and who has stopped."""
+"""Monitors a running study: who has begun, how far they are, how fast, and who has stopped."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ REMIND_AGAIN_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True)
 class MonitoredReading:
-    """One person's reading as researchers see it while the study runs; no answer and no truth."""
+    """One person's reading as researchers see it while the study runs, without answers and truth."""
 
     pseudonym: str
     began_at: datetime
@@ -68,17 +68,15 @@ def _state(reading) -> str:
 
 
 def send_reminder(reading: Reading, address: str, actor: Actor = COMMAND_LINE) -> None:
-    """One e-mail with the study's address. Raises `StudyError` where one was sent within the last day.
+    """Send one e-mail with the study's address. Raises `StudyError` if one was sent within the last day.
 
-    The day is claimed before the e-mail is sent, so that of two clicks one sends it; where sending fails it is free
-    again.
+    The reminder is recorded before the e-mail is sent, so that two clicks send only one. If sending fails, the record
+    is undone.
     """
     if not reading.study.is_open:
         raise StudyError("the study is not open.")
     if not reading.reader.user.can_be_written_to:
-        raise StudyError(
-            "nobody has confirmed that the address this reader gave is theirs, and another account has it."
-        )
+        raise StudyError("another account has the address of this reader, and nobody has confirmed that it is theirs.")
     before, now = reading.reminded_at, timezone.now()
     due = Q(reminded_at=None) | Q(reminded_at__lte=now - REMIND_AGAIN_AFTER)
     if not Reading.objects.filter(due, pk=reading.pk).update(reminded_at=now):

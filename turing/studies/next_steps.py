@@ -1,4 +1,4 @@
-"""What a researcher does next: on the way to the first open study, and in each study."""
+"""Tells a researcher what to do next: on the way to the first open study, and in each study."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ class Step:
 
 
 def first_steps(studies) -> list[Step]:
-    """The steps to the first open study, the first undone one marked; none once one of the studies has been opened."""
+    """The steps to the first open study, with the next one marked; none once a study has been opened."""
     states = set(studies.order_by().values_list("state", flat=True).distinct())
     if states - {Study.State.DRAFT}:
         return []
@@ -29,7 +29,7 @@ def first_steps(studies) -> list[Step]:
     steps = [
         Step(
             "Upload real images",
-            "A zip or a folder. The page says what it recognised before it imports anything.",
+            "Upload a zip or a folder. The page says what it recognised before it imports anything.",
             collections,
             LesionImage.objects.exists(),
         ),
@@ -41,25 +41,27 @@ def first_steps(studies) -> list[Step]:
         ),
         Step(
             "Bring generated images",
-            "Upload another network's images in the same way. Or train one under Generators and draw samples of it.",
+            "Upload images of another network in the same way. Or train a network under Generators and draw "
+            "samples from it.",
             collections,
             GeneratedImage.objects.exists(),
         ),
         Step(
             "Audit them for copies",
-            "A study shows no image that nobody has compared with the training images, unless you allow it.",
+            "A study only shows images that were compared with the training images, unless you allow others.",
             reverse("generators"),
             GeneratedImage.objects.exclude(audited_at=None).exists(),
         ),
         Step(
             "Make a study",
-            "Choose generators, diagnoses and numbers. Plan a study says how many readers and images you need.",
+            "Choose generators, diagnoses and numbers. The page Plan a study says how many readers and images you "
+            "need.",
             reverse("study-create"),
             draft is not None,
         ),
         Step(
             "Open the study",
-            "Look at the draft first: its design is frozen when it opens. Then send its address to readers.",
+            "Check the draft first, because opening freezes its design. Then send its address to readers.",
             reverse("research-study", args=[draft.slug]) if draft else "",
             False,
         ),
@@ -70,7 +72,7 @@ def first_steps(studies) -> list[Step]:
 
 
 def next_in(study: Study) -> tuple[str, str]:
-    """What comes next in a study that was loaded with its progress: words, and the address where it is done."""
+    """The next thing to do in a study that was loaded with its progress: words, and the address of the page for it."""
     page = reverse("research-study", args=[study.slug])
     if study.is_draft:
         return "look at it, then open it", page

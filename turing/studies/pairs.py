@@ -1,6 +1,6 @@
-"""Pairs of a real and a generated image (two-alternative forced choice): what a study of them needs, and who is whose.
+"""Pairs of a real and a generated image (two-alternative forced choice): rules for the design, and the pairing.
 
-`turing.models.stimuli.Side` says how a choice is stored, `turing.reading.pairs` which image stands where.
+`turing.models.stimuli.Side` says how a choice is stored. `turing.reading.pairs` decides the sides of the images.
 """
 
 import random
@@ -11,39 +11,39 @@ from turing.models import Stimulus, Study, Truth
 
 # Fields that a study of pairs leaves at their default, and why.
 NOT_WITH_PAIRS = {
-    "control_per_diagnosis": "images of a control belong to no pair",
+    "control_per_diagnosis": "images of a control do not belong to any pair",
     "repeats": "a pair cannot be repeated yet",
     "timed": "two images cannot be shown for a moment",
     "zoom": "two images cannot be zoomed together yet",
-    "images_per_page": "pairs come one on a page",
-    "one_row": "the choice and the confidence have a row each",
-    "questions": "further questions are about one image, and here there are two",
-    "looks": "looks are planned for the fooling rate, and pairs have none",
-    "tell_share": "readers of pairs know that one of two is real",
-    "purpose_blinded": "readers of pairs know that one of two is generated",
-    "feedback_after": "the page of what each image was shows single images",
+    "images_per_page": "a page shows one pair",
+    "one_row": "the choice and the confidence each have their own row",
+    "questions": "further questions are about one image, and a pair has two",
+    "looks": "looks are planned for the fooling rate, and pairs have no fooling rate",
+    "tell_share": "readers of pairs know that one of the two images is real",
+    "purpose_blinded": "readers of pairs know that one of the two images is generated",
+    "feedback_after": "the feedback page shows single images",
 }
 
 
 def conflicts(design: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Fields of the design that do not go with pairs, each with a sentence; none where the study shows no pairs."""
+    """Fields of the design that pairs do not allow, each with a sentence; none if the study shows no pairs."""
     if not design.get("forced_choice"):
         return
     if design.get("real_per_diagnosis") != design.get("generated_per_diagnosis"):
-        yield "generated_per_diagnosis", "Pairs need as many generated as real images per diagnosis."
+        yield "generated_per_diagnosis", "Pairs need the same number of generated and real images per diagnosis."
     for name, why in NOT_WITH_PAIRS.items():
         default = Study._meta.get_field(name).get_default()
         if (design.get(name) or default) != default:
-            yield name, f"Not with pairs (forced_choice): {why}."
+            yield name, f"Pairs (forced_choice) do not allow this: {why}."
 
 
 def pair_up(study: Study, stimuli: Iterable[Stimulus]) -> None:
-    """Give every stimulus of a study of pairs its `pair`; the caller saves them.
+    """Give every stimulus of a study of pairs its `pair`. The caller saves the stimuli.
 
-    Within each diagnosis, practice apart, real and generated images are matched at random by the study's seed. Each
-    image is in one pair, so that the pairs hold every generator as often as the images do. Numbers count from 1 in an
-    order that the seed gives, too: they tell neither diagnosis nor generator. A study that shows the same images as an
-    earlier one shows them in its pairs.
+    Within each diagnosis, and separately for practice, real and generated images are matched at random by the study's
+    seed. Each image is in one pair, so each generator is in as many pairs as it has images. The numbers of the pairs
+    count from 1 in a random order given by the seed, so that they reveal neither diagnosis nor generator. A study that
+    shows the same images as an earlier one shows the same pairs.
     """
     source = random.Random(f"{study.seed} pairs")
     known = _partners_in(study.follows) if study.same_images and study.follows else {}
@@ -66,7 +66,7 @@ def pair_up(study: Study, stimuli: Iterable[Stimulus]) -> None:
 
 
 def _partners_in(study: Study) -> dict[int, int]:
-    """The generated image's source of each real one's, in the test's pairs of the study."""
+    """The source of the generated image for each real image's source, in the test's pairs of the study."""
     rows = study.stimuli.of_test().values_list("pair", "lesion_image", "generated_image")
     real = {pair: lesion for pair, lesion, _ in rows if lesion}
     return {real[pair]: generated for pair, _, generated in rows if generated}

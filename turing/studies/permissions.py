@@ -1,4 +1,4 @@
-"""Finding a study for a researcher who may see it; `turing/models/sharing.py` says who may."""
+"""Finds a study for a researcher who may see it; `turing/models/sharing.py` says who may."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -11,9 +11,9 @@ from turing.models import AuditLine, Collaborator, Right, Study, User
 def get_study(request, slug: str, right: Right = Right.VIEW, studies=None) -> Study:
     """The study, with the user's `right` in it, for views behind `researcher_required`.
 
-    404 for one who may not see it, as for a study that does not exist; 403 with the reason for one who may see but not
-    change it. `studies` are those to look in; all of them by default. A collaborator who comes for the first time is
-    noted as having come.
+    Answers 404 if the user may not see it, as for a study that does not exist. Answers 403 with the reason if the user
+    may see it but not change it. `studies` are those to search; by default all. The first visit of a collaborator is
+    recorded.
     """
     waits = Collaborator.objects.waiting_for(request.user).filter(study=OuterRef("pk"))
     studies = (Study.objects.all() if studies is None else studies).visible_to(request.user)
@@ -27,9 +27,12 @@ def get_study(request, slug: str, right: Right = Right.VIEW, studies=None) -> St
 
 @transaction.atomic
 def _join(study: Study, user: User) -> None:
-    """What waited for the user's address becomes the user's; a second request at the same time finds it done."""
+    """Link collaborations that waited for the user's address to the user.
+
+    A second request at the same time finds this done.
+    """
     for waiting in Collaborator.objects.waiting_for(user).filter(study=study).select_for_update():
-        if study.collaborators.filter(user=user).exists():  # let in under an address of before
+        if study.collaborators.filter(user=user).exists():  # shared with an earlier address of this user
             waiting.delete()
             continue
         waiting.user, waiting.email = user, ""
@@ -40,8 +43,8 @@ def _join(study: Study, user: User) -> None:
 def _reason(study: Study, right: Right) -> str:
     if study.owner is None:
         return (
-            "This study has no owner: every researcher may see it, and an administrator alone can change it. "
-            f"This gives it an owner: manage.py share_study {study.slug} --owner EMAIL"
+            "This study has no owner. Every researcher may see it, but only an administrator can change it. "
+            f"This command gives it an owner: manage.py share_study {study.slug} --owner EMAIL"
         )
     if right == Right.OWN:
         return f"Its owner, {study.owner}, decides who sees and changes this study."

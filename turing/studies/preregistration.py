@@ -1,7 +1,7 @@
 """The preregistration: a plan written from a study's design, in the order of OSF's standard form.
 
-It is a document of plain JSON, drawn up as often as wanted while the study is a draft, and sealed when it opens.
-`preregistration_texts` writes it as Markdown.
+It is a document of plain JSON. While the study is a draft, it can be drawn up as often as wanted. When the study opens,
+it is sealed. `preregistration_texts` writes it as Markdown.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ from turing.studies.preregistration_texts import (
 from turing.studies.provenance import factor_name
 from turing.version import name_and_version
 
-READERS = (5, 10, 20, 40, 65)  # planned for, where the researcher names no number
-LEAST_IMAGES = 5  # below that no expected width is worth giving
-RATE = 0.5  # assumed for planning: guessing
+READERS = (5, 10, 20, 40, 65)  # numbers of readers for the table, if the researcher names none
+LEAST_IMAGES = 5  # with fewer, an expected width is not worth giving
+RATE = 0.5  # planning assumes guessing
 AUTHOR = "To be written by the authors."
 NOT_WRITTEN = "Nothing was written."
 
@@ -47,12 +47,12 @@ UNJUDGED_DESCRIBED = (
 ESTIMATED = "The share of generated images that readers take for real (the fooling rate)"
 PAIRS_ESTIMATED = "The share of pairs in which readers find the generated image (the proportion correct)"
 
-# What the researcher adds in their own words: field of the form, and the prompt it stands under.
+# What the researcher adds in their own words: the form's field, and the prompt above it.
 OWN_WORDS = ("readers", "hypotheses", "recruitment", "stopping", "exclusions", "other")
 
 
 def draw_up(study: Study, own_words: dict[str, Any], actor: Actor = COMMAND_LINE) -> Preregistration:
-    """The preregistration of a draft, written anew. Raises `StudyError` once the study has opened."""
+    """Write the preregistration of a draft anew. Raises `StudyError` once the study has opened."""
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
         if not study.is_draft:
@@ -62,13 +62,13 @@ def draw_up(study: Study, own_words: dict[str, Any], actor: Actor = COMMAND_LINE
 
 
 def seal(study: Study) -> Preregistration:
-    """The preregistration of a study that opens, with the design's hash; within the transaction that opens it."""
+    """Seal the preregistration with the design's hash, within the transaction that opens the study."""
     drawn = Preregistration.objects.filter(study=study).first()
     return _store(study, drawn.own_words if drawn else {}, is_sealed=True)
 
 
 def find_preregistration(study: Study) -> Preregistration:
-    """Raises `StudyError` where there is none, with the reason."""
+    """The preregistration. Raises `StudyError` with the reason if there is none."""
     found = Preregistration.objects.filter(study=study).first()
     if found is None:
         raise StudyError(_why_not(study))
@@ -77,15 +77,15 @@ def find_preregistration(study: Study) -> Preregistration:
 
 def _why_not(study: Study) -> str:
     if study.is_draft:
-        return f"{study.slug} is a draft and no preregistration of it was drawn up yet."
+        return f"{study.slug} is a draft, and nobody has drawn up its preregistration yet."
     if Preregistration.objects.filter(study=study).exists():
         return (
-            f"{study.slug} is {study.get_state_display()}: its preregistration was sealed at opening, and cannot "
-            "change."
+            f"{study.slug} is {study.get_state_display()}: its preregistration was sealed at opening and cannot "
+            "be changed."
         )
     return (
-        f"{study.slug} opened before this software wrote preregistrations, so it has none. A plan written after the "
-        "first answer is no preregistration."
+        f"{study.slug} opened before this software wrote preregistrations, so it has none. A plan that is written "
+        "after the first answer is not a preregistration."
     )
 
 
@@ -126,7 +126,7 @@ def preregistration_document(study: Study, own_words: dict[str, Any], at: dateti
 
 
 def planned_analyses(study: Study) -> dict[str, Any]:
-    """Keys of the analysis that are confirmatory, and the factors by which groups are compared."""
+    """Keys of the analysis that are confirmatory, and the factors whose groups are compared."""
     if study.forced_choice:
         secondary = [f"forced_choice.{name}" for name in ("dprime", "equivalence", "left")]
         return {"primary": ["forced_choice"], "secondary": secondary, "comparisons": []}
@@ -150,16 +150,16 @@ def planned_analyses(study: Study) -> dict[str, Any]:
 
 
 def expected_precision(study: Study, readers: int | None) -> dict[str, Any] | None:
-    """As `plan_study` computes it, for this design's images; None where there are too few of them, or
-    where the study asks for no judgement.
+    """The precision that `plan_study` expects for this design's images, assuming that readers guess.
 
-    `width` of the fooling rate's 95% interval and `power` to show equivalence, both where readers guess.
+    It is the `width` of the fooling rate's 95% interval and the `power` to show equivalence. None if there are too few
+    images, or if the study asks for no judgement.
     """
     from turing.statistics.planning import STRUCTURES, Population, expected_power, expected_width
 
     share = study.form_length / study.stimulus_count if study.stimulus_count else 0
     generated = round(len(study.diagnoses) * study.generated_per_diagnosis * share)
-    if study.forced_choice:  # a pair is one case, of the proportion correct as of its equivalence to guessing
+    if study.forced_choice:  # a pair is one case, both for the proportion correct and for its equivalence to guessing
         generated = study.form_length
     if generated < LEAST_IMAGES or not study.asks_judgement:
         return None
@@ -218,7 +218,7 @@ def _sections(
     ]
 
 
-# Sections of the results page: the keys of the analysis that they show.
+# For each section of the results page, the keys of the analysis that it shows.
 SHOWN = {
     "rates": ("fooling_rate", "accuracy", "real_judged_real", "forced_choice"),
     "images": ("by_image",),
@@ -247,7 +247,7 @@ NAMES = {
 
 
 def marks(study: Study) -> dict[str, Any]:
-    """For the results page: which of its sections were preregistered. Empty where there is no sealed plan."""
+    """For the results page: which of its sections were preregistered. Empty if there is no sealed plan."""
     found = Preregistration.objects.filter(study=study, is_sealed=True).first()
     if found is None:
         return {}

@@ -1,4 +1,4 @@
-"""The preregistration's sentences, from the design; and the whole as Markdown."""
+"""Writes the sentences of the preregistration from the design, and the whole document as Markdown."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from turing.studies.provenance import factor_name, of_generators, of_lesions
 from turing.studies.question_words import questions_in_words
 
 Items = list[tuple[str, str]]  # prompt, answer
-PRECISION = "precision"  # the table under the reason for the sample size
+PRECISION = "precision"  # the table that follows the reason for the sample size
 WHY_SIZE = "Why this sample size"
 STRUCTURES = {
     "roe-metz": "readers and images differ as in Roe and Metz (1997), the careful case",
@@ -97,7 +97,7 @@ def pairs_design_plan(study: Study) -> Items:
 
 
 def _earlier(study: Study) -> str:
-    """Which study this one follows, and what lies between them; '' where it stands alone."""
+    """Which study this one follows, and the time between them; '' if it follows none."""
     if study.follows is None:
         return ""
     images = "It shows the same images." if study.same_images else "No image of the earlier study is shown."
@@ -152,10 +152,10 @@ def _cases(study: Study) -> str:
 
 
 def _looks(study: Study) -> Items:
-    """The planned looks with their boundaries; empty where none is planned, or a draft's cannot be timed yet."""
+    """The planned looks with their boundaries; empty if none is planned, or if a draft does not set their time yet."""
     if not study.looks or looks_problem(study.looks, study.planned_readers):
         return []
-    from turing.statistics.looks import Looks  # SciPy: a web worker loads it with the first plan
+    from turing.statistics.looks import Looks  # imports SciPy, which a web worker loads only with the first plan
 
     planned, bounds = study.planned_answers, []
     analyses = sorted({*due_at(study), planned} - {0})
@@ -298,7 +298,7 @@ def pairs_analysis_plan(study: Study, own: dict[str, Any]) -> Items:
 
 
 def _primary_questions(study: Study) -> str:
-    """How the questions that are named primary are tested; '' where the judgement stands alone."""
+    """How the primary questions are tested; '' if only the judgement is primary."""
     primary = [one for one in study.all_questions if one.primary]
     if not study.questions or not [one for one in primary if one.kind != Kind.JUDGEMENT]:
         return ""

@@ -1,4 +1,4 @@
-"""The preregistration's sentences where readers are not told that images are generated."""
+"""The sentences of the preregistration of a purpose-blinded study."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages of a study's preregistration, and of its file."""
+"""The pages of a study's preregistration, and its file."""
 
 import json
 
@@ -18,7 +18,7 @@ from turing.studies.preregistration_texts import FORMATS, write
 
 
 class PreregistrationForm(forms.Form):
-    """What the software cannot know; every field may stay empty."""
+    """What the software cannot know. Every field may stay empty."""
 
     readers = forms.IntegerField(
         required=False, min_value=2, max_value=10_000, label="Planned number of readers",
@@ -43,7 +43,7 @@ class PreregistrationForm(forms.Form):
 @require_form_methods
 @researcher_required
 def preregistration(request, slug):
-    """The plan as it stands, made for printing too; while the study is a draft, with what the researcher adds."""
+    """The present plan, also for printing. While the study is a draft, the researcher can add to it here."""
     needed = Right.EDIT if request.method == "POST" else Right.VIEW
     study = get_study(request, slug, needed, Study.objects.prefetch_related("generators"))
     found = Preregistration.objects.filter(study=study).first()
@@ -82,7 +82,7 @@ def preregistration_file(request, slug, format):
 
 
 def _document(study, found):
-    """The sealed plan; of a draft, the plan as the design is now; None for a study that opened without one."""
+    """The sealed plan; for a draft, the plan of the present design; None for a study that opened without one."""
     if found is not None and found.is_sealed:
         return json.loads(found.document)
     if not study.is_draft:

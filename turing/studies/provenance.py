@@ -5,12 +5,12 @@ from turing.models import Study
 
 
 def factor_name(key: str) -> str:
-    """A factor of the analysis as people call it: data and plans call the generator `run`, as they always did."""
+    """The name of a factor of the analysis for people. Data and plans have always called the generator `run`."""
     return "generator" if key == "run" else key
 
 
 def describe(generator: Generator) -> str:
-    """One generator in a line: what it is, and what is known of its training images."""
+    """One generator in a line: what it is, and what is known about its training images."""
     if generator.is_run:
         return (
             f"{generator.name}: {generator.model}, {generator.size} pixels, {generator.data_count} training images, "
@@ -29,7 +29,7 @@ def describe(generator: Generator) -> str:
 
 
 def of_generators(study: Study) -> str:
-    """The study's generators and, where the design sets unequal numbers, how many images per diagnosis each gives."""
+    """The study's generators and, if the design sets unequal numbers, how many images per diagnosis each supplies."""
     parts = []
     generators = sorted(study.tested_generators, key=lambda one: one.pk)
     for one in generators:
@@ -41,20 +41,20 @@ def of_generators(study: Study) -> str:
 
 
 def untold(study: Study) -> list[str]:
-    """Generators whose training images are not known; of a study that has opened, were not known then."""
+    """Generators whose training images are not known; for a study that has opened, were not known then."""
     if study.untold is not None:
         return study.untold
     return [str(one) for one in study.generators.order_by("pk") if not one.knows_training_images]
 
 
 def shown_though_trained_on(study: Study) -> int:
-    """Real images of the study's test that, as is known by now, one of its generators was trained on."""
+    """Real images of the study's test that one of its generators was trained on, as far as is known by now."""
     seen = LesionImage.objects.seen_by(study.generators.all())
     return study.stimuli.of_test().filter(lesion_image__in=seen).count()
 
 
 def of_lesions(study: Study) -> str:
-    """What can be said of the real images' lesions, to follow 'real images'."""
+    """What is known about the real images' lesions, as words that follow 'real images'."""
     if known := shown_though_trained_on(study):
         return f"of lesions of which {known} were, as was told later, among the generators' training images"
     if not (names := untold(study)):
@@ -66,7 +66,10 @@ def of_lesions(study: Study) -> str:
 
 
 def training_warning(study: Study) -> str:
-    """A sentence for pages and methods where real images may have been trained on; '' where none can have been."""
+    """A warning for pages and methods if a generator may have been trained on real images of the test.
+
+    '' if none can.
+    """
     found = []
     if known := shown_though_trained_on(study):
         found.append(

@@ -1,4 +1,4 @@
-"""The section of the study form in which a researcher writes the questions: one row of fields a question."""
+"""The part of the study form in which a researcher writes questions: one row of fields for each question."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 class QuestionsWidget(forms.Widget):
-    """Rows of fields `question_<row>_<key>`; a row without a type is no question."""
+    """Rows of fields `question_<row>_<key>`. A row without a type is not a question."""
 
     use_fieldset = True
 
@@ -50,7 +50,7 @@ class QuestionsWidget(forms.Widget):
 
 
 class QuestionsField(forms.Field):
-    """The questions as `Study.questions` keeps them."""
+    """The questions as stored in `Study.questions`."""
 
     widget = QuestionsWidget
 
@@ -72,7 +72,7 @@ class QuestionsField(forms.Field):
 
 
 def _row(stored: Mapping[str, Any]) -> Row:
-    """A stored question as the row's fields hold it."""
+    """A stored question as values of the row's fields."""
     given = as_given(dict(stored))
     options = [one if isinstance(one, str) else _line(one) for one in given.get("options", ())]
     return {key: given.get(key, "") for key in TEXTS} | {
@@ -90,7 +90,7 @@ def _line(option: Mapping[str, Any]) -> str:
 
 
 def _given(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row in the words of the JSON format. Keys that its type has not are left out where the row says nothing."""
+    """The row with the keys of the JSON format. Keys that do not belong to its type are left out if they are empty."""
     kind, found = row["type"], {"type": row["type"]}
     for key in ("name", "question", "low", "high", "test"):
         if text := str(row[key]).strip():
@@ -121,9 +121,9 @@ def _number(text: str) -> float | str:
 
 
 def _option(line: str) -> str | dict[str, Any]:
-    """`Naevus = nevus, blue nevus`: what readers see, and the diagnoses for which it is right.
+    """Parse `Naevus = nevus, blue nevus`: what readers see, and the diagnoses for which it is right.
 
-    Semicolons part names that hold a comma.
+    Semicolons separate names that contain a comma.
     """
     label, equals, names = line.partition("=")
     if not equals:

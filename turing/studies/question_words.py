@@ -1,11 +1,11 @@
-"""A study's questions in sentences: for its page, the methods paragraph and the preregistration."""
+"""A study's questions in sentences, for its page, the methods paragraph and the preregistration."""
 
 from turing.models import Study
 from turing.models.questions import AFTER_GENERATED, CONFIDENCE_LEVELS, TESTED, Kind, Question
 
 
 def questions_in_words(study: Study) -> list[str]:
-    """A line a question, the judgement among them; empty where nothing else is asked."""
+    """One line for each question, including the judgement; empty if only the judgement is asked."""
     return [_line(one) for one in study.all_questions] if study.questions else []
 
 
@@ -32,7 +32,7 @@ def _answers(question: Question) -> str:
 
 
 def methods_of_questions(study: Study) -> str:
-    """What was asked besides, and how it was analysed, in the past tense; ends in a space, or is empty."""
+    """What else was asked, and how it was analysed, in the past tense. It ends in a space, or is empty."""
     further = study.further_questions
     if not further:
         return ""

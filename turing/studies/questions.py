@@ -1,6 +1,6 @@
-"""Checks the questions of a study as a researcher gives them: as JSON, in a file or from the form.
+"""Checks the questions that a researcher gives: as JSON, in a file or in the form.
 
-`docs/questions.md` describes the format. Every mistake is named with the question and the key that it is in.
+`docs/questions.md` describes the format. Every error names the question and the key with the mistake.
 """
 
 import json
@@ -26,7 +26,7 @@ from turing.models.questions import (
     Kind,
 )
 
-MOST = 12  # questions of a study
+MOST = 12  # most questions of a study
 MOST_OPTIONS = 20
 LONGEST_WORDING, LONGEST_LABEL, LONGEST_NAME = 200, 60, 30  # characters
 FILE_BYTES = 1_000_000
@@ -35,18 +35,18 @@ DEFAULT_MARGIN = 0.1
 TESTS = ("difference", "equivalence")
 KEYS = ("type", "name", "question", "required", "confidence", "primary", "test", "margin", "options", "levels",
         "low", "high")  # fmt: skip
-# Besides those that every question may have.
+# In addition to the keys that every question may have.
 KEYS_OF = {
     Kind.DIAGNOSIS: {"options"},
     Kind.CUES: {"options"},
     **{kind: {"levels", "low", "high"} for kind in SCALES},
 }
 
-Stored = dict[str, Any]  # a question as `Study.questions` keeps it
+Stored = dict[str, Any]  # a question as stored in `Study.questions`
 
 
 class QuestionError(StudyError):
-    """A mistake in one question; `key` is where it is, `place` the question's number from 1, or 0 for the whole."""
+    """A mistake in one question. `key` says where; `place` is the question's number from 1, or 0 for the whole list."""
 
     def __init__(self, place: int, key: str, message: str) -> None:
         super().__init__(f"question {place}, {key}: {message}" if place else message)
@@ -76,7 +76,7 @@ def read_questions(path: Path) -> list[Stored]:
 
 
 def check_questions(given: Any) -> list[Stored]:
-    """The questions as they are stored; empty where the judgement alone is asked. Raises `QuestionError`."""
+    """The questions as they are stored; empty if only the judgement is asked. Raises `QuestionError`."""
     if not isinstance(given, list):
         raise QuestionError(0, "", "the questions must be a list.")
     if len(given) > MOST:
@@ -96,7 +96,7 @@ def check_questions(given: Any) -> list[Stored]:
 
 
 def as_given(stored: Stored) -> dict[str, Any]:
-    """A stored question in the words of the JSON format, so that it can be checked, changed and stored again."""
+    """A stored question with the keys of the JSON format, so that it can be checked, changed and stored again."""
     left_out = {"wording", "cues"} | ({"required"} if stored["type"] in AFTER_GENERATED else set())
     found = {key: value for key, value in stored.items() if key not in left_out and value is not None}
     if stored.get("wording"):
@@ -107,7 +107,7 @@ def as_given(stored: Stored) -> dict[str, Any]:
 
 
 def diagnoses_problem(questions: Iterable[Stored], diagnoses: Sequence[str]) -> str:
-    """What a question about the diagnosis lacks for the study's diagnoses; '' where nothing is."""
+    """What a question about the diagnosis lacks for the study's diagnoses; '' if nothing."""
     for one in questions:
         if one["type"] != Kind.DIAGNOSIS:
             continue
@@ -159,7 +159,9 @@ def _check(place: int, given: Any) -> Stored:
 def _check_keys(place: int, given: dict[str, Any], kind: str) -> None:
     special = set().union(*KEYS_OF.values())
     allowed = {key for key in KEYS if key not in special} | KEYS_OF.get(Kind(kind), set())
-    allowed -= {"required"} if kind in AFTER_GENERATED else set()  # nothing may have given the image away
+    allowed -= (
+        {"required"} if kind in AFTER_GENERATED else set()
+    )  # may stay empty, because perhaps nothing gave the image away
     allowed -= set() if kind in MAY_ASK_CONFIDENCE else {"confidence"}
     allowed -= set() if kind in TESTED else {"primary", "test", "margin"}
     if kind == Kind.JUDGEMENT:
@@ -192,7 +194,7 @@ def _text(place: int, given: dict[str, Any], key: str, longest: int, *, needed: 
 
 
 def _options(place: int, given: Any) -> list[dict[str, Any]]:
-    """Diagnoses to choose from; each is right for the images of the diagnoses that it names."""
+    """Diagnoses to choose from. Each is right for the images of the diagnoses that it names."""
     if not isinstance(given, list) or not 2 <= len(given) <= MOST_OPTIONS:
         raise QuestionError(place, "options", f"a list of 2 to {MOST_OPTIONS} diagnoses is needed.")
     found: list[dict[str, Any]] = []
@@ -232,7 +234,7 @@ def _levels(place: int, given: dict[str, Any]) -> int:
 
 
 def _test(place: int, given: dict[str, Any], kind: str, width: int) -> Stored:
-    """`width`: of the answers' range, in which the margin is given."""
+    """The test and margin of the question; `width` is that of the range of answers, the unit of the margin."""
     test = given.get("test", TESTS[0])
     if test not in TESTS:
         raise QuestionError(place, "test", f"{_shown(test)} must be {' or '.join(TESTS)}.")

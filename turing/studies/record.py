@@ -1,4 +1,4 @@
-"""Generators and collections get another name, or leave the record; what a study or a training rests on stays."""
+"""Renames and deletes generators and collections, unless a study or a training uses them."""
 
 import logging
 import shutil
@@ -13,11 +13,11 @@ from turing.models import AuditLine, Job, Study, User
 
 logger = logging.getLogger(__name__)
 What = AuditLine.What
-AT_ONCE = 500  # values in one SQL statement
+AT_ONCE = 500  # most values in one SQL statement
 
 
 def uses_of_generator(generator: Generator) -> str:
-    """Why the generator can neither be renamed nor deleted; '' where it can. No study is named: some are hidden."""
+    """Why the generator cannot be renamed or deleted; '' if it can. No study is named, because some are hidden."""
     found = []
     if count := Study.objects.filter(generators=generator).count():
         found.append(f"{_counted(count, 'study uses', 'studies use')} it")
@@ -29,7 +29,7 @@ def uses_of_generator(generator: Generator) -> str:
 
 
 def uses_of_collection(name: str) -> str:
-    """Why the collection can neither be renamed nor deleted; '' where it can."""
+    """Why the collection cannot be renamed or deleted; '' if it can."""
     images = LesionImage.objects.filter(collection=name)
     found = []
     if count := Study.objects.filter(stimuli__lesion_image__in=images).distinct().count():
@@ -43,7 +43,7 @@ def uses_of_collection(name: str) -> str:
 
 @transaction.atomic
 def rename_generator(generator: Generator, name: str, version: str, actor: User) -> Generator:
-    """Raises `StudyError` where something rests on the generator, or another one is called so."""
+    """Rename the generator. Raises `StudyError` if something uses it, or if another one has the name."""
     found = Generator.objects.select_for_update().get(pk=generator.pk)
     _refuse(uses_of_generator(found), "renamed")
     was = str(found)
@@ -57,9 +57,9 @@ def rename_generator(generator: Generator, name: str, version: str, actor: User)
 
 
 def delete_generator(generator: Generator, actor: User) -> int:
-    """Remove the generator with its images, figures and, of a run, its files; how many images these were.
+    """Delete the generator with its images, figures and, for a run, its files. Returns the number of images.
 
-    Raises `StudyError` where something rests on it.
+    Raises `StudyError` if something uses it.
     """
     with transaction.atomic():
         found = Generator.objects.select_for_update().get(pk=generator.pk)
@@ -76,7 +76,10 @@ def delete_generator(generator: Generator, actor: User) -> int:
 
 @transaction.atomic
 def rename_collection(name: str, new: str, actor: User) -> int:
-    """How many images have the new name. Raises `StudyError` where something rests on them, or there is such one."""
+    """Rename the collection. Returns how many images have the new name.
+
+    Raises `StudyError` if something uses them, or if another collection has the name.
+    """
     _refuse(uses_of_collection(name), "renamed")
     if LesionImage.objects.filter(collection=new).exists():
         raise StudyError(f"There is a collection called {new} already.")
@@ -86,7 +89,10 @@ def rename_collection(name: str, new: str, actor: User) -> int:
 
 
 def delete_collection(name: str, actor: User) -> int:
-    """Remove the collection's images, files included; how many. Raises `StudyError` where something rests on them."""
+    """Delete the collection's images and their files.
+
+    Returns their number. Raises `StudyError` if something uses them.
+    """
     images = LesionImage.objects.filter(collection=name)
     try:
         with transaction.atomic():
@@ -94,7 +100,7 @@ def delete_collection(name: str, actor: User) -> int:
             files = list(images.values_list("file", flat=True))
             AuditLine.objects.record(What.DELETED, actor, collection=name, images=len(files))
             images.delete()
-    except ProtectedError as error:  # a study opened meanwhile
+    except ProtectedError as error:  # a study that opened meanwhile uses an image
         raise StudyError("It cannot be deleted: a study shows images of it.") from error
     _remove_files(files)
     return len(files)
@@ -110,7 +116,7 @@ def _counted(count: int, one: str, several: str) -> str:
 
 
 def _remove_files(names: list[str]) -> None:
-    """Delete files that no other image has: equal bytes are one file."""
+    """Delete files that no other image uses. Equal bytes are one file."""
     for start in range(0, len(names), AT_ONCE):
         part = set(names[start : start + AT_ONCE])
         for model in (LesionImage, GeneratedImage):

@@ -1,4 +1,4 @@
-"""Pages on which generators and collections get another name, or leave the record."""
+"""Pages on which generators and collections are renamed or deleted."""
 
 from django import forms
 from django.contrib import messages
@@ -49,7 +49,7 @@ def generator_delete(request, id):
 @require_safe
 @researcher_required
 def collection(request):
-    """One collection by its name, which stands in the query: it may be any text."""
+    """One collection by its name, which is in the query because it may be any text."""
     name = _existing(request.GET)
     images = LesionImage.objects.filter(collection=name)
     context = {"name": name, "rows": images.by_diagnosis(), "count": images.count(), "in_use": uses_of_collection(name)}
@@ -92,7 +92,7 @@ def _first_error(form) -> str:
 
 
 def _told(request, act) -> bool:
-    """Whether the act was done; the researcher is told either way."""
+    """Do the act, and tell the researcher how it went. Returns whether it was done."""
     try:
         messages.success(request, act())
     except StudyError as error:

@@ -1,4 +1,4 @@
-"""The owner of a study shares it, hides it, or gives it to somebody else; each change stands in the audit trail."""
+"""Lets a study's owner share it, hide it, or give it to somebody else. The audit trail records each change."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -9,7 +9,7 @@ from turing.models import COMMAND_LINE, Actor, AuditLine, Collaborator, Study, U
 
 
 def clean_address(address: str) -> str:
-    """As addresses are stored. Raises `StudyError` for what is none."""
+    """The address as it is stored. Raises `StudyError` if it is not an address."""
     cleaned = address.strip().lower()
     try:
         validate_email(cleaned)
@@ -19,7 +19,7 @@ def clean_address(address: str) -> str:
 
 
 def find_researcher(address: str) -> User:
-    """The researcher with this address, for commands. Raises `StudyError` where there is none."""
+    """The researcher with this address, for commands. Raises `StudyError` if there is none."""
     cleaned = clean_address(address)
     user = User.objects.filter(email=cleaned, is_active=True).first()
     if user is None or not user.is_researcher:
@@ -29,10 +29,10 @@ def find_researcher(address: str) -> User:
 
 @transaction.atomic
 def share(study: Study, address: str, role: str, actor: Actor = COMMAND_LINE) -> Collaborator:
-    """Let the researcher with this address see the study, or see and change it, now or once there is such a researcher.
+    """Let the researcher with this address see, or see and change, the study: now, or once such a researcher registers.
 
-    Nobody looks up whether there is: the answer would tell who is registered. A collaborator of before gets the new
-    role. Raises `StudyError` for the owner's own address.
+    Nobody checks whether the researcher exists, because the answer would reveal who is registered. An existing
+    collaborator gets the new role. Raises `StudyError` for the owner's own address.
     """
     address = clean_address(address)
     study = _locked(study)
@@ -48,7 +48,7 @@ def share(study: Study, address: str, role: str, actor: Actor = COMMAND_LINE) ->
 
 @transaction.atomic
 def unshare(study: Study, collaborator: Collaborator, actor: Actor = COMMAND_LINE) -> None:
-    """The collaborator sees the study no more, unless every researcher does; done again, nothing happens."""
+    """Take the study away from a collaborator, unless every researcher may see it. Doing it twice changes nothing."""
     number = collaborator.pk
     if Collaborator.objects.filter(pk=number, study=_locked(study)).delete()[0]:
         AuditLine.objects.record(AuditLine.What.UNSHARED, actor, study, collaborator=number)
@@ -56,7 +56,7 @@ def unshare(study: Study, collaborator: Collaborator, actor: Actor = COMMAND_LIN
 
 @transaction.atomic
 def give_to(study: Study, owner: User, actor: Actor = COMMAND_LINE) -> Study:
-    """Make the researcher the study's owner; the owner of before stays a collaborator who may change it."""
+    """Make the researcher the study's owner. The previous owner stays a collaborator who may change it."""
     study = _locked(study)
     before = study.owner
     if before == owner:
@@ -73,7 +73,7 @@ def give_to(study: Study, owner: User, actor: Actor = COMMAND_LINE) -> Study:
 
 @transaction.atomic
 def set_visible(study: Study, visible: bool, actor: Actor = COMMAND_LINE) -> Study:
-    """Whether every researcher may see the study; none may change it for that."""
+    """Set whether every researcher may see the study. It does not let them change it."""
     study = _locked(study)
     if study.visible_to_researchers != visible:
         study.visible_to_researchers = visible
@@ -83,5 +83,5 @@ def set_visible(study: Study, visible: bool, actor: Actor = COMMAND_LINE) -> Stu
 
 
 def _locked(study: Study) -> Study:
-    """The study as it is now, locked: of two changes at once one comes after the other."""
+    """The study as it is now, locked, so that of two simultaneous changes one follows the other."""
     return Study.objects.select_for_update().get(pk=study.pk)

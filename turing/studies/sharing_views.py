@@ -1,4 +1,4 @@
-"""Pages of a study's owner: who may see and change it; and the audit trail."""
+"""Pages for a study's owner: who may see and change it, and the audit trail."""
 
 from django import forms
 from django.contrib import messages
@@ -25,7 +25,7 @@ class CollaboratorForm(forms.Form):
 @require_form_methods
 @researcher_required
 def sharing(request, slug):
-    """Who shares the study. POST does what its button says: lets in, removes, shows or hides, or gives the study."""
+    """The page on which the owner shares the study. POST does what its button says."""
     study = get_study(request, slug, Right.OWN)
     form = CollaboratorForm(request.POST if "address" in request.POST else None)
     if request.method == "POST" and (not form.is_bound or form.is_valid()):
@@ -44,7 +44,7 @@ def sharing(request, slug):
 
 
 def _change(request, study, form) -> str:
-    """Make the change that was posted; returns what to tell the owner."""
+    """Make the change that was posted, and return a message for the owner."""
     if form.is_bound:
         address, role = form.cleaned_data["address"], form.cleaned_data["role"]
         share(study, address, role, request.user)
@@ -74,7 +74,7 @@ def _collaborator(study, number: str) -> Collaborator:
 
 
 def _lines(request, slug):
-    """The study if one is named, and its lines; else those of what all studies share."""
+    """The study, if one is named, and its lines; else the lines that belong to no study."""
     if slug is None:
         return None, AuditLine.objects.filter(study=None)
     study = get_study(request, slug)

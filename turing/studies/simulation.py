@@ -1,4 +1,4 @@
-"""Simulated readers: for demonstrations, for planning and for testing the statistics; never counted as people."""
+"""Simulated readers, for demonstrations, planning and tests of the statistics. They never count as people."""
 
 import json
 import secrets
@@ -29,18 +29,20 @@ from turing.reading.passage import start_reading
 from turing.reading.questions import Further
 from turing.statistics.staircase import next_exposure
 
-RIGHT_BELOW = 1.0  # evidence up to which a simulated reader still finds the right diagnosis
-SUSPECTING = 0.4  # share of simulated readers who suspect by themselves, as in Tordjman et al. (2026): 41%
-EXPOSURE_MS = 300  # in which a simulated reader comes to see 63% of what there is to see
+RIGHT_BELOW = 1.0  # with more evidence than this, a simulated reader gets the diagnosis wrong
+SUSPECTING = (
+    0.4  # share of simulated readers who suspect generated images by themselves: 41%, as in Tordjman et al. (2026)
+)
+EXPOSURE_MS = 300  # time in which a simulated reader sees 63% of what there is to see
 
 
 @dataclass(frozen=True)
 class Observer:
     """Equal-variance signal detection with readers and images that differ.
 
-    Evidence for 'generated' is +-dprime / 2 by truth, plus the image's and the reader's own effect, plus noise
-    of unit variance; the reader says generated where it exceeds the criterion. Effects are standard deviations
-    in units of the noise.
+    Evidence for 'generated' is +-dprime / 2 by truth, plus the effects of the image and the reader, plus noise of unit
+    variance. The reader says 'generated' if the evidence exceeds the criterion. Effects are given as standard
+    deviations in units of the noise.
     """
 
     dprime: float = 0.4
@@ -69,8 +71,9 @@ def simulate_readers(study: Study, count: int, observer: Observer, seed: int) ->
 
 
 def _readers_for(study: Study, count: int, rng: np.random.Generator) -> Iterator[Reader]:
-    """New simulated readers; of a study that follows another, those who completed that one. Their time stands still:
-    no washout is waited for.
+    """New simulated readers; for a study that follows another, the readers who completed that one.
+
+    Simulated readers do not wait for a washout.
     """
     if study.follows is None:
         return (_new_reader(rng) for _ in range(count))
@@ -108,7 +111,9 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
         exposure = next_exposure(correct) if timed else None
         dprime = observer.dprime * (1 - np.exp(-exposure / EXPOSURE_MS) if exposure else 1)
         evidence = _look(trial.stimulus, dprime, image_effect, rng) + bias
-        if trial.partner:  # the image that looks more like generated; the reader's bias is one to a side
+        if (
+            trial.partner
+        ):  # chooses the image that looks more like a generated one; the reader's bias is a bias to a side
             evidence = (evidence - _look(trial.partner, dprime, image_effect, rng)) / np.sqrt(2)
         distance = abs(evidence - observer.criterion)
         answer = Truth.GENERATED if evidence > observer.criterion else Truth.REAL
@@ -138,7 +143,7 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
 
 
 def _look(stimulus: Stimulus, dprime: float, image_effect: dict, rng: np.random.Generator) -> float:
-    """How much like a generated image it looks to one reader."""
+    """How much one image looks like a generated one to one reader."""
     signal = dprime / 2 if stimulus.truth == Truth.GENERATED else -dprime / 2
     return signal + image_effect[stimulus.pk] + rng.normal()
 
@@ -146,7 +151,7 @@ def _look(stimulus: Stimulus, dprime: float, image_effect: dict, rng: np.random.
 def _further(
     question: Question, stimulus: Stimulus, judgement: str, evidence: float, rng: np.random.Generator
 ) -> Further | None:
-    """An answer that goes with the evidence that the image is generated: worse on a scale, more often wrong."""
+    """An answer that goes with the evidence that the image is generated: lower on a scale, more often wrong."""
     look = evidence + rng.normal()
     sure = min(CONFIDENCE_LEVELS, 1 + int(abs(look) * 2)) if question.confidence else None
     if question.is_scale:

@@ -1,4 +1,4 @@
-"""The audit trail as researchers read it: on pages with names, in the file without."""
+"""The audit trail as researchers read it: with names on pages, without names in the file."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from datetime import datetime
 from turing.models import AuditLine, User
 
 COLUMNS = ("at", "actor", "what", "detail")
-PEOPLE = ("from", "to")  # what a change of the owner holds: numbers of accounts
+PEOPLE = ("from", "to")  # keys of a change of owner, which hold numbers of accounts
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class TrailRow:
 
 
 def trail_rows(lines: Iterable[AuditLine]) -> list[TrailRow]:
-    """Lines with the names that their accounts have now; one query for all names."""
+    """Lines with the present names of their accounts; one query for all names."""
     lines = list(lines)
     numbers = {line.account for line in lines} | {line.detail.get(key) for line in lines for key in PEOPLE}
     users = User.objects.in_bulk([number for number in numbers if number])
@@ -41,7 +41,7 @@ def _name(users: dict[int, User], number: int) -> str:
 
 
 def trail_csv(lines: Iterable[AuditLine]) -> bytes:
-    """All lines, researchers by the numbers of their accounts: a file goes where no erasure reaches it."""
+    """All lines, with researchers as the numbers of their accounts, because erasure cannot reach a downloaded file."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Pages of the researcher: the studies and where they stand."""
+"""Researchers' pages of studies and their state."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -29,7 +29,7 @@ from turing.studies.stimuli import encode_stimulus
 from turing.studies.trail import trail_rows
 
 PREVIEW = 16  # stimuli shown on the study's page
-CONTROLS = 4  # of a draft's controls, beside them
+CONTROLS = 4  # a draft's controls shown in addition
 TRAIL = 10  # lines of the audit trail shown there
 
 
@@ -59,7 +59,7 @@ def create(request):
 @researcher_required
 @transaction.atomic
 def edit(request, slug):
-    # Locked: what opens or saves the draft meanwhile comes first, or waits.
+    # Locked, so that whoever opens or saves the draft at the same time comes before or waits.
     study = get_study(request, slug, Right.EDIT, Study.objects.select_for_update())
     if not study.is_draft:
         messages.error(request, "The design is frozen: only a draft can be edited.")
@@ -111,7 +111,7 @@ def detail(request, slug):
 
 
 def _look_at_draft(study):
-    """What keeps a draft from being opened, and the images that it would show if nothing does."""
+    """What prevents a draft from being opened, and the images that it would show if nothing does."""
     if found := problems(study):
         return found, []
     try:
@@ -121,7 +121,7 @@ def _look_at_draft(study):
 
 
 def _drawn(study):
-    """Some of the images that a draft would show, as the address of each and what it is."""
+    """Some of the images that a draft would show: the address of each, and what it is."""
     test, practice = choose_images(study)
     chosen = test + practice
     kinds = [("real" if isinstance(one, LesionImage) else "generated", one) for one in chosen[:PREVIEW]]
@@ -134,7 +134,7 @@ def _drawn(study):
 @researcher_required
 @cache_control(private=True, max_age=600)
 def preview(request, slug, kind, pk):
-    """One image of a draft's pools as its stimulus would be; of the kind `control` a real one made worse."""
+    """One image of a draft's pools as a stimulus; with the kind `control`, a real image made worse."""
     study = get_study(request, slug, studies=Study.objects.filter(state=Study.State.DRAFT))
     for diagnosis in study.diagnoses:
         if kind == "generated":
@@ -151,7 +151,7 @@ def preview(request, slug, kind, pk):
 @require_POST
 @researcher_required
 def change_state(request, slug, action):
-    """Open the study, or one of `MOVES`."""
+    """Open the study, or do one of `MOVES`."""
     study = get_study(request, slug, Right.EDIT)
     try:
         study = open_study(study, request.user) if action == "open" else move_study(study, action, request.user)
@@ -165,7 +165,7 @@ def change_state(request, slug, action):
 @require_POST
 @researcher_required
 def clone(request, slug):
-    """Whoever sees a study may make a draft of the same design, and owns it."""
+    """Make a draft of the same design. Every researcher who sees a study may do this, and owns the draft."""
     try:
         copy = clone_study(get_study(request, slug), request.user, request.user)
     except StudyError as error:
@@ -178,7 +178,7 @@ def clone(request, slug):
 @require_POST
 @researcher_required
 def remind(request, slug, pseudonym):
-    """An e-mail to a reader who has stopped."""
+    """Send an e-mail to a reader who has stopped."""
     reading = get_object_or_404(
         Reading.objects.of_people().select_related("study", "reader__user"),
         study=get_study(request, slug, Right.EDIT), reader__pseudonym=pseudonym, completed_at=None, withdrawn_at=None,

@@ -1,4 +1,4 @@
-"""How numbers stand on a page."""
+"""Formats numbers for pages."""
 
 from django import template
 from django.utils.formats import number_format
@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.filter
 def percent(value: float | None) -> str:
-    """0.4712 as '47.1%', in Turkish '%47,1'; nothing known as a dash."""
+    """0.4712 as '47.1%', in Turkish '%47,1'; an unknown value as a dash."""
     return "-" if value is None else gettext("%(number)s%%") % {"number": number_format(round(100 * value, 1), 1)}
 
 
@@ -21,7 +21,7 @@ def interval(value: list[float] | None) -> str:
 
 @register.filter
 def points(value: float) -> str:
-    """-0.0231 as '-2.3': percentage points."""
+    """-0.0231 as '-2.3', in percentage points."""
     return f"{100 * value:+.1f}"
 
 
@@ -44,7 +44,7 @@ def is_number(value) -> bool:
 
 @register.filter
 def cell(value, key: str) -> str:
-    """A table's cell: three decimals, whole milliseconds and counts, small p-values as such, a dash for None."""
+    """A table's cell: three decimals, whole milliseconds and counts, small p-values as '< 0.001', None as a dash."""
     if value is None:
         return "-"
     if not isinstance(value, float):
@@ -58,5 +58,5 @@ def cell(value, key: str) -> str:
 
 @register.filter
 def item(mapping: dict, key: str):
-    """The value under a key that the template holds in a variable."""
+    """The value under a key that the template has in a variable."""
     return mapping.get(key)

@@ -1,4 +1,4 @@
-"""Say of every lesion image whether it is fit for training, and why not."""
+"""Decide for every lesion image whether it is fit for training, and why not."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def images_below(folder: Path) -> Walk:
 
 
 def write_report(verdicts, path: Path) -> None:
-    """CSV of isic_id, verdict, reasons, then a score per reason and what a duplicate repeats."""
+    """Write a CSV of isic_id, verdict, reasons, then a score for each reason and the image that a duplicate repeats."""
     from gan.curation.verdicts import REASONS
 
     table = io.StringIO()

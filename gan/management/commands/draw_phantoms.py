@@ -28,7 +28,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--seed", type=int, default=0)
 
     def handle(self, folder, count, seed, **options):
-        # Ids are PHANTOM_, the seed and six digits: more of either would give one id to two phantoms.
+        # Ids are PHANTOM_, the seed and six digits. Larger numbers would give two phantoms the same id.
         if not (1 <= count * len(DIAGNOSES) <= PER_SEED and 0 <= seed <= MOST_SEED):
             raise CommandError(f"--count must be 1 to {PER_SEED // len(DIAGNOSES)} and --seed 0 to {MOST_SEED}.")
         check_folder(folder, "FOLDER")

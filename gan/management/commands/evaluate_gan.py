@@ -1,4 +1,4 @@
-"""The name that `evaluate_generator` had when training runs were the only generators."""
+"""The former name of `evaluate_generator`, from when training runs were the only generators."""
 
 from gan.management.commands.evaluate_generator import Command as EvaluateGenerator
 

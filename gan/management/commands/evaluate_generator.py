@@ -1,4 +1,4 @@
-"""How good a generator's images are, and whether they are copies."""
+"""Measure how good a generator's images are, and whether they are copies."""
 
 from pathlib import Path
 

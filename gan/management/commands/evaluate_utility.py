@@ -1,4 +1,4 @@
-"""Are a generator's images useful to train a classifier?"""
+"""Measure whether a generator's images help to train a classifier."""
 
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class Command(ConsoleCommand):
 
 
 def sizes_of(text: str) -> list[int]:
-    """'25,100,all' as [25, 100]. Raises `CommandError` for what is no number of images."""
+    """'25,100,all' as [25, 100]. Raises `CommandError` for an entry that is not a number of images."""
     found = []
     for part in (one.strip() for one in text.split(",")):
         if part == "all":

@@ -1,4 +1,4 @@
-"""Bring images of somebody else's generator into the record."""
+"""Import images of somebody else's generator."""
 
 from pathlib import Path
 

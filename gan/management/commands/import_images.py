@@ -1,4 +1,4 @@
-"""Bring real images of any collection into the database."""
+"""Import real images of any collection."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gan.importing.formats import BY_NAME, ROLES
 from gan.importing.import_report import Report
 from gan.importing.real import import_images
 
-SHOWN = 100  # rejections; of a collection that lacks half its files there are thousands
+SHOWN = 100  # most rejections to print; a collection that lacks half its files has thousands
 
 
 class Command(ConsoleCommand):
@@ -25,7 +25,7 @@ class Command(ConsoleCommand):
         "--type dermoscopic"
     )
 
-    stealth_options = ("written",)  # of a caller that wants to know what is in the record after each batch
+    stealth_options = ("written",)  # for callers that want to know what is in the record after each batch
 
     def add_arguments(self, parser):
         parser.add_argument("folder", type=Path, metavar="FOLDER")
@@ -82,7 +82,7 @@ class Command(ConsoleCommand):
         )
 
     def _tell(self, report: Report) -> None:
-        """What was recognised and how each diagnosis is mapped, before anything is written."""
+        """Print what was recognised and how each diagnosis is mapped, before anything is written."""
         self.say(f"Recognised {report.recognised}.")
         for one in report.mapping:
             if one.diagnosis:
@@ -98,7 +98,7 @@ class Command(ConsoleCommand):
 
 
 def pairs(given: list[str], option: str) -> dict[str, str]:
-    """`NAME=VALUE` options as a dictionary. Raises `CommandError` where one is none."""
+    """`NAME=VALUE` options as a dictionary. Raises `CommandError` for an option without that form."""
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")

@@ -1,4 +1,4 @@
-"""Bring an ISIC export into the database."""
+"""Import an ISIC export."""
 
 import shutil
 import subprocess
@@ -51,7 +51,7 @@ def fetch(folder: Path, search: str, limit: int) -> None:
         raise GanError("the ISIC client is not installed: pip install 'lesion-turing[isic]' (or isic-cli).")
     folder.mkdir(parents=True, exist_ok=True)
     command = [client, "image", "download", "--search", search, "--limit", str(limit), str(folder)]
-    # The client's own progress goes to stderr: stdout is for the report.
+    # The client's own progress goes to stderr, because stdout is for the report.
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace", check=False
     )

@@ -10,7 +10,7 @@ from gan.models import SKIN_TONES, GeneratedImage, LesionImage, skin_tone_of
 
 TYPES = ("I", "II", "III", "IV", "V", "VI")
 SAVED_AT_ONCE = 200
-FEWEST = 20  # images of known type, to say how they go with the angle
+FEWEST = 20  # fewest images of known type for a report of the agreement
 
 
 class Command(ConsoleCommand):
@@ -57,7 +57,7 @@ class Command(ConsoleCommand):
             )
 
     def _measure(self, model, images) -> int:
-        """Measure and save; returns how many could not be read."""
+        """Measure and save. Returns how many images could not be read."""
         unreadable, measured = 0, []
         for image in progress(images.iterator(chunk_size=SAVED_AT_ONCE), f"Measuring {model.__name__}", images.count()):
             try:
@@ -83,7 +83,7 @@ def _bands(images) -> dict[str, int]:
 
 
 def _agreement() -> dict:
-    """How the angle goes with the Fitzpatrick type of real images that have one."""
+    """How the angle agrees with the Fitzpatrick type of real images that have one."""
     rows = LesionImage.objects.filter(fitzpatrick_skin_type__in=TYPES, ita__isnull=False, is_phantom=False)
     pairs = list(rows.values_list("fitzpatrick_skin_type", "ita"))
     found: dict = {"images": len(pairs), "rank_correlation": None, "median_ita": {}}

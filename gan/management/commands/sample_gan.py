@@ -64,7 +64,9 @@ class Command(ConsoleCommand):
         samples, new = [], 0
         detector = None if options["no_audit"] else self._detector(found)
         if options["reject_copies"] and detector is None:
-            raise CommandError("--reject-copies needs the audit: leave out --no-audit, hold more images out.")
+            raise CommandError(
+                "--reject-copies needs the audit. Leave out --no-audit, or hold out more images in training."
+            )
         for name in chosen:
             drawn: Iterator[tuple[Sample, Finding | None]]
             if detector is not None and options["reject_copies"]:
@@ -77,7 +79,7 @@ class Command(ConsoleCommand):
                 if finding is not None:
                     keep_finding(image, finding)
                 if options["reject_copies"] and finding is not None and finding.suspected:
-                    # Kept as such: the page of the run shows it beside what it resembles.
+                    # Stored as a suspected copy, so that the run's page shows it beside the image that it resembles.
                     dropped += 1
                     continue
                 new += is_new

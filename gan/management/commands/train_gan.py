@@ -75,7 +75,7 @@ class Command(ConsoleCommand):
         if options["summary"]:
             self._print_summary(options["model"] or default.model, options["size"] or default.size)
             return
-        # Only what was given: a resumed run keeps what it was started with.
+        # Only options that were given, because a resumed run keeps its other settings.
         asked = {name: options[name] for name in Settings.__dataclass_fields__ if options.get(name) is not None}
         device = choose_device(options["device"])
         processes = join_processes(options["device"])

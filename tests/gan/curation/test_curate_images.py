@@ -22,7 +22,7 @@ ISIC = Path(__file__).parents[4] / "shared/data/isic"
 
 
 def photo(seed: int, width: int = 200, height: int = 150) -> Image.Image:
-    """A phantom with the grain that a photograph has."""
+    """A phantom with the grain of a photograph."""
     pixels = draw_phantom("melanoma", seed, width, height).astype(float)
     grain = np.random.default_rng(seed).normal(0, 4, pixels.shape)
     return Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8))
@@ -118,7 +118,7 @@ def test_a_folder_without_images_is_refused(db, options):
 
 @pytest.mark.skipif(not (ISIC / "artefacts.csv").exists(), reason="needs the real images beside the checkout")
 def test_artefacts_judged_by_eye_are_found(tmp_path):
-    """Each half of the 150 images by itself, so that thresholds that fit one half alone would show."""
+    """Each half of the 150 images is tested separately, to show thresholds that fit only one half."""
     judged = list(csv.DictReader((ISIC / "artefacts.csv").open()))
     for row in judged:
         (tmp_path / f"{row['isic_id']}.jpg").symlink_to(ISIC / "images" / f"{row['isic_id']}.jpg")
@@ -136,7 +136,7 @@ def test_artefacts_judged_by_eye_are_found(tmp_path):
 
 
 def test_curation_goes_on_where_it_stood(phantoms, monkeypatch):
-    """What was measured before a crash is not measured again; duplicates are found across both parts."""
+    """What was measured before a crash is not measured again, and duplicates are found across both parts."""
     LesionImage.objects.update(is_phantom=False)
     first = LesionImage.objects.first()
     twin = LesionImage.objects.create(

@@ -1,4 +1,4 @@
-"""Images of one patient never stand on both sides of a split; types of images never mix unless told."""
+"""Images of one patient are never on both sides of a split, and types of images are mixed only on request."""
 
 import io
 from importlib import import_module
@@ -42,7 +42,7 @@ def sources(rows) -> dict[str, list[Source]]:
 
 
 def connected(rows) -> list[set[int]]:
-    """Groups of images by plain search: what the union-find is held against."""
+    """Groups of images by plain search, to check the union-find."""
     groups: list[set[int]] = []
     for index, (lesion, patient, _) in enumerate(rows):
         near = [
@@ -67,7 +67,7 @@ def test_no_group_of_lesions_and_patients_stands_on_both_sides(rows, held_out, s
 
 
 def test_without_patients_the_split_is_that_of_lesions():
-    """A run of before is split again as it was."""
+    """A run of an earlier version is split again in the same way."""
     with_lesions = [Source(f"i{index}", f"L{index // 3}", "", bytes, index) for index in range(60)]
     _, held_out = split_by_lesion(with_lesions, 0.2, seed=1)
     assert len(held_out) == 12

@@ -1,4 +1,4 @@
-"""Whoever looks at the sheets cannot know what is what but from the images; the key tells afterwards."""
+"""The sheets reveal nothing but the images themselves, and the key gives the truth afterwards."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""A detector learns what there is to learn, and is never asked about what it was fitted to."""
+"""The detector learns real differences, and it never scores images that it was fitted to."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_groups_stay_in_one_fold_and_both_truths_are_in_each():
 
 
 def test_copies_on_both_sides_would_be_told_and_are_not():
-    """Pure noise, each image three times: an ungrouped split remembers, a grouped one cannot."""
+    """The images are noise, each three times. A split without groups remembers them, and a grouped split cannot."""
     rng = np.random.default_rng(2)
     once, truth = rng.normal(size=(30, 50)), np.arange(30) % 2 == 0
     features, generated = np.repeat(once, 3, 0), np.repeat(truth, 3)

@@ -1,4 +1,4 @@
-"""Quality is measured as the papers define it, and the report names what measured it."""
+"""Quality is measured as the papers define it, and the report names the feature network."""
 
 import json
 
@@ -82,7 +82,7 @@ def test_features_do_not_depend_on_the_batch():
 
 
 class Stub(torch.nn.Module):
-    """Called as StyleGAN's Inception-v3 is."""
+    """Takes the place of StyleGAN's Inception-v3, with the same call."""
 
     def forward(self, images: torch.Tensor, return_features: bool) -> torch.Tensor:
         return images.float().mean((2, 3)).repeat(1, 4)

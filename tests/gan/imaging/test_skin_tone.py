@@ -1,4 +1,4 @@
-"""The skin's angle is that of the skin, whatever lies on it or around it."""
+"""The measured angle is that of the skin, whatever covers or surrounds it."""
 
 import io
 import json

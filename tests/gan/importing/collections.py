@@ -1,4 +1,4 @@
-"""A tiny drawn example of every known collection, laid out as its source lays it out."""
+"""A tiny drawn example of every known collection, in the layout of its source."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def mask() -> bytes:
 
 
 def images(folder: Path, *names: str) -> None:
-    """Image files of different content, in the format that their ending says."""
+    """Image files with different content, in the format of their extension."""
     for index, name in enumerate(names):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def images(folder: Path, *names: str) -> None:
 
 
 def table(path: Path, text: str) -> None:
-    """A CSV whose fields are parted by blanks in `text`; a dot stands for an empty field."""
+    """A CSV whose fields are separated by blanks in `text`. A dot stands for an empty field."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as stream:
         rows = (line.split() for line in text.strip().splitlines())

@@ -1,4 +1,4 @@
-"""Names with accents: macOS writes a letter and its accent apart, a table most often as one; both are one name."""
+"""Names with accents match, although macOS writes letter and accent separately and tables mostly write them as one."""
 
 import unicodedata
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a newcomer's folder holds is asked about, marked or told, where `import_images` would have to guess."""
+"""`import_images` asks, marks or reports where it would otherwise have to guess what a new folder holds."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -33,7 +33,9 @@ def test_words_for_images_in_other_languages_are_no_diagnosis(name, tmp_path):
 
 def test_one_folder_that_names_no_known_diagnosis_is_asked_about(tmp_path):
     images(tmp_path / "a", "clinic/1.png")
-    with pytest.raises(UserError, match=r"below 'clinic', which is no diagnosis.* --diagnosis 'clinic'; if not, put"):
+    with pytest.raises(
+        UserError, match=r"below 'clinic', which is not a known diagnosis.* --diagnosis 'clinic'; if not, put"
+    ):
         import_images(tmp_path / "a", image_type="clinical")
     images(tmp_path / "b", "my export/MEL/1.png", "my export/images/bcc/2.png")
     assert mapping(import_images(tmp_path / "b", image_type="clinical")) == {
@@ -43,7 +45,7 @@ def test_one_folder_that_names_no_known_diagnosis_is_asked_about(tmp_path):
 
 def test_a_file_in_the_place_of_a_folder_is_to_be_unpacked(tmp_path):
     (tmp_path / "clinic.zip").write_bytes(b"PK")
-    with pytest.raises(CommandError, match=r"clinic\.zip: this is a file: unpack it first"):
+    with pytest.raises(CommandError, match=r"clinic\.zip: this is a file. Unpack it first"):
         run(tmp_path / "clinic.zip")
 
 

@@ -1,4 +1,4 @@
-"""Images of other people's generators: imported, compared with what they may have copied, measured."""
+"""Images of other generators are imported, compared with what they may have copied, and measured."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def theirs(tmp_path):
-    """A folder of 24 drawn images in a subfolder per diagnosis, none of them like another."""
+    """A folder of 24 different drawn images, in one subfolder for each diagnosis."""
     folder = tmp_path / "theirs"
     for diagnosis in ("melanoma", "bcc"):
         (folder / diagnosis).mkdir(parents=True)

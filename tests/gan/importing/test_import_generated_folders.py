@@ -1,4 +1,4 @@
-"""What generated images show is told by a table or a folder, or asked: never guessed from the name of a wrapper."""
+"""A table, a folder or the user says what generated images show. It is never guessed from an outer folder's name."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_folder_of_images_is_no_diagnosis_but_asked_about(name, tmp_path):
 
 def test_an_unknown_folder_around_all_is_asked_about(tmp_path, capsys):
     images(tmp_path, "stylegan3-t/1.png")
-    with pytest.raises(CommandError, match=r"below 'stylegan3-t', which is no diagnosis .*--diagnosis"):
+    with pytest.raises(CommandError, match=r"below 'stylegan3-t', which is not a known diagnosis.*--diagnosis"):
         call_command("import_generated", str(tmp_path), name="A")
     assert mapped(brought(capsys, tmp_path, diagnosis="MEL")) == [("", "melanoma", 1)]
 
@@ -108,5 +108,5 @@ def test_numbers_are_no_diagnoses(tmp_path, capsys):
 
 def test_a_zip_is_to_be_unpacked(tmp_path):
     (tmp_path / "fakes.zip").write_bytes(b"PK")
-    with pytest.raises(CommandError, match=r"fakes\.zip: this is a file: unpack it first"):
+    with pytest.raises(CommandError, match=r"fakes\.zip: this is a file. Unpack it first"):
         call_command("import_generated", str(tmp_path / "fakes.zip"), name="A")

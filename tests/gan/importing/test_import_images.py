@@ -1,4 +1,4 @@
-"""`import_images` recognises what people have, says so, maps it, and asks where it would have to guess."""
+"""`import_images` recognises common collections, reports how it maps them, and asks instead of guessing."""
 
 import io
 import json
@@ -121,7 +121,7 @@ def test_folders_that_say_benign_and_malignant_ask_too(tmp_path):
 
 
 def test_large_tables_of_no_use_are_not_read(tmp_path, monkeypatch):
-    """HAM10000 as Kaggle has it: images as pixels in CSVs beside the metadata."""
+    """Kaggle's HAM10000 has the images as pixels in CSVs beside the metadata."""
     ham10000(tmp_path)
     table(tmp_path / "hmnist_8_8_L.csv", "pixel0000 pixel0001 label\n1 2 3")
     read = []
@@ -143,7 +143,7 @@ def test_any_table_comes_in_with_its_columns_named(tmp_path):
     with pytest.raises(CommandError, match=r"klinik\.csv: foto, tani.*--columns file=COLUMN.*--format folders"):
         run(tmp_path)
     options = ["--columns", "file=foto,diagnosis=tani,patient=hasta", "--columns", "age=yas", "--collection", "Ankara"]
-    with pytest.raises(CommandError, match=r"nothing says how the images were taken\. Say --type"):
+    with pytest.raises(CommandError, match=r"nothing says how the images were taken\. Use --type"):
         run(tmp_path, *options)
     names = ["--map", "BHK=bcc", "--map", "melanom=melanoma", "--type", "clinical", "--licence", "CC-BY"]
     report = run(tmp_path, *options, *names)
@@ -242,7 +242,7 @@ def test_one_image_in_two_tables_with_two_diagnoses_is_named(tmp_path):
     report = import_images(tmp_path)
     assert report.imported == 2
     assert reasons(report) == {
-        "ISIC_0000001.jpg": "b.csv line 2: ISIC_0000001 stands in a.csv line 2 too; the first is used"
+        "ISIC_0000001.jpg": "b.csv line 2: ISIC_0000001 is also in a.csv line 2; the first is used"
     }
     assert LesionImage.objects.get(isic_id="ISIC_0000002").age == 6
 

@@ -1,4 +1,4 @@
-"""`import_isic` takes what is sound and names what is not."""
+"""`import_isic` imports sound images and names the others."""
 
 import csv
 import io
@@ -78,7 +78,7 @@ def test_every_bad_file_is_named_with_its_reason_and_the_good_ones_come_in(tmp_p
     assert "not a readable image" in reasons["text.jpg"]
     assert "no image file named missing" in reasons["metadata.csv line 6"]
     assert "not an id" in reasons["metadata.csv line 7"]
-    assert reasons["good.png"].startswith("line 8: good stands in an earlier line")
+    assert reasons["good.png"].startswith("line 8: good is also in an earlier line")
     assert reasons["stray.png"] == "no row in metadata.csv"
     assert LesionImage.objects.get().is_non_commercial
 

@@ -1,4 +1,4 @@
-"""An import holds a few images in memory at once, however many small files unpack to however many pixels."""
+"""An import holds only a few decoded images in memory at once, however many small files unpack to many pixels."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""Copies of training images are found, held-out lesions are not taken for copies, and studies show no suspects."""
+"""Copies of training images are found, held-out lesions do not count as copies, and studies show no suspects."""
 
 from io import BytesIO
 
@@ -137,7 +137,7 @@ def test_membership_is_half_where_scores_do_not_differ():
 
 
 def plant(run: TrainingRun) -> GeneratedImage:
-    """A training image among the samples, turned."""
+    """Put a turned training image among the samples."""
     source = run.training_images.filter(diagnosis="melanoma").first()
     png = png_bytes(np.rot90(np.asarray(source.square(run.size))))
     stored = {"file": save_content(png, ".png"), "sha256": sha256(png)}

@@ -1,4 +1,4 @@
-"""The networks are the paper's, and the fused upsampling equals what it replaces."""
+"""The networks equal the paper's, and the fused upsampling equals the layers that it replaces."""
 
 import copy
 
@@ -152,7 +152,7 @@ def test_leaky_dropout_is_leaky_relu_then_dropout_of_a_quarter():
 
 
 def plain_gradients(generator, discriminator, images, z):
-    """A straightforward step in float64, as PyTorch's own tutorial takes it: upsample, convolve, `backward`."""
+    """A plain step in float64, as in PyTorch's own tutorial: upsample, convolve, `backward`."""
     layers = []
     for layer in generator:
         if isinstance(layer, UpsampledConv2d):

@@ -1,4 +1,4 @@
-"""A run keeps some of its snapshots, by a rule, and what it drew then can be drawn again and be compared."""
+"""A run keeps some of its snapshots by a rule, and their images can be drawn again and compared."""
 
 import pytest
 from django.core.management import CommandError, call_command

@@ -1,4 +1,4 @@
-"""Runs survive what machines do to them, and processes that share a run do what one would."""
+"""Runs survive crashes, and several processes that share a run compute the same as one."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 class Site:
-    """A database and folders of their own, and commands in processes of their own."""
+    """A separate database and folders, and commands in separate processes."""
 
     def __init__(self, data: Path) -> None:
         self.environment = os.environ | {"DATA_DIR": str(data), "OMP_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""The way through the networks that suits a GPU computes what a CPU's does, and reads no value on the host."""
+"""The code for GPUs computes the same as the code for CPUs, and reads no value on the host."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ class NothingRead(TorchDispatchMode):
 
 @pytest.fixture
 def small_float64(monkeypatch):
-    """No dropout, small networks and remembered sets, and float64 wherever trainings would take float32."""
+    """Small networks and stored sets without dropout, in float64 wherever trainings would use float32."""
     monkeypatch.setattr(LeakyDropout, "forward", lambda self, x: F.leaky_relu(x, self.SLOPE))
     monkeypatch.setattr(r3gan, "WIDTHS", dict.fromkeys(r3gan.WIDTHS, 16))
     monkeypatch.setattr("gan.networks.projected.STRETCH", 2)
@@ -81,7 +81,7 @@ def test_a_step_has_the_gradients_of_a_cpu_step_reads_nothing_and_keeps_its_plac
 
 
 def places_of(one):
-    """Where weights and buffers are in memory: a recorded step looks for them there."""
+    """The memory addresses of weights and buffers, where a recorded step expects them."""
     networks = {"generator": one.generator, "discriminator": one.discriminator}
     return {
         f"{name}.{key}": tensor.data_ptr()

@@ -1,4 +1,4 @@
-"""The projected GAN: frozen features as their authors', one model for all diagnoses, repeatable."""
+"""The projected GAN has its authors' frozen features and one model for all diagnoses, and is repeatable."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""R3GAN: penalties and gradients right, one model for all diagnoses, repeatable."""
+"""R3GAN has the right penalties and gradients and one model for all diagnoses, and is repeatable."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ TINY = {"model": "r3gan", "size": 64, "batch_size": 4, "phantoms": True, "precis
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
-    """Networks of a width at which a step takes a moment."""
+    """Networks that are narrow enough for quick steps."""
     monkeypatch.setattr(r3gan, "WIDTHS", dict.fromkeys(r3gan.WIDTHS, 8))
     monkeypatch.setattr(r3gan, "GROUP_WIDTH", 4)
     monkeypatch.setattr(r3gan, "EMBEDDING_SIZE", 8)
@@ -33,7 +33,7 @@ def trainer(narrow):
 
 
 def wake(network):
-    """Blocks start as nothing but their skips; give them something to do."""
+    """Give the blocks something to do, because they start as only their skip connections."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith("layers.4.weight"):
@@ -72,7 +72,7 @@ def test_a_convolution_and_its_derivatives_are_pytorchs():
 
 
 def test_gradients_are_those_of_the_loss_by_finite_differences(trainer, monkeypatch):
-    """Of both losses as the paper writes them, penalties on slopes that PyTorch's autograd took apart from ours."""
+    """Of both losses as in the paper, with penalties on gradients from PyTorch's autograd instead of our code."""
     trainer.generator.double(), trainer.discriminator.double()
     monkeypatch.setattr("gan.training.r3gan.torch.Tensor.float", lambda self: self.double())
     drawn = {name: one.double() if one.is_floating_point() else one for name, one in trainer.draw(0).items()}

@@ -1,4 +1,4 @@
-"""Whether generated images are useful is measured on lesions that nobody saw, and said as it is."""
+"""The usefulness of generated images is measured on unseen lesions and reported honestly."""
 
 import json
 
@@ -24,7 +24,7 @@ QUICK = {"sizes": "5,all", "seeds": 2, "network_steps": 2}
 
 
 def predicted(label, strength=1.0, classes=2, seed=0):
-    """Probabilities (M, K) that know something of the truth."""
+    """Probabilities (M, K) that contain some of the truth."""
     logits = np.random.default_rng(seed).normal(size=(len(label), classes))
     logits[np.arange(len(label)), label] += strength
     powers = np.exp(logits)
@@ -199,7 +199,7 @@ def test_the_verdict_is_that_of_all_classifiers(verdicts, said):
 
 @pytest.fixture
 def each_a_lesion(run):
-    """The run, of which every image shows a lesion of its own: 12 of each diagnosis were not trained on."""
+    """The run, if each image shows a lesion of its own: 12 of each diagnosis were not trained on."""
     LesionImage.objects.update(lesion_id=F("isic_id"))
     return run
 

@@ -1,4 +1,4 @@
-"""A small site to back up, another place to restore it to, and what is in both."""
+"""A small site to back up, another place to restore it to, and the content of both."""
 
 import hashlib
 import io
@@ -23,7 +23,7 @@ from tests.servers import ROOT, database_url
 
 
 def rows(of=connection) -> dict[str, list[tuple]]:
-    """Every row of every table but sessions, which no backup holds."""
+    """Every row of every table except sessions, which no backup holds."""
     found = {}
     with of.cursor() as cursor:
         for name in sorted(set(of.introspection.table_names(cursor)) - {"django_session"}):
@@ -49,7 +49,7 @@ def backup(path: Path, **options) -> dict:
 
 @pytest.fixture
 def folders(settings, tmp_path) -> Path:
-    """Media and runs of the test's own, since those of the session hold what other tests left."""
+    """Separate media and runs for the test, because those of the session hold files of other tests."""
     settings.DATA_DIR = tmp_path / "data"
     settings.MEDIA_ROOT, settings.RUNS_ROOT = settings.DATA_DIR / "media", settings.DATA_DIR / "runs"
     settings.MEDIA_ROOT.mkdir(parents=True)

@@ -3,9 +3,9 @@
     git archive 882ce81 | tar -x -C OLD
     cd OLD && DATA_DIR=DATA python THIS_FILE DATA OUTPUT_FOLDER
 
-Rows come from that commit's own models and rules: studies are opened, forms drawn and answers taken by its code. The
-JSON holds each study's analysis and design hash as that code gave them. Neither is to be made again: what they are
-for is that they are old.
+Rows come from that commit's own models and rules: its code opens studies, draws forms and takes answers. The JSON holds
+each study's analysis and design hash from that code. Do not make either again, because they are useful only while they
+are old.
 """
 
 # ruff: noqa: E402, I001

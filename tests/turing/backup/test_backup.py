@@ -1,4 +1,4 @@
-"""A backup holds everything, as of one moment, and is restored whole."""
+"""A backup holds everything, as of one moment, and can be restored completely."""
 
 import http.client
 import json
@@ -85,7 +85,7 @@ def stored() -> set[tuple]:
 
 
 def test_every_answer_acknowledged_before_a_backup_began_is_in_it(data_root, transactional_db, study, tmp_path):
-    """Four readers answer while it is made; the site must be stopped before it is restored."""
+    """Four readers answer while it is made. The site must be stopped before it is restored."""
     readings = [start_reading(study, make_reader(f"{number}@test.example")) for number in range(4)]
     acknowledged, enough = [], threading.Event()
     with gunicorn(
@@ -158,7 +158,7 @@ def test_a_target_that_cannot_be_is_refused(small_site, tmp_path, name):
 
 @contextmanager
 def disk_of(size: int):
-    """No file may grow beyond so many bytes, as on a full disk."""
+    """No file may grow beyond this size, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

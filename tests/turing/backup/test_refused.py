@@ -1,4 +1,4 @@
-"""What is no sound backup of this site is refused with one line before anything is touched."""
+"""A file that is not a sound backup of this site is refused in one line before anything changes."""
 
 import hashlib
 import io
@@ -34,7 +34,7 @@ def rewritten(path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
 
 
 def with_manifest(path: Path, change: Callable[[dict], None]) -> None:
-    """Another manifest, with checksums that fit."""
+    """The backup with another manifest and matching checksums."""
     members = members_of(path)
     manifest = json.loads(members[0][1])
     old = hashlib.sha256(members[0][1]).hexdigest()
@@ -71,7 +71,7 @@ def cut_off_in(name: str, offset: int) -> Callable[[Path], None]:
 
 
 def added(name: str, kind: bytes = tarfile.REGTYPE, content: bytes = b"x", before_end: bool = True, **fields):
-    """One more member before the list of checksums, or after it."""
+    """The backup with one more member before or after the list of checksums."""
 
     def damage(path: Path) -> None:
         member = tarfile.TarInfo(name)
@@ -90,14 +90,14 @@ def without(name: str) -> Callable[[Path], None]:
 
 
 def long_header(path: Path) -> None:
-    """A header that says that a name of 8 GB follows: read whole, it would fill the memory."""
+    """A header that claims a name of 8 GB, which would fill the memory if it were read."""
     member = tarfile.TarInfo("././@LongLink")
     member.type, member.size = tarfile.GNUTYPE_LONGNAME, 8 << 30
     path.write_bytes(member.tobuf(tarfile.GNU_FORMAT) + path.read_bytes())
 
 
 def sparse(path: Path) -> None:
-    """A few bytes that say they are a terabyte of zeros."""
+    """A few bytes that claim to be a terabyte of zeros."""
     member = tarfile.TarInfo("media/bomb.png")
     member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 40)}
     content = b"1\n0\n512\n".ljust(1024, b"\0")
@@ -220,7 +220,7 @@ def test_a_database_in_use_is_not_replaced(small_site, tmp_path):
 
 @pytest.mark.parametrize("place", ["start", "end"])
 def test_a_database_that_is_no_sound_one_is_not_put_in_place(small_site, tmp_path, place):
-    """The checksums fit: it was damaged before it was backed up."""
+    """The checksums match, because the database was damaged before the backup."""
     path = tmp_path / "site.tar"
     backup(path)
     members = members_of(path)

@@ -1,4 +1,4 @@
-"""A site of the first version is brought up to today's: nothing is lost, every figure stays."""
+"""A site of the first version is upgraded to today's version without losing data or changing figures."""
 
 import gzip
 import json
@@ -44,7 +44,7 @@ print(json.dumps({"studies": found, "researchers": users, "rows": rows}))
 
 @pytest.fixture
 def first_version(elsewhere, tmp_path) -> Place:
-    """The database of a site of the first version, as it was then."""
+    """The database of a site of the first version."""
     elsewhere.data.mkdir()
     old = elsewhere.data / "db.sqlite3"
     old.write_bytes(gzip.decompress(FIRST.with_suffix(".sqlite3.gz").read_bytes()))
@@ -57,7 +57,7 @@ def first_version(elsewhere, tmp_path) -> Place:
 
 
 def copy_rows(source: sqlite3.Connection, target) -> None:
-    """Rows of our tables as texts, which PostgreSQL reads as what its columns hold."""
+    """Rows of our tables as texts, which PostgreSQL converts to its columns' types."""
     names = [name for (name,) in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     target.set_autocommit(False)  # rows may refer to others that come later
     with target.cursor() as cursor:
@@ -91,7 +91,7 @@ def look(place: Place) -> dict:
 
 
 def differences(then, now, where: str = "") -> list[str]:
-    """Where today's figures differ from those of then, which said None where it could not compute."""
+    """Where today's figures differ from the old ones, which were None if they could not be computed."""
     if then is None:
         return []
     if isinstance(then, dict):
@@ -126,7 +126,7 @@ def test_a_site_of_the_first_version_migrates_and_gives_the_same_analysis(first_
 
 
 def test_a_backup_of_the_first_version_is_restored_and_then_migrated(first_version, tmp_path):
-    """Its migrations are known to today's version, which says what is left to do."""
+    """Today's version knows its migrations, and says what is left to do."""
     path = str(tmp_path / "site.tar")
     succeed(first_version, "backup", path)
     assert "run manage.py migrate" in succeed(first_version, "restore", path, "--force")

@@ -1,4 +1,4 @@
-"""Small pieces of work in the place of the real ones, in the processes that a worker starts."""
+"""Small fake work in the processes that a worker starts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A disk that fills while an upload comes: the sender is told so, and nothing of the upload stays."""
+"""If a disk fills up during an upload, the sender is told, and nothing of the upload stays."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ def visitor(client, researcher, settings, tmp_path):
 
 
 class Disk:
-    """A file on a disk that refuses at one of the calls."""
+    """A file on a disk that fails at one of the calls."""
 
     def __init__(self, stream, at: str, number: int) -> None:
         self.stream, self.at, self.number = stream, at, number
@@ -44,7 +44,7 @@ class Disk:
 
 @pytest.fixture
 def refuse(monkeypatch):
-    """Makes the disk refuse, at `write` or `close` or at a method of `Path`, for what lies in an upload's folder."""
+    """Let the disk fail at `write`, at `close` or at a method of `Path`, for files in an upload's folder."""
 
     def make(at: str, number: int) -> None:
         before = getattr(Path, "open" if at in ("write", "close") else at)
@@ -67,7 +67,7 @@ def refuse(monkeypatch):
     [
         (errno.ENOSPC, 507, FULL),
         (errno.EDQUOT, 507, FULL),
-        (errno.EIO, 503, "takes no files: Input/output error. Nothing was kept"),
+        (errno.EIO, 503, "cannot write to its disk: Input/output error. Nothing was kept"),
     ],
 )
 def test_the_sender_is_told_and_nothing_stays(visitor, settings, refuse, at, number, status, said):

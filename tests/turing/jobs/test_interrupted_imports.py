@@ -1,4 +1,4 @@
-"""Imports that are killed or cancelled in the middle: what is in the record is told, and they can be begun again."""
+"""Killed or cancelled imports report what is in the record, and can be started again."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ from turing.models import Job
 
 
 class Killed(BaseException):
-    """In the place of a signal that ends the process."""
+    """Stands for a signal that ends the process."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def visitor(client, researcher, settings, tmp_path):
 
 @pytest.fixture
 def importing(visitor) -> Job:
-    """An import that waits, of five good images."""
+    """A waiting import of five good images."""
     send(visitor, zipped(export()))
     visitor.post(reverse("job-import", args=[do(Job.objects.get()).pk]))
     return Job.objects.get(kind="import")
@@ -92,5 +92,5 @@ def test_what_was_imported_before_the_end_is_told(importing, monkeypatch, ending
     importing.refresh_from_db()
     assert importing.state == state
     assert importing.report["imported"] == LesionImage.objects.count() == 3
-    assert f"3 images were imported before it {how}; start again to bring in the rest." in importing.error
-    assert ("from outside (signal 9), for example for lack of memory" in importing.error) == (state == "failed")
+    assert f"3 images were imported before it {how}. Start it again to import the rest." in importing.error
+    assert ("killed the work (signal 9), for example for lack of memory" in importing.error) == (state == "failed")

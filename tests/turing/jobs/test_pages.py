@@ -35,7 +35,7 @@ def test_a_training_is_started_with_what_the_form_says(visitor, researcher):
     assert job.arguments == expected | {"phantoms": False}
     assert (job.started_by, job.state) == (researcher, "waiting")
     again = visitor.post(reverse("job-start", args=["train"]), given)
-    assert "choose another one" in again.content.decode()
+    assert "Choose a different one" in again.content.decode()
     assert Job.objects.count() == 1
 
 
@@ -87,7 +87,7 @@ def test_a_page_follows_a_job(visitor, researcher):
 def test_what_cannot_be_done_any_more_is_told(visitor, researcher):
     job = queue.start("curate", {}, researcher)
     again = visitor.post(reverse("job-again", args=[job.pk]), follow=True)
-    assert "only a failed or cancelled one" in again.content.decode()
+    assert "only a failed or cancelled job" in again.content.decode()
     queue.end(queue.claim(job.pk, 1, "w"), "finished")
     cancelled = visitor.post(reverse("job-cancel", args=[job.pk]), follow=True)
     assert "nothing to cancel" in cancelled.content.decode()

@@ -1,4 +1,4 @@
-"""A training in the background: cut off in the middle, it goes on from its last snapshot when it is started again."""
+"""A background training that was interrupted continues from its last snapshot when it is started again."""
 
 import signal
 from datetime import timedelta

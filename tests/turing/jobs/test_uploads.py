@@ -1,4 +1,4 @@
-"""A researcher uploads a collection, sees what it was taken for, and imports it; nothing is half-imported."""
+"""A researcher uploads a collection, sees how it was recognised, and imports it. Nothing is half imported."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def send(client, content: bytes | None = None, **fields):
 
 
 def do(job: Job) -> Job:
-    """The job, done in this process as its own would do it."""
+    """Do the job in this process, in the same way as its own process would."""
     job.refresh_from_db()
     claimed = queue.claim(job.pk, job.attempt, "test")
     from turing.jobs.channel import Channel
@@ -119,7 +119,7 @@ def test_generated_images_are_looked_at_and_imported(visitor):
 
 
 def folder_of(files: dict[str, bytes]) -> tuple[bytes, str]:
-    """A form as a browser sends it with a folder: each file's name holds its folders."""
+    """A form as a browser sends it for a folder: each file's name contains its folders."""
     head = "--end-of-a-part\r\nContent-Disposition: form-data; name="
     body = "".join(f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in ABOUT.items()).encode()
     for name, content in files.items():
@@ -148,9 +148,9 @@ def test_a_folder_keeps_its_folders(visitor):
     ("files", "why"),
     [
         ({"a/../../../x.png": b"1"}, "must not lead out"),
-        ({"/etc/x.png": b"1"}, "must not begin at"),
+        ({"/etc/x.png": b"1"}, "must not begin with"),
         ({"a/x.png": b"1", "A/X.png": b"2"}, "two files have this name"),
-        ({"a/x.png": b"1", "a/b.zip": b"2"}, "archive inside"),
+        ({"a/x.png": b"1", "a/b.zip": b"2"}, "contains an archive"),
         ({"a/x.exe": b"1"}, "at least one image"),
         ({"a.png": b"1", "a.png/b.png": b"2"}, "cannot be kept"),
     ],
@@ -186,7 +186,7 @@ def test_a_script_is_told_in_json(visitor):
     fields = ABOUT | {"archive": SimpleUploadedFile("a.zip", b"no zip")}
     answer = visitor.post(reverse("collections"), fields, headers={"accept": "application/json"})
     assert answer.status_code == 422
-    assert "no zip file" in json.loads(answer.content)["error"]
+    assert "not a zip file" in json.loads(answer.content)["error"]
     fields["archive"] = SimpleUploadedFile("a.zip", zipped(export()))
     answer = visitor.post(reverse("collections"), fields, headers={"accept": "application/json"})
     assert answer.json() == {"job": Job.objects.get().get_absolute_url()}
@@ -214,14 +214,14 @@ def test_it_can_be_read_in_another_way_or_thrown_away(visitor, settings):
     assert again.arguments["columns"] == ["diagnosis=dx", "file=photo"]
     assert "use this upload" not in visitor.get(job.get_absolute_url()).content.decode()
     busy = visitor.post(reverse("job-discard", args=[job.pk]), follow=True)
-    assert "cancel it first" in busy.content.decode()
+    assert "Cancel the job first" in busy.content.decode()
     queue.cancel(again)
     bad = visitor.post(reverse("job-check", args=[job.pk]), {"columns": "diagnosis"}, follow=True)
     assert "NAME=VALUE" in bad.content.decode()
     visitor.post(reverse("job-discard", args=[job.pk]))
     assert uploads_left(settings) == []
     gone = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
-    assert "not here any more" in gone.content.decode()
+    assert "uploaded files are gone" in gone.content.decode()
     assert Job.objects.count() == 2
 
 
@@ -229,13 +229,13 @@ def test_only_what_was_looked_at_is_imported_and_a_second_press_leads_to_the_fir
     send(visitor, zipped(export()))
     job = Job.objects.get()
     early = visitor.post(reverse("job-import", args=[job.pk]), follow=True)
-    assert "looked at" in early.content.decode()
+    assert "Check the upload first" in early.content.decode()
     do(job)
     presses = [visitor.post(reverse("job-import", args=[job.pk])) for _ in range(2)]
     begun = Job.objects.get(kind="import")
     assert [answer["Location"] for answer in presses] == [begun.get_absolute_url()] * 2
     look = visitor.post(reverse("job-check", args=[job.pk]), follow=True)
-    assert "is being imported" in look.content.decode()
+    assert "already being imported" in look.content.decode()
 
 
 def test_two_looks_in_the_same_way_are_one(visitor):

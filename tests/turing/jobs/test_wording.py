@@ -1,4 +1,4 @@
-"""What commands say of options is said of form fields where somebody started them by a form."""
+"""Messages about options become messages about form fields for people who started the work by a form."""
 
 import pytest
 from django.core.management import load_command_class

@@ -1,4 +1,4 @@
-"""A worker does jobs in processes of their own; whatever is killed, nothing is half-done and it can start again."""
+"""A worker does jobs in separate processes. Whatever is killed, nothing is half done, and it can be started again."""
 
 import os
 import select
@@ -222,7 +222,7 @@ def test_text_that_no_database_stores_is_told_all_the_same(worker, work, researc
 def test_only_what_failed_or_was_cancelled_starts_again(db, researcher, state):
     job = queue.start("curate", {}, researcher)
     Job.objects.update(state=state)
-    with pytest.raises(queue.StudyError, match="only a failed or cancelled one"):
+    with pytest.raises(queue.StudyError, match="only a failed or cancelled job"):
         queue.start_again(job)
 
 

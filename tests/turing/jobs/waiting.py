@@ -7,7 +7,7 @@ from turing.models import Job
 
 
 def until(holds: Callable[[], object], seconds: float = 60) -> None:
-    """Ask again and again. Raises AssertionError when it has not come true for long."""
+    """Check again and again. Raises AssertionError if it does not become true for a long time."""
     for _ in range(int(seconds * 10)):
         if holds():
             return
@@ -17,7 +17,7 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
 
 
 def until_state(job: Job, *states: str, seconds: float = 60) -> Job:
-    """The job, once it is in one of the states."""
+    """Wait until the job is in one of the states."""
     try:
         until(lambda: Job.objects.get(pk=job.pk).state in states, seconds)
     except AssertionError:

@@ -1,4 +1,4 @@
-"""Doors are counted in the cache: each test begins with none."""
+"""Attempts are counted in the cache, so each test begins with an empty one."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""An address belongs to whoever reads its mail: shown by a link that works for one account alone."""
+"""An address belongs to the person who reads its mail, as shown by a link that works for one account only."""
 
 import pytest
 from django.core import mail
@@ -72,7 +72,7 @@ def test_an_address_that_is_confirmed_is_never_moved(client, posted, reader):
     posted("register", registration(reader.user.email, OTHER_PASSWORD))
     link = link_in(mail.outbox[0], "/accounts/confirm/")
     User.objects.filter(pk=reader.user.pk).update(email_confirmed_at="2026-01-01T00:00Z")
-    assert "belongs to another account" in client.post(link, follow=True).content.decode()
+    assert "Another account already has this address" in client.post(link, follow=True).content.decode()
     posted("confirm-send")
     assert "You have an account already" in mail.outbox[0].subject
     assert "/accounts/confirm/" not in mail.outbox[0].body

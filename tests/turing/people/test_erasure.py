@@ -1,4 +1,4 @@
-"""Erased is erased: nothing that names the reader is left anywhere in the database."""
+"""After erasure, nothing in the database names the reader."""
 
 import json
 from io import StringIO
@@ -23,14 +23,14 @@ from turing.reading.passage import record_response, start_reading
 
 
 def everything() -> str:
-    """All that the database holds, sessions decoded."""
+    """The whole content of the database, with decoded sessions."""
     rows = [str(row) for model in apps.get_models(include_auto_created=True) for row in model.objects.values()]
     return "\n".join(rows + [str(session.get_decoded()) for session in Session.objects.all()]).lower()
 
 
 @pytest.fixture
 def known(study, reader, researcher):
-    """A reader who left traces wherever one can."""
+    """A reader who has left traces everywhere."""
     User.objects.filter(pk=reader.user.pk).update(name="Wilhelmina Recognisable", last_login="2026-05-04T03:02:01Z")
     used = Invitation.objects.create(study=study, email="Reader@test.example")
     record_response(start_reading(study, reader, used.code), 1, "real", 2, 900)

@@ -1,4 +1,4 @@
-"""Log-in: by address and password, in the same time for everybody, for so long, and until one logs out everywhere."""
+"""Log-in needs address and password, takes equally long for everybody, and ends after a time or on all devices."""
 
 from datetime import timedelta
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Passwords are set anew by e-mail, where the address is confirmed, and nobody learns who is registered."""
+"""New passwords are set by e-mail to confirmed addresses, and nobody learns who is registered."""
 
 import pytest
 from django.contrib.auth import authenticate, get_user

@@ -1,4 +1,4 @@
-"""Every field of the database is classified, and the documentation says how."""
+"""Every field of the database is classified, and the documentation shows it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Letters go out after the commit, by a real SMTP server; one that is broken breaks nothing."""
+"""Letters leave after the commit, through a real SMTP server. A broken server breaks nothing else."""
 
 import socket
 
@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 class Mailbox:
-    """Keeps what it is sent."""
+    """Keeps the letters that it gets."""
 
     def __init__(self) -> None:
         self.letters: list[tuple[list[str], str]] = []

@@ -1,4 +1,4 @@
-"""Requests at once are answered as if they had come one after the other: real threads, a real database."""
+"""Simultaneous requests are answered as if one had come after the other: real threads, a real database."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*jobs):
-    """Results of the jobs, or the exceptions they raised; each in a thread of its own, all let go together."""
+    """Run the jobs in separate threads that start together; return their results or exceptions."""
     start = Barrier(len(jobs))
 
     def run(job):

@@ -1,4 +1,4 @@
-"""Registration goes straight on, and tells nobody who is registered."""
+"""Registration leads straight on, and reveals to nobody who is registered."""
 
 import pytest
 from django.contrib.auth import get_user
@@ -44,7 +44,7 @@ def test_who_registers_with_a_known_address_gets_an_account_that_claims_it_and_t
     assert claimant.email.endswith("@unconfirmed.invalid")
     assert claimant.reader.profession == "nurse"
     assert mail.outbox[0].to == [reader.user.email]
-    assert "Registered once more" in mail.outbox[0].subject
+    assert "Somebody registered with" in mail.outbox[0].subject
     reader.user.refresh_from_db()
     assert reader.user.check_password(PASSWORD)
 
@@ -142,7 +142,7 @@ def test_researchers_are_told_how_many_readers_share_an_address(client, posted, 
     assert readers_who_share_an_address(study) == 2
     client.force_login(researcher)
     page = client.get(reverse("research-study", args=[study.slug])).content.decode()
-    assert "2 readers gave an e-mail address" in page
+    assert "2 readers gave the same e-mail address" in page
     assert reader.user.email not in page
     Study.objects.get(pk=study.pk).readings.filter(reader=reader).update(withdrawn_at="2026-01-01T00:00Z")
     assert readers_who_share_an_address(study) == 0

@@ -1,4 +1,4 @@
-"""Who tries too often is refused for a while, for one account or from one address; nobody else is."""
+"""Too many attempts are refused for a while, for one account or one address, and for nobody else."""
 
 import pytest
 from axes.models import AccessAttempt

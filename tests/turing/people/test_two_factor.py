@@ -1,4 +1,4 @@
-"""Once set up, the second factor stands before every page of researchers."""
+"""Once set up, the second factor protects every page for researchers."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,7 +15,7 @@ SET_UP, CHECK = "/accounts/two-factor/", "/accounts/two-factor/check/"
 
 
 def code_of(device, steps: int = 0) -> str:
-    """What the app shows now, or so many half minutes later."""
+    """The code that the app shows now, or some half minutes later."""
     return f"{totp(device.bin_key, t0=-30 * steps):06}"
 
 

@@ -1,4 +1,4 @@
-"""Coefficients of agreement equal the published and independent ones."""
+"""Coefficients of agreement equal published and independently computed ones."""
 
 import krippendorff
 import numpy as np

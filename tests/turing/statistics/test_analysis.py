@@ -1,4 +1,4 @@
-"""The whole analysis: the contract's keys, no NaN, and null with a reason where nothing can be known."""
+"""The whole analysis has its keys and no NaN, and gives null with a reason for what cannot be known."""
 
 import json
 
@@ -65,7 +65,7 @@ def test_hard_cases_are_null_with_a_reason_and_never_nan(name):
 
 
 def intervals_in(value):
-    """Every `ci95` below a part of the analysis, but for those of d', criterion, slopes and ratios."""
+    """Every `ci95` in a part of the analysis, except those of d', criterion, slopes and ratios."""
     if isinstance(value, dict):
         if isinstance(value.get("ci95"), list):
             yield value["ci95"]

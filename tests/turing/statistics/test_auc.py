@@ -1,4 +1,4 @@
-"""The AUC and its variance are the published ones, for crossed and for sparse designs."""
+"""The AUC and its variance equal published ones, for crossed and for sparse designs."""
 
 import csv
 from pathlib import Path

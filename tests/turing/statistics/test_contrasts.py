@@ -1,4 +1,4 @@
-"""Answers to real images against answers to generated ones, against values worked out by hand and by scipy."""
+"""Differences between answers to real and generated images equal values computed by hand and by scipy."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from turing.statistics.mrmc import group_means, mrmc_mean, mrmc_rate
 
 
 def crossed(readers, images, rng, shift=0.0, levels=5):
-    """Reader, image, truth and place on a scale, every reader having answered every image."""
+    """Reader, image, truth and place on a scale, in a study in which every reader answered every image."""
     is_real = np.arange(2 * images) % 2 == 0
     effects = rng.normal(0, 0.5, (readers, 1)) + rng.normal(0, 0.5, 2 * images) + shift * is_real
     level = np.clip(np.round(2 + effects + rng.normal(0, 1, effects.shape)), 0, levels - 1)

@@ -14,7 +14,7 @@ from turing.statistics.responses import Responses
 
 
 def study(finished=10, stopped=5, images=40, after=10, rates=(0.6, 0.3), seed=0, given=True):
-    """Half of the images real; those who stop have answered `after` of them, in an order of their own."""
+    """Half of the images are real. Readers who stop have answered `after` of them, in their own order."""
     rng = np.random.default_rng(seed)
     reader, image, judged = [], [], []
     for one in range(finished + stopped):

@@ -1,4 +1,4 @@
-"""Figures of answers to pairs: against plain arithmetic, and nothing where nothing can be said."""
+"""Figures of pairs equal plain arithmetic, and are left out if nothing can be said."""
 
 import math
 
@@ -16,7 +16,10 @@ READERS, COUNT = 6, 24
 
 
 def answers(correct, *, diagnosis=None, run=None, confidence=None) -> Responses:
-    """Of a table (readers, pairs) of right and wrong choices; the generated image stands left in every other cell."""
+    """Answers from a table (readers, pairs) of right and wrong choices.
+
+    The generated image is left in every other cell.
+    """
     table = np.asarray(correct, bool)
     reader, pair = np.nonzero(np.ones_like(table))
     left_is_real = (reader + pair) % 2 == 0

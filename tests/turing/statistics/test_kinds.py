@@ -1,4 +1,4 @@
-"""Two kinds of readers are seen, one kind is not taken for two, and the interval allows for what it sees."""
+"""Two kinds of readers are detected, one kind is not taken for two, and the interval allows for two kinds."""
 
 import json
 
@@ -15,7 +15,7 @@ from turing.statistics.responses import Responses
 
 
 def answered(rates, images=50, seed=0):
-    """Codes and scores of readers with these rates, every image answered."""
+    """Codes and scores of readers with these rates who answered every image."""
     y = np.random.default_rng(seed).random((len(rates), images)) < np.asarray(rates)[:, None]
     reader, image = np.indices(y.shape)
     return reader.ravel(), image.ravel(), y.ravel()
@@ -103,6 +103,6 @@ def test_the_page_says_it_in_sentences():
     assert "seem to be of two kinds: about 20% of them took" in kinds_sentence(analysis)
     assert "With 20 readers, a kind that makes up 13.9%" in unseen_sentence(analysis)
     assert "no interval here" not in few_readers_sentence(20)
-    assert "with 12 the headline's covered 91% to 92%" in few_readers_sentence(12)
-    assert "with 5 it covered 80% to 87%" in few_readers_sentence(11)
+    assert "with 12 readers the headline's interval covered 91% to 92%" in few_readers_sentence(12)
+    assert "with 5 readers it covered 80% to 87%" in few_readers_sentence(11)
     assert kinds_sentence({"reader_kinds": None}) == unseen_sentence({"reader_kinds": None}) == ""

@@ -1,4 +1,4 @@
-"""Looking early spends a part of the promised error, and no more."""
+"""A look spends a part of the promised error rate, and no more."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_looks_that_nearly_coincide_need_nearly_the_same_and_early_ones_have_a_l
 
 
 def answers_of(rng, readers, images, accuracy):
-    """Crossed answers with effects of readers and images, and so many right: (readers, images)."""
+    """Crossed answers (readers, images) with effects of readers and images, and this share of right answers."""
     latent = rng.normal(0, 0.4, (readers, 1)) + rng.normal(0, 0.6, (1, images)) + rng.normal(size=(readers, images))
     return latent < norm.ppf(accuracy) * np.sqrt(1 + 0.4**2 + 0.6**2)
 
@@ -86,7 +86,7 @@ def test_an_interval_of_a_very_early_look_is_wide_and_no_error():
 
 
 def test_planned_looks_keep_the_error_that_looking_without_them_doubles():
-    """As `benchmarks/looks.py` measures it, on few studies of a fixed seed."""
+    """The measurement of `benchmarks/looks.py` with few studies and a fixed seed."""
     found = errors(Cell(12, 40, 0.0, 0.0, (1 / 3, 2 / 3, 1.0)), 250)
     for name in ("equivalence", "superiority"):
         assert found[name] <= 0.06

@@ -1,4 +1,4 @@
-"""A machine's intervals are over images, and know which belong together."""
+"""A machine's intervals are over images, and take account of images that belong together."""
 
 import numpy as np
 import pytest

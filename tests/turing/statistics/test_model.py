@@ -1,4 +1,4 @@
-"""The model of readers and images finds what was put in, shrinks, ranks, and says why where it cannot be fitted."""
+"""The model recovers simulated values, shrinks and ranks, and says why it cannot be fitted."""
 
 import json
 
@@ -15,7 +15,7 @@ from turing.statistics.responses import Responses
 
 
 def study(readers=20, images=60, sensitivity=0.8, criterion=-0.2, sd=(0.5, 0.4, 0.5), seed=0, **more):
-    """Every second image generated; the images' own evidence beside the responses."""
+    """Every second image is generated. Also returns the images' own evidence."""
     rng = np.random.default_rng(seed)
     reader, image = (axis.ravel() for axis in np.indices((readers, images)))
     side = np.where(image % 2 == 0, 0.5, -0.5)

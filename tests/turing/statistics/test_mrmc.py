@@ -1,4 +1,4 @@
-"""Rates over readers and images have the published variance, and their interval covers."""
+"""Rates over readers and images have the published variance, and their intervals cover the truth."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_the_covariance_of_groups_of_a_sparse_design_equals_the_sum_over_all_pai
 
 
 def test_a_difference_on_the_same_readers_is_paired():
-    """With the images given, what is left is the variance of the mean of the readers' own differences."""
+    """With the images given, the variance is that of the mean of the readers' own differences."""
     rng = np.random.default_rng(5)
     y = study(rng, 30, 40, reader_sd=1.5)
     reader, image = (axis.ravel() for axis in np.indices(y.shape))
@@ -128,7 +128,10 @@ def test_relabelling_and_reordering_change_nothing(design):
 
 
 def test_splitting_a_reader_in_two_never_adds_information_about_readers():
-    """Half of each reader's images under another name: the estimate stays, the data hold no more than before."""
+    """Half of each reader's images get another reader's name.
+
+    The estimate stays, and the data hold no more information.
+    """
     y = study(np.random.default_rng(7), 8, 40, reader_sd=1.5)
     reader, image = (axis.ravel() for axis in np.indices(y.shape))
     whole, halves = crossed(y), mrmc_rate(reader * 2 + image % 2, image, y.ravel())
@@ -145,7 +148,7 @@ def test_where_hardly_anything_varies_but_the_noise_the_interval_is_wilsons():
 
 
 def test_where_only_readers_vary_the_interval_at_one_half_is_students():
-    """Means of 0.01 and less around 0.5: a rate's curvature and images have no say."""
+    """Means differ by 0.01 or less around 0.5, so that the curvature of rates and the images do not matter."""
     means = 0.5 + 1e-4 * np.array([-3, 1, 4, -2, 0])
     square = means.var(ddof=1) / 5
     spread = Spread(square - 1e-12, 0, 1e-12, 4, 1e6, least=1e-12)

@@ -1,4 +1,4 @@
-"""Plans hold in simulation, and a pilot's components come back as they went in."""
+"""Plans hold in simulations, and a pilot's variance components are recovered."""
 
 import numpy as np
 import pytest

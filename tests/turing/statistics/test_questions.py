@@ -1,4 +1,4 @@
-"""What is said of each kind of question, against counts made by hand."""
+"""The figures of each kind of question equal counts made by hand."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ READERS, IMAGES = 6, 24  # every second image is real
 
 
 def responses(**columns) -> Responses:
-    """Every reader judged every image; further answers as `columns` of the responses CSV."""
+    """Every reader judged every image. `columns` holds further answers, as in the responses CSV."""
     reader, image = (axis.ravel() for axis in np.indices((READERS, IMAGES)))
     is_real = image % 2 == 0
     judged_real = (image % 3 == 0) ^ (reader % 2 == 0)

@@ -1,4 +1,4 @@
-"""The staircase steps as HYPE-time's does, and the threshold is found where it was put."""
+"""The staircase steps like HYPE-time's, and the simulated threshold is recovered."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from turing.statistics.thresholds import exposure_threshold, log_likelihoods, th
 
 
 def psychometric(milliseconds: float, at: float, slope: float, ceiling: float) -> float:
-    """Probability of a right answer, written down again: `at` is where it reaches the target."""
+    """The probability of a right answer, written independently; it reaches the target at `at`."""
     scale = at / (-np.log(1 - (TARGET - 0.5) / (ceiling - 0.5))) ** (1 / slope)
     return 0.5 + (ceiling - 0.5) * (1 - np.exp(-((milliseconds / scale) ** slope)))
 

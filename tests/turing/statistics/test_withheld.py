@@ -1,4 +1,4 @@
-"""Intervals that say nothing are left out with a reason."""
+"""Intervals as wide as their scale are left out, with a reason."""
 
 import json
 from dataclasses import replace

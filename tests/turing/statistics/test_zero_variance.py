@@ -1,4 +1,4 @@
-"""Where nothing varies there is no interval and no variance, and a warning says why."""
+"""If nothing varies, there is no interval and no variance, and a warning says why."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Let a machine read a study beside people."""
+"""Let a machine judge a study's images, beside people."""
 
 import io
 import json
@@ -77,7 +77,7 @@ class Command(ConsoleCommand):
         self._report(found, name, options["json"])
 
     def _detect(self, table, scores, folds, seed):
-        """The detector runs in a command of its own: it alone needs torch."""
+        """Run the detector in a command of its own, because only that command needs torch."""
         report = io.StringIO()
         call_command(
             "detect_generated", str(table), output=scores, folds=folds, seed=seed, json=True, stdout=report,

@@ -57,7 +57,7 @@ class Command(ConsoleCommand):
             self.warn(warning)
 
     def _say_pairs(self, analysis):
-        """Of a file with the column `pair`: how often the generated image was found."""
+        """Report how often the generated image was found, for a file with the column `pair`."""
         counts, found = analysis["counts"], analysis["forced_choice"]
         self.stdout.write(f"{counts['readers']} readers, {found['pairs']} pairs, {counts['responses']} responses")
         for group, values in groups_of(analysis).items():
@@ -75,7 +75,7 @@ class Command(ConsoleCommand):
 
 
 def _summary(analysis):
-    """Detection, agreement and equivalence, a line each where there is something to say."""
+    """Lines on detection, agreement and equivalence, as far as there is something to say."""
     if auc := analysis["auc"]:
         yield f"AUC {auc['estimate']:.3f}, 95% interval {_limits(auc['ci95'])}"
     if dprime := analysis["dprime"]:

@@ -54,7 +54,7 @@ class Command(ConsoleCommand):
 
 
 def _write(files, output):
-    """Under its name only once it is whole: what is there already stays until then."""
+    """Write the file, which gets its name only when it is complete. An existing file stays until then."""
     with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as stream:
         part = Path(stream.name)
         try:

@@ -1,4 +1,4 @@
-"""Delete what is kept for a while only."""
+"""Delete data that are kept only for a while."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 from console import ConsoleCommand
 from turing.jobs.uploads import remove_expired
 
-QUEUE_KEPT = timedelta(days=1)  # entries that are done; the job's own row stays
+QUEUE_KEPT = timedelta(days=1)  # finished entries; the job's own row stays
 
 
 class Command(ConsoleCommand):

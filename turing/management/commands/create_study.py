@@ -168,7 +168,7 @@ def _text_of(option: str, path: Path) -> str:
 
 
 def _diagnoses(wanted: list[str], drawn: list[str]) -> list[str]:
-    """By their one spelling, so that codes such as `bcc` are understood."""
+    """Diagnoses in their standard spelling, so that codes such as `bcc` are understood."""
     names = list(dict.fromkeys(normalise_diagnosis(one) for one in wanted))
     if missing := [name for name in names if name not in drawn]:
         raise CommandError(f"--diagnosis: no generator draws {', '.join(missing)}; they draw {', '.join(drawn)}.")
@@ -176,7 +176,7 @@ def _diagnoses(wanted: list[str], drawn: list[str]) -> list[str]:
 
 
 def _reference_and_count(text: str) -> tuple[Generator, int | None]:
-    """The generator of `NAME` or `NAME=COUNT`. A name that itself holds '=' is found, too."""
+    """Split `NAME` or `NAME=COUNT`. A generator whose name contains '=' is found, too."""
     found, count = Generator.objects.find(text), None
     if found is None and "=" in text:
         name, _, number = text.rpartition("=")

@@ -35,7 +35,7 @@ class Command(ConsoleCommand):
         with transaction.atomic():
             user = User.objects.select_for_update().get(pk=user.pk)
             if user.email_confirmed_at is None and not trust and not user.is_researcher:
-                # Anyone can register with a stranger's address and wait to be made a researcher.
+                # Otherwise anyone could register with a stranger's address and wait to be made a researcher.
                 raise CommandError(
                     f"{email} is registered, but nobody has confirmed that the address is theirs: let the user confirm "
                     "it (under their name on the site), or give --trust if you know that the account is theirs."
@@ -48,7 +48,7 @@ class Command(ConsoleCommand):
     def _new(self, email, name, password_env):
         password = self._password(password_env)
         try:
-            # Django's own check: that the e-mail is one, and that each text fits into its column.
+            # Django checks that the e-mail address is valid and that each text fits into its column.
             User(email=email, name=name or email[:150]).clean_fields(exclude=["password"])
             password_validation.validate_password(password, User(email=email, name=name))
         except ValidationError as error:
@@ -57,9 +57,9 @@ class Command(ConsoleCommand):
             raise CommandError(options + " ".join(error.messages)) from None
         try:
             with transaction.atomic():
-                # Who runs this command vouches for the address.
+                # The person who runs this command vouches for the address.
                 return User.objects.create_user(email, password, name=name, email_confirmed_at=timezone.now())
-        except IntegrityError:  # somebody registered with the address in this moment
+        except IntegrityError:  # somebody registered with the address at this moment
             return User.objects.get(email=email)
 
     def _password(self, variable):

@@ -1,4 +1,4 @@
-"""The main job end to end: images, a short training, samples, a study, simulated readers."""
+"""Run the main job end to end: images, a short training, samples, a study, simulated readers."""
 
 import secrets
 import tempfile
@@ -16,7 +16,7 @@ from turing.models import Reader, Reading, Study, User
 from turing.studies.sharing import give_to
 
 DIAGNOSES = ("melanoma", "basal cell carcinoma")
-PHANTOMS = 400  # per diagnosis: enough that 50 are held out from training
+PHANTOMS = 400  # per diagnosis; enough to hold out 50 from training
 PER_DIAGNOSIS = 50
 SIMULATED_READERS = 20
 RESEARCHER, CLINICIAN = "researcher@demo.example", "clinician@demo.example"
@@ -51,12 +51,14 @@ class Command(ConsoleCommand):
     def _run(self, name, minutes, *, phantoms):
         run = TrainingRun.objects.finished().filter(name=name).first()
         if run is None:
-            # 64 pixels: what can be learnt on two cores while someone waits.
+            # 64 pixels can be learnt on two cores while someone waits.
             settings = {"diagnosis": list(DIAGNOSES), "size": 64, "minutes": minutes, "phantoms": phantoms}
-            # Enough held out for a study, also of what curation leaves of a few hundred real images.
+            # Hold out enough for a study, even if curation leaves only a few hundred real images.
             settings["held_out"] = 0.25
             self._call("train_gan", name=name, model="projected", **settings)
-            run = TrainingRun.objects.finished().filter(name=name).latest("pk")  # two demos at once trained two
+            run = (
+                TrainingRun.objects.finished().filter(name=name).latest("pk")
+            )  # two demos at the same time have trained two
         kept = GeneratedImage.objects.filter(generator=run).not_copies()
         if kept.exclude(audited_at=None).count() < PER_DIAGNOSIS * len(DIAGNOSES):
             self._call("sample_gan", run.pk, count=PER_DIAGNOSIS, reject_copies=True)

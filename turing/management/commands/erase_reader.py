@@ -1,4 +1,4 @@
-"""Erase what is personal of everyone who registered or was invited with an e-mail address."""
+"""Erase the personal data of everyone who registered or was invited with an e-mail address."""
 
 from django.core.management.base import CommandError
 

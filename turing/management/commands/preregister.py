@@ -34,7 +34,7 @@ class Command(ConsoleCommand):
         if study.is_draft:
             found = draw_up(study, self._own_words(study, given))
         elif given:
-            draw_up(study, given)  # says why not
+            draw_up(study, given)  # raises the reason
         else:
             found = find_preregistration(study)
         text = write(json.loads(found.document), format)
@@ -48,7 +48,7 @@ class Command(ConsoleCommand):
         self.say(f"Written to {output}")
 
     def _own_words(self, study, given):
-        """What was given now, over what was given before."""
+        """The researcher's own words: those given now replace those given before."""
         earlier = getattr(study, "preregistration", None)
         form = PreregistrationForm((earlier.own_words if earlier else {}) | given)
         if not form.is_valid():

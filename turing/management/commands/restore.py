@@ -1,4 +1,4 @@
-"""Put a backup back."""
+"""Restore a backup."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -32,7 +32,7 @@ class Command(ConsoleCommand):
         found = Job.objects.filter(pk=job, state=Job.State.RUNNING).first()
         if found is None:
             raise CommandError(f"no job {job} that a worker has taken.")
-        # A shell that started the site in the background may have had this signal ignored; the worker cancels by it.
+        # A shell that started the site in the background may have ignored this signal, but the worker cancels by it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         pipe = Channel(os.open(os.devnull, os.O_WRONLY) if channel is None else channel)
         commands = Commands(pipe)

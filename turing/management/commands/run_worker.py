@@ -1,4 +1,4 @@
-"""Do waiting jobs, one after the other, for as long as the site runs."""
+"""Run a worker, which does waiting jobs one after the other for as long as the site runs."""
 
 import logging
 import signal
@@ -42,7 +42,7 @@ class Command(ConsoleCommand):
                 if time.monotonic() >= next_recovery:
                     next_recovery = time.monotonic() + LOST_EVERY
                     recover_lost()
-                # Looked at first: taking a task locks SQLite, which an idle worker should not do every second.
+                # Look first, because taking a task locks SQLite, which an idle worker should not do every second.
                 if DBTaskResult.objects.ready().exists():
                     take_one()
                 elif once:
@@ -63,7 +63,7 @@ class Command(ConsoleCommand):
 
 
 def take_one() -> None:
-    """Take the next entry of the queue, if it is still there, and do what it says."""
+    """Take the next entry of the queue, if it is still there, and run its job."""
     Worker(
         queue_names=["*"],
         interval=0,

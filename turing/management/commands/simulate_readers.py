@@ -6,7 +6,7 @@ from console import ConsoleCommand, progress
 from turing.studies.lifecycle import find_study
 from turing.studies.simulation import Observer, simulate_readers
 
-MOST_SD = 1000  # beyond which no answer is left to chance
+MOST_SD = 1000  # with larger values no answer would be random
 
 
 class Command(ConsoleCommand):

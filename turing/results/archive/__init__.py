@@ -1,1 +1,4 @@
-"""A study as one zip that a stranger can check: made by `contents`, written by `packing`, checked by `verify`."""
+"""Packs a study into one zip that a stranger can check.
+
+`contents` makes the files, `packing` writes the zip and `verify` checks it.
+"""

@@ -1,8 +1,8 @@
-"""Reporting checklists, filled where the software knows the answer.
+"""Reporting checklists, filled in where the software knows the answer.
 
-Items are in our own words, under the guidelines' numbers: STARD 2015 (Bossuyt et al. 2015) with the topics that
-STARD-AI (Sounderajah et al. 2025) adds; those of CLAIM (Mongan et al. 2020) that concern a reader study; GRRAS
-(Kottner et al. 2011).
+Items are worded by us and have the guidelines' numbers: STARD 2015 (Bossuyt et al. 2015) with the topics that STARD-AI
+(Sounderajah et al. 2025) adds; the items of CLAIM (Mongan et al. 2020) that concern a reader study; GRRAS (Kottner et
+al. 2011).
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from turing.studies.provenance import describe, of_lesions
 from turing.templatetags.figures import interval, percent
 from turing.version import name_and_version
 
-Item = tuple[str, str, str]  # number, topic, answer; empty where the author must write
+Item = tuple[str, str, str]  # number, topic, answer; an empty answer is for the author to write
 
 
 def checklist_files(study: Study, population: Population, analysis: dict[str, Any], flow: Flow) -> Files:
@@ -25,12 +25,12 @@ def checklist_files(study: Study, population: Population, analysis: dict[str, An
     return {
         f"checklists/{name}.md": lambda title=title, note=note, items=items: _page(title, note, items(known))
         for name, (title, note, items) in CHECKLISTS.items()
-        if not (study.forced_choice and name == "grras")  # agreement is not given there
+        if not (study.forced_choice and name == "grras")  # agreement is not computed for pairs
     }
 
 
 def facts(study: Study, population: Population, analysis: dict[str, Any], flow: Flow) -> dict[str, str]:
-    """What the software knows, in sentences that several checklists use."""
+    """What the software knows about the study, in sentences that several checklists use."""
     counts, rate, accuracy = analysis["counts"], analysis["fooling_rate"], analysis["accuracy"]
     who = "simulated readers" if population.simulated else "readers"
     when = [at.date().isoformat() for at in (study.opened_at, study.closed_at) if at]
@@ -95,7 +95,7 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
 
 
 def _of_pairs(study: Study, population: Population, analysis: dict[str, Any], answered: str) -> dict[str, str]:
-    """What is otherwise where readers choose between two images."""
+    """The facts that differ in a study of pairs."""
     dprime = analysis["forced_choice"]["dprime"]
     return {
         "objective": "Primary outcome: the share of pairs in which the generated image was found (proportion correct). "

@@ -1,4 +1,4 @@
-"""How the archive is cited, and the references of its methods paragraph as BibTeX."""
+"""How to cite the archive, and the references of its methods paragraph as BibTeX."""
 
 import json
 from datetime import date
@@ -132,14 +132,14 @@ BIBTEX = r"""@article{gallas2006,
 
 
 def names_of(study: Study) -> list[str]:
-    """The authors as the owner wrote them for the public page; empty where nobody did."""
+    """The authors as the owner wrote them for the public page; empty if there are none."""
     return [name for part in study.cited_authors.split(";") if (name := part.strip())]
 
 
 def citation_cff(study: Study, released: date, address: str = "") -> bytes:
-    """CITATION.cff 1.2.0. Its values are JSON, which YAML reads as well: nothing in a title can break it.
+    """CITATION.cff 1.2.0. Its values are JSON, which YAML can read too, so no title can break the file.
 
-    `address` is that of the public page, where there is one.
+    `address` is that of the public page, if there is one.
     """
     values: dict[str, Any] = {
         "cff-version": "1.2.0",
@@ -159,7 +159,7 @@ def citation_cff(study: Study, released: date, address: str = "") -> bytes:
 
 
 def zenodo_json(study: Study) -> bytes:
-    """.zenodo.json, without a licence: only the authors can choose one."""
+    """.zenodo.json without a licence, because only the authors can choose one."""
     values = {
         "title": study.title,
         "upload_type": "dataset",

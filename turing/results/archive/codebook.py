@@ -1,4 +1,4 @@
-"""The codebook: what each column of the archive's tables means, as a Frictionless Data Package."""
+"""The codebook as a Frictionless Data Package: what each column of the archive's tables means."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ YES_NO = {"enum": ["yes", "no"], "required": True}
 BAND_NAMES = [band for _, band in BANDS] + ["20+"]
 
 
-# A study of pairs: what its columns hold, and those that it has besides.
+# In a study of pairs: what the columns hold, and the additional columns.
 OF_PAIRS = {
     "image": "The image on the left: `id` in stimuli.csv.",
     "truth": "What the image on the left is; the one on the right is the other.",
@@ -44,7 +44,7 @@ PAIR_OF_STIMULUS = [
 
 
 def data_package(study: Study, full_profiles: bool) -> dict[str, Any]:
-    """datapackage.json: the two tables, their columns, and how they belong together."""
+    """datapackage.json: the two tables, their columns, and how the tables are related."""
     responses = _resource(
         "responses", "data/responses.csv", "One row an answer, in the order of reader and trial.",
         _response_fields(study, full_profiles), ["reader", "trial_index"],

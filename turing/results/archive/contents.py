@@ -1,4 +1,4 @@
-"""What is in a study's archive: from a study and a population to the bytes of each file."""
+"""Makes the files of a study's archive, from a study and a population to the bytes of each file."""
 
 import json
 from collections.abc import Callable
@@ -42,17 +42,17 @@ SHOW_GENERATED, SHOW_BOTH = "ranking", "strip"  # figures made of images
 
 @dataclass(frozen=True)
 class Options:
-    """What the researcher chose to give away."""
+    """What the researcher chose to include."""
 
     images: bool = False  # the bytes of stimuli whose licence allows it
     full_profiles: bool = False  # profiles as given, however few share them
 
 
 def archive_files(study: Study, population: Population, options: Options = Options()) -> Files:
-    """The files of the archive; analysis first, so that what is wrong shows before anything is written.
+    """The files of the archive. The analysis comes first, so that problems show before anything is written.
 
-    Raises `StudyError` for a draft, for a study without answers or whose results are hidden until a look, and where the
-    design no longer gives its hash.
+    Raises `StudyError` for a draft, for a study without answers, if results are hidden until a look, and if the design
+    no longer has the hash of its opening.
     """
     if study.is_draft:
         raise StudyError(f"{study.slug} is a draft: it has no answers to archive.")
@@ -64,19 +64,21 @@ def archive_files(study: Study, population: Population, options: Options = Optio
             f"{study.slug}: design and stimuli no longer give the hash that the study was opened with "
             f"({study.design_hash[:16]}); an archive would not hold. Restore the database from before the change."
         )
-    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first archive
+    from turing.statistics.analysis import (
+        analyse,
+    )  # imports SciPy, which a web worker loads only with the first archive
 
     answers = list(rows(study, population))
     if not options.full_profiles:
         answers = list(without_texts(with_shared_profiles(answers)))
     responses = csv_of(answers, study)
-    # From the file itself: what a stranger computes from it is what stands beside it.
+    # The analysis is computed from the file itself, so that strangers who compute it get the same numbers.
     looks = analysed_looks(study, population)
     analysis = analyse(parse_responses(responses.decode()), study.equivalence_margin, looks, study.questions)
     flow, package = flow_of(study, population), data_package(study, options.full_profiles)
     stimuli = list(study.stimuli.select_related("lesion_image").order_by("pk"))
     shows_all = options.images and all(map(manifest.may_redistribute, stimuli))
-    languages = (".py",) if study.forced_choice else (".py", ".R")  # the script in R knows no pairs
+    languages = (".py",) if study.forced_choice else (".py", ".R")  # the script in R does not support pairs
     files: dict[str, Callable[[], bytes]] = {
         "data/responses.csv": lambda: responses,
         "data/responses.parquet": lambda: parquet_of(answers, study, population),
@@ -138,7 +140,7 @@ def _json(value: Any) -> bytes:
 
 
 def _released(study: Study, population: Population):
-    """The day the study closed, or of the last answer: not today, which would change the archive every day."""
+    """The day on which the study closed, or of the last answer. Today's date would change the archive every day."""
     last = counted(study, population).aggregate(last=Max("answered_at"))["last"]
     return (study.closed_at or last).date()
 
@@ -157,9 +159,10 @@ def _methods(study: Study, population: Population, analysis: dict[str, Any], flo
 def _with_everything(
     study: Study, population: Population, analysis: dict[str, Any], options: Options
 ) -> dict[str, Any]:
-    """The analysis and what stands beside it in tables: names of generators, machines, controls, looks, corrections.
+    """The analysis with everything that tables show beside it.
 
-    Where the judgement was not asked, who noticed stands beside it.
+    That is names of generators, machines, controls, looks and corrections. If the judgement was not asked, it also
+    holds how many readers noticed.
     """
     if not study.asks_judgement:
         noticed = with_noticing(study, population, analysis, is_public=not options.full_profiles)
@@ -177,7 +180,10 @@ def _tables(study: Study, analysis: dict[str, Any], flow: Flow) -> Files:
 def _figures(
     study: Study, population: Population, analysis: dict[str, Any], options: Options, shows_all: bool
 ) -> Files:
-    """Figures without images; with them where the researcher says so and, for real ones, every licence allows it."""
+    """The figures of the archive.
+
+    Figures that show images are included if the researcher allows it and every real image's licence does.
+    """
     from turing.results.figures import figures_of, render, study_figure
     from turing.results.figures.rates import draw_comparisons
 
@@ -195,6 +201,6 @@ def _figures(
     }
     if study.forced_choice or not study.asks_judgement:
         return files
-    # Drawn from the archive's analysis: small groups are not in it.
+    # Drawn from the archive's analysis, which does not contain small groups.
     draw = partial(draw_comparisons, with_generators_named(study, analysis)["comparisons"], population)
     return files | {f"figures/comparisons.{format}": lambda format=format: render(draw(), format) for format in FORMATS}

@@ -21,11 +21,11 @@ HOW = (
     "Write the whole as JSON with sorted keys, without spaces after commas and colons, with characters beyond ASCII as "
     "they are, in UTF-8. The hash is the SHA-256 of those bytes. reproduce.py does it in five lines."
 )
-OWN = "the researchers' own"  # generated images: nobody else holds rights that the platform knows of
+OWN = "the researchers' own"  # for generated images, because the platform knows of nobody else who holds rights
 
 
 def design_document(study: Study, population: Population) -> dict[str, Any]:
-    """Every field of the design, its hash, and how a stranger computes it."""
+    """Every field of the design, its hash, and how to compute the hash."""
     return {
         "study": {
             "title": study.title,
@@ -68,7 +68,7 @@ def design_document(study: Study, population: Population) -> dict[str, Any]:
 
 
 def looks_document(study: Study, population: Population) -> dict[str, Any]:
-    """The looks at results that the design plans, and those that were taken with the numbers seen."""
+    """The looks that the design plans, and the looks that were taken, with the numbers seen."""
     return {
         "planned": study.looks,
         "planned_readers": study.planned_readers,
@@ -78,12 +78,12 @@ def looks_document(study: Study, population: Population) -> dict[str, Any]:
 
 
 def still_gives_its_hash(study: Study) -> bool:
-    """Whether the design and stimuli in the database are those that the study was opened with."""
+    """Whether design and stimuli in the database still have the hash with which the study was opened."""
     return is_as_opened(study, study.stimuli.all())
 
 
 def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
-    """A row of stimuli.csv for each stimulus, practice images among them."""
+    """One row of stimuli.csv for each stimulus, including practice images."""
     for stimulus in study.stimuli.select_related("lesion_image", "generated_image__generator").order_by("pk"):
         lesion, generated = stimulus.lesion_image, stimulus.generated_image
         licence = _licence(stimulus)
@@ -129,10 +129,10 @@ def _licence(stimulus: Stimulus) -> str:
 
 
 def may_redistribute(stimulus: Stimulus) -> bool:
-    """Whether the stimulus's bytes may stand in an archive that anyone can download.
+    """Whether an archive that anyone can download may contain the stimulus.
 
-    Images that a training run drew and phantoms are the researchers' own. A stimulus of a real image, or of one that
-    somebody else's generator made, is an adaptation of it, cropped and resampled.
+    Images that a training run drew, and phantoms, belong to the researchers. A stimulus made from a real image, or from
+    an image of somebody else's generator, is a cropped and resampled adaptation of it.
     """
     licence = _licence(stimulus)
     is_phantom = stimulus.lesion_image is not None and stimulus.lesion_image.is_phantom
@@ -140,7 +140,10 @@ def may_redistribute(stimulus: Stimulus) -> bool:
 
 
 def allows_adaptations(licence: str) -> bool:
-    """CC0, CC BY, CC BY-SA, CC BY-NC and CC BY-NC-SA, of any version, allow it; ND, other and unknown ones do not."""
+    """Whether the licence allows adaptations.
+
+    CC0, CC BY, CC BY-SA, CC BY-NC and CC BY-NC-SA of any version do. ND, other and unknown licences do not.
+    """
     words = licence.upper().replace("_", "-").replace(" ", "-").replace("CC0", "CC-0").split("-")
     words = [word for word in words if word and not word.replace(".", "").isdecimal()] + ["0"] * ("0" in words)
     return words[0:1] == ["CC"] and words[1:] in (["0"], ["BY"], ["BY", "SA"], ["BY", "NC"], ["BY", "NC", "SA"])

@@ -1,4 +1,4 @@
-"""Writes a zip that is the same byte for byte whenever its files are."""
+"""Writes a zip that is byte for byte the same whenever its files are the same."""
 
 import hashlib
 import zipfile
@@ -9,11 +9,11 @@ SUMS = "SHA256SUMS"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name
 LEVEL = 6
 
-Files = Mapping[str, Callable[[], bytes]]  # name: what makes the content, called when its turn comes
+Files = Mapping[str, Callable[[], bytes]]  # by name, a function that makes the content, called when the file is written
 
 
 def write_zip(files: Files, stream: IO[bytes]) -> None:
-    """The files in the order of their names, and last their checksums as `sha256sum --check` reads them."""
+    """Write the files in the order of their names, then their checksums in the format of `sha256sum --check`."""
     sums = []
     with zipfile.ZipFile(stream, "w") as archive:
         for name in sorted(files):
@@ -25,6 +25,6 @@ def write_zip(files: Files, stream: IO[bytes]) -> None:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, EPOCH)
-    entry.create_system = 3  # Unix, wherever it is made
+    entry.create_system = 3  # always Unix, whatever system makes the zip
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content, zipfile.ZIP_DEFLATED, LEVEL)

@@ -1,4 +1,4 @@
-"""The archive as a Psych-DS dataset: schema.org metadata at its root, and the answers under the name that it wants.
+"""The archive as a Psych-DS dataset: schema.org metadata at its root, and the answers under the required name.
 
 Source: the rules and conventions of Psych-DS (https://psychds-docs.readthedocs.io). `docs/archive.md` says what
 conforms.
@@ -15,12 +15,15 @@ VERSION = "Psych-DS 0.4.0"
 
 
 def data_path(study: Study) -> str:
-    """Where the answers lie a second time: a keyword of letters, a value of letters and digits, the ending `_data`."""
+    """The path of the second copy of the answers, named as Psych-DS requires.
+
+    The name has a keyword of letters, a value of letters and digits, and the ending `_data`.
+    """
     return f"data/study-{re.sub('[^a-zA-Z0-9]', '', study.slug) or 'unnamed'}_data.csv"
 
 
 def dataset_description(study: Study, package: dict[str, Any]) -> dict[str, Any]:
-    """dataset_description.json, JSON-LD in schema.org's words; `package` is the codebook that the columns come from."""
+    """dataset_description.json: JSON-LD in the vocabulary of schema.org; `package` is the codebook with the columns."""
     answers = next(one for one in package["resources"] if one["name"] == "responses")
     creators = [{"@type": "Person", "name": name} for name in names_of(study)]
     return {
@@ -37,7 +40,7 @@ def dataset_description(study: Study, package: dict[str, Any]) -> dict[str, Any]
 
 
 def _variable(field: dict[str, Any]) -> dict[str, Any]:
-    """A column as schema.org's PropertyValue."""
+    """A column as a PropertyValue of schema.org."""
     limits = field.get("constraints", {})
     allowed = f" One of: {', '.join(map(str, limits['enum']))}." if "enum" in limits else ""
     found = {"@type": "PropertyValue", "name": field["name"], "description": field["description"] + allowed}

@@ -1,4 +1,4 @@
-"""The archive's README."""
+"""The README of the archive."""
 
 from collections.abc import Iterable
 
@@ -45,7 +45,7 @@ WHAT = {
 def readme(
     study: Study, population: Population, names: Iterable[str], *, full_profiles: bool, with_images: bool, strip: bool
 ) -> bytes:
-    """README.md: what is what, how to check it, and what is left out."""
+    """README.md: what each file is, how to check it, and what is left out."""
     names = [*names, "SHA256SUMS"]
     listed = [
         f"- `{what}`: {meaning}"

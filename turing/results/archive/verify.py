@@ -1,6 +1,7 @@
-"""Does an archive hold? Checksums, the design's hash, and every number computed again from the answers.
+"""Checks an archive: its checksums, the hash of the design, and every number computed again from the answers.
 
-An archive is anyone's file: it is read in memory, never unpacked, and refused where it is larger than any real one.
+Anyone can make an archive. So it is read in memory and never unpacked, and it is refused if it is larger than any real
+one.
 """
 
 import csv
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from turing.statistics.looks import Looks
 
 TOLERANCE = 1e-9  # of the value, where that is larger than 1
-# An archive of an earlier version has none of these in analysis.json.
+# Archives of earlier versions do not have these in analysis.json.
 LATER = {"asks_judgement", "reader_kinds", "dropout", "model", "looks", "questions", "forced_choice"}
 NAMED = 5  # differences that are named one by one
 MIB = 1 << 20
-MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # in all; of one file that is parsed
-SMALL, MOST_RATIO = 64 * MIB, 100  # above that size in all, more than this many times its packed size is a bomb
+MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # of all files, and of one file that is parsed
+SMALL, MOST_RATIO = 64 * MIB, 100  # a larger zip that unpacks to more than this many times its size is a zip bomb
 MOST_COMPARISONS = 100_000_000  # pairs of a generated and a real image
 NEEDED = ("data/responses.csv", "design.json", "stimuli.csv", "analysis.json")
 LOOKS = "looks.json"
@@ -41,7 +42,7 @@ CHUNK = MIB
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that holds or does not."""
+    """One check, and whether it holds."""
 
     name: str
     holds: bool
@@ -49,7 +50,7 @@ class Check:
 
 
 def verify_archive(path: Path) -> list[Check]:
-    """Every check of the archive. Raises `StudyError`, one line, for what is no archive of this software."""
+    """Run every check. Raises `StudyError` with one line if the file is not an archive of this software."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = _entries(archive, path)
@@ -62,7 +63,7 @@ def verify_archive(path: Path) -> list[Check]:
         raise StudyError(f"{path}: {error.strerror or error}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise StudyError(f"{path}: not a zip, or a damaged one ({error}).") from None
-    except (NotImplementedError, RuntimeError) as error:  # encrypted, or packed in a way that we never use
+    except (NotImplementedError, RuntimeError) as error:  # encrypted, or packed by a method that we never use
         raise StudyError(f"{path}: not an archive of this software ({error}).") from None
 
 
@@ -116,7 +117,7 @@ def _sha256(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
 
 
 def _contents(content: dict[str, bytes]) -> list[Check]:
-    """Hash, images and figures; what cannot be read does not hold."""
+    """Check hash, images and figures. A part that cannot be read counts as failed."""
     checks = []
     try:
         design = _object(content["design.json"], "design.json")
@@ -194,14 +195,14 @@ def _design_hash(design: dict[str, Any], stimuli: dict[str, dict[str, str]]) -> 
 
 
 def _same_design(design: dict[str, Any]) -> Check:
-    """What the archive shows as the design is what was hashed."""
+    """Check that the design that the archive shows is the one that was hashed."""
     shown = _inner(design, "design")
     wrong = [name for name, value in _inner(design, "hashed").items() if name != "runs" and shown.get(name) != value]
     return Check("design", not wrong, _first([f"{name} is not as hashed" for name in wrong]) or "as it was hashed")
 
 
 def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) -> Check:
-    """Every answered image is a stimulus of the design, with the truth and the diagnosis that it has there."""
+    """Check that every answered image is a stimulus of the design, with the same truth and diagnosis."""
     wrong = set()
     for image, is_real, diagnosis in zip(responses.image, responses.is_real, responses.diagnosis, strict=True):
         name = responses.image_names[image]
@@ -213,9 +214,9 @@ def _answers_belong(responses: Responses, stimuli: dict[str, dict[str, str]]) ->
 
 
 def _pairs_belong(content: bytes, stimuli: dict[str, dict[str, str]]) -> Check:
-    """Of every answer both images are those of its pair in the design, with truth and diagnosis as they are there.
+    """Check that both images of every answer are those of its pair in the design, with the same truth and diagnosis.
 
-    The file was parsed before: it has the columns.
+    The file was parsed before, so it has the columns.
     """
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     wrong = set()
@@ -229,7 +230,7 @@ def _pairs_belong(content: bytes, stimuli: dict[str, dict[str, str]]) -> Check:
 
 
 def _plan(given: Any) -> list[dict[str, Any]]:
-    """The questions of design.json, as far as the analysis asks for them."""
+    """The questions in design.json, with the fields that the analysis needs."""
     if not isinstance(given, list):
         raise StudyError("design.json: questions is not a list.")
     try:
@@ -239,7 +240,7 @@ def _plan(given: Any) -> list[dict[str, Any]]:
 
 
 def looks_of(design: dict[str, Any], document: dict[str, Any], responses: Responses) -> "Looks | None":
-    """The analyses that the error was spent on, from looks.json; its plan must be the design's."""
+    """The analyses that spent the error rate, from looks.json. Its plan must be that of the design."""
     from turing.statistics.looks import Looks
 
     shown = _inner(design, "design")
@@ -268,7 +269,7 @@ def _figures(
     real = len(set(responses.image[responses.is_real].tolist()))
     if real * (len(responses.image_names) - real) > MOST_COMPARISONS:
         raise StudyError("data/responses.csv: too many images to check.")
-    # Versions of before also gave intervals that say nothing.
+    # Earlier versions also gave intervals as wide as their scale.
     for compute in (analyse, analyse_in_full):
         wrong, count = _compared(compute(responses, margin, taken, plan), published)
         if not wrong:
@@ -277,10 +278,10 @@ def _figures(
 
 
 def _compared(analysis: dict[str, Any], published: dict[str, Any]) -> tuple[list[str], int]:
-    """What differs from the published values, and how many values were computed."""
+    """The places that differ from the published values, and how many values were computed."""
     from turing.statistics.analysis import TWO_KINDS
 
-    # By way of JSON, so that what is compared has been written and read on both sides.
+    # Write and read as JSON, so that both sides went through the same steps.
     analysis = json.loads(json.dumps(analysis))
     for name in LATER.difference(published):
         del analysis[name]
@@ -316,7 +317,7 @@ def agree(first: Any, second: Any) -> bool:
 def _preregistration(
     archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], content: dict[str, bytes]
 ) -> list[Check]:
-    """A preregistration in the archive is of this design."""
+    """Check that a preregistration in the archive belongs to this design."""
     entry = entries.get("preregistration.json")
     if entry is None:
         return []
@@ -333,7 +334,7 @@ def _preregistration(
 def _copy_of_answers(
     archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], content: dict[str, bytes]
 ) -> list[Check]:
-    """The file that Psych-DS reads holds the same answers; an archive of an earlier version has none."""
+    """Check that the file for Psych-DS holds the same answers. Archives of earlier versions have no such file."""
     names = [name for name in entries if name.startswith("data/") and name.endswith("_data.csv")]
     wrong = [name for name in names if _read(archive, entries[name]) != content["data/responses.csv"]]
     told = _first([f"{name} is not data/responses.csv" for name in wrong])
@@ -341,7 +342,7 @@ def _copy_of_answers(
 
 
 def _software(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> list[Check]:
-    """Which software made it; another version is worth knowing, and no fault."""
+    """Report which software made the archive. Another version is worth knowing, but not a fault."""
     entry = entries.get("software.json")
     if entry is None:
         return []

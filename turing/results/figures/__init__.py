@@ -1,4 +1,7 @@
-"""Publication figures as SVG, PDF or PNG. Imports matplotlib: load it from within a view, not at start-up."""
+"""Figures for publication as SVG, PDF or PNG.
+
+This package imports matplotlib. Import it within a view, not at start-up.
+"""
 
 from collections.abc import Callable
 
@@ -53,7 +56,7 @@ KEPT_SECONDS = 24 * 60 * 60
 
 
 def figures_of(study: Study) -> list[str]:
-    """Names of the figures that a study has: of pairs, of single images, or of one that does not ask the judgement."""
+    """The names of the figures that a study has. They differ for pairs, single images and purpose-blinded studies."""
     if not study.asks_judgement:
         return [name for name in STUDY_FIGURES if name in unjudged.FIGURES]
     return [name for name in STUDY_FIGURES if (name in FIGURES if study.forced_choice else name != "forced-choice")]
@@ -67,7 +70,7 @@ def study_figure(name: str, study: Study, population: Population, format: str, *
         with drawn_for(narrow=narrow):
             return render(STUDY_FIGURES[name](study, population, analysis), format)
 
-    if name == "flow":  # it also counts readers who have not answered yet
+    if name == "flow":  # this figure also counts readers who have not answered yet
         return draw()
     version = f"{version_of(study, population)}-{machines_version(study)}"
     return cache.get_or_set(f"figure-{name}-{format}-{'narrow-' * narrow}{version}", draw, KEPT_SECONDS)

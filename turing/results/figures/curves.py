@@ -1,4 +1,4 @@
-"""ROC curves, calibration, the course of the form, response times."""
+"""Figures of ROC curves, calibration, the course of the form, and response times."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ def roc_figure(study: Study, population: Population, analysis: Analysis) -> Figu
 
 
 def _machine_curve(by_image: list[dict]) -> tuple[list[float], list[float]]:
-    """The ROC curve of one machine over all images, those of all folds together."""
+    """The ROC curve of one machine over all images, with all folds together."""
     scores = sorted({row["score"] for row in by_image}, reverse=True)
     shares = []
     for truth in ("real", "generated"):
@@ -101,7 +101,7 @@ def course_figure(study: Study, population: Population, analysis: Analysis) -> F
 
 
 def times_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Distribution of response times, correct and wrong answers apart; log scale."""
+    """The distribution of response times on a log scale, separately for correct and wrong answers."""
     responses = load_responses(study, population)
     rows = responses.where((responses.response_time > 0) & ~responses.is_repeat)
     if not len(rows):

@@ -1,4 +1,4 @@
-"""How long images were shown where they were shown for a moment."""
+"""The figure of exposures, for studies that show images for a moment."""
 
 from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The way of readers through the study, as a CONSORT diagram shows patients'."""
+"""The figure of readers at each step of the study, like a CONSORT diagram."""
 
 import textwrap
 
@@ -72,7 +72,7 @@ def _below_each_other(texts: list[str], population: Population) -> Figure:
 
 
 def _box(axes: Axes, left: float, middle: float, text: str) -> tuple[float, float]:
-    """Lower and upper edge of the box drawn."""
+    """Draw a box, and return its lower and upper edge."""
     height = LINE * (text.count("\n") + 1) + PADDING
     low = middle - height / 2
     _draw(axes, left, low, WIDTH[left], height, text)

@@ -19,7 +19,7 @@ GAP = 0.06  # between images, as a share of their side
 
 
 def strip_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Real images above generated ones, per diagnosis, as in the seed paper's figures."""
+    """Real images above generated ones, by diagnosis, as in the seed paper's figures."""
     return draw_strip(study, list(study.stimuli.of_test().order_by("pk")))
 
 
@@ -35,7 +35,7 @@ def draw_strip(study: Study, stimuli: Sequence[Stimulus]) -> Figure:
 
 
 def ranking_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Every generated image, from the one most often judged real to the one least often."""
+    """All generated images, from the one most often judged real to the one least often judged real."""
     rows = [row for row in analysis["by_image"] if row["truth"] == Truth.GENERATED]
     if not rows:
         return nothing_to_show("No generated image was judged")
@@ -58,7 +58,7 @@ def _montage(
 ) -> Figure:
     """Lines of (stimulus, caption) under a title each, as one picture of empty ground; `side` of an image in inches.
 
-    One picture draws many times faster than a panel an image, and its pixels are the stimuli's own.
+    One picture draws many times faster than one panel an image, and its pixels are exactly the stimuli's.
     """
     if is_narrow():
         lines, columns = _broken(lines, NARROW[columns]), NARROW[columns]

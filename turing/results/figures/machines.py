@@ -1,4 +1,4 @@
-"""People and machines, image by image."""
+"""The figure that compares people and machines, image by image."""
 
 from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ COLUMNS = 3
 
 
 def machines_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """The share of readers who judged an image real against each machine's score of it; a panel a machine."""
+    """For each machine, the share of readers who judged an image real against the machine's score of the image."""
     machines = [one for one in analysis.get("machines", []) if one["against_people"]["images"]]
     if not machines:
         return nothing_to_show("No machine has judged the images that people judged")

@@ -1,4 +1,4 @@
-"""Pairs: how often the generated image was found, by all readers and by each."""
+"""The figure of pairs: how often readers found the generated image."""
 
 from matplotlib.figure import Figure
 
@@ -11,7 +11,7 @@ from turing.results.study_analysis import Analysis, with_generators_named
 
 
 def forced_choice_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """The proportion correct of all readers, together and in groups of pairs, above that of each reader."""
+    """The proportion correct of all readers and of groups of pairs, above that of each reader."""
     analysis = with_generators_named(study, analysis)
     groups = {name: one["proportion_correct"] for name, one in groups_of(analysis).items()}
     readers = sorted(analysis["forced_choice"]["by_reader"], key=lambda row: row["proportion_correct"])

@@ -1,4 +1,4 @@
-"""Readers against images for a planned study."""
+"""The figure of readers against images for a planned study."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter

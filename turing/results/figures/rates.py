@@ -1,4 +1,4 @@
-"""Forest plots: rates, readers, differences between groups."""
+"""Forest plots of rates, of readers, and of differences between groups."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ RATES = {
 
 
 def rates_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """The rates, all together, per diagnosis and per generator: MRMC interval, and Wilson's, marked naive."""
+    """The rates of all images, and by diagnosis and generator, with the MRMC interval and Wilson's, marked naive."""
     analysis = with_generators_named(study, analysis)
     groups = {"All": analysis} | analysis["by_diagnosis"]
     rows = [
@@ -51,7 +51,7 @@ def rates_figure(study: Study, population: Population, analysis: Analysis) -> Fi
 
 
 def readers_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Every reader's fooling rate, sorted; intervals are for the images that the reader saw."""
+    """Every reader's fooling rate, sorted. Intervals are for the images that the reader saw."""
     rows = [row for row in analysis["by_reader"] if row["fooling_rate"] is not None]
     rows.sort(key=lambda row: row["fooling_rate"])
     left_out, rows = max(0, len(rows) - MAX_READERS), rows[:MAX_READERS]

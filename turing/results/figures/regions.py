@@ -1,4 +1,4 @@
-"""Where readers said that an image gave itself away."""
+"""The figure of places that readers marked as giving an image away."""
 
 from io import BytesIO
 
@@ -15,7 +15,7 @@ COLUMNS, LINES = 4, 2  # of images, beside the two heat maps
 
 
 def regions_figure(study: Study, population: Population, analysis: Analysis) -> Figure:
-    """Heat maps of the marks in generated images, and in real ones taken for such; then the images marked most."""
+    """Heat maps of marks in generated and in real images judged generated, and the images marked most often."""
     found = next((row for row in analysis.get("questions", []) if row["kind"] == "region" and row["images"]), None)
     if found is None:
         return nothing_to_show("Nobody marked a place in an image")

@@ -1,4 +1,4 @@
-"""How all figures look, and how they become files. Imports matplotlib."""
+"""The common style of all figures, and how they become files. This module imports matplotlib."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ matplotlib.rcParams |= {
     "figure.titlesize": SMALL,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.hashsalt": "figures",  # the same figure, the same bytes
+    "svg.hashsalt": "figures",  # the same figure always has the same bytes
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 } | dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK)
@@ -132,7 +132,7 @@ def legend_above(axes: Axes, columns: int = 2) -> None:
 
 
 def nothing_to_show(why: str) -> Figure:
-    """A figure that says so: a broken picture would say less."""
+    """A figure that says there is nothing to show, instead of a broken picture."""
     figure, axes = axes_of(6, 1)
     axes.set_axis_off()
     axes.text(0.5, 0.5, textwrap.fill(why, NARROW_CHARACTERS) if is_narrow() else why, ha="center", va="center")

@@ -1,4 +1,4 @@
-"""Loss curves and quality of a training run."""
+"""Figures of a training run: loss curves and quality."""
 
 from matplotlib.figure import Figure
 
@@ -15,7 +15,7 @@ COLOURS = (ACCENT, WARM, INK, MUTED)
 
 
 def losses_figure(run: TrainingRun) -> Figure:
-    """Both losses against the step, one panel a pair of networks."""
+    """The losses of both networks against the step, one panel for each pair of networks."""
     networks = list(run.networks) or [""]
     figure, grid = panels_of(1, len(networks), 5 if len(networks) > 1 else 7, 3.2)
     panels = grid.ravel()

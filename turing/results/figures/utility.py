@@ -1,4 +1,4 @@
-"""What generated images are worth for training a classifier, and the snapshots of one run beside each other."""
+"""Figures of how much generated images help to train a classifier, and of the snapshots of one run."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ CONTRASTS = {
 
 
 def utility_figure(figures: Row | None) -> Figure:
-    """A column for each classifier: AUC against the number of training images, and below what generated ones change."""
+    """For each classifier: AUC against the number of training images, and below it the change by generated images."""
     if not figures:
         return nothing_to_show("Not measured yet")
     classifiers = list(figures["classifiers"])
@@ -85,7 +85,7 @@ def _differences(axes: Axes, rows: list[Row], figures: Row) -> None:
 
 
 def snapshots_figure(points: Points) -> Figure:
-    """KID, recall, utility and fooling rate against the step; a panel each."""
+    """KID, recall, utility and fooling rate against the step, each in its own panel."""
     if not points:
         return nothing_to_show("No snapshot was measured yet")
     figure, grid = panels_of(2, 2, 4.8, 3.2, sharex=True)

@@ -1,1 +1,1 @@
-"""What everybody may see of a study that is over, where its owner says so: a page, figures, tables, the archive."""
+"""What everybody may see of a finished study, if its owner publishes it: a page, figures, tables, the archive."""

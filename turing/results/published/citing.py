@@ -1,4 +1,4 @@
-"""How a published study is cited: as text, as BibTeX, as CITATION.cff."""
+"""How to cite a published study: as text, as BibTeX and as CITATION.cff."""
 
 import re
 
@@ -14,7 +14,7 @@ def _kind(study: Study) -> str:
 
 
 def as_text(study: Study, address: str) -> str:
-    """One line, as a list of references has it."""
+    """One line, as in a list of references."""
     authors = "; ".join(names_of(study))
     begin = f"{authors}. {study.title}" if authors else study.title
     return (
@@ -24,7 +24,7 @@ def as_text(study: Study, address: str) -> str:
 
 
 def as_bibtex(study: Study, address: str) -> str:
-    """A `@misc` entry: what every style of BibTeX knows. The key stays while the study's address does."""
+    """A `@misc` entry, which every BibTeX style knows. The key stays the same as long as the study's address does."""
     fields = {
         "author": " and ".join(f"{{{_tex(name)}}}" for name in names_of(study)),
         "title": f"{{{_tex(study.title)}}}: results of {_kind(study)}",
@@ -42,5 +42,5 @@ def as_cff(study: Study, address: str) -> bytes:
 
 
 def _tex(text: str) -> str:
-    """Text with what LaTeX would read as commands written out, in one line."""
+    """The text in one line, with LaTeX's special characters escaped."""
     return "".join(SPECIAL.get(one, one) for one in " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""The archive that everybody may download: made once for each state of the answers, and kept in the store."""
+"""The archive that everybody may download. It is made once for each state of the answers and kept in the store."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ LONGEST_MAKING = 600  # seconds, after which another request may try
 
 
 def open_archive(study: Study, population: Population) -> IO[bytes]:
-    """The zip as a stream. Raises `StudyError` where it is being made at this moment, or cannot be made.
+    """The zip as a stream. Raises `StudyError` if it is just being made, or cannot be made.
 
-    Reader profiles are those that five share. Images come with it as far as their licences allow, but none at all
-    while another study shows one of them to readers. An answer that is withdrawn makes another archive: the old one is
-    not handed out any more.
+    It holds the profiles that five readers share. It holds images if their licences allow it, but none while another
+    study shows one of them to readers. After a reader withdraws an answer, a new archive is made and the old one is no
+    longer handed out.
     """
     images = not judged_elsewhere(study).exists()
     name = _name(study, population, images)
@@ -45,7 +45,7 @@ def _name(study: Study, population: Population, images: bool) -> str:
 
 
 def _make(study: Study, population: Population, images: bool, name: str) -> None:
-    """One request at a time makes it: visitors must not make the site pack the same files many times over."""
+    """Make the archive in one request at a time. Visitors must not make the site pack the same files many times."""
     if not cache.add(f"making-{name}", True, LONGEST_MAKING):
         raise StudyError("The archive is being made; please try again in a minute.")
     try:
@@ -59,7 +59,7 @@ def _make(study: Study, population: Population, images: bool, name: str) -> None
 
 
 def forget_archive(study: Study) -> None:
-    """Take every archive of the study out of the store."""
+    """Delete every archive of the study from the store."""
     _forget_others(study, "")
 
 

@@ -1,4 +1,4 @@
-"""Which stimuli everybody may see: those whose licence allows it, while no reader judges the same image elsewhere."""
+"""The stimuli that everybody may see: their licence allows it, and no reader judges the same image elsewhere."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from turing.models import Stimulus, Study, Truth
 from turing.results.archive.manifest import may_redistribute
 from turing.results.study_analysis import Analysis
 
-SHOWN = 6  # images in each strip
+SHOWN = 6  # number of images in each strip
 
 
 @dataclass(frozen=True)
 class ShownImage:
-    """A stimulus with the share of its responses that said real; None where too few readers judged it."""
+    """A stimulus and the share of its responses that said 'real'; None if too few readers judged it."""
 
     stimulus: Stimulus
     rate: float | None
@@ -21,7 +21,7 @@ class ShownImage:
 
     @property
     def credit(self) -> str:
-        """Whom the licence asks to name; '' for the researchers' own."""
+        """Whom the licence asks to name; '' for the researchers' own images."""
         lesion = self.stimulus.lesion_image
         if lesion is not None:
             return "" if lesion.is_phantom else f"{lesion.attribution}, {lesion.licence}"
@@ -30,7 +30,7 @@ class ShownImage:
 
 
 def judged_elsewhere(study: Study) -> QuerySet[Stimulus]:
-    """Stimuli of the study whose image readers of another study are judging, or may go on to judge."""
+    """Stimuli of the study whose image readers of another study are judging, or may still judge."""
     running = Stimulus.objects.filter(study__state__in=(Study.State.OPEN, Study.State.PAUSED))
     return study.stimuli.filter(
         Exists(running.filter(lesion_image=OuterRef("lesion_image")))
@@ -53,7 +53,7 @@ def find_shown(study: Study, id) -> Stimulus | None:
 
 
 def strips(stimuli: list[Stimulus], analysis: Analysis) -> dict[str, list[ShownImage]]:
-    """For the page: of each truth the images most and least often taken for real; no image stands twice."""
+    """For the page: the images of each truth that were most and least often taken for real. No image appears twice."""
     by_id = {str(one.pk): one for one in stimuli}
     found = {}
     for truth in (Truth.GENERATED, Truth.REAL):

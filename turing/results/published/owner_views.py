@@ -1,4 +1,4 @@
-"""The page on which a study's owner opens its results to everybody."""
+"""The page on which a study's owner publishes its results."""
 
 from django import forms
 from django.contrib import messages
@@ -30,7 +30,7 @@ class PublicationForm(forms.Form):
 @require_form_methods
 @researcher_required
 def publication(request, slug):
-    """GET shows what would be seen; POST opens the page, changes it, or with `close` closes it."""
+    """GET previews what everybody would see. POST publishes the page or changes it, and with `close` closes it."""
     study = get_study(request, slug, Right.OWN, Study.objects.prefetch_related("generators"))
     begin = {"authors": study.cited_authors, "archive": study.publishes_archive}
     form = PublicationForm(request.POST if request.method == "POST" else None, initial=begin)
@@ -55,7 +55,7 @@ def publication(request, slug):
 
 
 def _change(request, study: Study, form: PublicationForm) -> str:
-    """Make the change that was posted; returns what to tell the owner."""
+    """Make the change that was posted, and return a message for the owner."""
     if "close" in request.POST:
         unpublish(study, request.user)
         return "The public page is closed. Browsers and proxies may still show it for five minutes."

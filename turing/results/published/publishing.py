@@ -1,4 +1,4 @@
-"""The owner opens a study's results to everybody, and closes them again; both stand in the audit trail."""
+"""Publishes a study's results and closes the page again. The audit trail records both."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,9 +13,9 @@ What = AuditLine.What
 
 @transaction.atomic
 def publish(study: Study, *, authors: str = "", archive: bool = False, actor: Actor = COMMAND_LINE) -> Study:
-    """Let everybody see the results, or change how: whom to cite, and whether the archive may be downloaded.
+    """Let everybody see the results, or change whom to cite and whether the archive may be downloaded.
 
-    Raises `StudyError` where the study is not over, or nobody answered.
+    Raises `StudyError` if the study is not over, or if nobody answered.
     """
     study = Study.objects.select_for_update().get(pk=study.pk)
     if not study.is_over:
@@ -32,7 +32,7 @@ def publish(study: Study, *, authors: str = "", archive: bool = False, actor: Ac
 
 
 def unpublish(study: Study, actor: Actor = COMMAND_LINE) -> Study:
-    """Close the public page; done again, nothing happens. The same address opens it again."""
+    """Close the public page. If it is closed already, nothing happens. Publishing again opens the same address."""
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
         if study.is_published:

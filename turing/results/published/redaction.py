@@ -1,6 +1,6 @@
-"""The analysis as everybody may see it: nothing in it is about fewer than five readers, and no reader has a name.
+"""The analysis as everybody may see it: without names, and without figures about fewer than five readers.
 
-The headline and what else is of all readers together stands however few they are; the page says how many.
+The headline and other figures of all readers together stay, however few readers there are; the page says how many.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from turing.results.responses_csv import parse_responses
 from turing.results.study_analysis import KEPT_SECONDS, SHAPE, Analysis
 
 Row = dict[str, Any]
-# What is of all readers together. A figure that the analysis gains is not told before somebody decides here.
+# Figures of all readers together. A new figure of the analysis stays unpublished until somebody adds it here.
 OF_ALL = (
     "asks_judgement", "counts", "fooling_rate", "real_judged_real", "accuracy", "auc", "dprime", "criterion",
     "agreement", "intra_reader", "equivalence", "hype_infinity", "looks",
@@ -27,9 +27,9 @@ WITHHELD = "withheld: about fewer than five readers"
 
 
 def public_analysis(study: Study, population: Population) -> Analysis:
-    """The analysis contract's JSON, redacted; kept until another answer comes in or a reader withdraws.
+    """The redacted analysis, cached until another answer comes in or a reader withdraws.
 
-    Groups of readers are those of the archive, in which five share each profile.
+    Groups of readers are those of the archive, in which five readers share each profile.
     """
     return cache.get_or_set(
         f"published-{SHAPE}-{version_of(study, population)}", lambda: _compute(study, population), KEPT_SECONDS
@@ -37,7 +37,9 @@ def public_analysis(study: Study, population: Population) -> Analysis:
 
 
 def _compute(study: Study, population: Population) -> Analysis:
-    from turing.statistics.analysis import analyse  # SciPy: a web worker loads it with the first analysis
+    from turing.statistics.analysis import (
+        analyse,
+    )  # imports SciPy, which a web worker loads only with the first analysis
 
     answers = with_shared_profiles(list(rows(study, population)))
     if not answers:
@@ -49,9 +51,10 @@ def _compute(study: Study, population: Population) -> Analysis:
 
 
 def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
-    """The analysis of `answers`, rows of the responses CSV, without cells of fewer than five readers.
+    """The analysis of `answers` (rows of the responses CSV) without cells of fewer than five readers.
 
-    Readers are numbered in the order of their fooling rates: pseudonyms are the same in every study of the site.
+    Readers are numbered in the order of their fooling rates, because a pseudonym is the same in every study of the
+    site.
     """
     few = len({row["reader"] for row in answers}) < LEAST
     diagnoses = _enough(answers, lambda row: row["diagnosis"])
@@ -77,7 +80,7 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "learning": None if few else _learning(analysis["learning"], answers),
         "comparisons": comparisons,
         "dropout": _dropout(analysis["dropout"]),
-        "reader_kinds": None,  # a kind may be one reader
+        "reader_kinds": None,  # a kind may consist of one reader
         "model": _model(analysis["model"], few, diagnoses, generators, images),
         "exposure_threshold": _thresholds(analysis["exposure_threshold"], few),
         "variance_components": None if few else analysis["variance_components"],
@@ -92,7 +95,7 @@ def _pair(row: Row) -> str:
 
 
 def _pairs(found: Row | None, few: bool, diagnoses: set, generators: set, pairs: set) -> Row | None:
-    """Figures of pairs without names of readers, of groups and pairs that five readers judged."""
+    """Figures of pairs without readers' names, and only of groups and pairs that five readers judged."""
     if found is None:
         return None
     ranked = [] if few else sorted(found["by_reader"], key=lambda row: row["proportion_correct"])
@@ -105,7 +108,10 @@ def _pairs(found: Row | None, few: bool, diagnoses: set, generators: set, pairs:
 
 
 def _question(row: Row, answers: list[Row]) -> Row:
-    """Figures of all readers together; single answers and images, and a question that few answered, are withheld."""
+    """Figures of all readers together.
+
+    Single answers, single images and questions that few readers answered are withheld.
+    """
     kept = {key: value for key, value in row.items() if key not in ("answers_by_truth", "images", "grid")}
     least = min(LEAST, len({one["reader"] for one in answers}))
     if all(_readers_of(row, answers, truth) >= least for truth in Truth.values):
@@ -116,10 +122,10 @@ def _question(row: Row, answers: list[Row]) -> Row:
 
 
 def _readers_of(row: Row, answers: list[Row], truth: str) -> int:
-    """How many readers answered the question about images of the truth."""
+    """How many readers answered the question about images of this truth."""
     column = f"{row['kind']}{row.get('levels', '')}__{row['name']}"
     told = [one for one in answers if one["truth"] == truth]
-    if row["kind"] in ("cues", "region"):  # asked after 'generated' alone; naming no cue is an answer, too
+    if row["kind"] in ("cues", "region"):  # asked only after 'generated'; naming no cue is an answer, too
         told = [one for one in told if one["response"] == Truth.GENERATED]
     elif row["kind"] != "judgement":
         told = [one for one in told if one[column] not in (None, "")]
@@ -135,7 +141,7 @@ def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hasha
 
 
 def _numbered(by_reader: list[Row]) -> list[Row]:
-    # The number of answers would tell who stopped when; it goes with the name.
+    # The number of answers would reveal who stopped when, so it is removed like the name.
     ranked = sorted(by_reader, key=lambda row: (row["fooling_rate"] is None, row["fooling_rate"], row["accuracy"]))
     return [row | {"reader": f"reader {number}"} for number, row in enumerate(ranked, start=1)]
 
@@ -158,7 +164,7 @@ def _learning(found: Row | None, answers: list[Row]) -> Row | None:
 
 
 def _dropout(found: Row) -> Row:
-    """Those who stopped beside those who finished, where both are five or more."""
+    """The comparison of readers who stopped with readers who finished, if both are five or more."""
     if min(found["stopped"] or 0, found["finished"] or 0) >= LEAST:
         return found
     nothing: Row = dict.fromkeys(found)
@@ -169,7 +175,7 @@ def _dropout(found: Row) -> Row:
 
 
 def _model(found: Row, few: bool, diagnoses: set, generators: set, images: set) -> Row:
-    """The model without single readers, of images and groups that five readers judged."""
+    """The model without single readers, and only with images and groups that five readers judged."""
     if few:
         return dict.fromkeys(found) | {"method": found["method"], "reason": WITHHELD}
 

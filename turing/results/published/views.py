@@ -1,4 +1,4 @@
-"""Pages of a published study, for everybody: no account, no cookie, no session; an unpublished one is not found."""
+"""Pages of a published study for everybody: without account, cookie or session. Unpublished studies are not found."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -34,7 +34,7 @@ from turing.results.views import figure_response
 from turing.studies.preregistration import marks
 from turing.studies.provenance import describe, training_warning
 
-KEPT_SECONDS = 300  # in browsers and proxies: so long may a page that was closed still be seen
+KEPT_SECONDS = 300  # caches keep pages this long, so a closed page may still be seen for that time
 FIGURES = (
     "rates",
     "ranking",
@@ -69,7 +69,7 @@ CITATIONS: dict[str, tuple[Callable[[Study, str], str | bytes], str, str]] = {
 
 
 def for_everybody(view):
-    """GET and HEAD, of a study that is published; the answer may be kept by anyone for a few minutes."""
+    """Allow GET and HEAD for a published study, and let caches keep the answer for a few minutes."""
 
     @require_safe
     @conditional_page
@@ -94,7 +94,7 @@ def page(request, study):
     """The results, on one page."""
     population = choose_population(study)
     analysis, flow = public_analysis(study, population), flow_of(study, population)
-    if not analysis:  # every reader has withdrawn since
+    if not analysis:  # every reader has withdrawn since it was published
         return render(request, "published/empty.html", {"study": study, "population": population})
     analysis = with_all_beside(study, population, analysis, is_public=True)
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
@@ -143,7 +143,7 @@ def page(request, study):
 
 
 def _credits(stimuli) -> list[tuple[str, str, int, bool]]:
-    """Attribution and licence of the real images that may be seen here, how many, and whether they are phantoms."""
+    """Attribution and licence of the real images shown here, their number, and whether they are phantoms."""
     counts: dict[tuple[str, str, bool], int] = {}
     for lesion in (one.lesion_image for one in stimuli if one.lesion_image):
         key = (lesion.attribution, lesion.licence, lesion.is_phantom)
@@ -182,7 +182,7 @@ def table(request, study, name):
 
 @for_everybody
 def image(request, study, id):
-    """The bytes of one stimulus whose licence allows it, while no other study shows the same image to readers."""
+    """The bytes of one stimulus, if its licence allows it and no other study shows the same image to readers."""
     found = find_shown(study, id)
     if found is None:
         raise Http404
@@ -205,7 +205,7 @@ def references(request, study):
 
 @for_everybody
 def archive(request, study):
-    """The zip, where the owner lets everybody download it."""
+    """The zip, if the owner lets everybody download it."""
     if not study.publishes_archive:
         raise Http404
     population = choose_population(study)

@@ -1,1 +1,1 @@
-"""Does anything but what an image shows tell what it is? The audit of a study's blinding."""
+"""The audit of a study's blinding: it looks for anything besides the look of an image that reveals its truth."""

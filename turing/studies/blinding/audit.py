@@ -1,4 +1,4 @@
-"""The whole audit of one study."""
+"""Runs the whole audit of one study."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ from turing.studies.blinding.purpose import check_purpose
 
 
 def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None) -> list[Check]:
-    """Looks for anything but an image's look that goes with the truth. Raises `StudyError` for a draft.
+    """Look for anything but an image's look that goes with the truth. Raises `StudyError` for a draft.
 
     `step` is called with the name of each part before it begins.
     """
@@ -44,7 +44,7 @@ def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None
         step("purpose")
         checks += check_purpose(study)
     step("pixels")
-    # A control's pixels differ on purpose.
+    # Controls are left out here, because their pixels differ on purpose.
     of_test = np.array([not item.is_control for item in stimuli])
     shown = [contents[str(item.pk)] for item in stimuli if not item.is_control]
     of_pixels, hints = check_pixels(shown, generated[of_test])
@@ -55,7 +55,7 @@ def audit_blinding(study: Study, step: Callable[[str], None] = lambda name: None
 
 
 def as_json(checks: list[Check]) -> dict[str, Any]:
-    """`leaks` and `warnings`, a line each, and every check."""
+    """The lines of `leaks` and `warnings`, and every check."""
     return {
         f"{verdict.value}s": [f"{check.name}: {check.detail}" for check in checks if check.verdict == verdict]
         for verdict in (Verdict.LEAK, Verdict.WARNING)
@@ -70,12 +70,12 @@ def _read(stimulus: Stimulus) -> bytes:
 
 
 def _orders(study: Study, stimuli: list[Stimulus], generated: np.ndarray) -> list[Check]:
-    """Ids against truth, and positions in readers' forms against truth."""
+    """Check ids, and positions in readers' forms, against the truth."""
     random_ids = all(item.pk.version == 4 for item in stimuli)
     ids = trace_check("order of ids", [_fraction(item.pk) for item in stimuli], generated, "ids as numbers")
     if not random_ids:
         ids = Check("order of ids", Verdict.LEAK, "an id is not a random (version 4) UUID")
-    if study.forced_choice:  # both images of a pair have its position
+    if study.forced_choice:  # both images of a pair have the pair's position
         return [ids]
     shown = Trial.objects.filter(reading__study=study).values("stimulus").annotate(mean=Avg("position"))
     means = {row["stimulus"]: row["mean"] for row in shown}
@@ -88,6 +88,6 @@ def _fraction(number: UUID) -> float:
 
 
 def _numbers(item: Stimulus, content: bytes) -> list[float]:
-    """Everything about a stimulus that is a number and not a pixel: id, name and length."""
+    """Every number that belongs to a stimulus and is not a pixel: id, name and length."""
     halves = [int.from_bytes(item.pk.bytes[at : at + 2], "big") for at in range(0, 16, 2)]
     return [*halves, len(item.file), len(content)]

@@ -1,4 +1,4 @@
-"""What every part of the audit reports, and the test of one trace against the truth."""
+"""The result type of all parts of the audit, and the test of one trace against the truth."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-LEVEL = 1e-4  # of a test of one trace: an audit makes many, and a false alarm stops a study
-SMALL = 20  # stimuli of one truth up to which the test is exact
+LEVEL = (
+    1e-4  # level of the test of one trace; it is low because an audit makes many tests, and a false alarm stops a study
+)
+SMALL = 20  # the test is exact up to this many stimuli of one truth
 
 
 class Verdict(StrEnum):
-    """A leak makes a study worthless; a warning is of what the pixels themselves show."""
+    """The outcome of a check. A leak makes a study worthless. A warning is about the pixels themselves."""
 
     PASSED = "passed"
     WARNING = "warning"
@@ -23,19 +25,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at."""
+    """The result of one check."""
 
     name: str
     verdict: Verdict
     detail: str
-    auc: float | None = None  # of the trace as evidence for 'generated', where it is a number
+    auc: float | None = None  # AUC of the trace as evidence for 'generated', if it is a number
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"verdict": self.verdict.value}
 
 
 def verdict_of(leaks: Sequence[str], name: str, passed: str) -> Check:
-    """A leak that names the first of what was found, or a pass."""
+    """A leak that names the first finding, or a pass."""
     if not leaks:
         return Check(name, Verdict.PASSED, passed)
     more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
@@ -45,12 +47,12 @@ def verdict_of(leaks: Sequence[str], name: str, passed: str) -> Check:
 def trace_check(
     name: str, values: ArrayLike, generated: ArrayLike, what: str, found: Verdict = Verdict.LEAK, level: float = LEVEL
 ) -> Check:
-    """Whether a number known of each stimulus goes with the truth: the AUC and the Mann-Whitney test.
+    """Check whether a number of each stimulus goes with the truth, by the AUC and the Mann-Whitney test.
 
     Args:
         values: (n,) the number of each stimulus.
         generated: (n,) bool, its truth.
-        found: the verdict where the test rejects at `level`.
+        found: the verdict if the test rejects at `level`.
     """
     values, generated = np.asarray(values, float), np.asarray(generated, bool)
     if len(np.unique(values)) < 2 or generated.all() or not generated.any():

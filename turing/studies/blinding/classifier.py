@@ -1,4 +1,4 @@
-"""A classifier that sees everything but what the images show.
+"""A classifier that uses everything but what the images show.
 
 References:
     Ojala, Garriga (2010), Permutation tests for studying classifier performance, J Mach Learn Res 11:1833-1863.
@@ -14,7 +14,7 @@ RIDGE = 0.1
 
 
 def cross_validated_auc(features: np.ndarray, generated: np.ndarray, folds: np.ndarray) -> float:
-    """AUC of a ridge-regularised linear discriminant, each stimulus scored by a fit that did not see it.
+    """AUC of a ridge-regularised linear discriminant. Each stimulus is scored by a fit that did not see it.
 
     Args:
         features: (n, k), standardised.
@@ -29,7 +29,7 @@ def cross_validated_auc(features: np.ndarray, generated: np.ndarray, folds: np.n
         within = sum(((part - part.mean(0)).T @ (part - part.mean(0))) for part in (x[y], x[~y])) / len(x)
         weights = np.linalg.solve(within + RIDGE * np.eye(x.shape[1]), difference)
         scores[held_out] = features[held_out] @ weights
-        # Scores of different fits stand side by side: each fold is centred on its own.
+        # Scores of different fits are compared, so each fold is centred separately.
         scores[held_out] -= scores[held_out].mean()
     ranks = stats.rankdata(scores)
     n, m = generated.sum(), (~generated).sum()
@@ -37,9 +37,9 @@ def cross_validated_auc(features: np.ndarray, generated: np.ndarray, folds: np.n
 
 
 def check_classifier(name: str, features: np.ndarray, generated: np.ndarray, found: Verdict, seed: int = 0) -> Check:
-    """Whether the features together tell the truth: the AUC against its distribution under permuted truths.
+    """Check whether all features together predict the truth: the AUC against its distribution under permuted truths.
 
-    `features` (n, k) may have any scale; columns without variation are left out.
+    `features` (n, k) may have any scale. Columns without variation are left out.
     """
     spread = features.std(0)
     features = features[:, spread > 0]
@@ -51,7 +51,7 @@ def check_classifier(name: str, features: np.ndarray, generated: np.ndarray, fou
     features = (features - features.mean(0)) / features.std(0)
     rng = np.random.default_rng(seed)
     folds = np.empty(len(generated), int)
-    for mask in (generated, ~generated):  # the same share of both in every fold
+    for mask in (generated, ~generated):  # every fold has the same share of both truths
         folds[rng.permutation(np.flatnonzero(mask))] = np.arange(mask.sum()) % FOLDS
     auc = cross_validated_auc(features, generated, folds)
     by_chance = []
@@ -61,7 +61,7 @@ def check_classifier(name: str, features: np.ndarray, generated: np.ndarray, fou
             own = np.flatnonzero(folds == fold)
             permuted[own] = generated[rng.permutation(own)]
         by_chance.append(cross_validated_auc(features, permuted, folds))
-    # The tail of the permutation distribution by its mean and spread: counting could not show p-values so small.
+    # The tail of the permutation distribution comes from its mean and spread. Counting cannot show such small p-values.
     p_value = stats.norm.sf((auc - np.mean(by_chance)) / np.std(by_chance))
     chance = np.quantile(by_chance, 0.95)
     told = f"{what}: AUC {auc:.3f}, p = {p_value:.2g}; 95% of permuted truths stay below {chance:.3f}"

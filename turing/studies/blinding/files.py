@@ -1,4 +1,4 @@
-"""Traces in the stimulus files: names, lengths, the structure of the PNG, what came of its encoding."""
+"""Looks for traces in the stimulus files: names, lengths, the structure of the PNG, and how it was encoded."""
 
 import hashlib
 import struct
@@ -17,7 +17,7 @@ Structure = tuple[tuple[str, int], ...]  # name and length of each chunk, in the
 
 
 def png_structure(content: bytes) -> Structure:
-    """Chunks of a PNG file, and `("after the end", length)` for bytes that follow it; empty where it is not a PNG."""
+    """The chunks of a PNG file, and `("after the end", length)` for bytes that follow it; empty if it is not a PNG."""
     if not content.startswith(SIGNATURE):
         return ()
     found, at = [], len(SIGNATURE)
@@ -97,7 +97,7 @@ def _frozen(study: Study, stimuli: list[Stimulus], contents: dict[str, bytes]) -
 
 
 def _one_procedure(study: Study, stimuli: list[Stimulus], contents: dict[str, bytes]) -> Check:
-    """Encodes every source again: a stimulus made in another way differs."""
+    """Encode every source again. A stimulus that was made in another way differs."""
     name = "one procedure"
     other = []
     through = study.drawn_size

@@ -1,4 +1,4 @@
-"""What the site tells a reader who tries: pages, image answers, headers, errors, times, as HTTP gives them."""
+"""Looks for traces over HTTP, like a reader who tries to cheat: in pages, images, headers, errors and times."""
 
 import json
 import re
@@ -24,20 +24,21 @@ from turing.studies.blinding.pairs import told_ahead, told_by_page
 from turing.studies.blinding.visitors import JUDGEMENT, as_open, as_stored, further_answers, given_answers, log_in
 
 TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Location", "Link")
-ROUNDS = 3  # requests of each stimulus; the fastest counts
+ROUNDS = 3  # number of requests of each stimulus; the fastest one counts
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
-CORRECTION = {"answer": "generated", "confidence": 1}  # of every answer, where the study allows it
+CORRECTION = {"answer": "generated", "confidence": 1}  # confidence of every answer, if the study asks for it
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]+"')
-# The first image of the form and of each block offers no way back to the one before, which position alone decides.
+# The first image of the form and of each block has no way back to an earlier image. Only the position decides this.
 NO_WAY_BACK = re.compile(r" hidden(?= data-backspace>)")
 
 
 def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.ndarray]:
-    """Checks over HTTP as a reader, a stranger and nobody; and the times of answers (n,) in seconds.
+    """Checks over HTTP as a reader, as a stranger and without log-in; and the times of answers (n,) in seconds.
 
-    Readers and readings made for it are taken back. `stimuli` in any order; times come in that order.
+    Readers and readings made for the audit are rolled back. `stimuli` may have any order, and times have the same
+    order.
     """
     with as_open(study):
         client, reader = log_in("reader")
@@ -45,7 +46,7 @@ def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.
             study=study, reader=reader, consent_version="", consented_at=timezone.now(), seed=new_seed()
         )
         whole = copy(study)
-        whole.images_per_reader = 0  # the audit's reader is to see every image
+        whole.images_per_reader = 0  # so that the audit's reader sees every image
         Trial.objects.bulk_create(form_trials(whole, reading))
         checks = [*_images(client, stimuli), *_strangers(stimuli), *_forms(client, study, reading)]
         times = _times(client, stimuli)
@@ -88,7 +89,7 @@ def _strangers(stimuli: list[Stimulus]) -> Iterator[Check]:
 
 
 def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
-    """Walks through the form and compares pages of real images with those of generated ones."""
+    """Walk through the form and compare pages of real images with pages of generated images."""
     private = _private_words(study)
     pages, told, corrections = [], [], []
     trials = list(reading.trials.select_related("stimulus").order_by("position"))
@@ -106,7 +107,7 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
             told += _told(html, reply, study, trial, private, by_position, CORRECTION, number=1)
             corrections.append((_without_ids(html), trial.stimulus.generated_image_id is not None))
     yield verdict_of(told, "words of pages", "no page of the form holds a source's name, id, lesion, run or hash")
-    if study.images_per_page == 1:  # a page of several images belongs to no one truth
+    if study.images_per_page == 1:  # a page with several images has no single truth
         counted = [index for index, trial in enumerate(trials) if trial.phase != Trial.Phase.PRACTICE]
         generated = np.array([trials[index].stimulus.generated_image_id is not None for index in counted])
         yield from _shapes([pages[index] for index in counted], generated)
@@ -116,7 +117,7 @@ def _forms(client: Client, study: Study, reading: Reading) -> Iterator[Check]:
 
 
 def _without_ids(html: str) -> str:
-    """The page without what differs between any two images: ids, tokens, what is loaded ahead."""
+    """The page without what differs between any two images: ids, tokens, and what is loaded ahead."""
     return NO_WAY_BACK.sub("", TOKEN.sub("", ID.sub("", AHEAD.sub("", html))))
 
 
@@ -130,7 +131,7 @@ def _told(
     answer: dict[str, Any] = JUDGEMENT,
     number: int = 0,
 ) -> Iterator[str]:
-    """What a page and a reply to the answer that it was given say and should not."""
+    """Check that a page, and the reply to the answer given on it, contain nothing that they should not."""
     yield from (
         f"image {trial.position}: the page or the reply holds {word!r}"
         for word in private
@@ -151,12 +152,12 @@ def _more_than_images(
     answer: dict[str, Any],
     number: int,
 ) -> Iterator[str]:
-    """What replies and lists of images to load ahead hold besides a position and an address each.
+    """What replies, and lists of images to load ahead, hold besides a position and an address for each image.
 
     A reply also repeats the answer that was sent.
 
-    The exposure of the next image follows from earlier answers; that it does not go with the truth of the image that
-    it is for is checked with the other numbers in pages.
+    The exposure of the next image depends on earlier answers. The check of numbers in pages makes sure that it does not
+    go with the truth of that image.
     """
     lists = [json.loads(found) for found in AHEAD.findall(html)]
     values = json.loads(reply)
@@ -184,7 +185,7 @@ def _more_than_images(
 
 
 def _shapes(pages: list[str], generated: np.ndarray, what: str = "pages") -> Iterator[Check]:
-    """Pages in the order of the form are one text but for numbers, and the numbers do not tell."""
+    """Check that pages have the same text along the form, except for numbers, and that numbers reveal nothing."""
     texts = [NUMBER.sub("#", page) for page in pages]
     usual = max(texts, key=texts.count)
     odd = [index + 1 for index, text in enumerate(texts) if text != usual]
@@ -204,7 +205,7 @@ def _shapes(pages: list[str], generated: np.ndarray, what: str = "pages") -> Ite
 def _answer(
     client: Client, study: Study, page: int, position: int, answer: dict[str, Any] = JUDGEMENT, number: int = 0
 ) -> str:
-    """The JSON that the script is answered with."""
+    """The JSON that the script gets as an answer."""
     data = {"position": position, "number": number, **given_answers(study, answer)}
     address = reverse("trial", args=[study.slug, page])
     return client.post(address, data, headers={"Accept": "application/json"}).content.decode()
@@ -218,7 +219,7 @@ def _private_words(study: Study) -> list[str]:
     )  # fmt: skip
     for row in rows:
         found.update(value for value in row if value and len(value) > 5)
-    told = f"{study.title} {study.slug} {study.instructions}"  # the researcher chose to say these
+    told = f"{study.title} {study.slug} {study.instructions}"  # the researcher chose to tell readers these
     found.update(one.name for one in study.generators.all() if len(one.name) > 5 and one.name not in told)
     return sorted(found)
 

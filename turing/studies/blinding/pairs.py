@@ -1,4 +1,4 @@
-"""Traces that tell which image of a pair is the generated one: its side, its mark-up, the order of the two."""
+"""Looks for traces that reveal the generated image of a pair: its side, its mark-up, the order of the two."""
 
 import re
 from collections import defaultdict
@@ -16,13 +16,13 @@ from turing.studies.blinding.checks import LEVEL, Check, trace_check, verdict_of
 
 IMAGE = re.compile(r'<img class="stimulus[^>]*>')
 ADDRESS = re.compile(r"/stimuli/([0-9a-f-]{36})\.png")
-OWN = re.compile(r' (src|alt)="[^"]*"')  # what the two images of a page may have of their own
+OWN = re.compile(r' (src|alt)="[^"]*"')  # attributes in which the two images of a page may differ
 
-FORMS = 10  # new ones that are looked at
+FORMS = 10  # number of new forms that are checked
 
 
 class Placed(NamedTuple):
-    """One pair in a form, and whether its generated image stands on the left."""
+    """One pair in a form, and whether its generated image is on the left."""
 
     phase: str
     diagnosis: str
@@ -31,7 +31,7 @@ class Placed(NamedTuple):
 
 
 def check_pairs(study: Study, stimuli: Sequence[Stimulus], traces: Mapping[str, np.ndarray]) -> list[Check]:
-    """Checks of the pairs and of all readers' forms; `traces` (n,) are numbers known of each stimulus, by name."""
+    """Check the pairs and all readers' forms; `traces` (n,) are numbers of each stimulus, by name."""
     return [_whole(stimuli), *_sides(study), _within(stimuli, traces)]
 
 
@@ -50,9 +50,9 @@ def _whole(stimuli: Sequence[Stimulus]) -> Check:
 
 
 def _sides(study: Study) -> Iterator[Check]:
-    """In each reader's form half of the pairs of a diagnosis have the generated image on the left, anywhere in it.
+    """Check that half of the pairs of each diagnosis have the generated image on the left, anywhere in the form.
 
-    Forms are those of the readers there are, and new ones that nobody gets.
+    It checks the forms of existing readers, and new forms that no reader gets.
     """
     forms = list(_forms_of_readers(study)) + [_new_form(study) for _ in range(FORMS)]
     odd = []
@@ -105,7 +105,7 @@ def _within(stimuli: Sequence[Stimulus], traces: Mapping[str, np.ndarray]) -> Ch
 
 
 def told_by_page(html: str, trial: Trial) -> Iterator[str]:
-    """What the page of a pair shows besides its two images from left to right, alike in all but address and words."""
+    """What the page of a pair shows besides its two images, from left to right, which differ only in address."""
     images = IMAGE.findall(html)
     if [ADDRESS.findall(one) for one in images] != [[str(trial.stimulus_id)], [str(trial.partner_id)]]:
         yield f"pair {trial.position}: its images are not those of its form, from left to right"
@@ -114,7 +114,7 @@ def told_by_page(html: str, trial: Trial) -> Iterator[str]:
 
 
 def told_ahead(position: str, addresses: object, trials: Mapping[int, Trial]) -> Iterator[str]:
-    """What a list of images to load ahead holds besides the two of a pair from left to right."""
+    """What a list of images to load ahead holds besides the two images of a pair from left to right."""
     trial = trials.get(int(position)) if position.isdecimal() else None
     wanted = [f"/stimuli/{one}.png" for one in (trial.stimulus_id, trial.partner_id)] if trial else None
     if addresses != wanted:

@@ -1,4 +1,4 @@
-"""Hints in the pixels that no human sees. They cannot all be removed; the audit says how much they tell.
+"""Measures hints in the pixels that no human sees. They cannot all be removed; the audit reports how strong they are.
 
 References:
     Durall, Keuper, Keuper (2020), Watch your up-convolution: CNN based generative deep neural networks are failing to

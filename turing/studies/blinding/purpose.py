@@ -1,4 +1,4 @@
-"""Does any page that a reader of a purpose-blinded study passes tell the purpose? Over HTTP, in every language."""
+"""Checks over HTTP, in every language, that no page reveals the purpose to readers of a purpose-blinded study."""
 
 import html
 import re
@@ -18,15 +18,15 @@ from turing.studies.blinding.visitors import as_open, given_answers, log_in
 from turing.studies.letters import invitation_letter, reminder_letter
 from turing.studies.telling import telling_words, telling_words_of_address
 
-# Nobody's words: a random token, and the codes of countries, of which AI is one.
+# These are not words: a random token, and country codes, of which AI is one.
 NO_WORDS = re.compile(r'csrfmiddlewaretoken" value="[^"]+"|<option value="[A-Z]{2}"')
 JSON = {"Accept": "application/json"}
-Seen = tuple[str, str]  # what was looked at, and its text
+Seen = tuple[str, str]  # what was checked, and its text
 ADDRESS = "https://site.example/"
 
 
 def check_purpose(study: Study) -> list[Check]:
-    """One check of every page, reply and letter until the debriefing; none of a study that tells its readers."""
+    """One check of every page, reply and letter until the debriefing. Studies that tell their readers have none."""
     if not study.purpose_blinded:
         return []
     leaks: list[str] = []
@@ -69,7 +69,7 @@ def _post(client: Client, data: dict[str, str], name: str, *arguments, headers: 
 
 
 def _visit(client: Client, study: Study) -> Iterator[Seen]:
-    """What a visitor sees who comes by the study's link, and looks around."""
+    """What a visitor sees who follows the study's link and looks around."""
     query = f"?next={study.get_absolute_url()}"
     yield _get(client, "study", study.slug)
     for name in ("login", "register", "password_reset", "password_reset_done"):
@@ -99,7 +99,7 @@ def _form(client: Client, study: Study, reading: Reading) -> Iterator[Seen]:
         yield _post(client, {"position": str(trial.position)}, "trial", study.slug, page)
         yield _post(client, {"position": str(trial.position)}, "trial", study.slug, page, headers=JSON)
         yield _post(client, answer, "trial", study.slug, page, headers=JSON)
-        yield _post(client, answer, "trial", study.slug, page, headers=JSON)  # answered before
+        yield _post(client, answer, "trial", study.slug, page, headers=JSON)  # answered already
         yield _post(client, answer, "trial", study.slug, page)
         yield _get(client, "trial", study.slug, page)
     if study.corrections:
@@ -116,7 +116,7 @@ def _form(client: Client, study: Study, reading: Reading) -> Iterator[Seen]:
 
 
 def _end(client: Client, study: Study) -> Iterator[Seen]:
-    """Up to the first question of the debriefing; the second one tells the purpose, as it must."""
+    """The pages up to the first question of the debriefing. The second question reveals the purpose, as it must."""
     for name in ("study", "study-continue", "study-after", "certificate", "withdraw"):
         yield _get(client, name, study.slug)
     yield _post(client, {"step": "noticed", "noticed": "x" * 3000}, "study-after", study.slug)  # too long
@@ -124,7 +124,7 @@ def _end(client: Client, study: Study) -> Iterator[Seen]:
 
 
 def _answer_all(study: Study, trials: Iterable[Trial]) -> None:
-    """Answers in the database, where one request each would show nothing new."""
+    """Store answers in the database directly, where requests would show nothing new."""
     now = timezone.now()
     given = given_answers(study)
     responses = Response.objects.bulk_create(Response(trial=trial, answer="", answered_at=now) for trial in trials)

@@ -1,4 +1,4 @@
-"""Readers and visitors whom the audit makes up, and what they answer; nothing of them stays."""
+"""Readers and visitors that the audit invents, and their answers. All of them are rolled back."""
 
 import uuid
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from django.test import Client, override_settings
 from turing.models import Reader, Side, Study, User
 from turing.models.questions import AFTER_GENERATED
 
-JUDGEMENT = {"answer": "real", "confidence": 1}  # of every image, where it is asked
+JUDGEMENT = {"answer": "real", "confidence": 1}  # confidence for every image, if it is asked
 
 
 @contextmanager
 def as_open(study: Study) -> Iterator[None]:
-    """A transaction in which the study takes answers, also a closed one; taken back at its end."""
+    """A transaction in which the study takes answers even if it is closed. It is rolled back at its end."""
     with override_settings(ALLOWED_HOSTS=["testserver"]), transaction.atomic():
         Study.objects.filter(pk=study.pk).update(state=Study.State.OPEN)
         yield
@@ -32,7 +32,7 @@ def log_in(name: str, language: str = "en") -> tuple[Client, Reader]:
 
 
 def further_answers(study: Study) -> dict[str, str]:
-    """The fields of one answer to every further question that is asked after the judgement 'real'."""
+    """The fields of one answer to every further question that follows the judgement 'real'."""
     found = {}
     for question in study.further_questions:
         if question.kind not in AFTER_GENERATED:
@@ -42,7 +42,7 @@ def further_answers(study: Study) -> dict[str, str]:
 
 
 def given_answers(study: Study, judgement: dict[str, Any] = JUDGEMENT) -> dict[str, str]:
-    """The fields of one answer as a page sends them, the judgement among them where it is asked."""
+    """The fields of one answer as a page sends them, with the judgement if it is asked."""
     found = {**further_answers(study), "response_time_ms": "", "shown_ms": "500"}
     if not study.asks_judgement:
         return found

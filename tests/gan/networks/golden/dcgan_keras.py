@@ -1,9 +1,9 @@
-"""Writes dcgan_keras.npz: what Keras 3 computes with the paper's tables. Development only; Keras is no dependency.
+"""Writes dcgan_keras.npz: what Keras 3 computes with the paper's tables. Only for development; Keras is no dependency.
 
     python -m venv /tmp/keras && /tmp/keras/bin/pip install torch keras
     KERAS_BACKEND=torch /tmp/keras/bin/python -m tests.gan.networks.golden.dcgan_keras
 
-Weights and inputs are drawn by `numpy.random.RandomState`, whose streams do not change: the file holds outputs alone,
+Weights and inputs are drawn by `numpy.random.RandomState`, whose streams do not change. So the file holds only outputs,
 in float64 as far as Keras computes in it.
 """
 

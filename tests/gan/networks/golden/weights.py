@@ -6,7 +6,7 @@ SEED, BATCH, EVERY = 7, 3, 8
 
 
 def draw(random: np.random.RandomState, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """A weight: kernels of a size that keeps activations near 1, all others near what they start at."""
+    """Draw a weight: kernels of a size that keeps activations near 1, all others close to their initial values."""
     if len(shape) > 1:
         fans = np.prod(shape[:-1]) + shape[-1]
         return random.uniform(-1, 1, shape) * np.sqrt(6 / fans)

@@ -30,8 +30,8 @@ from scipy import stats
 HERE = Path(__file__).resolve().parent
 TOLERANCE = 1e-9
 LEVEL = {"interval": 0.95, "alpha": 0.05}  # of intervals, and of each test of equivalence; looks change them
-NEGLIGIBLE = 1e-12  # a variance of a share below this is zero but for rounding
-MOST_PAIRS = 20_000  # answers, of which all pairs are taken
+NEGLIGIBLE = 1e-12  # a smaller variance of a share is a rounding error
+MOST_PAIRS = 20_000  # answers; the code takes all pairs of them
 MOST_COMPARISONS = 30_000_000  # readers x generated x real images
 LONG = (
     "by_reader",
@@ -54,9 +54,9 @@ NOT_IN_PLAIN_CODE = (
 
 
 def rate(answers, score, fixed_truth=False, level=None):
-    """Mean score with the variance over readers and images, as in Gallas, Pennello, Myers (2007).
+    """The mean score with its variance over readers and images, as in Gallas, Pennello, Myers (2007).
 
-    Real and generated images are one group, or, with `fixed_truth`, two strata that the design fixes.
+    Real and generated images are one group. With `fixed_truth` they are two strata that the design fixes.
     """
     estimate = float(np.mean(score)) if len(score) else None
     found = {"estimate": estimate, "ci95": None, "variance": None, "df": None, "naive": naive(score), "spread": None}
@@ -111,10 +111,10 @@ def all_pairs(reader, image, group, value):
             number[kind][group[one]] += np.bincount(group[mask], minlength=groups)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = {kind: total[kind] / number[kind] for kind in total}
-    for kind in ("reader", "image"):  # where no two answers share it, it has no weight
+    for kind in ("reader", "image"):  # a kind of pair that does not occur has no weight
         found[kind] = np.where(number[kind] > 0, found[kind], found["neither"])
     everything = sum(number.values())
-    # The share of pairs that have at least the reader, or the image, in common, or are an answer with itself.
+    # The shares of pairs that share at least the reader, at least the image, or both (an answer with itself).
     found["share_reader"] = (number["reader"] + number["own"]) / everything
     found["share_image"] = (number["image"] + number["own"]) / everything
     found["itself"] = number["own"] / everything
@@ -122,7 +122,7 @@ def all_pairs(reader, image, group, value):
 
 
 def effective_df(unit, group, weight):
-    """Degrees of freedom of readers (or images): their number, less where they weigh unequally."""
+    """Degrees of freedom of readers (or images): their number minus one, or less if their weights are unequal."""
     groups, units = len(weight), unit.max() + 1
     counts = np.zeros((groups, units))
     np.add.at(counts, (group, unit), 1)
@@ -172,7 +172,7 @@ def score_interval(estimate, spread, level=None):
 
 
 def limit(estimate, end, half, power):
-    """Where the inequality ceases to hold between the estimate and `end`, by bisection."""
+    """The point between the estimate and `end` at which the inequality stops to hold, by bisection."""
 
     def outside(mu):
         q = mu * (1 - mu) / (estimate * (1 - estimate))
@@ -186,7 +186,7 @@ def limit(estimate, end, half, power):
 
 
 def naive(score):
-    """Wilson's and Clopper and Pearson's intervals, which take answers as independent."""
+    """The intervals of Wilson and of Clopper and Pearson, which treat answers as independent."""
     n, k = len(score), int(np.sum(score))
     if not n:
         return {"wilson": None, "clopper_pearson": None}
@@ -198,7 +198,7 @@ def naive(score):
 
 
 def variance_components(answers, score):
-    """By the mean squares of a two-way analysis of variance; None unless every reader answered every image."""
+    """Variance components from the mean squares of a two-way ANOVA; None unless every reader answered every image."""
     readers, images = codes(a["reader"] for a in answers), codes(a["image"] for a in answers)
     r, c = readers.max() + 1, images.max() + 1
     if len(answers) != r * c or min(r, c) < 2:
@@ -282,7 +282,7 @@ AXES = "rgn"
 
 
 def shared_at_least(values):
-    """For each set of indices, the sum over pairs of comparisons that share at least those of their product."""
+    """For each set of indices, the sum over pairs of comparisons that share at least these indices."""
     return {
         name: float((values.sum(tuple(AXES.index(axis) for axis in AXES if axis not in name)) ** 2).sum())
         for name in SETS
@@ -298,7 +298,7 @@ def exactly(at_least):
 
 
 def evidence(answer):
-    """For 'generated': +confidence where judged generated, -confidence where judged real; 1 where none was given."""
+    """Evidence for 'generated': +confidence if judged generated, -confidence if judged real; 1 if none was given."""
     return (answer["confidence"] or 1) * (1 if answer["response"] == "generated" else -1)
 
 
@@ -322,7 +322,7 @@ def detection(answers):
     readers = [found for rows in of.values() if (found := values(rows))]
     if not readers:
         return {"dprime": None, "criterion": None}
-    # Answers of readers who saw one truth alone count in the whole, too.
+    # The pooled figure also counts readers who saw only one truth.
     whole = values(answers)
     result = {}
     for index, name in enumerate(("dprime", "criterion")):
@@ -356,7 +356,7 @@ def agreement(answers):
 
 
 def nominal_alpha(value_counts, level_of_measurement="nominal"):
-    """Krippendorff's alpha of counts (units, values); NaN where all values are alike."""
+    """Krippendorff's alpha of counts (units, values); NaN if all values are equal."""
     units = [list(map(float, counts)) for counts in value_counts if sum(counts) >= 2]
     totals = [sum(column) for column in zip(*units, strict=True)]
     n = sum(totals)
@@ -380,7 +380,7 @@ def equivalence(accuracy, margin):
 
 
 def dropout(answers):
-    """How many readers answered fewer test images than their form has, and the fooling rates that follow."""
+    """How many readers answered fewer test images than their form has, and the fooling rates with and without them."""
     generated = [a for a in answers if a["truth"] == "generated"]
     if not generated:
         return {}
@@ -393,7 +393,7 @@ def dropout(answers):
         answered[a["reader"]] += 1
     if all(a.get("form_trials") for a in answers):
         form = {a["reader"]: int(a["form_trials"]) for a in answers}
-    else:  # nobody says: the longest, if a third of the readers answered as much
+    else:  # unknown length: the longest one, if a third of the readers answered that much
         longest = max(answered.values())
         if sum(count == longest for count in answered.values()) < len(answered) / 3:
             return found
@@ -443,14 +443,14 @@ def boundary(fractions, alpha):
 
 
 def looks_taken(rows, document):
-    """The number of planned answers, and of answers at each look and now; None where nobody looked early."""
+    """The number of planned answers, and the numbers of answers at each look and now; None if nobody looked early."""
     taken = [look["answers"] for look in document["taken"]]
     now = sum(row["phase"] == "test" for row in rows)
     return (document["planned_answers"], taken + [now] * (now > taken[-1])) if taken else None
 
 
 def judged_by(planned, answers):
-    """As `looks` in analysis.json, without the intervals that nobody's looking would have given."""
+    """The part `looks` of analysis.json, without the intervals that would hold if nobody had looked."""
     fractions = [one / planned for one in answers]
     z, of_test = boundary(fractions, 0.025), boundary(fractions, 0.05)
     level, alpha = float(1 - 2 * stats.norm.sf(z)), float(stats.norm.sf(of_test))
@@ -462,7 +462,7 @@ def judged_by(planned, answers):
 
 
 def headline(answers, margin):
-    """The headline numbers, in the shape of analysis.json."""
+    """The headline numbers, with the keys of analysis.json."""
     generated = [a for a in answers if a["truth"] == "generated"]
     fooled = judged_real(generated)
     accuracy = rate(answers, correct(answers), fixed_truth=True)
@@ -489,7 +489,10 @@ def headline(answers, margin):
 
 
 def headline_of_pairs(answers, margin):
-    """The same of a study of pairs, in which `image` is the pair: response and truth are of the image on the left."""
+    """The headline numbers of a study of pairs.
+
+    Here `image` is the pair. Response and truth are those of the image on the left.
+    """
 
     def share_of(rows):
         few = len({a["reader"] for a in rows}) < 10  # their 95% interval is computed at 97%
@@ -515,7 +518,7 @@ def headline_of_pairs(answers, margin):
 
 
 def dprime(share, interval):
-    """sqrt(2) z(proportion correct), as Macmillan and Creelman (2005) give it for two alternatives; and its limits."""
+    """d' = sqrt(2) z(proportion correct), as in Macmillan and Creelman (2005) for two alternatives, and its limits."""
 
     def of(value):
         return float(math.sqrt(2) * stats.norm.ppf(value))
@@ -559,11 +562,11 @@ def is_pairs(rows):
 
 
 def full_analysis(rows, margin, looks=None, plan=()):
-    """analysis.json from the modules in software/."""
+    """analysis.json, computed by the modules in software/."""
     sys.path.insert(0, str(HERE / "software"))
     try:
         import krippendorff  # noqa: F401
-    except ImportError:  # the one other package that they use, for the one function above
+    except ImportError:  # the only other package that they use, and only in the function above
         stand_in = types.ModuleType("krippendorff")
         stand_in.alpha = nominal_alpha
         sys.modules["krippendorff"] = stand_in
@@ -607,7 +610,7 @@ def full_analysis(rows, margin, looks=None, plan=()):
 
 
 def leaves(value, name=""):
-    """Every number, word or null in a JSON value, with its place."""
+    """Every number, word or null in a JSON value, with its place in it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from leaves(inner, f"{name}.{key}" if name else key)
@@ -619,14 +622,17 @@ def leaves(value, name=""):
 
 
 def difference(published, computed):
-    """Between two values: of numbers, as a share of the value where that is larger than 1; else 0 or infinity."""
+    """The difference between two values.
+
+    Numbers larger than 1 have a relative difference. Values that are not numbers have 0 or infinity.
+    """
     if isinstance(published, (int, float)) and isinstance(computed, (int, float)):
         return abs(published - computed) / max(1.0, abs(published))
     return 0.0 if published == computed else math.inf
 
 
 def compare(title, published, computed, skipped, show_all):
-    """Prints the table; how many numbers differ."""
+    """Print the table, and return how many numbers differ."""
     print(f"\n{title}\n\n{'name':58} {'in analysis.json':>20} {'computed':>20} {'difference':>11}")
     published, wrong, groups = dict(leaves(published)), 0, {}
     for name, value in leaves(computed):
@@ -654,7 +660,7 @@ def shown(value):
 
 
 def design_hash():
-    """As design.json says under how_to_compute_the_hash."""
+    """The hash of the design, computed as design.json says under how_to_compute_the_hash."""
     with (HERE / "stimuli.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     design = json.loads((HERE / "design.json").read_text(encoding="utf-8"))
