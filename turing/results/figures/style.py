@@ -56,7 +56,7 @@ def is_narrow() -> bool:
 
 
 def render(figure: Figure, format: str) -> bytes:
-    """The figure's file in one of `CONTENT_TYPES`."""
+    """The figure as a file in one of `CONTENT_TYPES`."""
     if is_narrow():
         _wrap(figure)
     buffer = BytesIO()
@@ -85,7 +85,7 @@ def figure_of(width: float, height: float, narrow_height: float | None = None) -
 
 
 def axes_of(width: float, height: float, narrow_height: float | None = None) -> tuple[Figure, Axes]:
-    """A figure with one panel; inches."""
+    """A figure with one panel; sizes in inches."""
     figure = figure_of(width, height, narrow_height)
     return figure, figure.subplots()
 

@@ -49,7 +49,7 @@ FIGURES = (
     "machines",
     "forced-choice",
 )
-SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")  # nothing in them for a few readers
+SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")  # these hold nothing for so few readers
 PLACED_TABLES = (
     "rates",
     "comparisons",
