@@ -22,7 +22,9 @@ class TrainingSet:
     held_out: dict[str, list[Source]]
     folder: Path | None = None
     told: bool = True
-    others: list[Source] = field(default_factory=list)  # real images of other diagnoses, if the training images are unknown
+    others: list[Source] = field(
+        default_factory=list
+    )  # real images of other diagnoses, if the training images are unknown
 
     @property
     def all(self) -> list[Source]:

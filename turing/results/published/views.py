@@ -49,7 +49,14 @@ FIGURES = (
     "machines",
     "forced-choice",
 )
-SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")  # these hold nothing for so few readers
+SINGLE_READERS = (
+    "roc",
+    "readers",
+    "comparisons",
+    "times",
+    "course",
+    "exposures",
+)  # these hold nothing for so few readers
 PLACED_TABLES = (
     "rates",
     "comparisons",
