@@ -63,7 +63,7 @@ def figures_of(study: Study) -> list[str]:
 
 
 def study_figure(name: str, study: Study, population: Population, format: str, *, narrow: bool = False) -> bytes:
-    """The file of one of `STUDY_FIGURES`, kept until another answer comes in; `narrow` is for a phone."""
+    """The file of one of `STUDY_FIGURES`, cached until another answer comes in. `narrow` is for a phone."""
 
     def draw() -> bytes:
         analysis = with_machines(study, analyse_study(study, population))
@@ -77,13 +77,13 @@ def study_figure(name: str, study: Study, population: Population, format: str, *
 
 
 def run_figure(name: str, run: TrainingRun, format: str, *, narrow: bool = False) -> bytes:
-    """The file of one of `RUN_FIGURES`; drawn anew each time, for a run may be training."""
+    """The file of one of `RUN_FIGURES`. It is drawn anew each time, because a run may still be training."""
     with drawn_for(narrow=narrow):
         return render(RUN_FIGURES[name](run), format)
 
 
 def generator_figure(name: str, generator: Generator, user: User, format: str, *, narrow: bool = False) -> bytes:
-    """The file of one of `GENERATOR_FIGURES`, with what the user may see; snapshots are those of a training run."""
+    """The file of one of `GENERATOR_FIGURES`, from what the user may see. Snapshots are those of a training run."""
     with drawn_for(narrow=narrow):
         if name == "utility":
             return render(utility_figure(latest(generator)), format)

@@ -95,7 +95,7 @@ def _p_value(value: float) -> str:
 
 
 def finish(figure: Figure, axes: Axes, labels: list[str], population: Population) -> None:
-    """Labels, the line of guessing, and the scale from 0 to 100%."""
+    """Add labels, the line of guessing, and the scale from 0 to 100%."""
     axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
     label_rows(axes, labels)
     axes.set_xlim(0, 1)

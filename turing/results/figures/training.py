@@ -34,7 +34,10 @@ def losses_figure(run: TrainingRun) -> Figure:
 
 
 def quality_figure(run: TrainingRun) -> Figure:
-    """KID, precision and recall against the step, per diagnosis; real against real as a dotted line where measured."""
+    """KID, precision and recall against the step, by diagnosis.
+
+    A dotted line shows real against real if it was measured.
+    """
     figure, grid = panels_of(1, 2, 4.8, 3.4)
     distance, shares = grid.ravel()
     names = [name for name in run.diagnoses if run.evaluations.filter(diagnosis=name).exists()]
