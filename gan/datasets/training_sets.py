@@ -1,4 +1,4 @@
-"""Which images a training run trains on and which it holds out."""
+"""Chooses which images a training run trains on and which it holds out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,9 +22,7 @@ class TrainingSet:
     held_out: dict[str, list[Source]]
     folder: Path | None = None
     told: bool = True
-    others: list[Source] = field(
-        default_factory=list
-    )  # real images of other diagnoses, if the training images are unknown
+    others: list[Source] = field(default_factory=list)  # real images of other diagnoses, if `told` is False
 
     @property
     def all(self) -> list[Source]:

@@ -1,2 +1,5 @@
-"""Judges a whole generator: `generator_report` joins the quality of its images and the audit for copies, `detection`
-measures whether a classifier can tell its images from real ones."""
+"""Evaluates a whole generator.
+
+`generator_report` combines the quality of its images with the audit for copies, and `detection` measures how well a
+classifier can tell its images from real ones.
+"""

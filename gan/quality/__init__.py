@@ -1,3 +1,5 @@
-"""How good samples are: `extractors` compute features, `metrics` compare them, `held_out` compares samples with
-held-out lesions, `patches` compares without any network.
+"""Measures the quality of samples.
+
+`extractors` computes features, `metrics` compares features, `held_out` compares samples with held-out lesions, and
+`patches` compares images without any network.
 """

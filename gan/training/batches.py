@@ -1,4 +1,4 @@
-"""Images as tensors: drawn into batches, scaled for networks and back to pixels."""
+"""Images as tensors: chosen for batches, scaled for networks, and turned back into pixels."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""axe finds nothing on any page, light and dark, wide and on a phone, and none scrolls sideways; WCAG 2.2 AA."""
+"""axe finds nothing on any page, light or dark, wide or narrow, by WCAG 2.2 AA, and no page scrolls sideways."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

@@ -104,7 +104,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
     expect(page.locator(".headline")).to_contain_text(f"Readers took {rate:.0%} of generated images for real")
     expect(page.get_by_text("1 reader, 20 images, 20 responses")).to_be_visible()
     expect(page.get_by_text("Simulated readers.")).to_have_count(0)
-    expect(page.get_by_text("drawn phantoms, not patients")).to_be_visible()
+    expect(page.get_by_text("drawings (phantoms), not photographs")).to_be_visible()
     unfold(page)
     for image in page.locator(".figure img").all():
         image.scroll_into_view_if_needed()  # they load when they come into view

@@ -30,7 +30,7 @@ def test_results_are_published_and_read_without_an_account(study, site, chromium
         page.on("console", lambda message, seen=failures: seen.append(message.text) if message.type == "error" else 0)
         page.goto(address)
         expect(page.locator(".headline")).to_contain_text("Simulated readers took")
-        expect(page.get_by_text("drawn phantoms, not patients")).to_be_visible()
+        expect(page.get_by_text("drawings (phantoms), not photographs")).to_be_visible()
         unfold(page)
         for image in page.locator("main img").all():
             image.scroll_into_view_if_needed()

@@ -1,4 +1,4 @@
-"""Withdrawal of consent: takes a reading out of every analysis, and deletes free words."""
+"""Withdrawal of consent. It takes a reading out of every analysis and deletes what the reader wrote."""
 
 import logging
 

@@ -22,7 +22,7 @@ class Letter(NamedTuple):
 
     @property
     def line(self) -> str:
-        """A subject in one line, as an e-mail's header must be."""
+        """The subject in one line, as an e-mail's header must be."""
         return " ".join(self.subject.split())
 
 

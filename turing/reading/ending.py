@@ -1,4 +1,4 @@
-"""What readers are told at the end of a reading: their own score, and what each image was."""
+"""The end of a reading: the reader's own score, and the truth about each image."""
 
 from dataclasses import dataclass
 

@@ -63,7 +63,7 @@ def figures_of(study: Study) -> list[str]:
 
 
 def study_figure(name: str, study: Study, population: Population, format: str, *, narrow: bool = False) -> bytes:
-    """The file of one of `STUDY_FIGURES`, kept until another answer comes in; `narrow` is for a phone."""
+    """The file of one of `STUDY_FIGURES`, cached until another answer comes in. `narrow` is for a phone."""
 
     def draw() -> bytes:
         analysis = with_machines(study, analyse_study(study, population))

@@ -56,7 +56,7 @@ def ranking_figure(study: Study, population: Population, analysis: Analysis) -> 
 def _montage(
     lines: Sequence[tuple[Sequence[tuple[Stimulus, str]], str]], pixels: int, columns: int, side: float
 ) -> Figure:
-    """Lines of (stimulus, caption) under a title each, as one picture of empty ground; `side` of an image in inches.
+    """One picture with lines of (stimulus, caption), each line under a title; `side` of an image in inches.
 
     One picture draws many times faster than one panel an image, and its pixels are exactly the stimuli's.
     """
@@ -84,7 +84,7 @@ def _montage(
 def _broken(
     lines: Sequence[tuple[Sequence[tuple[Stimulus, str]], str]], columns: int
 ) -> list[tuple[Sequence[tuple[Stimulus, str]], str]]:
-    """The lines in lines of so many columns; a title stands above the first of its own."""
+    """The lines, broken after so many columns. A title stands only above the first part of its line."""
     return [
         (cells[start : start + columns], title if start == 0 else "")
         for cells, title in lines

@@ -18,9 +18,9 @@ INK, SOFT, ACCENT, MUTED, WARM, PAPER = "#1d2733", "#5b6773", "#0b6e75", "#808b9
 # Points. At full size 11 points are 14.7 pixels of a page, and 10 are 13.3.
 TEXT, SMALL = 11, 10
 NARROW_INCHES = 3.2  # with its margin 326 pixels: what a phone of 390 pixels leaves for a figure
-NARROW_CHARACTERS = 36  # of a line of that width
-HIGH_CHARACTERS = 22  # of a line that stands upright beside it
-ROW_CHARACTERS = 42  # of a label in a forest plot
+NARROW_CHARACTERS = 36  # in a line of that width
+HIGH_CHARACTERS = 22  # in a line that is turned upright beside it
+ROW_CHARACTERS = 42  # in a line of a label in a forest plot
 CONTENT_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 matplotlib.rcParams |= {
@@ -43,7 +43,7 @@ _narrow: ContextVar[bool] = ContextVar("narrow", default=False)
 
 @contextmanager
 def drawn_for(*, narrow: bool) -> Iterator[None]:
-    """Figures drawn within are for a phone where `narrow`, and otherwise for a desk and for paper."""
+    """Figures drawn inside are for a phone if `narrow`, and otherwise for a wide screen and for paper."""
     token = _narrow.set(narrow)
     try:
         yield
@@ -66,7 +66,7 @@ def render(figure: Figure, format: str) -> bytes:
 
 
 def _wrap(figure: Figure) -> None:
-    """Titles, names of axes and legends in lines that a narrow figure has room for."""
+    """Break titles, axis labels and legends into lines that fit in a narrow figure."""
     for axes in figure.axes:
         legend = axes.get_legend()
         for text in (axes.title, axes.xaxis.label, *(legend.get_texts() if legend else ())):
@@ -79,7 +79,7 @@ def _in_lines(text: str, characters: int) -> str:
 
 
 def figure_of(width: float, height: float, narrow_height: float | None = None) -> Figure:
-    """An empty figure; inches. A narrow one is as high unless told otherwise."""
+    """An empty figure; sizes in inches. A narrow one has the same height, unless `narrow_height` is given."""
     size = (min(width, NARROW_INCHES), narrow_height or height) if is_narrow() else (width, height)
     return Figure(figsize=size, layout="constrained")
 
@@ -104,7 +104,7 @@ def draw_interval(axes: Axes, y: float, interval: Sequence[float] | None, colour
 
 
 def label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    """A label for each row of a forest plot: at its left or, where that leaves too little room, above it."""
+    """Add a label for each row of a forest plot: to its left, or above it in a narrow figure."""
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     if not is_narrow():

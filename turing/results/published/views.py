@@ -49,14 +49,9 @@ FIGURES = (
     "machines",
     "forced-choice",
 )
-SINGLE_READERS = (
-    "roc",
-    "readers",
-    "comparisons",
-    "times",
-    "course",
-    "exposures",
-)  # these hold nothing for so few readers
+# Figures of single readers, which are left out if only a few readers answered.
+SINGLE_READERS = ("roc", "readers", "comparisons", "times", "course", "exposures")
+# Tables that stand in a section of their own. All others are listed together.
 PLACED_TABLES = (
     "rates",
     "comparisons",
@@ -68,7 +63,7 @@ PLACED_TABLES = (
     "agreement",
     "detection",
     "machines",
-)  # that stand in a section of their own; all others are listed together
+)
 CITATIONS: dict[str, tuple[Callable[[Study, str], str | bytes], str, str]] = {
     "bib": (citing.as_bibtex, "application/x-bibtex; charset=utf-8", "{}.bib"),
     "cff": (citing.as_cff, "text/yaml; charset=utf-8", "CITATION.cff"),
