@@ -50,6 +50,7 @@ def test_contents_stay_in_sight_and_lead_to_headings_that_nothing_covers(simulat
     simulated.refresh_from_db()
     publish(simulated)
     page = chromium.new_context(viewport=screen).new_page()
+    page.route("**/figures/**", lambda route: route.abort())  # to draw them takes long and changes nothing here
     log_in(page, site, researcher.email)
     for address in addresses(simulated):
         page.goto(f"{site}{address}", wait_until="networkidle")
@@ -71,6 +72,7 @@ def test_contents_stay_in_sight_and_lead_to_headings_that_nothing_covers(simulat
 
 def test_what_is_folded_is_on_paper_and_the_navigation_is_not(simulated, site, chromium, researcher):
     page = chromium.new_context(viewport=WIDE, java_script_enabled=False).new_page()
+    page.route("**/figures/**", lambda route: route.abort())
     log_in(page, site, researcher.email)
     page.goto(site + addresses(simulated)[0])
     folded = page.locator(".sections details:not([open]) table")
