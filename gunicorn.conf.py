@@ -17,7 +17,7 @@ from turing import environment, places
 workers = environment.whole_number("WEB_CONCURRENCY", 1)
 threads = environment.whole_number("WEB_THREADS", 1)
 worker_class = "turing.serving.server.BufferingWorker"
-worker_connections = 2000  # while one of two workers is replaced, the other has the connections of both
+worker_connections = 2000  # while one of two workers is replaced, the other one has the connections of both
 
 # Commands get no pool. A pool opens connections by itself, and `restore` must be alone with the database.
 os.environ["DATABASE_POOL"] = os.environ.get("DATABASE_POOL") or "8"

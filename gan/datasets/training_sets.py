@@ -13,16 +13,16 @@ from gan.training.settings import Settings
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Training and held-out images per diagnosis; with `folder`, they come from files and not from the database.
+    """Training and held-out images for each diagnosis. With `folder`, they come from files and not from the database.
 
-    Where nobody told what a generator was trained on (`told` is False), both are halves of the real images at hand.
+    If a generator's training images are not known (`told` is False), both are halves of the real images at hand.
     """
 
     sources: dict[str, list[Source]]
     held_out: dict[str, list[Source]]
     folder: Path | None = None
     told: bool = True
-    others: list[Source] = field(default_factory=list)  # real images of other diagnoses, where nobody told
+    others: list[Source] = field(default_factory=list)  # real images of other diagnoses, if `told` is False
 
     @property
     def all(self) -> list[Source]:
@@ -34,7 +34,7 @@ def gather(
 ) -> TrainingSet:
     """Images of the diagnoses (all in the folder, if none are named), split by lesion and by patient.
 
-    `warn` is told what is odd.
+    `warn` is told about anything odd.
     """
     wanted = list(dict.fromkeys(normalise_diagnosis(diagnosis) for diagnosis in diagnoses))
     if folder is not None:
@@ -59,10 +59,10 @@ def gather(
 
 
 def training_set_of(run: TrainingRun) -> TrainingSet:
-    """The images that a run saw and those it did not. Raises `GanError` when what it saw is no longer the same.
+    """The images that a run saw, and those that it did not. Raises `GanError` if what it saw has changed.
 
-    From the database the run remembers its images, so curating or importing others since does not matter; its
-    held-out images are then all usable ones of lesions that it did not see.
+    A run from the database remembers its images, so later curation and imports do not matter. Its held-out images are
+    then all usable ones of lesions that it did not see.
     """
     settings = Settings.from_json(run.settings)
     if data := run.settings.get("data"):

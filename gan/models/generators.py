@@ -263,7 +263,7 @@ class TrainingStep(models.Model):
 
 
 class Evaluation(models.Model):
-    """How good a generator's images of one diagnosis were, as `gan.quality.held_out` measured them."""
+    """How good a generator's images of one diagnosis were, as measured by `gan.quality.held_out`."""
 
     generator = models.ForeignKey(Generator, models.CASCADE, related_name="evaluations")
     diagnosis = models.CharField(max_length=120)

@@ -153,7 +153,7 @@ class Recorder:
         write_snapshot(self.folder / SNAPSHOT, tensors, state)
 
     def _evaluate(self) -> None:
-        """A quick look at the samples of each diagnosis, where images are held out to compare with."""
+        """A quick evaluation of the samples of each diagnosis, if images are held out to compare with."""
         from gan.quality.held_out import QUICK_SAMPLES, evaluate_pixels
 
         if not self.trainer.processes.first:

@@ -8,9 +8,9 @@ from gan.foundation.seeds import derive_seed
 
 
 def batch_indices(count: int, batch_size: int, step: int, seed: int) -> Tensor:
-    """Indices (batch_size,) of the batch at `step`: a stretch of an endless row of seeded permutations.
+    """Indices (batch_size,) of the batch at `step`: a part of an endless sequence of seeded permutations.
 
-    A function of its arguments alone, so a resumed run sees the same batches as one never interrupted.
+    It depends only on its arguments, so a resumed run sees the same batches as one that was never interrupted.
     """
     position = step * batch_size
     epochs = range(position // count, (position + batch_size - 1) // count + 1)

@@ -117,7 +117,7 @@ def test_any_plan_is_made_or_refused(monkeypatch_checked, options):
 
 @pytest.fixture
 def monkeypatch_checked(monkeypatch):
-    """One simulated study instead of 500: what is tested is what it takes."""
+    """Use one simulated study instead of 500, because only the accepted values are tested."""
     monkeypatch.setattr("turing.planning.plans.CHECKED", 1)
 
 

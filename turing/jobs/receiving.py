@@ -97,7 +97,7 @@ class ToDisk(FileUploadHandler):
 def receive(request: HttpRequest, upload: Upload) -> ToDisk:
     """Read the request's form, with its files into the upload's folder. Raises `UploadError`, also for a full disk."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
-    if more_time := request.META.get("turing.more_time"):  # of turing/serving/server.py, which cuts what takes long
+    if more_time := request.META.get("turing.more_time"):  # of turing/serving/server.py, which cuts slow connections
         more_time(length / SLOWEST)
     handler = ToDisk(request, upload)
     request.upload_handlers = [handler]

@@ -1,8 +1,7 @@
 """The store of images: a folder of this machine, or a bucket of an S3-compatible store.
 
-Both keep one promise, which `gan.foundation.storage` and `turing.studies` rest on: `save` puts the whole file under
-exactly the name it is given, at once, over what was there. Who opens the name gets the old bytes or the new,
-never a part.
+Both guarantee what `gan.foundation.storage` and `turing.studies` rely on. `save` replaces the whole file under exactly
+the given name, at once. Whoever opens the name gets the old bytes or the new ones, never a mixture.
 """
 
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @transaction.atomic
 def withdraw(reading: Reading) -> None:
-    """End the reader's consent to one study: the answers leave every analysis and export, an audit line stays."""
+    """End the reader's consent to one study. The answers leave every analysis and export; an audit line stays."""
     reading = Reading.objects.select_for_update().select_related("study", "reader").get(pk=reading.pk)
     if reading.withdrawn_at:
         return
@@ -26,7 +26,7 @@ def withdraw(reading: Reading) -> None:
 
 
 def delete_words(reading: Reading) -> None:
-    """Delete what the reader wrote in free words, in which somebody may be named."""
+    """Delete what the reader wrote in their own words, because the text may name somebody."""
     words = [question.name for question in reading.study.further_questions if question.kind == Kind.TEXT]
     FurtherAnswer.objects.filter(response__trial__reading=reading, question__in=words).delete()
     for replaced in ReplacedAnswer.objects.filter(trial__reading=reading) if words else ():
@@ -36,6 +36,6 @@ def delete_words(reading: Reading) -> None:
 
 
 def note(what: str, reader: Reader, study: Study | None) -> None:
-    """An audit line, in the database and in the log."""
+    """Write an audit line to the database and to the log."""
     AuditLine.objects.record(what, reader, study)
     logger.info("%s %s%s", reader.pseudonym, what, f" from {study.slug}" if study else "")

@@ -22,7 +22,7 @@ class Letter(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The subject as the one line that an e-mail's header can be."""
+        """The subject in one line, as an e-mail's header must be."""
         return " ".join(self.subject.split())
 
 

@@ -112,7 +112,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def configuration(format: str, level: str) -> dict:
-    """For Django's LOGGING: everything to stderr in one format."""
+    """Django's LOGGING: everything to stderr in one format."""
     formatters = {"text": "turing.serving.logs.TextFormatter", "json": "turing.serving.logs.JsonFormatter"}
     quiet = {"handlers": ["stderr"], "level": "ERROR", "propagate": False}
     return {

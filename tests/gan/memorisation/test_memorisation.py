@@ -166,7 +166,7 @@ def test_a_study_may_be_told_to_show_samples_that_were_not_audited(run, draft):
 
 
 def test_reject_copies_draws_others_instead(run, tmp_path, monkeypatch):
-    """With the limit so wide that about half of the samples are suspects."""
+    """The limit is so wide that about half of the samples are suspects."""
     from gan.memorisation import copy_detector
 
     find = copy_detector.CopyDetector.find
