@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.urls import reverse
 
 from turing.models import Response, Study
@@ -65,11 +65,6 @@ def test_response_times_leave_out_the_time_away(zoomed, reader):
         "During 100.0% of the answers the reader was away from the page for a while. "
         "That time is left out of the response times.",
     ]
-
-
-def test_an_image_that_is_shown_for_a_moment_cannot_be_zoomed(run):
-    with pytest.raises(CommandError, match="cannot be zoomed"):
-        call_command("create_study", "Both", run=[str(run.pk)], real=2, generated=2, timed=True, zoom="steps")
 
 
 def test_the_zoom_belongs_to_the_design_only_where_it_is_on(run):

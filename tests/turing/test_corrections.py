@@ -8,7 +8,7 @@ import threading
 import zipfile
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
@@ -396,11 +396,6 @@ def test_a_study_without_corrections_has_the_hash_it_had_and_one_with_them_anoth
     with_them = design_hash(slips, slips.stimuli.all())
     slips.corrections = False
     assert design_hash(slips, slips.stimuli.all()) != with_them
-
-
-def test_no_answer_is_corrected_where_images_are_shown_for_a_moment(run):
-    with pytest.raises(CommandError, match="corrections: Readers cannot correct answers if images are shown"):
-        call_command("create_study", "Brief", run=[str(run.pk)], timed=True, corrections=True)
 
 
 def page_middleware(get_response):

@@ -64,16 +64,21 @@ def test_an_image_that_was_answered_is_not_shown_again(client, timed, reader):
     assert "<img" not in test
 
 
-@pytest.mark.parametrize(("field", "value"), [("images_per_page", 4), ("repeats", 2)])
-def test_what_does_not_go_with_a_moment_is_named(draft, field, value):
+@pytest.mark.parametrize(
+    ("field", "value"), [("images_per_page", 4), ("repeats", 2), ("corrections", True), ("zoom", "free")]
+)
+def test_what_does_not_go_with_a_moment_is_named(draft, run, field, value):
     draft.timed = True
     assert problems(draft) == []
     setattr(draft, field, value)
     (found,) = problems(draft)
-    assert "for a moment" in found or "one at a time" in found
+    assert "for a moment" in found
     draft.save()
     with pytest.raises(CommandError):
         call_command("open_study", draft.slug)
+    with pytest.raises(CommandError, match=f"{field}: .* for a moment only"):
+        call_command("create_study", "A moment", run=[str(run.pk)], timed=True, **{field: value})
+    assert not Study.objects.filter(slug="a-moment").exists()
 
 
 def test_results_exports_and_an_analysis_of_the_export_agree(client, timed, researcher, tmp_path):

@@ -11,12 +11,12 @@ from django.db import models
 from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
 from turing.models.looks import looks_problem
-from turing.models.questions import Kind
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.pairs import conflicts
 from turing.studies.phases import opening_problems
 from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
+from turing.studies.timed import timed_problems
 
 # Everything that a reader's answer may depend on, except the stimuli.
 FROZEN_FIELDS = (
@@ -66,18 +66,7 @@ def problems(study: Study) -> list[str]:
     found += [f"{Study._meta.get_field(name).verbose_name.capitalize()}: {why}" for name, why in conflicts(design)]
     if study.repeats > study.form_length // 2:
         found.append("Repeated images: at most half of the images can be repeated.")
-    if study.timed and study.images_per_page > 1:
-        found.append("Images per page: must be 1 if images are shown for a moment only.")
-    if study.timed and any(one.kind == Kind.REGION for one in study.further_questions):
-        found.append("Questions: readers cannot mark a region if the image is shown for a moment only.")
-    if study.timed and study.repeats:
-        found.append(
-            "Repeated images: must be 0 if images are shown for a moment only. A repeat would have another exposure."
-        )
-    if study.timed and study.corrections:
-        found.append(
-            "Corrections: must be off if images are shown for a moment only. Each exposure depends on earlier answers."
-        )
+    found += [message for _, message in timed_problems(study)]
     if problem := counts_problem(counts_of(study), len(tested), study.generated_per_diagnosis):
         found.append(f"Unequal numbers of generated images: {problem}")
     if problem := looks_problem(study.looks, study.planned_readers):

@@ -20,6 +20,7 @@ from turing.studies.pairs import conflicts
 from turing.studies.phases import phase_problems
 from turing.studies.question_fields import QuestionsField
 from turing.studies.questions import diagnoses_problem
+from turing.studies.timed import timed_problems
 
 SIZES = (64, 128, 256, 512, 1024)  # sizes of stimuli, in pixels on a side
 LATER = ("language", "scaling", "zoom", "image_type", "control_per_diagnosis", "planned_readers", "washout_days")
@@ -225,7 +226,7 @@ class StudyForm(InSections, forms.ModelForm):
     def _post_clean(self):
         """Check the parts of the study, once the draft has the form's values."""
         super()._post_clean()
-        for name, message in phase_problems(self.instance):
+        for name, message in phase_problems(self.instance) + timed_problems(self.instance):
             self.add_error(name if name in self.fields else None, message)
 
     def clean_debriefing_text(self):
@@ -249,18 +250,7 @@ class StudyForm(InSections, forms.ModelForm):
         return self.cleaned_data["scaling"] or self.instance.scaling
 
     def clean_zoom(self):
-        zoom = self.cleaned_data["zoom"] or self.instance.zoom
-        if zoom != Study.Zoom.OFF and self.cleaned_data.get("timed"):
-            raise forms.ValidationError("Readers cannot zoom an image that is shown for a moment only.")
-        return zoom
-
-    def clean_corrections(self):
-        if self.cleaned_data["corrections"] and self.cleaned_data.get("timed"):
-            raise forms.ValidationError(
-                "Readers cannot correct answers if images are shown for a moment only, because exposures depend on "
-                "answers."
-            )
-        return self.cleaned_data["corrections"]
+        return self.cleaned_data["zoom"] or self.instance.zoom
 
     def clean_image_type(self):
         return self.cleaned_data["image_type"] or self.instance.image_type
