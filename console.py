@@ -8,7 +8,7 @@ import sys
 from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
@@ -49,6 +49,7 @@ class ConsoleCommand(BaseCommand):
     example = ""
     suppressed_base_arguments = frozenset({*OF_DJANGO, SKIP_CHECKS})
     positional: Collection[str] = ()  # names of positional arguments
+    paths: Collection[str] = ()  # names of arguments that are paths
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         for name in ("stdout", "stderr"):
@@ -61,6 +62,7 @@ class ConsoleCommand(BaseCommand):
         epilog = f"Example:\n  {as_started(self.example, prog_name)}"
         parser = super().create_parser(prog_name, subcommand, epilog=epilog, **kwargs)
         self.positional = {action.dest for action in parser._actions if not action.option_strings}
+        self.paths = {action.dest for action in parser._actions if action.type is Path}
         if skip := parser._option_string_actions.get(SKIP_CHECKS):
             parser._optionals._group_actions.remove(skip)
             _group_of_django(parser)._group_actions.append(skip)
@@ -82,6 +84,9 @@ class ConsoleCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
+            # `call_command` passes values as they are, without the parser's types.
+            given = {name: options[name] for name in self.paths if isinstance(options.get(name), str)}
+            options |= {name: Path(text) for name, text in given.items()}
             check_options(options, self.positional)
             result = super().execute(*args, **options)
             self.stdout.flush()  # so that a full disk is reported here, not when Python ends

@@ -2,10 +2,13 @@
 
 import io
 import os
+from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management.base import OutputWrapper
 
+from console import ConsoleCommand
 from gan.models import LesionImage
 from tests.conftest import PASSWORD
 from turing.models import User
@@ -58,3 +61,37 @@ def test_the_summary_prints_both_totals():
     call_command("train_gan", summary=True, stdout=out)
     assert "2,043,011" in out.getvalue()
     assert "1,720,385" in out.getvalue()
+
+
+def test_every_model_can_be_trained_and_has_layer_tables_of_its_own():
+    from gan.runs.execution import TRAINERS
+    from gan.training.settings import BY_MODEL, MODELS
+
+    assert set(MODELS) == set(TRAINERS) == set(BY_MODEL)
+    tables = {}
+    for model in MODELS:
+        out = io.StringIO()
+        call_command("train_gan", model=model, size=64, summary=True, stdout=out)
+        tables[model] = out.getvalue()
+    assert len(set(tables.values())) == len(MODELS)
+    with pytest.raises(CommandError, match="no layer table for the model 'stylegan'"):
+        call_command("train_gan", model="stylegan", summary=True)
+
+
+def test_a_path_may_be_given_as_text_to_every_command_that_takes_one(db, tmp_path):
+    taken = []
+    for name, app in get_commands().items():
+        if app not in ("gan", "turing"):
+            continue
+        command = load_command_class(app, name)
+        if not isinstance(command, ConsoleCommand):
+            continue
+        parser = command.create_parser("manage.py", name)
+        command.handle = lambda *args, **options: taken.append(options)
+        command.stdout = command.stderr = OutputWrapper(io.StringIO())
+        wanted = {action.dest for action in parser._actions if action.type is Path}
+        given = {action.dest: action.default for action in parser._actions if action.dest != "help"}
+        django = {"force_color": False, "no_color": False, "skip_checks": True, "stdout": None, "stderr": None}
+        command.requires_migrations_checks = command.requires_system_checks = []
+        command.execute(**given | dict.fromkeys(wanted, str(tmp_path)) | django)
+        assert {key for key, value in taken.pop().items() if value == tmp_path} >= wanted, name

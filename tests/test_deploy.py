@@ -58,6 +58,15 @@ def test_every_variable_of_the_compose_file_is_one_of_the_site():
         assert set(variables) <= set(environment.VARIABLES), name
 
 
+def test_every_setting_in_the_file_env_reaches_all_containers_of_the_site():
+    """Compose reads `.env` for its own file anyway; only `env_file` hands all of it to a container."""
+    for name in ("migrate", "web", "worker", "trainer"):
+        service = compose()["services"][name]
+        assert service["env_file"] == [".env"], name
+        asked = [variable for variable, value in service["environment"].items() if "${" in str(value)]
+        assert asked == ["ALLOWED_HOSTS"], "what is listed here hides the value in .env"
+
+
 def test_every_secret_of_the_compose_file_is_made_and_mounted():
     file = compose()
     made = set(re.findall(r">secrets/(\w+)", (DEPLOY / "make-secrets").read_text()))

@@ -1,6 +1,7 @@
 """Database models of images: lesion images, generators (training runs and external ones), and generated images."""
 
 from gan.foundation.diagnoses import normalise_diagnosis
+from gan.foundation.trainable import MODELS
 from gan.imaging.image_files import SUFFIXES
 from gan.models.generated import GeneratedImage
 from gan.models.generators import (
@@ -15,7 +16,7 @@ from gan.models.generators import (
 from gan.models.images import PHANTOM_PREFIX, SKIN_TONES, LesionImage, is_non_commercial, skin_tone_of
 
 __all__ = [
-    "ALL_DIAGNOSES", "PHANTOM_PREFIX", "SKIN_TONES", "SUFFIXES", "Evaluation", "GeneratedImage", "Generator",
+    "ALL_DIAGNOSES", "MODELS", "PHANTOM_PREFIX", "SKIN_TONES", "SUFFIXES", "Evaluation", "GeneratedImage", "Generator",
     "LesionImage", "TrainingName", "TrainingRun", "TrainingStep", "UtilityEvaluation", "is_non_commercial",
     "normalise_diagnosis", "skin_tone_of",
 ]  # fmt: skip

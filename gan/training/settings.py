@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from gan.foundation.errors import GanError
+from gan.foundation.trainable import MODELS
 from gan.networks import dcgan
 
-MODELS = ("dcgan", "projected", "r3gan")
 PRECISIONS = ("auto", "float32", "bfloat16")
 MOST_STEPS = 2**31 - 1  # largest number that the database can hold
 MOST_IMAGES = 10_000  # most images in a batch; more would fill any machine's memory

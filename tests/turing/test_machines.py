@@ -205,7 +205,7 @@ def test_it_is_removed_by_its_name_and_images_are_written_for_others(added, tmp_
         call_command("add_machine_reader", added.slug, remove="Model B")
     call_command("add_machine_reader", added.slug, remove="Model A")
     assert not MachineReader.objects.exists()
-    call_command("add_machine_reader", added.slug, stimuli=tmp_path / "out")
+    call_command("add_machine_reader", added.slug, stimuli=str(tmp_path / "out"))
     stimulus = added.stimuli.first()
     assert (tmp_path / "out" / f"{stimulus.pk}.png").read_bytes() == stimulus.read()
     assert len(list((tmp_path / "out").iterdir())) == 20

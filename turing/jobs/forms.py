@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
-from gan.models import Generator, LesionImage, TrainingRun
+from gan.models import MODELS, Generator, LesionImage, TrainingRun
 from turing.errors import StudyError
 from turing.models import Job, Study, User
 from turing.studies.machines import DETECTOR_NAME, check_name
@@ -78,7 +78,7 @@ class TrainForm(WorkForm):
     name = forms.CharField(max_length=80, help_text="The name of the run. No other run may have the same name.")
     diagnoses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     model = forms.ChoiceField(
-        choices=[("projected", "projected: better samples in the same time"), ("dcgan", "dcgan: the seed paper's")]
+        choices=[(name, f"{name}: {purpose}") for name, purpose in MODELS.items()], initial="projected"
     )
     size = forms.TypedChoiceField(
         coerce=int, choices=[(64, "64"), (128, "128"), (256, "256")], initial=128, label="Pixels on each side"

@@ -2,14 +2,14 @@
 
 from django.db.models import Count, Q
 
-from turing.models import Study, Trial, Truth
-from turing.results.counting import Population, exported
+from turing.models import Study, Truth
+from turing.results.counting import Population, counted
 from turing.templatetags.figures import percent
 
 
 def attention_sentences(study: Study, population: Population) -> list[str]:
     """Sentences for the results page. The counts describe the answers and have no interval."""
-    answers = exported(study, population).filter(trial__phase=Trial.Phase.TEST).order_by()
+    answers = counted(study, population).order_by()
     kinds = {truth: Q(trial__stimulus__truth=truth) for truth in Truth}
     found = answers.aggregate(
         all=Count("pk"),

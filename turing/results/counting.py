@@ -1,8 +1,12 @@
-"""Decides which trials count in an analysis. No other module decides this."""
+"""Decides which trials count in an analysis: of rows in the database, and of rows in a file of responses.
+
+No other module of the site decides this. The archive's `reproduce.py` does it again on purpose, to check.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from django.db.models import Case, Count, Max, Q, QuerySet, Sum, When
@@ -81,6 +85,25 @@ def counted(study: Study, population: Population) -> QuerySet[Response]:
 
 def tests_among(rows: QuerySet[Response]) -> QuerySet[Response]:
     return rows.filter(trial__phase=Trial.Phase.TEST)
+
+
+def test_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of test trials among rows of the responses CSV, as `tests_among` is for the database."""
+    return [row for row in rows if row["phase"] == Trial.Phase.TEST]
+
+
+def is_analysed(phase: str) -> bool:
+    """Whether a row of this phase enters the analysis. Repeats do, for agreement alone; see `is_repeat`."""
+    return phase not in (Trial.Phase.PRACTICE, Trial.Phase.CONTROL)
+
+
+def is_repeat(phase: str) -> bool:
+    return phase == Trial.Phase.REPEAT
+
+
+def completed_readings(study: Study, population: Population) -> QuerySet[Reading]:
+    """Readings that were finished by readers who still consent."""
+    return readings_of(study, population).filter(withdrawn_at=None).exclude(completed_at=None)
 
 
 def version_of(study: Study, population: Population) -> str:

@@ -10,7 +10,7 @@ from turing.accounts import experience_band
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, ReplacedAnswer, Study, Trial, Truth
 from turing.results.beside import with_all_beside
-from turing.results.counting import Population, exported, flow_of, form_lengths
+from turing.results.counting import Population, exported, flow_of, form_lengths, test_rows
 from turing.results.looks import check_visible, note_look
 from turing.results.machines import with_machines
 from turing.results.pairs import NO_FORMATS
@@ -189,7 +189,7 @@ def to_imrmc(study: Study, population: Population) -> bytes:
     that reads the format accepts them; the header lists their names. iMRMC computes from the file what the analysis has
     as `auc.imrmc`.
     """
-    answers = [row for row in rows(study, population) if row["phase"] == Trial.Phase.TEST]
+    answers = test_rows(rows(study, population))
     truths = {row["image"]: int(row["truth"] == Truth.GENERATED) for row in answers}
     readers = {name: number for number, name in enumerate(sorted({row["reader"] for row in answers}), start=1)}
     images = {name: number for number, name in enumerate(sorted(truths), start=1)}

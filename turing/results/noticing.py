@@ -3,7 +3,7 @@
 from typing import Any
 
 from turing.models import Debriefing, Study
-from turing.results.counting import Flow, Population, readings_of
+from turing.results.counting import Flow, Population, completed_readings
 from turing.results.profiles import LEAST
 from turing.results.question_columns import as_text_cell
 from turing.results.study_analysis import Analysis
@@ -23,7 +23,7 @@ def with_noticing(study: Study, population: Population, analysis: Analysis, *, i
         naive_intervals,
     )  # imports SciPy, which is loaded only with the first results
 
-    completed = readings_of(study, population).filter(withdrawn_at=None).exclude(completed_at=None)
+    completed = completed_readings(study, population)
     found = Debriefing.objects.filter(reading__in=completed).order_by("reading__reader__pseudonym")
     rows = list(found.values_list("reading__reader__pseudonym", "noticed", "suspected"))
     answers = [suspected for *_, suspected in rows if suspected is not None]

@@ -14,6 +14,7 @@ from tables import Table, parse_table, read_text
 from turing.errors import StudyError
 from turing.models import Trial, Truth
 from turing.results import question_columns
+from turing.results.counting import is_analysed, is_repeat
 from turing.statistics.question_answers import COLUMN, questions_in
 from turing.statistics.responses import Responses, time_at_page
 
@@ -72,10 +73,8 @@ def parse_responses(text: str, place: str = "") -> Responses:
         row, message = min(mistakes)
         raise StudyError(f"{place}, line {lines[row]}: {message}.")
     phase = columns.get("phase", [])
-    kept = np.array(
-        [value not in (Trial.Phase.PRACTICE, Trial.Phase.CONTROL) for value in phase] or np.ones(len(lines), bool), bool
-    )
-    repeat = np.array([value == Trial.Phase.REPEAT for value in phase] or np.zeros(len(lines), bool), bool)
+    kept = np.array([is_analysed(value) for value in phase] or np.ones(len(lines), bool), bool)
+    repeat = np.array([is_repeat(value) for value in phase] or np.zeros(len(lines), bool), bool)
     if not (kept & ~repeat).any():
         raise StudyError(f"{place}: no test responses in it.")
     reader, reader_names = _codes(columns["reader"])

@@ -112,11 +112,13 @@ class Command(ConsoleCommand):
                 "Generator": module_table(r3gan.Generator(size, 1)),
                 "Discriminator": module_table(r3gan.Discriminator(size, 1)),
             }
-        else:
+        elif model == "projected":
             tables = {
                 "Generator": module_table(projected.Generator(size, 1)),
                 "Discriminator, without the frozen features": module_table(projected.Discriminator(size, 1)),
             }
+        else:
+            raise CommandError(f"--summary: there is no layer table for the model {model!r}.")
         for title, rows in tables.items():
             self.stdout.write(format_table(f"{title}, {size} x {size}", rows) + "\n")
 

@@ -39,6 +39,18 @@ def test_a_training_is_started_with_what_the_form_says(visitor, researcher):
     assert Job.objects.count() == 1
 
 
+def test_every_model_that_can_be_trained_is_on_the_form(visitor):
+    from gan.runs.execution import TRAINERS
+
+    make_images("melanoma")
+    page = visitor.get(reverse("job-start", args=["train"])).content.decode()
+    assert [name for name in TRAINERS if f'<option value="{name}"' not in page] == []
+    assert '<option value="projected" selected' in page
+    given = {"name": "control", "diagnoses": ["melanoma"], "model": "r3gan", "size": "64", "minutes": "5"}
+    visitor.post(reverse("job-start", args=["train"]), given)
+    assert Job.objects.get().arguments["model"] == "r3gan"
+
+
 @pytest.mark.parametrize(
     ("kind", "given"),
     [

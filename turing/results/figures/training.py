@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from gan.models import TrainingRun
 from turing.results.figures.style import ACCENT, INK, MUTED, WARM, panels_of
 
+# By model. A model that has no entry gets no line of chance, and a label without a unit.
 CHANCE = {
     "dcgan": (1.3863, "discriminator at chance, 2 ln 2"),
     "projected": (2.0, "discriminator at chance, 2"),
@@ -19,7 +20,6 @@ def losses_figure(run: TrainingRun) -> Figure:
     networks = list(run.networks) or [""]
     figure, grid = panels_of(1, len(networks), 5 if len(networks) > 1 else 7, 3.2)
     panels = grid.ravel()
-    level, meaning = CHANCE[run.model]
     for axes, name in zip(panels, networks, strict=True):
         rows = run.steps.filter(diagnosis=name).order_by("step")
         steps = list(rows.values_list("step", "generator_loss", "discriminator_loss"))
@@ -27,9 +27,11 @@ def losses_figure(run: TrainingRun) -> Figure:
             step, generator, discriminator = zip(*steps, strict=True)
             axes.plot(step, generator, color=ACCENT, linewidth=0.6, label="generator")
             axes.plot(step, discriminator, color=WARM, linewidth=0.6, label="discriminator (real + generated)")
-            axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=":", label=meaning)
+            if run.model in CHANCE:
+                level, meaning = CHANCE[run.model]
+                axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=":", label=meaning)
             axes.legend(frameon=False)
-        axes.set(title=name, xlabel="Step", ylabel=UNITS[run.model])
+        axes.set(title=name, xlabel="Step", ylabel=UNITS.get(run.model, "Loss"))
     return figure
 
 

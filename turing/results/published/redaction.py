@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.cache import cache
 
-from turing.models import Study, Trial, Truth
-from turing.results.counting import Population, version_of
+from turing.models import Study, Truth
+from turing.results.counting import Population, test_rows, version_of
 from turing.results.exports import csv_of, rows
 from turing.results.looks import analysed_looks
 from turing.results.profiles import LEAST, with_shared_profiles
@@ -47,7 +47,7 @@ def _compute(study: Study, population: Population) -> Analysis:
     looks = analysed_looks(study, population)
     responses = parse_responses(csv_of(answers, study).decode())
     found = analyse(responses, study.equivalence_margin, looks, study.questions)
-    return redact(found, [row for row in answers if row["phase"] == Trial.Phase.TEST])
+    return redact(found, test_rows(answers))
 
 
 def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
