@@ -145,10 +145,19 @@ def api_page() -> str:
     return "\n".join(lines)
 
 
-def on_page_markdown(markdown: str, page: Page, **about: object) -> None:
-    """Give pages with diagrams the width of their table of contents."""
+def on_page_markdown(markdown: str, page: Page, **about: object) -> str:
+    """Give pages with diagrams the width of their table of contents, and let links beside docs/ lead to their pages."""
     if re.search(r"\]\(pictures/\S+\.svg\)", markdown):
         page.meta["hide"] = ["toc"]
+    return links_within_the_site(markdown, page.file.src_uri)
+
+
+def links_within_the_site(markdown: str, source: str) -> str:
+    """The Markdown of the page `source`, whose links to files beside docs/ work on a forge, with links for the site."""
+    up = "../" * source.count("/")
+    for name, page in BESIDE.items():
+        markdown = markdown.replace(f"](../{up}{name}", f"]({up}{page}")
+    return markdown
 
 
 def on_page_content(html: str, config: MkDocsConfig, **about: object) -> str:

@@ -50,6 +50,19 @@ def test_files_that_the_top_pages_link_to_exist(name):
     assert not [link for link in links if not (ROOT / link).exists()]
 
 
+def test_links_between_pages_also_work_where_the_files_are_read_without_the_site():
+    """A forge shows docs/ as it lies there, without the pages that are made when the site is built."""
+    broken = [
+        (page.name, link)
+        for page in (ROOT / "docs").rglob("*.md")
+        for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert not broken
+    link = "[x](../../CONTRIBUTING.md#tests)"
+    assert docs_hooks.links_within_the_site(link, "start/developer.md") == "[x](../contributing.md#tests)"
+
+
 def test_paths_that_pages_name_exist():
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     named = {
