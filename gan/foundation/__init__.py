@@ -2,5 +2,5 @@
 
 `errors` has the exception that users see, `seeds` derives random seeds, `diagnoses` normalises names of diagnoses,
 `patients` says which images belong together, `storage` where image files are stored, `kept_snapshots` which snapshots a
-training keeps.
+training keeps. `trainable` lists the models that can be trained.
 """
