@@ -1,6 +1,7 @@
 """Decides which trials count in an analysis: of rows in the database, and of rows in a file of responses.
 
-No other module of the site decides this. The archive's `reproduce.py` does it again on purpose, to check.
+Every result of the site takes this from here. The archive's `reproduce.py` decides it again on purpose, to check, and
+`turing.reading.ending` for the score that a reader is told, because readings know nothing of results.
 """
 
 from collections import defaultdict
