@@ -56,7 +56,7 @@ def test_of_a_photograph_and_its_mask_the_photograph_is_the_lesion(tmp_path):
     assert report["imported"] == 1
     assert LesionImage.objects.get().file.endswith(".jpg")
     assert report["reasons"] == {
-        "Annotations/A1.png": "a picture without colour, such as a mask, of A1; Photos/A1.jpg is taken"
+        "Annotations/A1.png": "a picture without colour, such as a mask, of A1; Photos/A1.jpg is used"
     }
 
 
@@ -67,7 +67,7 @@ def test_of_two_photographs_with_one_id_the_larger_is_taken_and_the_other_named(
     (folder / "full" / "A1.tif").write_bytes(b"broken")
     report = imported(folder)
     assert LesionImage.objects.get().width == 128
-    assert "another picture of A1; full/A1.png is taken" in report["reasons"]["A1.png"]
+    assert "another picture of A1; full/A1.png is used" in report["reasons"]["A1.png"]
     assert "cannot be read of A1; full/A1.png" in report["reasons"]["full/A1.tif"]
 
 

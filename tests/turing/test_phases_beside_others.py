@@ -50,7 +50,7 @@ def test_a_reader_of_a_blinded_study_neither_sees_nor_joins_an_informed_one(clie
 
 def test_nobody_is_invited_to_a_second_part_that_would_tell_the_first(run, blinded):
     second = make_second(run, blinded, by_invitation=True)
-    with pytest.raises(StudyError, match="tells what How clear"):
+    with pytest.raises(StudyError, match="would reveal what How clear"):
         invite(second, [], 1, str)
     move_study(blinded, "close")
     assert invite(Study.objects.get(pk=second.pk), [], 1, str) == 1

@@ -97,7 +97,7 @@ def test_the_results_page_tells_planned_from_exploratory_analyses(study, client,
     call_command("simulate_readers", study.slug, readers=2)
     client.force_login(researcher)
     page = client.get(reverse("results", args=[study.slug])).content.decode()
-    tags = dict(re.findall(r'<h2 id="(\w+)">[^<]*<span class="tag">([^<]+)</span>', page))
+    tags = dict(re.findall(r'<h[23] id="(\w+)">[^<]*<span class="tag">([^<]+)</span>', page))
     assert tags["rates"] == "preregistered"
     assert tags["differences"] == "preregistered by diagnosis, otherwise exploratory"
     assert {tags[name] for name in ("images", "detection", "readers", "time")} == {"exploratory"}

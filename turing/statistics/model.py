@@ -238,7 +238,8 @@ def _by_image(fit: Fit, fixed: np.ndarray, images: Responses, start: int) -> lis
     half = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(np.diag(between))
     share, low, high = (stats.norm.cdf(-value / scale) for value in (evidence, evidence + half, evidence - half))
     made = np.flatnonzero(~images.is_real)
-    rank = dict(zip(made, _ranks(evidence[made][None])[0], strict=True))
+    # Images with the same answers have the same evidence but for rounding, which differs between processors.
+    rank = dict(zip(made, _ranks(evidence[made].round(6)[None])[0], strict=True))
     root = np.linalg.cholesky(between[np.ix_(made, made)] + 1e-12 * np.eye(len(made)))
     draws = evidence[made] + np.random.default_rng(0).normal(size=(DRAWS, len(made))) @ root.T
     best, worst = np.quantile(_ranks(draws), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0, method="inverted_cdf")
@@ -257,5 +258,8 @@ def _by_image(fit: Fit, fixed: np.ndarray, images: Responses, start: int) -> lis
 
 
 def _ranks(evidence: np.ndarray) -> np.ndarray:
-    """Ranks (draws, images) from 1; the image with the least evidence for 'generated' comes first."""
+    """Ranks (draws, images) from 1; the image with the least evidence for 'generated' comes first.
+
+    Of images with equal evidence the first one comes first.
+    """
     return evidence.argsort(1, kind="stable").argsort(1, kind="stable") + 1

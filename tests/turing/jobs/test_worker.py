@@ -139,7 +139,7 @@ def test_the_work_of_a_killed_worker_ends_with_it_and_begins_again(worker, work,
         job.refresh_from_db()
         assert job.times_lost == lost
     assert job.state == "failed"
-    assert "start it again" in job.error
+    assert "Start it again" in job.error
     queue.start_again(job)
     worker("--once", **work("commands.out.write('done')")).wait(60)
     job.refresh_from_db()

@@ -93,6 +93,17 @@ def test_the_gradient_is_that_of_the_likelihood():
         assert gradient[index] == pytest.approx(slope, rel=1e-5)
 
 
+def test_images_with_the_same_answers_are_ranked_alike_in_any_order_of_the_rows():
+    """Their evidence differs by rounding alone, and an archive's script must find the same ranks elsewhere."""
+    rows, _ = study(readers=6, images=60)
+
+    def ranks(some):
+        return {row["image"]: row["rank"] for row in reader_image_model(some)["by_image"]}
+
+    for seed in range(5):
+        assert ranks(rows.where(np.random.default_rng(seed).permutation(len(rows)))) == ranks(rows)
+
+
 def test_where_it_cannot_be_fitted_it_says_why():
     few, _ = study(readers=3)
     assert "5 readers" in reader_image_model(few)["reason"]
