@@ -51,7 +51,7 @@ def kept_archive():
 
 
 @pytest.fixture
-def archive(request, kept_archive, tmp_path):
+def archive(request, db, kept_archive, tmp_path):  # pytest-django makes the database for tests that name it
     if "bytes" not in kept_archive:
         study = request.getfixturevalue("simulated")
         call_command("archive_study", study.slug, output=tmp_path / "first.zip")
