@@ -21,36 +21,48 @@ VARIABLES = {
         Variable(
             "DATA_DIR",
             "var",
-            "Folder of the database, images, training runs and the secret key. A relative path starts at the checkout, "
-            "and where the package is installed at the folder in which a command is started.",
+            "Folder of the database, images, training runs and the secret key. A relative path starts at the checkout. "
+            "If the package is installed, it starts at the folder in which the command runs.",
         ),
-        Variable("DATABASE_URL", "", "Such as postgres://user:password@host/name. Empty: SQLite in DATA_DIR."),
+        Variable(
+            "DATABASE_URL",
+            "",
+            "Address of the database, such as postgres://user:password@host/name. Empty: SQLite in DATA_DIR.",
+        ),
         Variable("DATABASE_URL_FILE", "", "A file that holds DATABASE_URL, mode 0600 or 0400."),
         Variable(
             "DATABASE_POOL",
             "0",
-            "Connections to PostgreSQL that one process shares among its threads, at most; 0: each thread has its own. "
+            "The most connections to PostgreSQL that the threads of one process share. 0: each thread has its own. "
             "`gunicorn.conf.py` sets 8.",
         ),
         Variable(
             "SECRET_KEY", "", "Signs sessions and links. Empty: a random key kept in DATA_DIR/secret_key, mode 0600."
         ),
         Variable("SECRET_KEY_FILE", "", "A file that holds SECRET_KEY, mode 0600 or 0400."),
-        Variable("DEBUG", "0", "1: tracebacks on the page and no static cache. Never on a public site."),
+        Variable(
+            "DEBUG",
+            "0",
+            "1: the site shows tracebacks and does not cache static files. Never set this on a public site.",
+        ),
         Variable(
             "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that the site answers to, separated by commas."
         ),
         Variable(
-            "CSRF_TRUSTED_ORIGINS", "", "Origins such as https://study.clinic.example, where a proxy changes the host."
+            "CSRF_TRUSTED_ORIGINS",
+            "",
+            "Origins such as https://study.clinic.example. They are needed if a proxy changes the host.",
         ),
         Variable(
             "HTTPS",
             "0",
-            "1: the site is public and reached by HTTPS alone, through a proxy that sets X-Forwarded-Proto. "
-            "It then refuses to start with unsafe settings.",
+            "1: the site is public and visitors reach it only by HTTPS, through a proxy that sets X-Forwarded-Proto. "
+            "The site then refuses to start with unsafe settings.",
         ),
         Variable(
-            "HSTS_SECONDS", "31536000", "With HTTPS=1: how long browsers insist on HTTPS for this host after a visit."
+            "HSTS_SECONDS",
+            "31536000",
+            "With HTTPS=1: the seconds for which browsers insist on HTTPS for this host after a visit.",
         ),
         Variable("TIME_ZONE", "UTC", "Time zone of the times on pages, such as Europe/Istanbul."),
         Variable(
@@ -59,60 +71,73 @@ VARIABLES = {
             "Django's class that sends e-mail. The default prints it on the console.",
         ),
         Variable("DEFAULT_FROM_EMAIL", "visual-turing-test@localhost", "Sender of the site's e-mails."),
-        Variable("MEDIA_STORE", "file", "Where images lie: file (DATA_DIR/media) or s3 (a bucket; docs/scaling.md)."),
-        Variable("S3_BUCKET", "", "The bucket of the images. It must be private: nobody but this site reads it."),
-        Variable("S3_ENDPOINT", "", "Such as https://minio.clinic.example. Empty: Amazon's own."),
-        Variable("S3_REGION", "", "The bucket's region, such as eu-central-1. Empty: what the machine's profile says."),
-        Variable("AWS_ACCESS_KEY_ID", "", "Key of the store. Empty: what boto3 finds, such as the machine's role."),
-        Variable("AWS_SECRET_ACCESS_KEY", "", "The secret that belongs to the key."),
+        Variable(
+            "MEDIA_STORE",
+            "file",
+            "Where the site stores images: file (DATA_DIR/media) or s3 (a bucket; docs/scaling.md).",
+        ),
+        Variable("S3_BUCKET", "", "The bucket of the images. It must be private, so that only this site reads it."),
+        Variable("S3_ENDPOINT", "", "Address of the store, such as https://minio.clinic.example. Empty: Amazon's."),
+        Variable(
+            "S3_REGION", "", "The bucket's region, such as eu-central-1. Empty: the region of the machine's profile."
+        ),
+        Variable(
+            "AWS_ACCESS_KEY_ID", "", "Key of the store. Empty: boto3 looks for one, for example in the machine's role."
+        ),
+        Variable("AWS_SECRET_ACCESS_KEY", "", "The secret of this key."),
         Variable("AWS_SECRET_ACCESS_KEY_FILE", "", "A file that holds AWS_SECRET_ACCESS_KEY, mode 0600 or 0400."),
         Variable(
             "CACHE_URL",
             "",
-            "Such as redis://:password@host:6379/1, shared by all machines. Empty: each process keeps its own.",
+            "Address of a cache for all machines, such as redis://:password@host:6379/1. "
+            "Empty: each process has its own.",
         ),
         Variable("CACHE_URL_FILE", "", "A file that holds CACHE_URL, mode 0600 or 0400."),
-        Variable("LOG_FORMAT", "text", "How each line of the log on stderr is written: text or json."),
-        Variable("LOG_LEVEL", "INFO", "INFO: a line for each request. WARNING: only what went wrong."),
+        Variable("LOG_FORMAT", "text", "Format of the log on stderr: text or json."),
+        Variable(
+            "LOG_LEVEL", "INFO", "INFO: the log has a line for each request. WARNING: it has only warnings and errors."
+        ),
         Variable(
             "EMAIL_HOST",
             "localhost",
             "SMTP server, for EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend.",
         ),
         Variable("EMAIL_PORT", "25", "Port of the SMTP server, often 587 with starttls and 465 with tls."),
-        Variable("EMAIL_HOST_USER", "", "User name at the SMTP server. Empty: no log-in there."),
+        Variable("EMAIL_HOST_USER", "", "User name at the SMTP server. Empty: the site does not log in there."),
         Variable("EMAIL_HOST_PASSWORD", "", "Password at the SMTP server."),
         Variable("EMAIL_HOST_PASSWORD_FILE", "", "A file that holds EMAIL_HOST_PASSWORD, mode 0600 or 0400."),
-        Variable(
-            "EMAIL_SECURITY", "none", "none, starttls or tls: how the connection to the SMTP server is encrypted."
-        ),
-        Variable("EMAIL_TIMEOUT", "10", "Seconds after which an SMTP server that does not answer is given up."),
+        Variable("EMAIL_SECURITY", "none", "Encryption of the connection to the SMTP server: none, starttls or tls."),
+        Variable("EMAIL_TIMEOUT", "10", "Seconds after which the site stops waiting for the SMTP server."),
         Variable(
             "REGISTRATION",
             "open",
-            "open: everyone may register; invited: with the link of an invitation; closed: nobody.",
+            "Who may register. open: everybody. invited: people with the link of an invitation. closed: nobody.",
         ),
         Variable("READER_SESSION_DAYS", "30", "Days for which a reader stays logged in."),
         Variable("RESEARCHER_SESSION_HOURS", "12", "Hours for which a researcher stays logged in."),
         Variable(
             "TRUSTED_PROXIES",
             "0",
-            "How many proxies of yours stand before the site and each add to X-Forwarded-For. 0 behind a proxy: all "
-            "visitors seem to have the proxy's address, and failed log-ins of one count against all.",
+            "Number of your proxies in front of the site that add to X-Forwarded-For. If it is 0 behind a proxy, all "
+            "visitors seem to have the proxy's address, and one visitor's failed log-ins count against everybody.",
         ),
-        Variable("WEB_CONCURRENCY", "2", "gunicorn's worker processes: one or two a core."),
-        Variable("WEB_THREADS", "8", "Threads of a worker: requests that it works on at once."),
-        Variable("REQUEST_SECONDS", "20", "A request that has not arrived in full by then is cut."),
-        Variable("FORM_LIMIT_KB", "512", "Largest body of a form. Larger ones are refused unread, with 413."),
-        Variable("UPLOAD_LIMIT_MB", "2048", "Largest upload of images, as it is sent and as it is unpacked."),
-        Variable("UPLOAD_FILES", "20000", "Most files in an upload of images."),
+        Variable("WEB_CONCURRENCY", "2", "gunicorn's worker processes: one or two for each core."),
+        Variable("WEB_THREADS", "8", "Threads of a worker, which are the requests that it handles at once."),
+        Variable("REQUEST_SECONDS", "20", "Seconds in which a request must arrive completely. Otherwise it gets 408."),
+        Variable(
+            "FORM_LIMIT_KB", "512", "Largest body of a form. The site refuses a larger one with 413 before it reads it."
+        ),
+        Variable("UPLOAD_LIMIT_MB", "2048", "Largest upload of images, both as sent and unpacked."),
+        Variable("UPLOAD_FILES", "20000", "The most files in an upload of images."),
         Variable(
             "BACKGROUND_WORKER",
             "1",
-            "1: gunicorn also starts the worker that does long work. 0: it does not; `manage.py run_worker` does.",
+            "1: gunicorn also starts the worker for long work. 0: start it with `manage.py run_worker`.",
         ),
-        Variable("MIN_FREE_MB", "100", "Less free space for the data, and /healthz and /readyz say 503."),
-        Variable("METRICS", "0", "1: Prometheus metrics at /metrics for who sends METRICS_TOKEN."),
+        Variable("MIN_FREE_MB", "100", "Free space that the data need. With less, /healthz and /readyz answer 503."),
+        Variable(
+            "METRICS", "0", "1: the site serves Prometheus metrics at /metrics to clients that send METRICS_TOKEN."
+        ),
         Variable("METRICS_TOKEN", "", "Bearer token of /metrics: 16 characters or more."),
         Variable("METRICS_TOKEN_FILE", "", "A file that holds METRICS_TOKEN, mode 0600 or 0400."),
     )

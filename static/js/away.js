@@ -1,4 +1,5 @@
-// How long the reader was away from the page: it was hidden, or another window had the keyboard.
+// Measures how long the reader was away from the page. Away means that the page was hidden or another window had the
+// keyboard.
 export class Away {
   constructor() {
     this.total = 0;
@@ -18,7 +19,7 @@ export class Away {
     }
   }
 
-  // Milliseconds away since the page was opened.
+  // Returns the milliseconds away since the page was opened.
   get milliseconds() {
     return this.total + (this.since === null ? 0 : performance.now() - this.since);
   }

@@ -1,5 +1,5 @@
-// Marks the section that is being read in the contents of a long page, and unfolds everything on paper. Without this
-// script the links work all the same, and browsers that know ::details-content print what is folded, too.
+// Marks the section that the visitor reads in the contents of a long page, and unfolds everything for print. Without
+// this script the links still work, and browsers that know ::details-content also print folded parts.
 const links = [...document.querySelectorAll(".contents a")];
 const headings = links.map((link) => document.getElementById(link.hash.slice(1)));
 const list = document.querySelector(".contents ul");

@@ -1,6 +1,6 @@
-// Brings waiting answers to the server, on every page of the site: one by one, each until the server has acknowledged
-// that very answer or has refused it for good. Whatever else comes back, from a proxy, a hotel's log-in page or a server
-// that is busy, leaves the answer where it is.
+// Sends waiting answers to the server, one by one, on every page of the site. It repeats each answer until the server
+// has acknowledged exactly this answer or has refused it for good. After any other reply, for example from a proxy, a
+// hotel's log-in page or a busy server, the answer keeps waiting.
 
 import { isOwn, keep, remove, setAside, waiting } from "./outbox.js";
 
@@ -20,10 +20,10 @@ export const Why = Object.freeze({
   TOKEN: "token",
 });
 
-// Reasons for which our server will never take an answer.
+// The server's reasons for refusing an answer for good.
 const FINAL = new Set(["answered", "closed", "withdrawn", "no_such_image", "invalid"]);
 
-// What a reply means for the answer that was sent: { is: "stored" | "refused" | "kept", … }.
+// Says what a reply means for the answer that was sent: { is: "stored" | "refused" | "kept", … }.
 export function meaning(reply, body, answer) {
   const stored = body && body.stored;
   const isThisTrial = stored && String(stored.reading) === answer.reading && stored.position === answer.position;
@@ -34,7 +34,7 @@ export function meaning(reply, body, answer) {
   return { is: "kept", why, retryMs: retryAfter > 0 ? Math.min(1000 * retryAfter, LONGEST_RETRY_MS) : 0 };
 }
 
-// Whether what is stored is this answer: its judgement, and its number among the corrections of the image.
+// Whether the server stored this answer: the same judgement, and the same number among the corrections of the image.
 function isThisAnswer(stored, fields) {
   const sent = new Map(fields);
   const isThisNumber = (stored.number ?? 0) === Number(sent.get("number") || 0);
@@ -42,8 +42,8 @@ function isThisAnswer(stored, fields) {
   return isThisNumber && stored.answer === judgement && holdsFurther(stored.further, fields);
 }
 
-// Whether what is stored holds every further answer by name and value; cues, of which there may be several, are a list.
-// Cues that the reader chose before judging the image real are not stored, and the server says so by an empty one.
+// Whether the server stored every further answer by name and value. Cues are a list, because there can be several.
+// Cues that the reader chose before judging the image real are not stored. The server then sends an empty value.
 function holdsFurther(further = {}, fields) {
   const isReal = fields.some(([name, value]) => name === "answer" && value.startsWith("real"));
   const isAnswered = (question) => fields.some(([name, value]) => name === question && value.trim());
@@ -68,9 +68,9 @@ const ask = (address, options = {}) =>
   fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS), ...options });
 
 export class Courier extends EventTarget {
-  // `tokenAddress` gives a fresh token against forged requests.
+  // `tokenAddress` is the address that gives a fresh CSRF token.
   //
-  // Events: "stored" and "refused" with detail { answer, reply }; "change" whenever something waits, or no longer does.
+  // Events: "stored" and "refused" have detail { answer, reply }. "change" means that the waiting answers changed.
   constructor(tokenAddress) {
     super();
     this.tokenAddress = tokenAddress;
@@ -144,11 +144,11 @@ export class Courier extends EventTarget {
     const backOff = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.failures - 1, 10), LONGEST_RETRY_MS);
     const delay = found ? Math.max(found.retryMs || 0, backOff) : OTHERS_TURN_MS;
     clearTimeout(this.timer);
-    // Not all at once: many readers may have lost the same connection.
+    // A random delay, because many readers may have lost the same connection at once.
     this.timer = setTimeout(() => this.send(), delay * (0.75 + 0.5 * Math.random()));
   }
 
-  // Sends one answer, once more with a fresh token where the server asks for one.
+  // Sends one answer. Sends it again with a fresh token if the server asks for one.
   async deliver(answer) {
     let found = await this.post(answer);
     if (found.is === "kept" && found.why === Why.TOKEN && await this.renewToken()) found = await this.post(answer);

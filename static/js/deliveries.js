@@ -1,4 +1,4 @@
-// On every page: sends the answers that still wait in this browser, and says what becomes of them.
+// Sends the answers that still wait in this browser, on every page, and tells the reader what happens to them.
 
 import { Courier, Why } from "./courier.js";
 import { forget, isOwn, undeliverable, waiting } from "./outbox.js";
@@ -14,7 +14,7 @@ function showWaiting() {
   const count = found.length;
   const line = document.getElementById("connection");
   const why = courier.why;
-  // Nothing is said of this page's own answers while they are on their way and nothing is amiss.
+  // The page shows nothing about its own answers while they are being sent without a problem.
   line.hidden = count === 0 || (why === null && found.every(isOwn));
   if (line.hidden) return;
   const because = why === null ? "" : texts[why] || texts[Why.OFFLINE];
@@ -48,5 +48,5 @@ courier.addEventListener("change", () => {
 });
 showWaiting();
 showUndeliverable();
-// A judging page starts this itself, once it listens to what becomes of its answers.
+// A judging page starts this itself, after it has begun to listen for the events of its answers.
 if (waiting().length && !document.querySelector("form.answer")) courier.sendNow();

@@ -1,4 +1,5 @@
-// An image shown for a set time: a cross to look at, the image, a mask; counted in frames of the screen.
+// Shows an image for a set time: first a cross to look at, then the image, then a mask. Times are counted in frames of
+// the screen.
 
 const CROSS_MS = 1000;
 const FRAMES_MEASURED = 20;
@@ -8,7 +9,7 @@ const wait = (milliseconds) => new Promise((done) => setTimeout(done, millisecon
 const nextFrame = () => new Promise(requestAnimationFrame);
 
 export class BriefImage {
-  // The choices of `form` are taken only once the image is gone; `onShown(time)` is told when it came.
+  // The form accepts choices only after the image has gone. `onShown(time)` gets the time at which the image appeared.
   constructor(form, onShown) {
     this.form = form;
     this.onShown = onShown;
@@ -21,7 +22,7 @@ export class BriefImage {
     form.querySelector("#needs-script").hidden = true;
   }
 
-  // What the reader is to look at first waits until they say so: nobody blinks at a page that has just loaded.
+  // The first image waits until the reader starts it, so that nobody misses it while the page loads.
   first() {
     const image = new Image();
     image.src = this.canvas.dataset.src;
@@ -71,7 +72,7 @@ export class BriefImage {
     }
   }
 
-  // What is drawn in a frame is seen from that frame's time on: the difference of two such times is what was shown.
+  // The screen shows a drawing from its frame's time on. The difference of two such times is the exposure.
   async expose(image, exposure, frame) {
     const onset = await nextFrame();
     this.pen.drawImage(image, 0, 0, this.canvas.width, this.canvas.height);
@@ -112,7 +113,7 @@ export class BriefImage {
     this.pen.drawImage(this.mask, 0, 0);
   }
 
-  // Kept across a reload: an image is shown once, however often the page is loaded.
+  // Kept across a reload, so that an image is shown once, however often the page is loaded.
   remember(result) {
     try {
       localStorage.setItem(this.name, JSON.stringify(result));
@@ -135,7 +136,7 @@ export class BriefImage {
   }
 }
 
-// The screen's time between two frames: the median, since a busy moment must not count.
+// The screen's time between two frames. It is the median, so that a busy moment does not count.
 async function frameTime() {
   const times = [];
   for (let count = 0; count <= FRAMES_MEASURED; count += 1) times.push(await nextFrame());
@@ -143,8 +144,8 @@ async function frameTime() {
   return steps[FRAMES_MEASURED / 2];
 }
 
-// Noise of every size in the tones of skin, so that what the eye keeps of the image is overwritten. The same kind for
-// every image: a mask made of the image would go on showing its textures.
+// Noise at all scales in the colours of skin, which replaces the afterimage. It does not depend on the image, because a
+// mask made from the image would go on showing its textures.
 function noise(side) {
   const mask = document.createElement("canvas");
   mask.width = mask.height = side;

@@ -1,4 +1,4 @@
-// A job's page follows the job. When the job has ended the page is loaded anew: it then shows what came of it.
+// Follows the job on its page. When the job has ended, the page reloads and shows the result.
 
 const FOLLOW_MS = 1000;
 const LATER_MS = 10000; // when the site does not answer

@@ -1,8 +1,8 @@
-// Answers that the server has not acknowledged yet, kept in this browser until it has.
+// Keeps answers in this browser until the server has acknowledged them.
 //
-// Each answer is an entry of its own in localStorage, so that several tabs never overwrite one another's, and is also
-// held by the page that gave it, in case the browser keeps no storage. An answer is
-// { key, reading, position, address, fields, at }: `fields` are the form's pairs, `at` is when it was given.
+// Each answer is a separate entry in localStorage, so that tabs never overwrite each other's answers. The page that gave
+// the answer also holds it in memory, in case the browser has no storage. An answer is
+// { key, reading, position, address, fields, at }. `fields` are the form's pairs, `at` is the time of the answer.
 
 const PREFIX = "answer ";
 const UNDELIVERABLE = "undeliverable ";
@@ -21,7 +21,7 @@ function entries(prefix) {
       if (key.startsWith(prefix)) found.push([key, localStorage.getItem(key)]);
     }
   } catch {
-    // No storage: what this page holds is all there is.
+    // Without storage, only this page holds the answers.
   }
   return found;
 }
@@ -47,7 +47,7 @@ function erase(key) {
   try {
     localStorage.removeItem(key);
   } catch {
-    // Then it was not written either.
+    // The entry was not written either.
   }
 }
 
@@ -60,7 +60,7 @@ function adoptFormer() {
   }
 }
 
-// Keeps one more answer of a reading; `isStored` says whether it also survives this page.
+// Keeps another answer of a reading. `isStored` says whether the answer survives when the page is closed.
 export function keep(reading, address, fields) {
   const position = Number(new Map(fields).get("position"));
   const key = `${PREFIX}${reading} ${position} ${Math.random().toString(36).slice(2)}`;
@@ -69,7 +69,7 @@ export function keep(reading, address, fields) {
   return { answer, isStored: write(key, answer) };
 }
 
-// All that wait, of each reading in the order of the form.
+// All waiting answers, those of each reading in the order of the form.
 export function waiting() {
   adoptFormer();
   const found = new Map(own);
@@ -82,13 +82,13 @@ export function waiting() {
 
 export const isOwn = (answer) => own.has(answer.key);
 
-// The server has it.
+// Removes an answer that the server has.
 export function remove(answer) {
   own.delete(answer.key);
   erase(answer.key);
 }
 
-// The server will never take it: it waits no longer, and what became of it is kept until the reader has seen it.
+// Ends the wait of an answer that the server refuses for good. The reason is kept until the reader has seen it.
 export function setAside(answer, reason, message) {
   const one = { key: `${UNDELIVERABLE}${answer.key}`, position: answer.position, reason, message, at: answer.at };
   remove(answer); // first: it makes room where the storage is full

@@ -1,14 +1,15 @@
-// Number keys on a page with further questions, or with judgement and confidence in one row. Without this script the page works as a plain form.
+// Handles number keys on a page with further questions, or with judgement and confidence in one row. Without this
+// script the page works as a plain form.
 //
-// A number chooses an option of the question in turn: the one that the reader moved to with the tab key, else the first
-// without an answer. A number in a text is a number. Letters and Enter are trial.js's own.
+// A number chooses an option of the current question. This is the question that the reader moved to with the tab key,
+// or else the first one without an answer. In a text field a number is text. trial.js handles letters and Enter.
 
 const form = document.querySelector("form.answer");
 
 const inputsOf = (fields) => [...fields.querySelectorAll("input[type=radio], input[type=checkbox]")];
 const isShown = (fields) => fields.offsetParent !== null && !fields.disabled;
 
-// Questions that take numbers, in their order; cues are among them while they are shown.
+// The questions that numbers can answer, in their order. Cues are among them while they are shown.
 const questions = () => [...form.querySelectorAll("fieldset")].filter((one) => isShown(one) && inputsOf(one).length > 0);
 const isAnswered = (fields) => inputsOf(fields).some((input) => input.checked);
 
@@ -18,7 +19,7 @@ function inTurn() {
   const focused = document.activeElement && document.activeElement.closest("form.answer fieldset");
   const all = questions();
   if (focused && all.includes(focused) && (isTabbed || !isAnswered(focused))) return focused;
-  // Several cues may be chosen: they stay in turn once everything else has an answer.
+  // Cues stay the current question once everything else has an answer, because a reader may choose several.
   return all.find((one) => !isAnswered(one)) || all.find((one) => one.matches(".cues")) || all.at(-1);
 }
 
@@ -49,13 +50,13 @@ if (form) {
   document.addEventListener("pointerdown", () => { isTabbed = false; });
   document.addEventListener("focusin", mark);
   form.addEventListener("change", mark);
-  // The next image has come: its questions begin at the top. The fields are empty once this event is over.
+  // The next image has appeared, and its questions begin at the top. The fields are emptied after this event.
   form.addEventListener("reset", () => queueMicrotask(() => {
     isTabbed = false;
     mark();
     form.closest(".trial").scrollIntoView({ block: "start" });
   }));
-  // Images shown for a moment: choices are allowed once the image is gone.
+  // If images are shown for a moment only, choices are allowed after the image has gone.
   new MutationObserver(mark).observe(form, { subtree: true, attributeFilter: ["disabled"] });
   mark();
 }

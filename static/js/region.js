@@ -1,4 +1,5 @@
-// A mark in the image: where it gave itself away. Set by a press on the image, or by a button and then arrow keys.
+// Lets the reader mark the place in the image that looks generated: by a press on the image, or by a button and then the
+// arrow keys.
 
 const STEP = 0.02; // of the image's side
 

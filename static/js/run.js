@@ -1,4 +1,4 @@
-// A training run's page: the slider through its sample grids, and figures that follow a run while it trains.
+// A training run's page: the slider through its sample grids, and figures that are updated while the run trains.
 
 const FOLLOW_MS = 10000;
 
@@ -20,7 +20,7 @@ class GridSlider {
     this.image.src = this.figure.dataset.address.replace(/0\.png$/, `${step}.png`);
   }
 
-  // New grids: whoever looked at the newest goes on looking at the newest.
+  // If the visitor was looking at the newest grid, show the new one.
   update(steps) {
     if (steps.length === this.steps.length) return;
     const atNewest = Number(this.range.value) === this.steps.length - 1;

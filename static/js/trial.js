@@ -1,4 +1,4 @@
-// Judging: keys, response times, and the next image at once while the answer is on its way.
+// The judging page: keys, response times, and the next image at once while the answer is still being sent.
 // Without this script the page works as a plain form.
 
 import { Away } from "./away.js";
@@ -17,8 +17,7 @@ const ahead = document.getElementById("ahead");
 fitToDevicePixels();
 window.addEventListener("resize", fitToDevicePixels);
 
-// Times the choice from the first paint of the image that the returned viewer presented last, and how long of that the
-// reader was away.
+// Measures the time from the first paint of the image to the choice, and how much of it the reader was away.
 function timeAnswers() {
   const timed = form.dataset.timed || "answer"; // the field whose choice ends the time
   const away = new Away();
@@ -50,7 +49,7 @@ function listenToKeys() {
       event.preventDefault();
     };
     if (/^\p{Letter}$/u.test(key)) choose(`input[name="answer"][data-key="${key}"]`);
-    // The sides of a pair; within the levels of confidence the arrows move from one to the next.
+    // The arrows choose a side of a pair. Within the levels of confidence they move from one level to the next.
     else if (/^arrow(left|right)$/.test(key) && !event.target.matches("[name=confidence]")) choose(`input[data-key="${key}"]`);
     else if (/^[1-9]$/.test(key)) choose(asksConfidence ? `input[name="confidence"][value="${key}"]` : `input[data-number="${key}"]`);
     else if (key === "enter" && !event.target.closest("a, button")) {
@@ -65,8 +64,8 @@ function listenToKeys() {
   });
 }
 
-// Answers wait in this browser until the server has them. Where the next image is known it is shown at once; else, as on
-// pages of several images and in practice, the page goes on when the server has replied.
+// Answers wait in this browser until the server has them. If the next image is known, it is shown at once. Otherwise, as
+// on pages of several images and in practice, the page goes on when the server has replied.
 function goAhead(viewer) {
   const listed = ahead ? JSON.parse(ahead.textContent) : {};
   const known = new Map(Object.entries(listed).map(([key, value]) => [Number(key), value]));
@@ -77,7 +76,7 @@ function goAhead(viewer) {
   let position = Number(form.elements.position.value);
   const frame = form.closest(".trial").querySelector(".frame");
   const zoom = frame ? new Zoom(frame, form) : null;
-  // Until the judgement, as with the times: what is enlarged later serves to mark a place.
+  // Zoom is recorded until the judgement, as the times are. Later zoom only helps to mark a place.
   form.addEventListener("change", (event) => { if (event.target.name === (form.dataset.timed || "answer")) zoom?.note(); });
   let left = null; // the address to go to once every answer has arrived; null while images follow
 
@@ -100,8 +99,8 @@ function goAhead(viewer) {
     } else window.location.assign(target);
   };
 
-  // Back to the last image, where the study allows it, or away from it again. Its page comes from the server, which must
-  // have every answer first; meanwhile the reader may also go on.
+  // Goes back to the last image if the study allows it, or away from it again. The server sends that page and must have
+  // every answer first. Meanwhile the reader may also go on.
   const back = form.querySelector("a.back");
   let backTo = null;
   const goBack = async () => {
@@ -128,7 +127,7 @@ function goAhead(viewer) {
     if (left !== null && waitingHere().length === 0) leave(reply.location);
     else goBack();
   });
-  // The page that comes next shows what was refused, and why.
+  // The next page shows which answer was refused, and why.
   courier.addEventListener("refused", ({ detail: { answer, reply } }) => {
     if (answer.reading === reading && waitingHere().length === 0) leave(reply.location);
   });
@@ -140,8 +139,8 @@ function goAhead(viewer) {
     else if (courier.why !== null) goBack();
   });
 
-  // Whether answers wait for this page's image or an earlier one: the server's next image is another one then. Where all
-  // that wait are to later images, the reader answers this one first, and the others follow.
+  // Whether answers to this page's image or an earlier one wait. If so, the server would send another next image. If only
+  // answers to later images wait, the reader answers this image first, and the others follow.
   function isOlderThan(answers) {
     return answers.some((answer) => answer.position <= position);
   }
@@ -194,7 +193,7 @@ function goAhead(viewer) {
   window.addEventListener("popstate", () => window.location.reload());
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
   window.addEventListener("beforeunload", (event) => { if (!isLeaving && waitingHere().length) event.preventDefault(); });
-  // Kept from before a reload: where the page shows an image that is among them, it is older than they are.
+  // Answers kept from before a reload. If one of them is to the image that the page shows, the page is older than they are.
   if (isOlderThan(waitingHere())) wait();
   loadAhead();
 }

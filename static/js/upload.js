@@ -1,4 +1,4 @@
-// Sends the upload's form and shows how much has left. Without this script the browser sends the form itself.
+// Sends the upload's form and shows how much has been sent. Without this script the browser sends the form itself.
 
 const form = document.getElementById("upload");
 const error = form.querySelector("[data-shows=error]");
@@ -9,7 +9,7 @@ const button = form.querySelector("button.primary");
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-// Before minutes of sending: what the site would refuse in the end.
+// Checks what the site would refuse at the end, before the browser sends for minutes.
 function reasonAgainst() {
   const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
   const size = files.reduce((sum, file) => sum + file.size, 0);

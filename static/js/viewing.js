@@ -1,7 +1,7 @@
-// An image's size on the page, its loading before its turn, and the moment of its first paint.
+// Sizes an image on the page, loads images ahead, and finds the time of an image's first paint.
 
-// Pixel by pixel: a whole number of device pixels for each pixel. Smoothly, or where the image has more pixels than its
-// place: as large as the place.
+// Pixel by pixel means a whole number of device pixels for each pixel. Smooth images, and images with more pixels than
+// fit, fill the available place.
 export function fitToDevicePixels() {
   const ratio = window.devicePixelRatio || 1;
   for (const image of document.querySelectorAll(".stimulus")) {
@@ -17,8 +17,8 @@ export function fitToDevicePixels() {
 
 const RETRY_MS = 3000;
 
-// decode() resolves when the pixels are ready; the second frame after it is the first that has shown them.
-// An image that does not load is asked for again: without a connection it comes when the connection does.
+// decode() resolves when the pixels are ready. The second frame after that is the first one that has shown them.
+// An image that does not load is requested again, so that it appears when the connection is back.
 function whenPainted(image, then) {
   const after = () => requestAnimationFrame(() => requestAnimationFrame(() => then(performance.now())));
   const again = () => setTimeout(() => {
@@ -29,9 +29,9 @@ function whenPainted(image, then) {
   image.decode().then(after, again);
 }
 
-// An image that stays, or the two of a pair: the reader looks for as long as they like.
+// Shows an image, or the two of a pair, for as long as the reader likes.
 export class StillImage {
-  // `onShown(time)` is told when what was presented last had come.
+  // `onShown(time)` gets the time at which the last image appeared.
   constructor(form, onShown) {
     this.section = form.closest(".trial");
     this.onShown = onShown;
@@ -73,7 +73,7 @@ export class StillImage {
   }
 }
 
-// Images loaded and decoded ahead, one after the other so that the next one comes first on a slow line.
+// Loads and decodes images ahead, one after the other, so that the next one comes first on a slow connection.
 export class Preloader {
   constructor() {
     this.images = new Map();

@@ -1,4 +1,4 @@
-// A closer look at the image to judge: buttons, keys, wheel, two fingers, and a drag to move about.
+// Enlarges the image with buttons, keys, the wheel or two fingers, and moves it by dragging.
 
 const MOST = 8;
 const STEPS = [1, 2, 4];
@@ -8,7 +8,7 @@ const MOVE = 0.15; // of the window's side, by an arrow key
 const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
 export class Zoom {
-  // `frame` holds the image; the form keeps what was used.
+  // `frame` holds the image. The form records the zoom that was used.
   constructor(frame, form) {
     this.frame = frame;
     this.form = form;
@@ -29,14 +29,14 @@ export class Zoom {
       frame.addEventListener(kind, (event) => this.pointers.delete(event.pointerId));
     }
     frame.addEventListener("dragstart", (event) => event.preventDefault());
-    // A press that ends a drag is no press on the image.
+    // The click that ends a drag does not count as a click on the image.
     frame.addEventListener("click", (event) => { if (this.hasMoved) event.stopPropagation(); }, { capture: true });
     frame.addEventListener("dblclick", () => this.act(this.factor > 1 ? "whole" : "in"));
     window.addEventListener("resize", () => this.place());
     this.start();
   }
 
-  // A new image: whole, and nothing used yet.
+  // A new image is shown whole, and no zoom is recorded yet.
   start() {
     this.factor = this.largest = 1;
     this.x = this.y = 0; // of the window's left upper corner, in sides of the image
@@ -55,7 +55,7 @@ export class Zoom {
     }
   }
 
-  // Enlarge so that the point (px, py) of the window, each from 0 to 1, stays where it is.
+  // Enlarges around the point (px, py) of the window, each from 0 to 1, which stays where it is.
   to(factor, px = 0.5, py = 0.5) {
     const next = clamp(factor, 1, this.hasSteps ? STEPS.at(-1) : MOST);
     this.x += px / this.factor - px / next;
@@ -91,7 +91,7 @@ export class Zoom {
     window.dispatchEvent(new Event("zoomed")); // marks on the image move with it
   }
 
-  // What was used, into the form.
+  // Writes the zoom that was used into the form.
   note() {
     this.form.elements.zoom_percent.value = Math.round(100 * this.largest);
     const running = this.since === null ? 0 : performance.now() - this.since;

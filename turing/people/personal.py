@@ -32,9 +32,11 @@ PERSONAL = (
         "replaced by one at erased.invalid; emptied",
     ),
     Personal("turing.User", "email_confirmed_at", "whether the address may set a password", ACCOUNT, "emptied"),
-    Personal("turing.User", "password", "log-in; stored as a hash", ACCOUNT, "replaced by one that fits nothing"),
-    Personal("turing.User", "last_login", "none of ours: Django's log-in writes it", ACCOUNT, "emptied"),
-    Personal("turing.User", "date_joined", "since when there is the account", ACCOUNT, "set to 1 January 1970"),
+    Personal(
+        "turing.User", "password", "log-in; stored as a hash", ACCOUNT, "replaced by a hash that no password matches"
+    ),
+    Personal("turing.User", "last_login", "none; Django's log-in writes it", ACCOUNT, "emptied"),
+    Personal("turing.User", "date_joined", "when the account was made", ACCOUNT, "set to 1 January 1970"),
     Personal(
         "turing.User", "is_active is_superuser groups user_permissions", "what the user may do", ACCOUNT,
         "switched off and removed",
@@ -44,11 +46,11 @@ PERSONAL = (
     Personal(
         "turing.Reader",
         "profession specialty years_experience country",
-        "describes who read; compares groups of readers",
+        "describes the readers; compares groups of readers",
         ACCOUNT,
         "set to other, other, 0, none",
     ),
-    Personal("turing.Reader", "registered_at", "since when there is the profile", ACCOUNT, "set to 1 January 1970"),
+    Personal("turing.Reader", "registered_at", "when the profile was made", ACCOUNT, "set to 1 January 1970"),
     Personal(
         "turing.Reader", "user pseudonym", "stands for the reader in results", "for good",
         "stay; they lead to an account that names nobody",
@@ -100,13 +102,15 @@ PERSONAL = (
     Personal("turing.Invitation", "email", "where the link is sent", "while the study exists", GONE),
     Personal(
         "turing.Invitation", "code reading sent_at created_at", "who may begin a study by invitation, once",
-        "while the study exists", GONE + " where the reader used it or it was sent to the address",
+        "while the study exists", GONE + " if the reader used it or it was sent to the address",
     ),
     Personal("turing.Study", "owner", "who designed the study", "while the study exists",
              "stays; it leads to an account that names nobody"),
-    Personal("turing.Study", "cited_authors", "whom the public page asks to cite; no account", "while the study exists",
+    Personal("turing.Study", "cited_authors", "the authors to cite on the public page; no account",
+             "while the study exists",
              "stays: it is a credit, as a paper gives it; the owner can change it"),
-    Personal("gan.Generator", "made_by", "whom to name for imported images; no account", "while the generator is kept",
+    Personal("gan.Generator", "made_by", "the author to name for imported images; no account",
+             "while the generator is kept",
              "stays: it is a credit, as a paper gives it"),
     Personal("turing.Job", "started_by", "who may see, cancel and repeat the work", "while the job's row exists",
              "stays; it leads to an account that names nobody"),
@@ -121,7 +125,7 @@ PERSONAL = (
         "axes.AccessAttempt",
         "username ip_address attempt_time failures_since_start",
         "refuses log-in after many failures; the name that was tried is a keyed hash",
-        "15 minutes; the next log-in of anybody or `clear_expired` deletes it",
+        "15 minutes; the next log-in of any user or `clear_expired` deletes it",
         GONE + " for the account's addresses",
     ),
     Personal(
@@ -139,20 +143,20 @@ PERSONAL = (
         "until the second factor is switched off",
         GONE,
     ),
-    Personal("otp_static.StaticToken", "device token", "one such code each", "until it is used", GONE),
+    Personal("otp_static.StaticToken", "device token", "one code for an emergency", "until it is used", GONE),
     Personal(
         "gan.LesionImage",
         "lesion_id patient_id",
-        "of patients, as the collection calls them: all images of one stay together in training or out of it",
+        "the collection's names of lesions and patients, so that all images of one patient are in training or none is",
         "while the image is in the database",
-        "not of a user: the operator deletes the image where a clinic asks",
+        "belongs to no user; the operator deletes the image if a clinic asks",
     ),
     Personal(
         "gan.LesionImage",
         "age sex site fitzpatrick_skin_type ita ita_share metadata",
-        "of patients, as the collection publishes it: describes the images, compares groups",
+        "what the collection publishes of patients; describes the images, compares groups",
         "while the image is in the database",
-        "not of a user: the operator deletes the image where a clinic asks",
+        "belongs to no user; the operator deletes the image if a clinic asks",
     ),
 )  # fmt: skip
 
