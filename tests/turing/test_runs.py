@@ -23,7 +23,7 @@ def visit(client, researcher):
 
 
 def test_the_page_of_a_run_shows_grids_quality_and_nearest_training_images(run, visit):
-    floor = FIGURES | {"kid": 0.001, "swd": {"32": 0.021, "16": 0.04}}
+    floor = FIGURES | {"kid": 0.001, "swd": {"64": 0.021, "128": 0.03, "32": 0.04}}
     for step, kid in ((1, 0.09), (2, 0.04)):  # an evaluation of an earlier version has no figures of patches
         figures = FIGURES | {"kid": kid, "floor": floor}
         Evaluation.objects.create(generator=run, diagnosis="melanoma", step=step, figures=figures)
@@ -35,7 +35,7 @@ def test_the_page_of_a_run_shows_grids_quality_and_nearest_training_images(run, 
     assert 'data-steps="2"' in page
     assert "40.0 ± 2.0" in page
     assert "melanoma: real against real" in page
-    assert "21 · 40" in page
+    assert "30 · 21 · 40" in page  # from fine to coarse, whatever order the database keeps
     assert "0.42" in page
     assert "suspected copy" in page
     assert "whether there are more close images than chance explains" in page

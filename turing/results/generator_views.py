@@ -103,7 +103,9 @@ def _latest_evaluations(found: Generator) -> list[dict]:
 
 
 def _shown(figures: dict) -> dict:
-    patches = " · ".join(f"{1000 * distance:.0f}" for distance in figures.get("swd", {}).values())
+    # PostgreSQL does not keep the order of keys in JSON.
+    levels = sorted(figures.get("swd", {}).items(), key=lambda level: -int(level[0]))
+    patches = " · ".join(f"{1000 * distance:.0f}" for _, distance in levels)
     return figures | {"kid": 1000 * figures["kid"], "kid_std": 1000 * figures["kid_std"], "patches": patches}
 
 
