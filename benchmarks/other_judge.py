@@ -4,17 +4,15 @@ It is trained from scratch to tell diagnoses apart, on the images of the export 
 judged by. It never saw ImageNet. It sees 64 pixels and few images, so it judges layout and colour rather than hair.
 """
 
-import csv
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from gan.datasets.sources import Source, decode_pixels
-from gan.foundation.diagnoses import diagnosis_of_row
+from benchmarks.isic_export import read_export
+from gan.datasets.sources import decode_pixels
 from gan.quality.extractors import Extractor, resize
 from gan.training.batches import to_unit_range
 from gan.utility.small_network import SIDE, train_network
@@ -27,24 +25,17 @@ FEWEST = 50  # images of a diagnosis
 def other_judge(folder: Path, judged: frozenset[str]) -> Extractor:
     """Features (N, 128) before the last layer of a network trained on all images but HAM10000's of `judged` diagnoses.
 
-    Raises `SystemExit` where fewer than two diagnoses have 50 such images.
+    Raises `SystemExit` if fewer than two diagnoses have 50 such images.
     """
-    sources, names = [], []
-    with (folder / "metadata.csv").open(newline="", encoding="utf-8") as stream:
-        for row in tqdm(list(csv.DictReader(stream)), desc="Images of the second judge", disable=None):
-            diagnosis = diagnosis_of_row(row)
-            if diagnosis in judged and row.get("source_dataset", "HAM10000") == "HAM10000":
-                continue
-            path = folder / "images" / f"{row['isic_id']}.jpg"
-            sources.append(Source(row["isic_id"], row["lesion_id"], row["sha256"], path.read_bytes))
-            names.append(diagnosis)
-    kept = sorted(name for name, count in Counter(names).items() if count >= FEWEST)
+    others = [one for one in read_export(folder) if not (one.diagnosis in judged and one.lesion_known)]
+    counts = Counter(one.diagnosis for one in others)
+    kept = sorted(name for name, count in counts.items() if count >= FEWEST)
     if len(kept) < 2:
         raise SystemExit(f"{folder}: the second judge needs {FEWEST} images each of two diagnoses that are not judged.")
-    chosen = [index for index, name in enumerate(names) if name in kept]
-    pixels = decode_pixels([sources[index] for index in chosen], SIDE).transpose(0, 3, 1, 2)
+    chosen = [one for one in others if one.diagnosis in kept]
+    pixels = decode_pixels([one.source for one in chosen], SIDE).transpose(0, 3, 1, 2)
     pixels = np.ascontiguousarray(pixels)
-    network = train_network(pixels, np.array([kept.index(names[i]) for i in chosen]), 0, STEPS)
+    network = train_network(pixels, np.array([kept.index(one.diagnosis) for one in chosen]), 0, STEPS)
     body = torch.nn.Sequential(*list(network)[:-2])  # up to the mean over the image
     with torch.inference_mode():  # KID's kernel depends on the scale of features
         scale = body(to_unit_range(torch.from_numpy(pixels))).square().mean().sqrt()

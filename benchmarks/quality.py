@@ -13,7 +13,6 @@ the idle machine. Each finished training is written to the table at once.
 """
 
 import argparse
-import csv
 import json
 import math
 import time
@@ -24,14 +23,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from benchmarks.isic_export import read_export
 from benchmarks.other_judge import other_judge
 from benchmarks.report import RESULTS, processor, report
 from console import progress
 from gan.datasets.sources import Source, split_by_lesion
 from gan.datasets.training_sets import training_set_of
-from gan.foundation.diagnoses import diagnosis_of_row, slug_of
+from gan.foundation.diagnoses import slug_of
 from gan.imaging.contact_sheets import contact_sheet
-from gan.imaging.image_files import sha256
 from gan.quality.extractors import lite2
 from gan.quality.held_out import evaluate
 from gan.runs.execution import TRAINERS, decode, find_run
@@ -176,15 +175,8 @@ def judged_otherwise(
 
 
 def sources_of(folder: Path, diagnosis: str) -> list[Source]:
-    """The export's images of the diagnosis; only those of HAM10000 if the metadata distinguish sources."""
-    found = []
-    with (folder / "metadata.csv").open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            if diagnosis_of_row(row) != diagnosis or row.get("source_dataset", "HAM10000") != "HAM10000":
-                continue
-            path = folder / "images" / f"{row['isic_id']}.jpg"
-            found.append(Source(row["isic_id"], row["lesion_id"], sha256(path.read_bytes()), path.read_bytes))
-    return sorted(found, key=lambda source: source.name)
+    """The export's images of the diagnosis, of HAM10000 alone if the metadata tell sources apart."""
+    return [one.source for one in read_export(folder) if one.diagnosis == diagnosis and one.lesion_known]
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 from turing.models import Study
 from turing.models.questions import Kind
-
-Problem = tuple[str, str]  # field, message
+from turing.studies.phases import Problem
 
 
 def timed_problems(study: Study) -> list[Problem]:
