@@ -18,9 +18,8 @@ from turing.reading.passage import record_response, start_reading
 from turing.results.published.publishing import publish
 from turing.studies.sharing import share
 
-SCREENS = pytest.mark.parametrize(
-    ("screen", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide-light", "phone-dark"]
-)
+SCREENS = {"wide-light": (WIDE, "light"), "phone-light": (PHONE, "light"), "phone-dark": (PHONE, "dark")}
+ON_SCREENS = pytest.mark.parametrize(("screen", "scheme"), SCREENS.values(), ids=SCREENS)
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -86,7 +85,7 @@ def addresses_of(study, reader, researcher) -> dict[str, list[str]]:
     }
 
 
-@SCREENS
+@ON_SCREENS
 def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen, scheme):
     call_command("simulate_readers", study.slug, readers=3)
     Study.objects.filter(pk=study.pk).update(instructions="Take your time.")
@@ -114,7 +113,7 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
     call_command("close_study", study.slug)
     publish(study, authors="Ada Byron", archive=True)
     found = []
-    for screen, scheme in ((WIDE, "dark"), (PHONE, "light")):
+    for screen, scheme in SCREENS.values():
         context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
         page = context.new_page()
         page.goto(f"{site}{reverse('published', args=[study.slug])}")
@@ -132,7 +131,7 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
     assert found == [], "\n".join(found)
 
 
-@SCREENS
+@ON_SCREENS
 def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, screen, scheme):
     context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     page = context.new_page()
