@@ -7,7 +7,8 @@ ON_BOTH := tests/turing $(wildcard tests/test_*.py) tests/gan/importing/test_imp
 	tests/server/test_connections.py tests/browser/test_connection.py tests/browser/test_main_job.py
 
 # A file's tests stay together: they share what the first of them has made.
-AT_ONCE := --numprocesses 2 --dist loadfile
+# A worker that ended is not replaced, because the new one would run the whole file again.
+AT_ONCE := --numprocesses 2 --dist loadfile --max-worker-restart 0
 
 .PHONY: setup demo test test-sqlite test-postgresql bench lint audit docs docs-check
 

@@ -103,5 +103,11 @@ def test_keys_are_pressed_on_pages_in_front():
     assert [path.name for path in files if "keyboard.press(" in path.read_text()] == ["pages.py"]
 
 
+def test_no_test_waits_for_a_context_of_the_browser_to_close():
+    """See the fixture `chromium`: such a wait may never end."""
+    files = sorted((ROOT / "tests" / "browser").glob("*.py"))
+    assert [path.name for path in files if "context.close(" in path.read_text()] == []
+
+
 def test_browser_tests_come_last_on_every_worker(request):
     assert request.config.option.loadscopereorder is False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 from tests.servers import gunicorn
 
@@ -28,11 +28,21 @@ def site(transactional_db, data_root) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def browser_type() -> Iterator[BrowserType]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright.chromium
+
+
+@pytest.fixture
+def chromium(site, browser_type) -> Iterator[Browser]:
+    """A browser for one test, which ends before the site does.
+
+    Tests do not close its contexts. Chromium may never finish closing a context whose page has just begun to load
+    another one, and Playwright waits for it without end. It waits 30 s for a whole browser, and then kills it.
+    """
+    browser = browser_type.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -94,14 +94,14 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen, sc
     UtilityEvaluation.objects.create(generator=study.generators.get(), step=2, figures=utility_figures())
     found = []
     for who, addresses in addresses_of(study, reader, researcher).items():
-        context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-        page = context.new_page()
+        page = chromium.new_context(
+            viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+        ).new_page()
         if who != "nobody":
             log_in(page, site, {"reader": reader.user.email, "researcher": researcher.email}[who])
         for address in addresses:
             page.goto(f"{site}{address}")
             found += problems_of(page, who)
-        context.close()
     assert found == [], "\n".join(found)
 
 
@@ -114,8 +114,9 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
     publish(study, authors="Ada Byron", archive=True)
     found = []
     for screen, scheme in SCREENS.values():
-        context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-        page = context.new_page()
+        page = chromium.new_context(
+            viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+        ).new_page()
         page.goto(f"{site}{reverse('published', args=[study.slug])}")
         unfold(page)
         found += problems_of(page, "nobody")
@@ -133,8 +134,9 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
 
 @ON_SCREENS
 def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, screen, scheme):
-    context = chromium.new_context(viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-    page = context.new_page()
+    page = chromium.new_context(
+        viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+    ).new_page()
     log_in(page, site, researcher.email)
     device = TOTPDevice.objects.create(user=researcher, name="app", confirmed=False)
     page.goto(f"{site}{reverse('two-factor')}")

@@ -18,11 +18,9 @@ from turing.reading.passage import start_reading
 @pytest.fixture
 def page(study, site, chromium, reader) -> Page:
     """A page at the first image."""
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     begin(page, site, study, reader)
-    yield page
-    context.close()
+    return page
 
 
 def press(page: Page, key: str) -> None:
@@ -244,7 +242,6 @@ def test_on_a_page_of_several_images_answers_wait_too(study, site, chromium, rea
     press(page, "r")
     page.wait_for_url(re.compile("/trials/1/#image-3$"))
     assert stored() == [(1, "generated"), (2, "real")]
-    page.context.close()
 
 
 def test_what_can_never_be_delivered_is_shown_until_it_was_read(page, study, screenshot):

@@ -20,17 +20,14 @@ SECOND = re.compile(r"/trials/2/$")
 @pytest.fixture
 def begun(run, tmp_path, site, chromium, reader):
     """Open a browser at the first image of a study that allows corrections."""
-    study, contexts = make_study(run, tmp_path, break_every=0), []
+    study = make_study(run, tmp_path, break_every=0)
 
     def open_page(**options) -> Page:
-        contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
+        page = chromium.new_context(**options).new_page()
         begin(page, site, study, reader)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def chosen(page: Page) -> list[str]:

@@ -39,8 +39,7 @@ def is_in_sight(page: Page, name: str) -> bool:
 
 
 def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, screenshot):
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     failures = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
@@ -66,14 +65,12 @@ def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, 
         press(page, "ArrowLeft" if position % 2 else "ArrowRight", "4", "Enter")
     see(page, 7)
     wait_until_stored(page, 6)
-    context.close()
     assert failures == []
     stored = Response.objects.order_by("trial__position")[1:]
     assert [one.answer for one in stored] == ["real", "generated", "real", "generated", "real"]
     assert all(one.confidence == 4 and one.response_time_ms for one in stored)
 
-    phone = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True, is_mobile=True)
-    page = phone.new_page()
+    page = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True, is_mobile=True).new_page()
     log_in(page, site, reader.user.email)
     page.goto(f"{site}{pairs.get_absolute_url()}")
     expect(page.get_by_text("You have judged 6 of 11 pairs")).to_be_visible()
@@ -91,7 +88,6 @@ def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, 
         page.locator(".levels label", has_text="1").tap()
         page.get_by_role("button", name="Next").tap()
     expect(page.get_by_text("You have judged all 11 pairs")).to_be_visible()
-    phone.close()
     assert (
         list(Response.objects.filter(trial__position__gte=7).values_list("answer", "confidence")) == [("real", 1)] * 5
     )
@@ -99,20 +95,17 @@ def test_pairs_are_read_by_keyboard_and_by_touch(pairs, site, chromium, reader, 
 
 def test_digits_choose_a_side_where_no_confidence_is_asked(run, site, chromium, reader):
     study = make_pairs(run, confidence_levels=0)
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     begin(page, site, study, reader)
     for position, key in ((1, "1"), (2, "2")):
         see(page, position)
         press(page, key, "Enter")
     wait_until_stored(page, 2)
-    context.close()
     assert list(Response.objects.order_by("trial__position").values_list("answer", flat=True)) == ["generated", "real"]
 
 
 def test_pairs_are_read_without_javascript(pairs, site, chromium, reader, screenshot):
-    context = chromium.new_context(viewport=WIDE, java_script_enabled=False)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE, java_script_enabled=False).new_page()
     begin(page, site, pairs, reader)
     for position in (1, 2, 3):
         page.get_by_label("Left", exact=False).check(force=True)
@@ -121,7 +114,6 @@ def test_pairs_are_read_without_javascript(pairs, site, chromium, reader, screen
         if position == 1:
             page.get_by_role("link", name="Continue").click()
     screenshot(page, "pair-without-script")
-    context.close()
     assert Response.objects.filter(answer="generated", confidence=4, response_time_ms=None).count() == 3
 
 

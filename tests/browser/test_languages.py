@@ -14,8 +14,7 @@ from turing.models import Response
 
 
 def test_a_turkish_phone(study, site, chromium, reader, screenshot):
-    context = chromium.new_context(viewport=PHONE, locale="tr-TR", bypass_csp=True)
-    page = context.new_page()
+    page = chromium.new_context(viewport=PHONE, locale="tr-TR", bypass_csp=True).new_page()
     page.goto(f"{site}/accounts/login/")
     page.get_by_label("E-posta").fill(reader.user.email)
     page.get_by_label("Parola").fill(PASSWORD)
@@ -38,12 +37,10 @@ def test_a_turkish_phone(study, site, chromium, reader, screenshot):
         expect(page.locator("#count")).to_have_text(f"{count} / 20")
     answers = Response.objects.order_by("trial__position").values_list("answer", flat=True)
     assert list(answers) == ["real", "generated"]
-    context.close()
 
 
 def test_the_language_is_chosen_on_the_page(study, site, chromium, reader):
-    context = chromium.new_context(viewport=PHONE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=PHONE).new_page()
     log_in(page, site, reader.user.email)
     page.goto(f"{site}{study.get_absolute_url()}")
     page.get_by_role("button", name="Türkçe").click()
@@ -51,4 +48,3 @@ def test_the_language_is_chosen_on_the_page(study, site, chromium, reader):
     assert page.url == f"{site}{study.get_absolute_url()}"
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Consent")).to_be_visible()
-    context.close()

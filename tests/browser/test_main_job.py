@@ -66,8 +66,7 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
     # The window is closed half-way; another device, a phone, goes on where it stopped.
     wait_until_stored(page, 10)
     clinician.close()
-    phone = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True)
-    page = phone.new_page()
+    page = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True).new_page()
     log_in(page, site, "ayse@clinic.example")
     page.goto(f"{site}{study.get_absolute_url()}")
     expect(page.get_by_text("10 of 20 images")).to_be_visible()
@@ -82,7 +81,6 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
         page.get_by_label("2", exact=True).check(force=True)
         page.get_by_role("button", name="Next").click()
     expect(page.get_by_text("Thank you")).to_be_visible()
-    phone.close()
     assert failures == []
 
     # What was pressed is what was stored.

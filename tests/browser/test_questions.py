@@ -78,17 +78,16 @@ def test_every_question_is_answered_from_the_keyboard(asked, site, chromium, rea
 
 
 def test_an_answer_without_connection_waits_whole_and_arrives_whole(asked, site, chromium, reader):
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     begin(page, site, asked, reader)
     at(page, 1)
     page.wait_for_load_state("networkidle")
-    context.set_offline(True)
+    page.context.set_offline(True)
     press(page, "3", "2", "g", "4", "1", "2", "1", "Enter")
     at(page, 2)
     expect(page.get_by_text("1 answer waits here")).to_be_visible()
     assert not Response.objects.exists()
-    context.set_offline(False)
+    page.context.set_offline(False)
     wait_until_stored(page, 1)
     assert stored(1) == {"tumour": "naevus", "realism": "1", "biopsy": "no", "cues": '["border"]'}
     expect(page.get_by_text("1 answer waits here")).to_be_hidden()
@@ -120,8 +119,7 @@ def test_a_proxy_that_leaves_out_a_further_answer_does_not_end_the_waiting(asked
 
 
 def test_a_phone_shows_the_image_beside_every_question(asked, site, chromium, reader, screenshot):
-    context = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True)
-    page = context.new_page()
+    page = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True).new_page()
     begin(page, site, asked, reader)
     for position in (1, 2):
         at(page, position)

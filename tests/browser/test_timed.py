@@ -37,8 +37,7 @@ def page(timed, site, chromium, reader) -> Page:
     context.add_init_script(f"({WATCH})()")
     page = context.new_page()
     begin(page, site, timed, reader)
-    yield page
-    context.close()
+    return page
 
 
 def wait_until_masked(page: Page) -> None:
@@ -94,15 +93,13 @@ def test_a_reload_shows_no_image_a_second_time(page):
 
 
 def test_without_javascript_the_page_says_so_and_takes_no_answer(timed, site, chromium, reader):
-    context = chromium.new_context(viewport=WIDE, java_script_enabled=False)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE, java_script_enabled=False).new_page()
     log_in(page, site, reader.user.email)
     page.goto(f"{site}{timed.get_absolute_url()}")
     page.get_by_label("I have read this").check()
     page.get_by_role("button", name="Begin").click()
     expect(page.get_by_text("which needs JavaScript")).to_be_visible()
     expect(page.get_by_role("radio", name="Real")).to_be_disabled()
-    context.close()
     assert Response.objects.count() == 0
 
 

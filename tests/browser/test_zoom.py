@@ -24,8 +24,7 @@ def zoomed(request, run) -> Study:
 
 
 def test_a_reader_zooms_by_keys_and_the_next_image_is_whole_again(zoomed, site, chromium, reader, screenshot):
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     begin(page, site, zoomed, reader)
     expect(page.get_by_role("button", name="Larger")).to_be_visible()
     press(page, "+", "+")
@@ -46,13 +45,11 @@ def test_a_reader_zooms_by_keys_and_the_next_image_is_whole_again(zoomed, site, 
     page.get_by_role("button", name="Whole image").click()
     assert page.evaluate(FACTOR) == 1
     screenshot(page, f"zoom-{zoomed.zoom}-phone")
-    context.close()
 
 
 def test_a_place_is_marked_in_an_enlarged_image_and_a_drag_marks_none(run, site, chromium, reader, tmp_path):
     study = make_study(run, tmp_path, [{"type": "region"}], zoom="steps")
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     begin(page, site, study, reader)
     press(page, "g", "2", "+")
     box = page.locator(".frame").bounding_box()
@@ -69,16 +66,13 @@ def test_a_place_is_marked_in_an_enlarged_image_and_a_drag_marks_none(run, site,
     assert mark["x"] + mark["width"] / 2 == pytest.approx(middle[0] - box["width"] / 4, abs=2)
     page.mouse.click(*middle)
     assert [float(one) for one in region.input_value().split()] == pytest.approx([0.625, 0.5], abs=0.01)
-    context.close()
 
 
 def test_what_is_enlarged_after_the_judgement_does_not_count(run, site, chromium, reader, tmp_path):
     study = make_study(run, tmp_path, [{"type": "region"}], zoom="steps")
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     begin(page, site, study, reader)
     expect(page.get_by_role("button", name="Larger")).to_be_visible()
     press(page, "g", "2", "+", "Enter")
     wait_until_stored(page, 1)
     assert Response.objects.get().zoom_percent == 100
-    context.close()
