@@ -13,50 +13,38 @@ GUARD = 1e-6  # added under the square root, whose slope at 0 is infinite
 
 def pooled_statistics(features: Tensor) -> Tensor:
     """(N, 2C): mean and standard deviation of each channel over maps (N, C, H, W)."""
-    maps = features.float()
-    return torch.cat([maps.mean((2, 3)), (maps.var((2, 3), correction=0) + GUARD).sqrt()], 1)
-
-
-def distances(one: Tensor, other: Tensor) -> Tensor:
-    """(N, M) Euclidean distances of features (N, D) and (M, D)."""
-    return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
+    # In a channels-last map, sums over one dimension are much faster than `var` over two.
+    pixels = features.float().permute(0, 2, 3, 1).flatten(1, 2)
+    mean = pixels.mean(1, keepdim=True)
+    deviation = ((pixels - mean).square().mean(1) + GUARD).sqrt()
+    return torch.cat([mean[:, 0], deviation], 1)
 
 
 def mean_distance(features: Tensor) -> Tensor:
     """The mean distance between two different features of (M, D)."""
     count = len(features)
-    return distances(features, features).sum() / (count * max(count - 1, 1))
+    return torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist").sum() / (
+        count * max(count - 1, 1)
+    )
 
 
-def energy_distance(generated: Tensor, group: Tensor, real: list[Tensor], kind: Tensor, scale: Tensor) -> Tensor:
-    """The unbiased energy distance between generated features (N, D) and real ones of the same kind.
+def energy_distance(
+    generated: Tensor, group: Tensor, real: Tensor, real_kind: Tensor, kind: Tensor, scale: Tensor
+) -> Tensor:
+    """The unbiased energy distance between generated features (N, D) and real ones (M, D) of the same kind.
 
     Args:
         group: (N,) generated images are compared with each other within groups; a group has one kind.
-        real: for each kind, features (M, D) of real images.
-        kind: (N,) the kind of each generated image, such as its diagnosis.
+        real_kind: (M,) the kind of each real image, such as its diagnosis.
+        kind: (N,) the kind of each generated image.
         scale: (kinds,) the mean distance between two real images, which is the unit.
 
     The distance of real images from each other does not depend on the generated images. It is subtracted as 1, so the
     result is about 0 if both are alike.
-    """
-    loss = generated.new_zeros(())
-    for index in kind.unique().tolist():
-        own = generated[kind == index]
-        loss = loss + 2 * distances(own, real[index]).mean(1).sum() / scale[index]
-    same = (group[:, None] == group[None]) & ~torch.eye(len(group), dtype=torch.bool, device=group.device)
-    apart = (generated[:, None] - generated[None]).square().sum(2).add(GUARD).sqrt() * same
-    loss = loss - (apart.sum(1) / same.sum(1).clamp(min=1) / scale[kind]).sum()
-    return loss / len(generated) - 1
 
-
-def energy_distance_at_once(
-    generated: Tensor, group: Tensor, real: Tensor, real_kind: Tensor, kind: Tensor, scale: Tensor
-) -> Tensor:
-    """As `energy_distance`, with real features (M, D) of all kinds (M,) together, and no value read on the host.
-
-    It is the mean over all pairs of images, with weight 0 for pairs that are not compared. Distances come from inner
-    products after the real images' mean is subtracted; otherwise most digits of float32 would be lost.
+    It is the mean over all pairs of images, with weight 0 for pairs that are not compared, so no value is read on the
+    host. Distances come from inner products after the real images' mean is subtracted; otherwise most digits of float32
+    would be lost. `torch.cdist` without products took 3% of a training step.
     """
     centre = real.mean(0)
     generated, real = generated - centre, real - centre

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from gan.foundation.seeds import derive_seed
 from gan.networks import devices, projected
 from gan.networks.augmentation import translate, turn_each
-from gan.networks.matching import energy_distance, energy_distance_at_once, mean_distance
+from gan.networks.matching import energy_distance, mean_distance
 from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
@@ -111,12 +111,10 @@ class ProjectedTrainer(ConditionalTrainer):
     def _unlike(self, pooled: list[Tensor], diagnosis: Tensor) -> Tensor:
         """The distance between generated and real images of the same diagnosis, as the mean over scales."""
         group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
-        found = []
-        for generated, real in zip(pooled, self._real_features, strict=True):
-            if devices.on_gpu(generated):
-                found.append(energy_distance_at_once(generated, group, real.together, real.kind, diagnosis, real.scale))
-            else:
-                found.append(energy_distance(generated, group, real.by_diagnosis, diagnosis, real.scale))
+        found = [
+            energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale)
+            for generated, real in zip(pooled, self._real_features, strict=True)
+        ]
         return torch.stack(found).mean()
 
     @cached_property
@@ -166,13 +164,12 @@ class ProjectedTrainer(ConditionalTrainer):
 class RealFeatures:
     """Pooled features of stored real images, of one scale."""
 
-    by_diagnosis: list[Tensor]  # (M, D) each
+    features: Tensor  # (M, D), one diagnosis after the other
+    kind: Tensor  # (M,) the diagnosis of each
     scale: Tensor  # (diagnoses,) the mean distance between two of a diagnosis
-    together: Tensor  # (all, D)
-    kind: Tensor  # (all,) the diagnosis of each
 
     @classmethod
     def of(cls, features: list[Tensor]) -> "RealFeatures":
         lengths = torch.tensor([len(one) for one in features])
         kind = torch.arange(len(features)).repeat_interleave(lengths).to(features[0].device)
-        return cls(features, torch.stack([mean_distance(one) for one in features]), torch.cat(features), kind)
+        return cls(torch.cat(features), kind, torch.stack([mean_distance(one) for one in features]))

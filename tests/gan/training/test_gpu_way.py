@@ -8,7 +8,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gan.networks import devices, r3gan
 from gan.networks.augmentation import translate, translate_by_lookup, turn_at_once, turn_each
 from gan.networks.layers import KerasBatchNorm2d, LeakyDropout, UpsampledConv2d
-from gan.networks.matching import energy_distance, energy_distance_at_once, mean_distance
 from gan.runs.execution import TRAINERS
 from gan.training.settings import MODELS, Settings
 
@@ -106,21 +105,6 @@ def test_lookups_turn_and_move_as_copies_do():
     floats = images.float()
     for shift in ([0.5, 0.5], [0.0, 0.999], [0.9, 0.1]):
         assert torch.equal(translate_by_lookup(floats, torch.tensor(shift)), translate(floats, torch.tensor(shift)))
-
-
-def test_the_energy_distance_by_products_is_that_by_pairs():
-    rng = torch.Generator().manual_seed(1)
-    # Far from the origin, where products would lose the distances' digits.
-    real = [100 + torch.randn(40 + 10 * kind, 6, generator=rng) + kind for kind in range(2)]
-    scale = torch.stack([mean_distance(one) for one in real])
-    kind, group = torch.arange(12) % 2, torch.arange(12) % 2 + 2 * (torch.arange(12) // 6)
-    generated = (100 + torch.randn(12, 6, generator=rng)).requires_grad_()
-    real_kind = torch.tensor([0] * 40 + [1] * 50)
-    by_pairs = energy_distance(generated, group, real, kind, scale)
-    at_once = energy_distance_at_once(generated, group, torch.cat(real), real_kind, kind, scale)
-    torch.testing.assert_close(at_once, by_pairs, rtol=1e-4, atol=1e-4)
-    gradients = [torch.autograd.grad(one, generated)[0] for one in (at_once, by_pairs)]
-    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-5)
 
 
 def test_keras_moving_variance_averages_the_batchs_own():

@@ -83,7 +83,8 @@ def test_the_energy_distance_is_that_of_the_definition_and_zero_between_alike():
     scale = torch.stack([mean_distance(one) for one in real])
     kind = torch.arange(12) % 2
     generated = torch.randn(12, 5, generator=rng, requires_grad=True)
-    found = energy_distance(generated, kind, real, kind, scale)
+    together, real_kind = torch.cat(real), torch.arange(2).repeat_interleave(40)
+    found = energy_distance(generated, kind, together, real_kind, kind, scale)
     expected = []
     for index in range(2):
         own = generated.detach()[index::2]
@@ -95,11 +96,38 @@ def test_the_energy_distance_is_that_of_the_definition_and_zero_between_alike():
     assert gradient.isfinite().all()
     # One lesion over and over is farther than many, wherever it lies among the real ones.
     many = [
-        energy_distance(real[0][torch.randperm(40, generator=rng)[:12]], kind * 0, real, kind * 0, scale)
+        energy_distance(real[0][torch.randperm(40, generator=rng)[:12]], kind * 0, together, real_kind, kind * 0, scale)
         for _ in range(50)
     ]
     assert torch.stack(many).mean().item() == pytest.approx(0, abs=0.05)
-    assert energy_distance(real[0][:1].repeat(12, 1), kind * 0, real, kind * 0, scale) > 0.3
+    alike = real[0][:1].repeat(12, 1)
+    assert energy_distance(alike, kind * 0, together, real_kind, kind * 0, scale) > 0.3
+
+
+def test_the_energy_distance_keeps_its_digits_far_from_the_origin():
+    """Products in float32 of features far from the origin would lose most digits. The reference is in float64."""
+    rng = torch.Generator().manual_seed(1)
+    real = [100 + torch.randn(40 + 10 * kind, 6, generator=rng) + kind for kind in range(2)]
+    scale = torch.stack([mean_distance(one) for one in real])
+    kind, group = torch.arange(12) % 2, torch.arange(12) % 2 + 2 * (torch.arange(12) // 6)
+    generated = (100 + torch.randn(12, 6, generator=rng)).requires_grad_()
+    exact = torch.zeros((), dtype=torch.float64)
+    for image in range(12):
+        own = generated[image].double()
+        fellows = [j for j in range(12) if group[j] == group[image] and j != image]
+        across = (own - real[kind[image]].double()).norm(dim=1).mean()
+        within = (own - generated[fellows].double()).norm(dim=1).mean()
+        exact = exact + (2 * across - within) / scale[kind[image]].double() / 12
+    found = energy_distance(generated, group, torch.cat(real), torch.tensor([0] * 40 + [1] * 50), kind, scale)
+    torch.testing.assert_close(found.double(), exact - 1, rtol=1e-4, atol=1e-4)
+    gradients = [torch.autograd.grad(one, generated)[0] for one in (found, exact)]
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-5)
+
+
+def test_pooled_statistics_are_mean_and_deviation_of_each_channel():
+    x = torch.randn(2, 3, 4, 5)
+    expected = torch.cat([x.mean((2, 3)), (x.var((2, 3), correction=0) + 1e-6).sqrt()], 1)
+    torch.testing.assert_close(pooled_statistics(x), expected)
 
 
 def test_pooled_statistics_of_a_flat_map_have_a_gradient():
