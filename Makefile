@@ -36,6 +36,7 @@ test-postgresql: setup
 
 bench: setup
 	@$(PYTHON) -m benchmarks.train_dcgan
+	@$(PYTHON) -m benchmarks.roofline
 	@$(if $(ISIC),$(PYTHON) -m benchmarks.quality "$(ISIC)",echo "benchmarks.quality needs images: ISIC=FOLDER make bench")
 	@$(PYTHON) -m benchmarks.statistics
 	@$(PYTHON) -m benchmarks.dashboard

@@ -38,7 +38,7 @@ from gan.runs.recording import grid_latents
 from gan.runs.sampling import draw_samples
 from gan.training.batches import to_pixels
 from gan.training.memory import keep_freed_memory
-from gan.training.settings import Settings
+from gan.training.settings import PRECISIONS, Settings
 from gan.training.trainer import Trainer
 
 DIAGNOSES = ("melanoma", "basal cell carcinoma")
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="of training for each model, all diagnoses (30)")
     parser.add_argument("--images", type=int, help="instead: train until so many images were seen, all diagnoses")
     parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="(auto)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each (0)")
     parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: projected and dcgan")
     parser.add_argument("--grids", type=Path, default=Path("var/quality"), help="folder for grids (var/quality)")
@@ -62,7 +63,7 @@ def main() -> None:
     elif options.folder:
         for model in options.model or ("dcgan", "projected"):
             for seed in options.seeds:
-                settings = Settings(model=model, seed=seed, batch_size=options.batch)
+                settings = Settings(model=model, seed=seed, batch_size=options.batch, precision=options.precision)
                 keep(train_and_judge(settings, options.folder, options.minutes, options.images, options.grids))
     else:
         parser.error("name an ISIC export's folder or a --run")
@@ -70,7 +71,7 @@ def main() -> None:
 
 
 def keep(rows: list[dict[str, Any]]) -> None:
-    """Write rows to the table; they replace those of the same model, diagnosis, batch and seed."""
+    """Write rows to the table; they replace those of the same training."""
     path = RESULTS / "quality.json"
     before = json.loads(path.read_text()) if path.exists() else []
     new = {_training_of(row) for row in rows}
@@ -78,7 +79,7 @@ def keep(rows: list[dict[str, Any]]) -> None:
 
 
 def _training_of(row: dict[str, Any]) -> tuple:
-    return tuple(row.get(key) for key in ("model", "diagnosis", "batch", "seed"))
+    return tuple(row.get(key) for key in ("model", "diagnosis", "batch", "seed", "arithmetic"))
 
 
 def train_and_judge(

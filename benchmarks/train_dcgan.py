@@ -1,5 +1,10 @@
 """Our DCGAN step compared with a plain PyTorch translation of the paper's tables, alternating, in one run.
 
+    python -m benchmarks.train_dcgan
+    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.train_dcgan
+
+The second line measures as on a processor without AVX-512 and bfloat16, and stores its table apart.
+
 Each trains in a separate process, as a user would run it: the plain one with PyTorch's defaults, ours with the settings
 of `train_gan`, and Keras on its torch back end, if it is installed.
 """
@@ -13,14 +18,14 @@ from multiprocessing.connection import Connection
 
 from tqdm import tqdm
 
-from benchmarks.report import report
+from benchmarks.report import limited_to, processor, report
 
 ROUNDS, STEPS = 5, 3
 BATCH, SIZE = 32, 128
 
 
 def work(name: str, line: Connection) -> None:
-    """Train `STEPS` steps whenever asked, and answer with the fastest step's seconds and the peak memory in GB."""
+    """Train `STEPS` steps whenever asked, and answer with their seconds, the peak memory in GB and the arithmetic."""
     if name == "train_gan":
         from gan.training.memory import keep_freed_memory
 
@@ -31,7 +36,7 @@ def work(name: str, line: Connection) -> None:
     from gan.training.dcgan import DCGANTrainer
     from gan.training.settings import Settings
 
-    settings = Settings(size=SIZE, batch_size=BATCH)
+    settings = Settings(size=SIZE, batch_size=BATCH, precision="float32" if limited_to() else "auto")
     images = torch.randint(0, 256, (2 * BATCH, 3, SIZE, SIZE), dtype=torch.uint8)
     device = torch.device("cpu")
     if name == "train_gan":
@@ -47,7 +52,10 @@ def work(name: str, line: Connection) -> None:
             started = time.perf_counter()
             trainer.train_step()
             seconds.append(time.perf_counter() - started)
-        line.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
+        dtype = trainer.dtype if name == "train_gan" else torch.float32
+        line.send(
+            (seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, str(dtype).removeprefix("torch."))
+        )
 
 
 def keras_trainer(images):
@@ -88,19 +96,22 @@ def main() -> None:
     names = ["plain translation", "train_gan"]
     if importlib.util.find_spec("keras"):
         names.append("keras")
-    lines, seconds, memory = {}, {name: [] for name in names}, {}
+    lines, memory, arithmetic = {}, {}, {}
+    seconds = {name: [] for name in names}
     for name in names:
         lines[name], theirs = context.Pipe()
         context.Process(target=work, args=(name, theirs), daemon=True).start()
     for _ in tqdm(range(ROUNDS), desc="Rounds", disable=None):
         for name, line in lines.items():
             line.send(True)
-            taken, memory[name] = line.recv()
+            taken, memory[name], arithmetic[name] = line.recv()
             seconds[name] += taken
     best = {name: min(times) for name, times in seconds.items()}
     rows = [
         {
             "step": name,
+            "processor": processor(),
+            "arithmetic": arithmetic[name],
             "seconds": best[name],
             "images_per_s": BATCH / best[name],
             "peak_gb": memory[name],
@@ -108,7 +119,7 @@ def main() -> None:
         }
         for name in names
     ]
-    report("train_dcgan", rows)
+    report("train_dcgan" + limited_to(), rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,154 @@
+"""Where a training step's time goes on this processor, and how fast it could be at most: a roofline per operation.
+
+    python -m benchmarks.roofline
+    python -m benchmarks.roofline --model projected
+    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.roofline
+
+An operation must do its arithmetic, and must read its inputs and write its outputs once. The processor's limits are
+measured first: a large matrix product gives FLOP/s, and a copy between large tensors gives bytes/s. The longer of both
+times is the operation's bound (Williams, Waterman and Patterson 2009, "Roofline"). Small tensors may lie in a cache,
+which is faster than memory, so an operation on them can be faster than its bound of memory.
+
+PyTorch counts the FLOP (`torch.utils.flop_counter`): those of matrix products and convolutions, and none for others. It
+counts too many for the weights' gradients of grouped convolutions, which R3GAN has, so R3GAN is left out.
+"""
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+from tqdm import tqdm
+
+from benchmarks.report import limited_to, processor, report
+from gan.runs.execution import TRAINERS
+from gan.training.memory import keep_freed_memory
+from gan.training.settings import PRECISIONS, Settings
+from gan.training.trainer import Trainer
+
+STEPS, WARM_UP = 8, 3
+SHOWN = 12  # operations in the table; the others are added up
+SIDE = 4096  # of the square matrices
+LARGE = 2**28  # bytes; more than any cache
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=("dcgan", "projected"), default="dcgan")
+    default = "float32" if limited_to() else "auto"
+    parser.add_argument("--precision", choices=PRECISIONS, default=default, help=f"({default})")
+    parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
+    options = parser.parse_args()
+    rows = roofline(Settings(model=options.model, batch_size=options.batch, precision=options.precision))
+    report(f"roofline_{options.model}{limited_to()}", rows)
+
+
+def roofline(settings: Settings) -> list[dict[str, Any]]:
+    """The rows of the table: the whole step, then its slowest operations, then the others together."""
+    images = torch.randint(0, 256, (2 * settings.batch_size, 3, settings.size, settings.size), dtype=torch.uint8)
+    diagnoses = 1 if settings.model == "dcgan" else 2
+    trainer = TRAINERS[settings.model]([images] * diagnoses, settings, torch.device("cpu"))
+    seconds = seconds_of_step(trainer)
+    flops = {dtype: products_per_second(dtype) for dtype in {torch.float32, trainer.dtype}}
+    bandwidth = bytes_per_second()
+    recorder = Recorder(flops, bandwidth)
+    with recorder:
+        for _ in tqdm(range(STEPS), desc="Recorded steps", disable=None):
+            trainer.train_step()
+    found = sorted(recorder.rows.values(), key=lambda row: -row["ms"])
+    for row in found:
+        row.update({key: row[key] / STEPS for key in ("calls", "ms", "bound_ms", "gflop", "mb")})
+    whole = {
+        "operation": "whole step",
+        "processor": processor(),
+        "arithmetic": str(trainer.dtype).removeprefix("torch."),
+        "step_ms": 1000 * seconds,
+        "memory_gb_per_s": bandwidth / 1e9,
+        **{f"{str(dtype).removeprefix('torch.')}_gflop_per_s": one / 1e9 for dtype, one in flops.items()},
+    }
+    others = {"operation": "all others"}
+    return [whole | _sum(found), *found[:SHOWN], others | _sum(found[SHOWN:])]
+
+
+def _sum(rows: list[dict[str, Any]]) -> dict[str, float]:
+    return {key: sum(row[key] for row in rows) for key in ("calls", "ms", "bound_ms", "gflop", "mb")}
+
+
+def seconds_of_step(trainer: Trainer) -> float:
+    """Of the fastest of some steps."""
+    for _ in range(WARM_UP):
+        trainer.train_step()
+    return fastest(trainer.train_step)
+
+
+def products_per_second(dtype: torch.dtype) -> float:
+    """FLOP/s of a product of two large matrices."""
+    one, other = (torch.randn(SIDE, SIDE).to(dtype) for _ in range(2))
+    return 2 * SIDE**3 / fastest(lambda: one @ other)
+
+
+def bytes_per_second() -> float:
+    """Bytes read and written a second by a copy of a large tensor."""
+    source = torch.zeros(LARGE, dtype=torch.uint8)
+    target = torch.ones_like(source)
+    return 2 * LARGE / fastest(lambda: target.copy_(source))
+
+
+def fastest(work: Callable[[], Any], rounds: int = STEPS) -> float:
+    """Seconds of the fastest of some rounds."""
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+class Recorder(TorchDispatchMode):
+    """Adds up time, FLOP, bytes and bound of every operation, by its name and the shape of its first result."""
+
+    def __init__(self, flops: dict[torch.dtype, float], bandwidth: float) -> None:
+        super().__init__()
+        self.flops, self.bandwidth = flops, bandwidth
+        self.rows: dict[tuple, dict[str, Any]] = defaultdict(dict)
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        started = time.perf_counter()
+        result = operation(*args, **kwargs)
+        seconds = time.perf_counter() - started
+        results = [one for one in tree_leaves(result) if isinstance(one, torch.Tensor)]
+        if operation.is_view or not results:
+            return result
+        read = [one for one in tree_leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
+        moved = sum(one.numel() * one.element_size() for one in [*read, *results])
+        count = flop_registry.get(operation.overloadpacket)
+        flop = count(*args, **kwargs, out_val=result) if count else 0
+        peak = self.flops.get(results[0].dtype, self.flops[torch.float32])
+        arithmetic, memory = flop / peak, moved / self.bandwidth
+        key = operation.overloadpacket.__name__, tuple(results[0].shape), tuple(read[0].shape) if read else ()
+        row = self.rows[key]
+        if not row:
+            row |= {"operation": key[0], "result": _shape(key[1]), "first_input": _shape(key[2])}
+            row |= {"calls": 0, "ms": 0.0, "bound_ms": 0.0, "bound_by": "", "gflop": 0.0, "mb": 0.0}
+        row["calls"] += 1
+        row["ms"] += 1000 * seconds
+        row["bound_ms"] += 1000 * max(arithmetic, memory)
+        row["bound_by"] = "arithmetic" if arithmetic > memory else "memory"
+        row["gflop"] += flop / 1e9
+        row["mb"] += moved / 1e6
+        return result
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    main()
