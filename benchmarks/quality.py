@@ -113,6 +113,7 @@ def train_and_judge(
                     "images_per_s": seen / seconds,
                 }
                 | {"processor": processor(), "arithmetic": str(trainer.dtype).removeprefix("torch.")}
+                | {"threads": torch.get_num_threads()}
                 | row_of(name, pixels, training, held_out, grids / f"{model}-{settings.seed}-{slug_of(name)}.png")
                 | judged_otherwise(name, pixels, training, held_out, folder)
             )

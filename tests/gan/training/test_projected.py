@@ -13,6 +13,7 @@ from gan.networks.matching import energy_distance, mean_distance, pooled_statist
 from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
 from gan.runs.execution import decode
 from gan.runs.snapshots import read_snapshot
+from gan.training.conditional import half_life
 from gan.training.projected import ProjectedTrainer
 from gan.training.settings import Settings
 
@@ -217,3 +218,8 @@ def test_one_model_draws_every_diagnosis_with_truncation_and_strips(phantoms, tm
     assert run.generated_images.count() == 8
     call_command("sample_gan", "both", count=1, diagnosis=["melanoma"], strips=tmp_path / "strip.png")
     assert (tmp_path / "strip.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_averaged_weights_forget_slowly_only_in_long_trainings():
+    seen = [320, 28_000, 112_000, 400_000, 10_000_000]
+    assert [half_life(images) for images in seen] == pytest.approx([16, 1400, 1400, 5000, 10_000])
