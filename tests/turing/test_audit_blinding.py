@@ -271,3 +271,17 @@ def test_a_study_whose_readers_see_a_part_of_the_images_passes(run):
     call_command("open_study", "part")
     found, failed = audit(Study.objects.get(slug="part"))
     assert (found["leaks"], failed) == ([], False)
+
+
+@pytest.mark.parametrize(("again", "leaks"), [(False, set()), (True, {"times of answers"})])
+def test_a_difference_in_times_is_a_leak_if_it_is_there_at_a_second_look(study, monkeypatch, again, leaks):
+    looks = []
+
+    def times(_, stimuli):
+        looks.append(len(stimuli))
+        apart = again or len(looks) == 1
+        return np.array([index / 1000 + (apart and item.truth == "generated") for index, item in enumerate(stimuli)])
+
+    monkeypatch.setattr("turing.studies.blinding.pages._times", times)
+    assert leaks_of(study) - {"everything but pixels"} == leaks
+    assert looks == [20, 20]

@@ -25,6 +25,7 @@ from turing.studies.blinding.visitors import JUDGEMENT, as_open, as_stored, furt
 
 TOLD_BY_HEADER = ("ETag", "Last-Modified", "Content-Disposition", "Content-Location", "Link")
 ROUNDS = 3  # number of requests of each stimulus; the fastest one counts
+LOOKS = 2  # a difference in times is a leak if it is found in each
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")
 AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
@@ -49,9 +50,7 @@ def check_pages(study: Study, stimuli: list[Stimulus]) -> tuple[list[Check], np.
         whole.images_per_reader = 0  # so that the audit's reader sees every image
         Trial.objects.bulk_create(form_trials(whole, reading))
         checks = [*_images(client, stimuli), *_strangers(stimuli), *_forms(client, study, reading)]
-        times = _times(client, stimuli)
-    generated = np.array([item.generated_image_id is not None for item in stimuli])
-    timing = trace_check("times of answers", times, generated, "fastest of three answers with the image")
+        timing, times = _check_times(client, stimuli)
     return [*checks, _static_files(), timing], times
 
 
@@ -229,6 +228,20 @@ def _static_files() -> Check:
     maps = [str(path.relative_to(root)) for path in root.rglob("*.map")]
     maps += [str(path.relative_to(root)) for path in root.rglob("*.js") if "sourceMappingURL" in path.read_text()]
     return verdict_of(maps, "static files", "the same for every page; no source maps")
+
+
+def _check_times(client: Client, stimuli: list[Stimulus]) -> tuple[Check, np.ndarray]:
+    """Check whether times of answers go with the truth, and return the times, too.
+
+    Chance separates them once in many audits. A difference that a reader could use is there again at the next look.
+    """
+    generated = np.array([item.generated_image_id is not None for item in stimuli])
+    for _ in range(LOOKS):
+        times = _times(client, stimuli)
+        check = trace_check("times of answers", times, generated, "fastest of three answers with the image")
+        if check.verdict != Verdict.LEAK:
+            break
+    return check, times
 
 
 def _times(client: Client, stimuli: list[Stimulus]) -> np.ndarray:
