@@ -100,8 +100,7 @@ def train_and_judge(
         else:
             seconds = train(trainer, 60 * minutes / len(groups), description)
         for index, name in enumerate(names):
-            latents = grid_latents(1, trainer.latent_size, SAMPLES)
-            pixels = np.concatenate([to_pixels(trainer.samples(part, index)) for part in latents.split(GRID)])
+            pixels = samples_of(trainer, index)
             training, held_out = split[name]
             seen = trainer.step * settings.batch_size
             rows.append(
@@ -118,6 +117,12 @@ def train_and_judge(
                 | judged_otherwise(name, pixels, training, held_out, folder)
             )
     return rows
+
+
+def samples_of(trainer: Trainer, diagnosis: int) -> np.ndarray:
+    """Samples (256, S, S, 3), uint8, of the same latents at every call."""
+    latents = grid_latents(1, trainer.latent_size, SAMPLES)
+    return np.concatenate([to_pixels(trainer.samples(part, diagnosis)) for part in latents.split(GRID)])
 
 
 def train(trainer: Trainer, limit: float, description: str, steps: int | None = None) -> float:

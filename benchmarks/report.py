@@ -27,10 +27,15 @@ def processor() -> str:
     """The processor's name and the number of its cores."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
-    return f"{name}, {os.cpu_count()} cores" + limited_to().replace("_", ", as with ")
+    return f"{name}, {os.cpu_count()} cores" + (f", as with {limit}" if (limit := limited_to()) else "")
 
 
 def limited_to() -> str:
-    """`_avx2` if the environment keeps PyTorch's kernels from using more of the processor than AVX2, else nothing."""
+    """`avx2` if the environment keeps PyTorch's kernels from using more of the processor than AVX2, else nothing."""
     limits = {os.environ.get(name, "").lower() for name in ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")}
-    return "_avx2" if limits == {"avx2"} else ""
+    return "avx2" if limits == {"avx2"} else ""
+
+
+def table_name(name: str) -> str:
+    """The name of a table, apart for a limited processor."""
+    return f"{name}_{limit}" if (limit := limited_to()) else name

@@ -15,8 +15,6 @@ counts too many for the weights' gradients of grouped convolutions, which R3GAN 
 
 import argparse
 import time
-from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,14 +23,15 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 from tqdm import tqdm
 
-from benchmarks.report import limited_to, processor, report
+from benchmarks.report import limited_to, processor, report, table_name
+from benchmarks.timing import fastest
 from gan.runs.execution import TRAINERS
 from gan.training.memory import keep_freed_memory
 from gan.training.settings import PRECISIONS, Settings
-from gan.training.trainer import Trainer
 
-STEPS, WARM_UP = 8, 3
+STEPS, WARM_UP, ROUNDS = 8, 3, 8
 SHOWN = 12  # operations in the table; the others are added up
+SUMMED = ("calls", "ms", "bound_ms", "gflop", "mb")
 SIDE = 4096  # of the square matrices
 LARGE = 2**28  # bytes; more than any cache
 
@@ -45,7 +44,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
     options = parser.parse_args()
     rows = roofline(Settings(model=options.model, batch_size=options.batch, precision=options.precision))
-    report(f"roofline_{options.model}{limited_to()}", rows)
+    report(table_name(f"roofline_{options.model}"), rows)
 
 
 def roofline(settings: Settings) -> list[dict[str, Any]]:
@@ -53,7 +52,9 @@ def roofline(settings: Settings) -> list[dict[str, Any]]:
     images = torch.randint(0, 256, (2 * settings.batch_size, 3, settings.size, settings.size), dtype=torch.uint8)
     diagnoses = 1 if settings.model == "dcgan" else 2
     trainer = TRAINERS[settings.model]([images] * diagnoses, settings, torch.device("cpu"))
-    seconds = seconds_of_step(trainer)
+    for _ in range(WARM_UP):
+        trainer.train_step()
+    seconds = fastest(trainer.train_step, ROUNDS)
     flops = {dtype: products_per_second(dtype) for dtype in {torch.float32, trainer.dtype}}
     bandwidth = bytes_per_second()
     recorder = Recorder(flops, bandwidth)
@@ -62,7 +63,7 @@ def roofline(settings: Settings) -> list[dict[str, Any]]:
             trainer.train_step()
     found = sorted(recorder.rows.values(), key=lambda row: -row["ms"])
     for row in found:
-        row.update({key: row[key] / STEPS for key in ("calls", "ms", "bound_ms", "gflop", "mb")})
+        row.update({key: row[key] / STEPS for key in SUMMED})
     whole = {
         "operation": "whole step",
         "processor": processor(),
@@ -76,37 +77,20 @@ def roofline(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _sum(rows: list[dict[str, Any]]) -> dict[str, float]:
-    return {key: sum(row[key] for row in rows) for key in ("calls", "ms", "bound_ms", "gflop", "mb")}
-
-
-def seconds_of_step(trainer: Trainer) -> float:
-    """Of the fastest of some steps."""
-    for _ in range(WARM_UP):
-        trainer.train_step()
-    return fastest(trainer.train_step)
+    return {key: sum(row[key] for row in rows) for key in SUMMED}
 
 
 def products_per_second(dtype: torch.dtype) -> float:
     """FLOP/s of a product of two large matrices."""
     one, other = (torch.randn(SIDE, SIDE).to(dtype) for _ in range(2))
-    return 2 * SIDE**3 / fastest(lambda: one @ other)
+    return 2 * SIDE**3 / fastest(lambda: one @ other, ROUNDS)
 
 
 def bytes_per_second() -> float:
     """Bytes read and written a second by a copy of a large tensor."""
     source = torch.zeros(LARGE, dtype=torch.uint8)
     target = torch.ones_like(source)
-    return 2 * LARGE / fastest(lambda: target.copy_(source))
-
-
-def fastest(work: Callable[[], Any], rounds: int = STEPS) -> float:
-    """Seconds of the fastest of some rounds."""
-    seconds = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+    return 2 * LARGE / fastest(lambda: target.copy_(source), ROUNDS)
 
 
 class Recorder(TorchDispatchMode):
@@ -115,7 +99,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self, flops: dict[torch.dtype, float], bandwidth: float) -> None:
         super().__init__()
         self.flops, self.bandwidth = flops, bandwidth
-        self.rows: dict[tuple, dict[str, Any]] = defaultdict(dict)
+        self.rows: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def __torch_dispatch__(self, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
@@ -131,22 +115,18 @@ class Recorder(TorchDispatchMode):
         flop = count(*args, **kwargs, out_val=result) if count else 0
         peak = self.flops.get(results[0].dtype, self.flops[torch.float32])
         arithmetic, memory = flop / peak, moved / self.bandwidth
-        key = operation.overloadpacket.__name__, tuple(results[0].shape), tuple(read[0].shape) if read else ()
-        row = self.rows[key]
-        if not row:
-            row |= {"operation": key[0], "result": _shape(key[1]), "first_input": _shape(key[2])}
-            row |= {"calls": 0, "ms": 0.0, "bound_ms": 0.0, "bound_by": "", "gflop": 0.0, "mb": 0.0}
-        row["calls"] += 1
-        row["ms"] += 1000 * seconds
-        row["bound_ms"] += 1000 * max(arithmetic, memory)
+        name = operation.overloadpacket.__name__, _shape(results[0]), _shape(read[0]) if read else ""
+        new = dict(zip(("operation", "result", "first_input"), name, strict=True)) | dict.fromkeys(SUMMED, 0)
+        row = self.rows.setdefault(name, new)
         row["bound_by"] = "arithmetic" if arithmetic > memory else "memory"
-        row["gflop"] += flop / 1e9
-        row["mb"] += moved / 1e6
+        found = (1, 1000 * seconds, 1000 * max(arithmetic, memory), flop / 1e9, moved / 1e6)
+        for key, value in zip(SUMMED, found, strict=True):
+            row[key] += value
         return result
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+def _shape(tensor: torch.Tensor) -> str:
+    return " x ".join(map(str, tensor.shape))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """How long the analysis takes: of a typical study, and of ten million responses from arrays."""
 
 import resource
-import time
-from collections.abc import Callable
 
 import numpy as np
 
 from benchmarks.report import report
+from benchmarks.timing import fastest
 from turing.statistics.analysis import analyse
 from turing.statistics.auc import mrmc_auc
 from turing.statistics.mrmc import mrmc_rate
@@ -45,19 +44,10 @@ def large_study(readers: int) -> tuple[np.ndarray, ...]:
     return reader, image, generated, np.clip((evidence * 2 + 4).astype(int), 0, 7)
 
 
-def seconds(work: Callable[[], object], rounds: int = 1) -> float:
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
-
-
 def main() -> None:
     study = typical_study()
     analyse(study)  # the first call imports and warms up
-    rows = [{"what": "65 x 200, everything", "responses": len(study), "seconds": seconds(lambda: analyse(study), 5)}]
+    rows = [{"what": "65 x 200, everything", "responses": len(study), "seconds": fastest(lambda: analyse(study), 5)}]
     for readers in (25_000, 50_000, 100_000):
         reader, image, generated, score = large_study(readers)
         fooled = score < 4
@@ -65,7 +55,7 @@ def main() -> None:
             "rate and interval": lambda r=reader, i=image, y=fooled: mrmc_rate(r, i, y),
             "AUC and interval": lambda r=reader, i=image, g=generated, s=score: mrmc_auc(r, i, g, s),
         }.items():
-            rows.append({"what": what, "responses": len(reader), "seconds": seconds(work)})
+            rows.append({"what": what, "responses": len(reader), "seconds": fastest(work)})
             # Linux counts kilobytes, and this is the highest so far, so rates come before areas at each size.
             rows[-1]["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     rows[0]["peak_gb"] = None

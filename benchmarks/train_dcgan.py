@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 
 from tqdm import tqdm
 
-from benchmarks.report import limited_to, processor, report
+from benchmarks.report import limited_to, processor, report, table_name
 
 ROUNDS, STEPS = 5, 3
 BATCH, SIZE = 32, 128
@@ -119,7 +119,7 @@ def main() -> None:
         }
         for name in names
     ]
-    report("train_dcgan" + limited_to(), rows)
+    report(table_name("train_dcgan"), rows)
 
 
 if __name__ == "__main__":

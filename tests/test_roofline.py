@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.report import limited_to
+from benchmarks.report import limited_to, table_name
 from benchmarks.roofline import Recorder
 
 
@@ -29,5 +29,7 @@ def test_a_table_of_a_limited_processor_is_kept_apart(monkeypatch):
     assert limited_to() == ""
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     assert limited_to() == ""
+    assert table_name("roofline") == "roofline"
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
-    assert limited_to() == "_avx2"
+    assert limited_to() == "avx2"
+    assert table_name("roofline") == "roofline_avx2"

@@ -12,8 +12,6 @@ from gan.networks.augmentation import turn_each
 from gan.training.batches import to_unit_range
 from gan.training.trainer import Losses, Trainer
 
-LONGEST_HALF_LIFE = 10_000  # images
-
 
 class ConditionalTrainer(Trainer):
     """Draws equal numbers of images of each diagnosis, and flips or rotates every real one separately.
@@ -75,7 +73,8 @@ class ConditionalTrainer(Trainer):
 def half_life(seen: int) -> float:
     """The number of images over which the averaged weights forget half, after a training has seen `seen` images.
 
-    It is a twentieth of them in the beginning, then 1,400, and from 112,000 images on an eightieth. A longer average
-    lags behind weights that still improve, and without one the weights are noisy: see docs/gan.md for the figures.
+    It is a twentieth of them in the beginning, then 1,400, and from 112,000 images on an eightieth, but at most 10,000.
+    A longer average lags behind weights that still improve, and without one the weights are noisy: see docs/gan.md for
+    the figures.
     """
-    return min(max(0.0125 * seen, min(0.05 * seen, 1400)), LONGEST_HALF_LIFE)
+    return min(max(0.0125 * seen, min(0.05 * seen, 1400)), 10_000)

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import Page
 
 from gan.models import UtilityEvaluation
 from tests.browser.pages import unfold
@@ -22,6 +23,11 @@ SCREENS = {"wide-light": (WIDE, "light"), "phone-light": (PHONE, "light"), "phon
 ON_SCREENS = pytest.mark.parametrize(("screen", "scheme"), SCREENS.values(), ids=SCREENS)
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def open_page(chromium, screen: dict, scheme: str) -> Page:
+    options = {"viewport": screen, "color_scheme": scheme, "reduced_motion": "reduce"}
+    return chromium.new_context(**options, bypass_csp=True).new_page()
 
 
 def jobs_of(researcher) -> list[Job]:
@@ -94,9 +100,7 @@ def test_axe_finds_nothing(study, site, chromium, reader, researcher, screen, sc
     UtilityEvaluation.objects.create(generator=study.generators.get(), step=2, figures=utility_figures())
     found = []
     for who, addresses in addresses_of(study, reader, researcher).items():
-        page = chromium.new_context(
-            viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
-        ).new_page()
+        page = open_page(chromium, screen, scheme)
         if who != "nobody":
             log_in(page, site, {"reader": reader.user.email, "researcher": researcher.email}[who])
         for address in addresses:
@@ -114,9 +118,7 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
     publish(study, authors="Ada Byron", archive=True)
     found = []
     for screen, scheme in SCREENS.values():
-        page = chromium.new_context(
-            viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
-        ).new_page()
+        page = open_page(chromium, screen, scheme)
         page.goto(f"{site}{reverse('published', args=[study.slug])}")
         unfold(page)
         found += problems_of(page, "nobody")
@@ -134,9 +136,7 @@ def test_axe_finds_nothing_on_published_results(study, site, chromium, researche
 
 @ON_SCREENS
 def test_axe_finds_nothing_at_the_doors(site, chromium, reader, researcher, screen, scheme):
-    page = chromium.new_context(
-        viewport=screen, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
-    ).new_page()
+    page = open_page(chromium, screen, scheme)
     log_in(page, site, researcher.email)
     device = TOTPDevice.objects.create(user=researcher, name="app", confirmed=False)
     page.goto(f"{site}{reverse('two-factor')}")

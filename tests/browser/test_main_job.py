@@ -39,8 +39,7 @@ def shown_position(page: Page) -> int:
 
 
 def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chromium, researcher, screenshot):
-    clinician = chromium.new_context(viewport=WIDE)
-    page = clinician.new_page()
+    page = chromium.new_context(viewport=WIDE).new_page()
     failures = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
@@ -63,9 +62,9 @@ def test_a_clinician_judges_and_a_researcher_reads_the_results(study, site, chro
         press(page, "r" if position % 2 else "g", str(1 + position % 4), "Enter")
         page.wait_for_url(re.compile(rf"/trials/{position + 1}/$"))
 
-    # The window is closed half-way; another device, a phone, goes on where it stopped.
+    # The clinician leaves half-way; another device, a phone, goes on where they stopped.
     wait_until_stored(page, 10)
-    clinician.close()
+    page.goto("about:blank")
     page = chromium.new_context(viewport=PHONE, device_scale_factor=3, has_touch=True).new_page()
     log_in(page, site, "ayse@clinic.example")
     page.goto(f"{site}{study.get_absolute_url()}")
