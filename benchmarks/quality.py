@@ -31,6 +31,7 @@ from gan.datasets.sources import Source, split_by_lesion
 from gan.datasets.training_sets import training_set_of
 from gan.foundation.diagnoses import slug_of
 from gan.imaging.contact_sheets import contact_sheet
+from gan.networks.projected import SIZES
 from gan.quality.extractors import lite2
 from gan.quality.held_out import evaluate
 from gan.runs.execution import TRAINERS, decode, find_run
@@ -52,8 +53,10 @@ def main() -> None:
     parser.add_argument("--run", help="instead: judge this training run")
     parser.add_argument("--minutes", type=float, default=30.0, help="of training for each model, all diagnoses (30)")
     parser.add_argument("--images", type=int, help="instead: train until so many images were seen, all diagnoses")
+    parser.add_argument("--size", type=int, choices=SIZES, default=128, help="pixels (128)")
     parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="(auto)")
+    parser.add_argument("--cooldown", type=float, help="share, as of `train_gan`")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each (0)")
     parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: projected and dcgan")
     parser.add_argument("--grids", type=Path, default=Path("var/quality"), help="folder for grids (var/quality)")
@@ -63,7 +66,14 @@ def main() -> None:
     elif options.folder:
         for model in options.model or ("dcgan", "projected"):
             for seed in options.seeds:
-                settings = Settings(model=model, seed=seed, batch_size=options.batch, precision=options.precision)
+                settings = Settings(
+                    model=model,
+                    size=options.size,
+                    seed=seed,
+                    batch_size=options.batch,
+                    precision=options.precision,
+                    cooldown=options.cooldown,
+                )
                 keep(train_and_judge(settings, options.folder, options.minutes, options.images, options.grids))
     else:
         parser.error("name an ISIC export's folder or a --run")
@@ -79,7 +89,10 @@ def keep(rows: list[dict[str, Any]]) -> None:
 
 
 def _training_of(row: dict[str, Any]) -> tuple:
-    return tuple(row.get(key) for key in ("model", "diagnosis", "batch", "seed", "arithmetic"))
+    before = {"size": 128, "cooldown": 0.0}  # of rows that do not say
+    return tuple(
+        (before | row).get(key) for key in ("model", "size", "diagnosis", "batch", "cooldown", "seed", "arithmetic")
+    )
 
 
 def train_and_judge(
@@ -106,22 +119,30 @@ def train_and_judge(
             rows.append(
                 {
                     "model": model,
+                    "size": settings.size,
                     "batch": settings.batch_size,
+                    "cooldown": settings.cooldown,
                     "seed": settings.seed,
                     "images": seen,
                     "images_per_s": seen / seconds,
                 }
                 | {"processor": processor(), "arithmetic": str(trainer.dtype).removeprefix("torch.")}
                 | {"threads": torch.get_num_threads()}
-                | row_of(name, pixels, training, held_out, grids / f"{model}-{settings.seed}-{slug_of(name)}.png")
+                | row_of(
+                    name,
+                    pixels,
+                    training,
+                    held_out,
+                    grids / f"{model}-{settings.size}-{settings.seed}-{slug_of(name)}.png",
+                )
                 | judged_otherwise(name, pixels, training, held_out, folder)
             )
     return rows
 
 
-def samples_of(trainer: Trainer, diagnosis: int) -> np.ndarray:
-    """Samples (256, S, S, 3), uint8, of the same latents at every call."""
-    latents = grid_latents(1, trainer.latent_size, SAMPLES)
+def samples_of(trainer: Trainer, diagnosis: int, spread: float = 1.0) -> np.ndarray:
+    """Samples (256, S, S, 3), uint8, of the same latents at every call, with the standard deviation `spread`."""
+    latents = spread * grid_latents(1, trainer.latent_size, SAMPLES)
     return np.concatenate([to_pixels(trainer.samples(part, diagnosis)) for part in latents.split(GRID)])
 
 
@@ -131,7 +152,7 @@ def train(trainer: Trainer, limit: float, description: str, steps: int | None = 
     with tqdm(desc=description, total=steps or round(limit), unit="step" if steps else "s", disable=None) as bar:
         while trainer.step < steps if steps else seconds < limit:
             started = time.perf_counter()
-            losses = trainer.train_step()
+            losses = trainer.train_step(trainer.step / steps if steps else seconds / limit)
             seconds += time.perf_counter() - started
             bar.n = trainer.step if steps else round(seconds)
             bar.set_postfix_str(f"generator {losses.generator:.2f}, discriminator {losses.discriminator:.2f}")

@@ -100,7 +100,7 @@ def snapshot_at(run: TrainingRun, step: int) -> TrainingRun:
 
 
 # Settings that a resumed run may change: its length, and those that do not change the images that it sees.
-CHANGEABLE = ("steps", "minutes", "precision", "snapshot_every", "evaluate_every")
+CHANGEABLE = ("steps", "minutes", "cooldown", "precision", "snapshot_every", "evaluate_every")
 
 
 def reopen_run(

@@ -52,14 +52,13 @@ class Recorder:
 
     def train(self, settings: Settings, bar: BarFactory) -> None:
         self._continue_from_snapshot()
-        trainer, processes = self.trainer, self.trainer.processes
-        limit = settings.minutes * 60 if settings.minutes else None
-        total = None if limit else settings.steps
+        trainer = self.trainer
+        total = None if settings.minutes else settings.steps
         saved = trainer.step if self.seconds else -1
         with bar(f"Training {self.name}", total, trainer.step) as shown, self._open_log() as log:
-            while processes.agree(self.seconds < limit) if limit else trainer.step < settings.steps:
+            while (done := self._done(settings)) < 1:
                 started = time.monotonic()
-                losses = trainer.train_step()
+                losses = trainer.train_step(done)
                 self.seconds += time.monotonic() - started
                 self._remember(losses, log)
                 shown.update()
@@ -71,6 +70,14 @@ class Recorder:
                     self._evaluate()
             if saved != trainer.step:
                 self._snapshot(log)
+
+    def _done(self, settings: Settings) -> float:
+        """The share of the training that is done, alike in all processes; 1 at the end."""
+        if not settings.minutes:
+            return self.trainer.step / settings.steps
+        done = min(self.seconds / (60 * settings.minutes), 1.0)
+        # In millionths, because processes tell each other whole numbers.
+        return self.trainer.processes.number(int(1e6 * done)) / 1e6
 
     def _continue_from_snapshot(self) -> None:
         path = self.folder / SNAPSHOT

@@ -46,8 +46,8 @@ class ConditionalTrainer(Trainer):
         images = turn_each(self.together[drawn["images"]], drawn["turns"])
         return to_unit_range(images).contiguous(memory_format=torch.channels_last)
 
-    def train_step(self) -> Losses:
-        losses = super().train_step()
+    def train_step(self, done: float = 0.0) -> Losses:
+        losses = super().train_step(done)
         seen = self.step * self.global_batch
         forgotten = 1 - 0.5 ** (self.global_batch / half_life(seen))
         with torch.no_grad():

@@ -32,10 +32,10 @@ class DCGANTrainer(Trainer):
             "z": self.processes.share(self.latents(step)),
         }
 
-    def train_step(self) -> Losses:
+    def train_step(self, done: float = 0.0) -> Losses:
         # Dropout draws from the global source, which each process seeds differently.
         torch.manual_seed(derive_seed(self.seed, self.step, 1, self.processes.rank))
-        return super().train_step()
+        return super().train_step(done)
 
     def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
         real = to_unit_range(self.images[0][drawn["images"]])

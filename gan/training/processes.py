@@ -41,10 +41,6 @@ class Processes:
         parts = flat.split([tensor.numel() for tensor in tensors])
         return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
-    def agree(self, decision: bool) -> bool:
-        """The first process's decision for all, such as whether the time is up."""
-        return bool(self.number(int(decision)))
-
     def number(self, value: int) -> int:
         """The first process's number, for all."""
         if self.count == 1:

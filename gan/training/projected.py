@@ -47,6 +47,10 @@ class ProjectedTrainer(ConditionalTrainer):
         self._calibrate()
         return super().networks()
 
+    def load(self, tensors: Mapping[str, Tensor], step: int) -> None:
+        super().load(tensors, step)
+        self._calibrated_at = -1  # the statistics may be those of other weights at the same step
+
     def gradients(self, drawn: Mapping[str, Tensor]) -> Gradients:
         diagnosis = drawn["labels"]
         real = self.real(drawn)

@@ -14,9 +14,9 @@ MOST_IMAGES = 10_000  # most images in a batch; more would fill any machine's me
 # Settings in which the models differ. What a user leaves open is filled in from here.
 BY_MODEL: dict[str, dict[str, float]] = {
     # The seed paper's.
-    "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7},
-    "projected": {"learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
-    "r3gan": {"learning_rate": 2e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
+    "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7, "cooldown": 0.0},
+    "projected": {"learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8, "cooldown": 0.33},
+    "r3gan": {"learning_rate": 2e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8, "cooldown": 0.0},
 }
 
 
@@ -24,7 +24,8 @@ BY_MODEL: dict[str, dict[str, float]] = {
 class Settings:
     """The options of a training. Defaults are the paper's. `minutes`, if given, replaces `steps`.
 
-    None for a number of the optimiser means the model's own value.
+    None for a number of the optimiser means the model's own value. `cooldown` is the last share of the training, over
+    which the learning rate falls to 0 in a straight line.
     """
 
     model: str = "dcgan"
@@ -38,6 +39,7 @@ class Settings:
     beta1: float | None = None
     beta2: float | None = None
     epsilon: float | None = None
+    cooldown: float | None = None
     held_out: float = 0.15
     phantoms: bool = False
     image_type: str = "dermoscopic"  # type of lesion images from the database
@@ -52,6 +54,7 @@ class Settings:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         assert self.learning_rate is not None
+        assert self.cooldown is not None
         checks = {
             "size": (self.size in dcgan.SIZES, "64, 128 or 256 pixels"),
             "steps": (1 <= self.steps <= MOST_STEPS, f"1 to {MOST_STEPS}"),
@@ -60,6 +63,7 @@ class Settings:
             "seed": (0 <= self.seed < 2**63, "0 or more"),
             "activation": (self.activation in dcgan.ACTIVATIONS, f"one of {', '.join(dcgan.ACTIVATIONS)}"),
             "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),
+            "cooldown": (0 <= self.cooldown <= 1, "0 to 1"),
             "held-out share": (0 <= self.held_out < 1, "at least 0 and less than 1"),
             "image type": (0 < len(self.image_type) <= 40, "a word such as dermoscopic or clinical"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
@@ -70,11 +74,22 @@ class Settings:
             if not holds:
                 raise GanError(f"{name}: must be {wanted}.")
 
+    def rate_at(self, done: float) -> float:
+        """The learning rate when a share `done` of the training is done, 0 to 1."""
+        assert self.learning_rate is not None
+        left = 1 - min(done, 1.0)
+        return (
+            self.learning_rate * left / self.cooldown if self.cooldown and left < self.cooldown else self.learning_rate
+        )
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Settings":
-        """Settings as a run recorded them. Settings of older runs that no longer exist are left out."""
+        """Settings as a run recorded them. Settings of older runs that no longer exist are left out.
+
+        Runs that recorded no cooldown were started without one, and continue so.
+        """
         names = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in stored.items() if name in names})
+        return cls(**{"cooldown": 0.0} | {name: value for name, value in stored.items() if name in names})

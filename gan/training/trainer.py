@@ -88,7 +88,8 @@ class Trainer(ABC):
         self.generator_adam, self.discriminator_adam = (
             torch.optim.Adam(
                 network.parameters(),
-                lr=settings.learning_rate or 0,
+                # A recorded step reads the rate on the GPU, where it can change.
+                lr=torch.tensor(settings.rate_at(0), device=device) if on_gpu else settings.rate_at(0),
                 betas=(settings.beta1 or 0.0, settings.beta2 or 0.0),
                 eps=settings.epsilon or 0,
                 # One kernel for all weights, which counts its steps on the GPU.
@@ -113,11 +114,14 @@ class Trainer(ABC):
         On a GPU, no value is read on the host.
         """
 
-    def train_step(self) -> Losses:
+    def train_step(self, done: float = 0.0) -> Losses:
         """Do one iteration. Both gradients are computed before either optimiser steps.
+
+        `done` is the share of the training that is done. The learning rate depends on it.
 
         Raises `GanError` if a loss is not finite. The weights are then as before the step.
         """
+        self._set_rate(self.settings.rate_at(done))
         drawn = self._drawn()
         if self.recording:
             self._recorded = self._recorded or RecordedStep(self.gradients, self._update)
@@ -214,6 +218,14 @@ class Trainer(ABC):
             ordered = self.device.type != "cuda" or gradient.stride() == weight.stride()
             weight.grad = gradient if ordered else torch.empty_like(weight).copy_(gradient)
         adam.step()
+
+    def _set_rate(self, rate: float) -> None:
+        for _, _, adam in self._optimised():
+            for group in adam.param_groups:
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
 
     def _optimised(self) -> Iterator[tuple[str, nn.Module, torch.optim.Adam]]:
         yield "generator", self.generator, self.generator_adam

@@ -45,6 +45,12 @@ class Command(ConsoleCommand):
         parser.add_argument("--batch-size", type=int, metavar="B", help=f"images a step ({default.batch_size})")
         parser.add_argument("--seed", type=int, metavar="S", help=f"of everything random ({default.seed})")
         parser.add_argument("--learning-rate", type=float, metavar="R", help=f"of both networks ({rates})")
+        parser.add_argument(
+            "--cooldown",
+            type=float,
+            metavar="SHARE",
+            help="last share of the training, in which the learning rate falls to 0 (projected: a third; others: 0)",
+        )
         parser.add_argument("--activation", choices=dcgan.ACTIVATIONS, help="dcgan only")
         parser.add_argument("--held-out", type=float, help="share of images kept out (0.15)")
         parser.add_argument("--precision", choices=PRECISIONS, help="auto: bfloat16 where the hardware has it")

@@ -1,5 +1,7 @@
 """The projected GAN has its authors' frozen features and one model for all diagnoses, and is repeatable."""
 
+import itertools
+
 import pytest
 import torch
 from django.core.management import call_command
@@ -177,6 +179,24 @@ def test_the_averaged_weights_have_statistics_of_their_own(settings_and_images):
     assert (fixed - of_batch).abs().mean() < 0.1 * of_batch.std()
 
 
+def test_weights_loaded_at_the_same_step_get_statistics_of_their_own(settings_and_images):
+    settings, images = settings_and_images
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    start = {name: tensor.clone() for name, tensor in trainer.tensors().items()}
+    trainer.train_step()
+    z = torch.randn(4, trainer.latent_size)
+    first = trainer.samples(z, 0)
+    # The generator starts elsewhere, and takes as many steps.
+    other = {name: 2 * tensor if name.endswith("convolution.weight") else tensor for name, tensor in start.items()}
+    trainer.load(other, 0)
+    trainer.train_step()
+    again = ProjectedTrainer(images, settings, torch.device("cpu"))
+    again.load(other, 0)
+    again.train_step()
+    assert torch.equal(trainer.samples(z, 0), again.samples(z, 0))
+    assert not torch.equal(first, again.samples(z, 0))
+
+
 def test_there_may_be_more_diagnoses_than_images_in_a_batch():
     images = [torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8) for _ in range(5)]
     settings = Settings(model="projected", size=64, batch_size=4, precision="float32")
@@ -218,6 +238,58 @@ def test_one_model_draws_every_diagnosis_with_truncation_and_strips(phantoms, tm
     assert run.generated_images.count() == 8
     call_command("sample_gan", "both", count=1, diagnosis=["melanoma"], strips=tmp_path / "strip.png")
     assert (tmp_path / "strip.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_learning_rate_falls_to_0_over_the_last_share_of_the_training():
+    settings = Settings(model="projected", learning_rate=0.3, cooldown=1 / 3)
+    rates = [settings.rate_at(done) for done in (0, 0.5, 2 / 3, 0.75, 5 / 6, 1, 1.5)]
+    assert rates == pytest.approx([0.3, 0.3, 0.3, 0.225, 0.15, 0, 0])
+    assert Settings(model="projected", cooldown=0).rate_at(0.999) == 4e-4
+    assert Settings(model="projected", cooldown=1).rate_at(0.25) == pytest.approx(3e-4)
+    assert Settings(model="projected").rate_at(0.835) == pytest.approx(2e-4)
+    # The paper's training and the control keep their rate.
+    assert [Settings(model=model).rate_at(0.999) for model in ("dcgan", "r3gan")] == [1.5e-4, 2e-4]
+
+
+def test_a_run_from_before_there_was_a_cooldown_continues_without_one():
+    stored = Settings(model="projected").as_json()
+    assert Settings.from_json(stored).cooldown == 0.33
+    del stored["cooldown"]
+    assert Settings.from_json(stored).rate_at(0.999) == 4e-4
+
+
+@pytest.mark.parametrize("length", [{"steps": 4}, {"minutes": 4 / 60}], ids=lambda length: next(iter(length)))
+def test_a_training_uses_the_rate_that_its_progress_asks_for(phantoms, monkeypatch, length):
+    rates = []
+    once = ProjectedTrainer.train_step
+
+    def remembering(trainer, done):
+        losses = once(trainer, done)
+        rates.append([trainer.generator_adam.param_groups[0]["lr"], trainer.discriminator_adam.param_groups[0]["lr"]])
+        return losses
+
+    monkeypatch.setattr(ProjectedTrainer, "train_step", remembering)
+    # Every step takes a second.
+    clock = itertools.count()
+    monkeypatch.setattr("gan.runs.recording.time.monotonic", lambda: next(clock))
+    options = TINY | {"diagnosis": list(DIAGNOSES), "held_out": 0.5, "learning_rate": 0.004, "cooldown": 0.5}
+    call_command("train_gan", **length, **options)
+    assert rates == [pytest.approx([rate, rate]) for rate in (0.004, 0.004, 0.004, 0.002)]
+
+
+def test_a_rate_that_is_a_tensor_changes_in_place(settings_and_images):
+    """On a GPU, recorded steps read the rate from the tensor that they were recorded with."""
+    settings, images = settings_and_images
+    ours, theirs = (ProjectedTrainer(images, settings, torch.device("cpu")) for _ in range(2))
+    rate = torch.tensor(settings.rate_at(0))
+    for adam in (ours.generator_adam, ours.discriminator_adam):
+        adam.param_groups[0]["lr"] = rate
+    for trainer in (ours, theirs):
+        trainer.train_step(0.9)
+    assert ours.generator_adam.param_groups[0]["lr"] is ours.discriminator_adam.param_groups[0]["lr"] is rate
+    assert rate.item() == pytest.approx(settings.rate_at(0.9))
+    for one, other in zip(ours.generator.parameters(), theirs.generator.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-7)
 
 
 def test_the_averaged_weights_forget_slowly_only_in_long_trainings():

@@ -88,6 +88,7 @@ def test_images_of_one_lesion_stay_on_one_side():
         ({"diagnosis": ["nothing"], "phantoms": True}, "no phantoms of 'nothing'"),
         ({"diagnosis": ["melanoma"]}, "no lesion images of 'melanoma'"),
         ({"diagnosis": ["melanoma"], "phantoms": True, "batch_size": 1}, "batch size"),
+        ({"diagnosis": ["melanoma"], "phantoms": True, "cooldown": 1.5}, "cooldown"),
         ({"diagnosis": []}, "name at least one --diagnosis"),
         ({"resume": "77"}, "no training run '77'"),
     ],
@@ -101,7 +102,7 @@ def test_bad_settings_end_with_one_clear_line_and_no_run(phantoms, options, mess
 def test_a_failed_run_says_why_and_can_be_resumed(phantoms, monkeypatch):
     from gan.training.dcgan import DCGANTrainer
 
-    def no_memory(self):
+    def no_memory(self, done):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: out of memory")
 
     with monkeypatch.context() as patch:

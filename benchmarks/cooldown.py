@@ -1,0 +1,88 @@
+"""Whether the projected GAN's learning rate should fall at the end, and how far apart latents should be drawn.
+
+    python -m benchmarks.cooldown ~/isic-export --seeds 1 2
+
+Each training runs at a constant rate up to its last share. From the same weights it then continues twice: at the same
+rate, and at a rate that falls to 0. So nothing but the rate differs in the last share. Samples of both are compared
+with held-out lesions. `--spreads` draws them from latents of other standard deviations as well. Weights stay in
+`--states`, and a second call does not train again.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks.quality import DIAGNOSES, samples_of, sources_of
+from benchmarks.report import report
+from gan.datasets.sources import decode_pixels, split_by_lesion
+from gan.quality.extractors import lite2
+from gan.quality.metrics import compare
+from gan.runs.execution import decode
+from gan.runs.snapshots import read_snapshot, write_snapshot
+from gan.training.memory import keep_freed_memory
+from gan.training.projected import ProjectedTrainer
+from gan.training.settings import Settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="ISIC export")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one training for each (1)")
+    parser.add_argument("--images", type=int, default=75_008, help="images seen at the end (75008)")
+    parser.add_argument("--share", type=float, default=0.25, help="last share of the training (0.25)")
+    parser.add_argument("--spreads", type=float, nargs="+", default=[1.0], help="standard deviations of latents (1)")
+    parser.add_argument("--states", type=Path, default=Path("var/cooldown"), help="folder for weights (var/cooldown)")
+    options = parser.parse_args()
+    options.states.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for seed in options.seeds:
+        settings = Settings(model="projected", seed=seed, cooldown=options.share)
+        split = {name: split_by_lesion(sources_of(options.folder, name), settings.held_out, seed) for name in DIAGNOSES}
+        images = [decode(training, settings.size) for training, _ in split.values()]
+        real = {name: lite2().features(decode_pixels(held_out, settings.size)) for name, (_, held_out) in split.items()}
+        trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+        total = options.images // settings.batch_size
+        shared = options.states / f"{seed}-shared.safetensors"
+        reach(trainer, round(total * (1 - options.share)), total, shared, falls=False)
+        for rate in ("constant", "falling"):
+            load(trainer, shared)
+            reach(trainer, total, total, options.states / f"{seed}-{rate}.safetensors", falls=rate == "falling")
+            about = {"seed": seed, "images": trainer.step * settings.batch_size, "share": options.share, "rate": rate}
+            rows += [about | row for row in judge(trainer, real, options.spreads)]
+            report("cooldown", rows)
+
+
+def reach(trainer: ProjectedTrainer, step: int, total: int, path: Path, falls: bool) -> None:
+    """Train to the step of a training of `total` steps and store the weights, or load them if they are stored."""
+    if path.exists():
+        load(trainer, path)
+        return
+    for _ in tqdm(range(trainer.step, step), desc=path.stem, unit="step", disable=None):
+        trainer.train_step(trainer.step / total if falls else 0.0)
+    write_snapshot(path, trainer.tensors(), {"step": trainer.step})
+
+
+def load(trainer: ProjectedTrainer, path: Path) -> None:
+    tensors, state = read_snapshot(path)
+    trainer.load(tensors, state["step"])
+
+
+def judge(trainer: ProjectedTrainer, real: dict[str, np.ndarray], spreads: list[float]) -> list[dict[str, Any]]:
+    """A row for each spread of latents and each diagnosis, whose held-out features are `real`."""
+    rows = []
+    for spread in spreads:
+        for index, (diagnosis, held_out) in enumerate(real.items()):
+            found = compare(lite2().features(samples_of(trainer, index, spread)), held_out)
+            figures = {"kid_x1000": 1000 * found.kid, "kid_std_x1000": 1000 * found.kid_std}
+            figures |= {"precision": found.precision, "recall": found.recall}
+            rows.append({"spread": spread, "diagnosis": diagnosis} | figures)
+    return rows
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    main()
