@@ -97,17 +97,28 @@ def latent(seed: int, size: int) -> Tensor:
     return torch.randn(size, generator=torch.Generator().manual_seed(seed))
 
 
+def latent_seed(run: TrainingRun, diagnosis: str, seed: int, index: int) -> int:
+    """The latent seed of sample `index` of one diagnosis.
+
+    A latent gives similar shapes in every diagnosis and in every snapshot of a run. A reader who sees two such images
+    knows that both are generated, so each diagnosis and each snapshot has latents of its own. The first diagnosis of a
+    whole run keeps those of earlier versions.
+    """
+    own = (run.diagnoses.index(diagnosis), run.snapshot_step or 0)
+    return derive_seed(seed, index, *own) if any(own) else derive_seed(seed, index)
+
+
 def draw_samples(
     run: TrainingRun, diagnosis: str, count: int | None, seed: int, truncation: float = 1.0
 ) -> Iterator[Sample]:
-    """`count` samples of one diagnosis, or endlessly many. Image i has the latent seed derived from (seed, i).
+    """`count` samples of one diagnosis, or endlessly many. Image i has the latent seed `latent_seed(…, i)`.
 
     `truncation` below 1 multiplies the latents. It gives more typical images with less variety (Brock et al. 2019).
     """
     drawer = load_drawer(run, diagnosis)
     start = 0
     while count is None or start < count:
-        seeds = [derive_seed(seed, index) for index in range(start, start + BATCH)]
+        seeds = [latent_seed(run, diagnosis, seed, index) for index in range(start, start + BATCH)]
         pixels = drawer.pixels(torch.stack([latent(one, drawer.latent_size) for one in seeds]) * truncation)
         for index in range(BATCH if count is None else min(BATCH, count - start)):
             yield Sample(diagnosis, seeds[index], truncation, png_bytes(pixels[index]))

@@ -28,9 +28,10 @@ from turing.results.counting import PEOPLE, flow_of
 from turing.results.exports import rows
 from turing.results.published.publishing import publish
 from turing.results.study_analysis import analyse_study
+from turing.studies.choosing import choose_images
 from turing.studies.controls import DEGRADED, choose_controls
 from turing.studies.degradation import degrade
-from turing.studies.design import choose_images, design_as_opened, frozen_design, problems
+from turing.studies.design import design_as_opened, frozen_design, problems
 from turing.studies.forms import StudyForm
 
 pytestmark = pytest.mark.django_db

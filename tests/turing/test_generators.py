@@ -15,7 +15,8 @@ from turing.results.counting import SIMULATED, flow_of
 from turing.results.methods import methods_paragraph
 from turing.results.published.publishing import publish
 from turing.results.study_analysis import analyse_study, with_generators_named
-from turing.studies.design import advice, choose_images, design_as_opened, generated_pool, problems
+from turing.studies.choosing import choose_images
+from turing.studies.design import advice, design_as_opened, generated_pool, problems
 from turing.studies.forms import StudyForm
 from turing.studies.provenance import of_lesions, shown_though_trained_on, training_warning
 

@@ -22,7 +22,7 @@ from turing.errors import StudyError
 from turing.media.folder import FolderMedia
 from turing.models import Stimulus, Study, Trial
 from turing.reading.passage import start_reading
-from turing.studies.design import choose_images
+from turing.studies.choosing import choose_images
 from turing.studies.lifecycle import open_study
 
 

@@ -14,7 +14,8 @@ from PIL import Image
 from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models import Stimulus, Study
 from turing.models.designs import DEFAULT_CONSENT
-from turing.studies.design import choose_images, design_hash
+from turing.studies.choosing import choose_images
+from turing.studies.design import advice, design_hash
 from turing.studies.forms import StudyForm
 
 
@@ -99,6 +100,39 @@ def test_several_runs_give_equally_many_images_as_far_as_they_have_them(run):
     counts = Counter(image.generator_id for image in test if isinstance(image, GeneratedImage))
     assert counts == {run.pk: 4, others[0].pk: 4, others[1].pk: 1}
     assert [image.pk for image in choose_images(study)[0]] == [image.pk for image in test]
+
+
+def share_latents(run):
+    """Samples as earlier versions drew them: image by image, both diagnoses from the same latents."""
+    for name in run.diagnoses:
+        for number, image in enumerate(run.generated_images.filter(diagnosis=name).order_by("pk")):
+            image.latent_seed = number
+            image.save()
+
+
+@pytest.mark.parametrize(("generated", "practice", "shared"), [(4, 0, 0), (3, 4, 0), (8, 0, 8), (5, 0, 2)])
+def test_as_few_images_as_possible_come_from_one_latent(run, generated, practice, shared):
+    """Of eight latents. Twins tell readers that both are generated, and practice tells what its images are."""
+    share_latents(run)
+    call_command("create_study", "Twins", run=[str(run.pk)], real=2, generated=generated, practice_images=practice)
+    study = Study.objects.get(slug="twins")
+    chosen = [image for part in choose_images(study) for image in part if isinstance(image, GeneratedImage)]
+    assert len(chosen) == 2 * generated + practice // 2
+    assert len(chosen) - len({image.latent_seed for image in chosen}) == shared
+    assert choose_images(study) == choose_images(study)
+    told = [line for line in advice(study) if "from only 8 latents" in line]
+    assert len(told) == (1 if shared else 0)
+
+
+def test_images_of_one_latent_at_two_truncations_are_twins(run):
+    other = run.generated_images.filter(diagnosis=run.diagnoses[0]).order_by("pk")
+    for image in list(other)[:4]:
+        image.pk, image.truncation = None, 0.5
+        image.save()
+    call_command("create_study", "Truncated", run=[str(run.pk)], real=2, generated=8)
+    test, _ = choose_images(Study.objects.get(slug="truncated"))
+    latents = [image.latent_seed for image in test if isinstance(image, GeneratedImage)]
+    assert len(set(latents)) == len(latents) == 16
 
 
 def test_a_study_that_lacks_images_does_not_open_and_leaves_nothing(run):

@@ -1,21 +1,19 @@
-"""Chooses the images that a study shows, by its seed, and computes the hash that freezes its design."""
+"""Says what a draft lacks before it can open, and computes the hash that freezes its design."""
 
 import hashlib
 import json
-import random
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import models
 
-from turing.errors import StudyError
 from turing.models import Stimulus, Study, Truth
 from turing.models.looks import looks_problem
 from turing.studies import controls
 from turing.studies.left_out import why_generated_left_out, why_left_out
 from turing.studies.pairs import conflicts
 from turing.studies.phases import opening_problems
-from turing.studies.pools import Source, generated_pool, pool_of_generators, practice_counts, real_pool
+from turing.studies.pools import generated_pool, pool_of_generators, practice_counts, real_pool
 from turing.studies.timed import timed_problems
 
 # Everything that a reader's answer may depend on, except the stimuli.
@@ -112,13 +110,31 @@ def advice(study: Study) -> list[str]:
     """What a researcher should know before opening the study. It does not prevent opening."""
     pools = [real_pool(study, name) for name in study.diagnoses]
     unseen = sum(pool.filter(verdict="", is_phantom=False).count() for pool in pools)
-    found = [line for name in study.diagnoses for line in _uneven(study, name)]
+    found = [line for name in study.diagnoses for line in _uneven(study, name)] + _alike(study)
     if not unseen:
         return found
     return [
         *found,
         f"Curation has not looked at {unseen} of the real images that the study may show. Round frames, rulers and "
         "duplicates can give the truth away. Curate these images first.",
+    ]
+
+
+def _alike(study: Study) -> list[str]:
+    """A message if the study cannot avoid images that one generator drew from one latent."""
+    if study.same_images:
+        return []
+    pools = [generated_pool(study, name).values_list("generator_id", "latent_seed") for name in study.diagnoses]
+    drawn = [one for pool in pools for one in pool]
+    different = len({one for one in drawn if one[1] is not None}) + sum(one[1] is None for one in drawn)
+    of_practice = sum(count for (_, truth), count in practice_counts(study).items() if truth == Truth.GENERATED)
+    wanted = study.generated_per_diagnosis * len(study.diagnoses) + of_practice
+    if different >= min(wanted, len(drawn)):
+        return []
+    return [
+        f"The study shows {wanted} generated images, but the generators drew theirs from only {different} latents. "
+        "Images of one latent look alike, which tells readers that they are generated. Draw more images: sample_gan "
+        "now takes other latents for each diagnosis."
     ]
 
 
@@ -173,60 +189,6 @@ def unaudited_samples(study: Study) -> int:
     """How many generated images the study may show that were not compared with the training images."""
     generators = list(study.generators.all())
     return sum(pool_of_generators(generators, diagnosis).unaudited().count() for diagnosis in study.diagnoses)
-
-
-def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
-    """The images of the test, stratified by diagnosis and truth, and those of practice, in orders that reveal neither.
-
-    If there are several generators, each supplies the same number of images of a diagnosis, as far as it has them, or
-    the number in the design. Generators are a factor of the design and are compared in the analysis. The same study
-    seed and the same pools give the same images. Raises `StudyError` that names what is missing.
-    """
-    if found := problems(study):
-        raise StudyError(" ".join(found))
-    rng = random.Random(study.seed)
-    test: list[Source] = []
-    left: dict[tuple[str, str], list[Source]] = {}
-    for diagnosis in study.diagnoses:
-        for truth, pool, count in (
-            (Truth.REAL, real_pool(study, diagnosis), study.real_per_diagnosis),
-            (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
-        ):
-            images = list(pool)
-            if study.same_images:
-                chosen = images_of_earlier(study, diagnosis, truth)
-            else:
-                chosen = _sample(rng, images, count, counts_of(study) if truth == Truth.GENERATED else {})
-            test += chosen
-            taken = {image.pk for image in chosen}
-            left[diagnosis, truth] = [image for image in images if image.pk not in taken]
-    rng.shuffle(test)
-    practice = [image for kind, count in practice_counts(study).items() for image in rng.sample(left[kind], count)]
-    rng.shuffle(practice)
-    return test, practice
-
-
-def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
-    """The sources of the test's images in the earlier study, in an order that reveals nothing about them."""
-    assert study.follows is not None
-    stimuli = study.follows.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth)
-    stimuli = stimuli.select_related("lesion_image", "generated_image").order_by(
-        "lesion_image_id", "generated_image_id"
-    )
-    return [one.lesion_image or one.generated_image for one in stimuli]
-
-
-def _sample(rng: random.Random, images: list[Source], count: int, fixed: dict[int, int]) -> list[Source]:
-    """Choose `count` of the images: the given number of each generator in `fixed`, and equal numbers of the others."""
-    by_maker: dict[int | None, list[Source]] = {}
-    for image in images:
-        by_maker.setdefault(getattr(image, "generator_id", None), []).append(image)
-    quota = {maker: fixed.get(maker, 0) if maker else 0 for maker in by_maker}
-    sharing = [maker for maker in by_maker if maker not in fixed]
-    for _ in range(count - sum(quota.values())):
-        least = min((maker for maker in sharing if quota[maker] < len(by_maker[maker])), key=quota.__getitem__)
-        quota[least] += 1
-    return [image for maker, members in by_maker.items() for image in rng.sample(members, quota[maker])]
 
 
 def is_as_opened(study: Study, stimuli: Iterable[Stimulus]) -> bool:

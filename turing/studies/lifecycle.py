@@ -14,8 +14,9 @@ from django.utils.text import slugify
 from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
+from turing.studies.choosing import choose_images
 from turing.studies.controls import choose_controls, degradation_of
-from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, choose_images, design_hash
+from turing.studies.design import FROZEN_FIELDS, LATER_FIELDS, design_hash
 from turing.studies.pairs import pair_up
 from turing.studies.pools import Source
 from turing.studies.preregistration import seal

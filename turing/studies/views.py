@@ -14,8 +14,9 @@ from turing.errors import StudyError
 from turing.models import AuditLine, Reading, Right, Study
 from turing.models.looks import in_words
 from turing.people.addresses import readers_who_share_an_address
+from turing.studies.choosing import choose_images
 from turing.studies.controls import choose_controls, controls_in_words
-from turing.studies.design import advice, choose_images, problems
+from turing.studies.design import advice, problems
 from turing.studies.forms import BREAK_EVERY, StudyForm
 from turing.studies.invitations import InvitationForm, invite
 from turing.studies.lifecycle import MOVES, clone_study, move_study, open_study, save_draft

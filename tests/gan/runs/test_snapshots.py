@@ -1,12 +1,15 @@
 """A run keeps some of its snapshots by a rule, and their images can be drawn again and compared."""
 
 import pytest
+import torch
 from django.core.management import CommandError, call_command
 
 from gan.foundation.kept_snapshots import is_kept
+from gan.foundation.seeds import derive_seed
+from gan.imaging.image_files import png_bytes
 from gan.models import Evaluation, TrainingRun
 from gan.runs.execution import snapshot_at
-from gan.runs.sampling import draw_samples
+from gan.runs.sampling import draw_samples, latent, latent_seed, load_drawer
 from gan.runs.snapshots import read_snapshot
 
 OPTIONS = {"size": 64, "batch_size": 4, "held_out": 0.5, "phantoms": True, "precision": "float32", "model": "dcgan"}
@@ -33,15 +36,31 @@ def test_a_snapshot_draws_what_a_shorter_run_draws_and_is_a_generator_of_its_own
     call_command("sample_gan", "long", step=3, count=4)
     snapshot = TrainingRun.objects.get(snapshot_of=long_run)
     assert str(snapshot) == f"long, step 3 (run {snapshot.pk})"
-    drawn = [sample.png for sample in draw_samples(short, "melanoma", 4, 0)]
-    melanomas = snapshot.generated_images.filter(diagnosis="melanoma")
-    assert [image.read() for image in melanomas.order_by("pk")] == drawn
+    melanomas = list(snapshot.generated_images.filter(diagnosis="melanoma").order_by("pk"))
+    drawer = load_drawer(short, "melanoma")
+    drawn = drawer.pixels(torch.stack([latent(image.latent_seed, drawer.latent_size) for image in melanomas]))
+    assert [image.read() for image in melanomas] == [png_bytes(pixels) for pixels in drawn]
     assert not snapshot.generated_images.unaudited().exists()
     assert set(snapshot.training_images.all()) == set(long_run.training_images.all())
     assert snapshot_at(long_run, 3) == snapshot
     call_command("evaluate_gan", snapshot.name, count=8)
     assert set(Evaluation.objects.filter(generator=snapshot).values_list("step", flat=True)) == {3}
     assert "Membership" not in capsys.readouterr().out
+
+
+def test_no_two_diagnoses_or_snapshots_share_a_latent(long_run):
+    """One latent gives similar shapes in each, and a reader who sees two such images knows that both are generated."""
+    generators = [long_run, snapshot_at(long_run, 3), snapshot_at(long_run, 4)]
+    seeds = [
+        latent_seed(one, diagnosis, 7, index)
+        for one in generators
+        for diagnosis in long_run.diagnoses
+        for index in range(50)
+    ]
+    assert len(set(seeds)) == len(seeds) == 300
+    assert seeds[:50] == [derive_seed(7, index) for index in range(50)]
+    drawn = [sample.latent_seed for sample in draw_samples(long_run, long_run.diagnoses[1], 3, 7)]
+    assert drawn == seeds[50:53]
 
 
 def test_what_is_kept_cannot_train_and_what_is_not_kept_is_named(long_run):

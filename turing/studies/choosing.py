@@ -1,0 +1,97 @@
+"""Chooses the images that a study shows, by its seed."""
+
+import random
+from collections.abc import Collection, Iterable
+
+from gan.models import GeneratedImage
+from turing.errors import StudyError
+from turing.models import Study, Truth
+from turing.studies.design import counts_of, problems
+from turing.studies.pools import Source, generated_pool, practice_counts, real_pool
+
+Latent = tuple[int, int]  # generator and latent seed
+
+
+def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
+    """The images of the test, stratified by diagnosis and truth, and those of practice, in orders that reveal neither.
+
+    If there are several generators, each supplies the same number of images of a diagnosis, as far as it has them, or
+    the number in the design. Generators are a factor of the design and are compared in the analysis. The same study
+    seed and the same pools give the same images. Raises `StudyError` that names what is missing.
+    """
+    if found := problems(study):
+        raise StudyError(" ".join(found))
+    rng = random.Random(study.seed)
+    test: list[Source] = []
+    left: dict[tuple[str, str], list[Source]] = {}
+    for diagnosis in study.diagnoses:
+        for truth, pool, count in (
+            (Truth.REAL, real_pool(study, diagnosis), study.real_per_diagnosis),
+            (Truth.GENERATED, generated_pool(study, diagnosis), study.generated_per_diagnosis),
+        ):
+            images = list(pool)
+            if study.same_images:
+                chosen = images_of_earlier(study, diagnosis, truth)
+            else:
+                fixed = counts_of(study) if truth == Truth.GENERATED else {}
+                chosen = _sample(rng, images, count, fixed, avoid=_latents_of(test))
+            test += chosen
+            taken = {image.pk for image in chosen}
+            left[diagnosis, truth] = [image for image in images if image.pk not in taken]
+    rng.shuffle(test)
+    practice: list[Source] = []
+    for kind, count in practice_counts(study).items():
+        practice += _without_twins(rng, left[kind], count, avoid=_latents_of(test + practice))
+    rng.shuffle(practice)
+    return test, practice
+
+
+def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
+    """The sources of the test's images in the earlier study, in an order that reveals nothing about them."""
+    assert study.follows is not None
+    stimuli = study.follows.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth)
+    stimuli = stimuli.select_related("lesion_image", "generated_image").order_by(
+        "lesion_image_id", "generated_image_id"
+    )
+    return [one.lesion_image or one.generated_image for one in stimuli]
+
+
+def _sample(
+    rng: random.Random, images: list[Source], count: int, fixed: dict[int, int], avoid: Collection[Latent]
+) -> list[Source]:
+    """Choose `count` of the images: the given number of each generator in `fixed`, and equal numbers of the others."""
+    by_maker: dict[int | None, list[Source]] = {}
+    for image in images:
+        by_maker.setdefault(getattr(image, "generator_id", None), []).append(image)
+    quota = {maker: fixed.get(maker, 0) if maker else 0 for maker in by_maker}
+    sharing = [maker for maker in by_maker if maker not in fixed]
+    for _ in range(count - sum(quota.values())):
+        least = min((maker for maker in sharing if quota[maker] < len(by_maker[maker])), key=quota.__getitem__)
+        quota[least] += 1
+    return [image for maker, members in by_maker.items() for image in _without_twins(rng, members, quota[maker], avoid)]
+
+
+def _without_twins(rng: random.Random, images: list[Source], count: int, avoid: Collection[Latent]) -> list[Source]:
+    """Choose `count` of the images: as few as possible from one latent, or from a latent in `avoid`.
+
+    From one latent, a generator draws similar shapes in every diagnosis and at every truncation. Twins tell a reader
+    that both are generated, and practice shows the truth of one of them. Images sampled by earlier versions have twins.
+    """
+    with_latent = sum(bool(_latents_of([image])) for image in images)
+    latents = _latents_of(images)
+    if len(latents) == with_latent and latents.isdisjoint(avoid):
+        return rng.sample(images, count)
+    seen = set(avoid)
+    others: list[Source] = []
+    twins: list[Source] = []
+    for image in rng.sample(images, len(images)):
+        own = _latents_of([image])
+        (others if own.isdisjoint(seen) else twins).append(image)
+        seen |= own
+    return (others + twins)[:count]
+
+
+def _latents_of(images: Iterable[Source]) -> set[Latent]:
+    """The latents of images that have one."""
+    generated = (image for image in images if isinstance(image, GeneratedImage))
+    return {(one.generator_id, one.latent_seed) for one in generated if one.latent_seed is not None}
