@@ -46,13 +46,14 @@ def main() -> None:
         real = {name: lite2().features(decode_pixels(held_out, settings.size)) for name, (_, held_out) in split.items()}
         trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
         total = options.images // settings.batch_size
-        shared = options.states / f"{seed}-shared.safetensors"
+        about = f"{seed}-{total}-{options.share:g}"
+        shared = options.states / f"{about}-shared.safetensors"
         reach(trainer, round(total * (1 - options.share)), total, shared, falls=False)
         for rate in ("constant", "falling"):
             load(trainer, shared)
-            reach(trainer, total, total, options.states / f"{seed}-{rate}.safetensors", falls=rate == "falling")
-            about = {"seed": seed, "images": trainer.step * settings.batch_size, "share": options.share, "rate": rate}
-            rows += [about | row for row in judge(trainer, real, options.spreads)]
+            reach(trainer, total, total, options.states / f"{about}-{rate}.safetensors", falls=rate == "falling")
+            of_all = {"seed": seed, "images": trainer.step * settings.batch_size, "share": options.share, "rate": rate}
+            rows += [of_all | row for row in judge(trainer, real, options.spreads)]
             report("cooldown", rows)
 
 

@@ -100,9 +100,9 @@ def latent(seed: int, size: int) -> Tensor:
 def latent_seed(run: TrainingRun, diagnosis: str, seed: int, index: int) -> int:
     """The latent seed of sample `index` of one diagnosis.
 
-    A latent gives similar shapes in every diagnosis and in every snapshot of a run. A reader who sees two such images
-    knows that both are generated, so each diagnosis and each snapshot has latents of its own. The first diagnosis of a
-    whole run keeps those of earlier versions.
+    A latent gives similar shapes in every diagnosis of one network, and in every snapshot of a run. A reader who sees
+    two such images knows that both are generated, so each diagnosis and each snapshot has latents of its own. The first
+    diagnosis of a whole run keeps those of earlier versions.
     """
     own = (run.diagnoses.index(diagnosis), run.snapshot_step or 0)
     return derive_seed(seed, index, *own) if any(own) else derive_seed(seed, index)

@@ -15,8 +15,9 @@ from gan.models import GeneratedImage, LesionImage, TrainingRun
 from turing.models import Stimulus, Study
 from turing.models.designs import DEFAULT_CONSENT
 from turing.studies.choosing import choose_images
-from turing.studies.design import advice, design_hash
+from turing.studies.design import design_hash
 from turing.studies.forms import StudyForm
+from turing.studies.twins import told_of_twins
 
 
 def chunks(png):
@@ -104,6 +105,8 @@ def test_several_runs_give_equally_many_images_as_far_as_they_have_them(run):
 
 def share_latents(run):
     """Samples as earlier versions drew them: image by image, both diagnoses from the same latents."""
+    run.model = "projected"  # one network for both
+    run.save()
     for name in run.diagnoses:
         for number, image in enumerate(run.generated_images.filter(diagnosis=name).order_by("pk")):
             image.latent_seed = number
@@ -111,17 +114,44 @@ def share_latents(run):
 
 
 @pytest.mark.parametrize(("generated", "practice", "shared"), [(4, 0, 0), (3, 4, 0), (8, 0, 8), (5, 0, 2)])
-def test_as_few_images_as_possible_come_from_one_latent(run, generated, practice, shared):
+def test_as_few_images_as_possible_come_from_one_latent(run, client, researcher, generated, practice, shared):
     """Of eight latents. Twins tell readers that both are generated, and practice tells what its images are."""
     share_latents(run)
     call_command("create_study", "Twins", run=[str(run.pk)], real=2, generated=generated, practice_images=practice)
     study = Study.objects.get(slug="twins")
+    client.force_login(researcher)
     chosen = [image for part in choose_images(study) for image in part if isinstance(image, GeneratedImage)]
     assert len(chosen) == 2 * generated + practice // 2
     assert len(chosen) - len({image.latent_seed for image in chosen}) == shared
     assert choose_images(study) == choose_images(study)
-    told = [line for line in advice(study) if "from only 8 latents" in line]
-    assert len(told) == (1 if shared else 0)
+    assert [line.split()[0] for line in told_of_twins(chosen)] == ([str(shared)] if shared else [])
+    page = client.get(reverse("research-study", args=["twins"])).content.decode()
+    assert ("come from the same latent" in page) == bool(shared)
+
+
+def test_networks_of_one_diagnosis_each_draw_no_twins(run):
+    share_latents(run)
+    run.model = "dcgan"
+    run.save()
+    assert not told_of_twins(run.generated_images.all())
+
+
+def test_a_run_and_its_snapshot_show_no_image_of_one_latent(run):
+    """Eight latents each, the same, as earlier versions drew them."""
+    snapshot = TrainingRun.objects.get(pk=run.pk)
+    snapshot.pk, snapshot.name, snapshot.snapshot_of, snapshot.snapshot_step = None, "early", run, 1
+    snapshot.save()
+    for image in run.generated_images.filter(diagnosis=run.diagnoses[0]):
+        image.pk, image.generator = None, snapshot
+        image.save()
+    study = Study.objects.create(
+        title="Both", slug="both", diagnoses=run.diagnoses[:1], real_per_diagnosis=2, generated_per_diagnosis=8
+    )
+    study.generators.set([run, snapshot])
+    test, _ = choose_images(study)
+    shown = [image for image in test if isinstance(image, GeneratedImage)]
+    assert Counter(image.generator_id for image in shown) == {run.pk: 4, snapshot.pk: 4}
+    assert len({image.latent_seed for image in shown}) == 8
 
 
 def test_images_of_one_latent_at_two_truncations_are_twins(run):

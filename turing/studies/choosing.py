@@ -1,15 +1,13 @@
 """Chooses the images that a study shows, by its seed."""
 
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from gan.models import GeneratedImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.studies.design import counts_of, problems
 from turing.studies.pools import Source, generated_pool, practice_counts, real_pool
-
-Latent = tuple[int, int]  # generator and latent seed
+from turing.studies.twins import Latent, latents_of, without_twins
 
 
 def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
@@ -34,14 +32,14 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
                 chosen = images_of_earlier(study, diagnosis, truth)
             else:
                 fixed = counts_of(study) if truth == Truth.GENERATED else {}
-                chosen = _sample(rng, images, count, fixed, avoid=_latents_of(test))
+                chosen = _sample(rng, images, count, fixed, avoid=latents_of(test))
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]
     rng.shuffle(test)
     practice: list[Source] = []
     for kind, count in practice_counts(study).items():
-        practice += _without_twins(rng, left[kind], count, avoid=_latents_of(test + practice))
+        practice += without_twins(rng, left[kind], count, avoid=latents_of(test + practice))
     rng.shuffle(practice)
     return test, practice
 
@@ -50,7 +48,7 @@ def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
     """The sources of the test's images in the earlier study, in an order that reveals nothing about them."""
     assert study.follows is not None
     stimuli = study.follows.stimuli.of_test().filter(diagnosis=diagnosis, truth=truth)
-    stimuli = stimuli.select_related("lesion_image", "generated_image").order_by(
+    stimuli = stimuli.select_related("lesion_image", "generated_image__generator").order_by(
         "lesion_image_id", "generated_image_id"
     )
     return [one.lesion_image or one.generated_image for one in stimuli]
@@ -68,30 +66,7 @@ def _sample(
     for _ in range(count - sum(quota.values())):
         least = min((maker for maker in sharing if quota[maker] < len(by_maker[maker])), key=quota.__getitem__)
         quota[least] += 1
-    return [image for maker, members in by_maker.items() for image in _without_twins(rng, members, quota[maker], avoid)]
-
-
-def _without_twins(rng: random.Random, images: list[Source], count: int, avoid: Collection[Latent]) -> list[Source]:
-    """Choose `count` of the images: as few as possible from one latent, or from a latent in `avoid`.
-
-    From one latent, a generator draws similar shapes in every diagnosis and at every truncation. Twins tell a reader
-    that both are generated, and practice shows the truth of one of them. Images sampled by earlier versions have twins.
-    """
-    with_latent = sum(bool(_latents_of([image])) for image in images)
-    latents = _latents_of(images)
-    if len(latents) == with_latent and latents.isdisjoint(avoid):
-        return rng.sample(images, count)
-    seen = set(avoid)
-    others: list[Source] = []
-    twins: list[Source] = []
-    for image in rng.sample(images, len(images)):
-        own = _latents_of([image])
-        (others if own.isdisjoint(seen) else twins).append(image)
-        seen |= own
-    return (others + twins)[:count]
-
-
-def _latents_of(images: Iterable[Source]) -> set[Latent]:
-    """The latents of images that have one."""
-    generated = (image for image in images if isinstance(image, GeneratedImage))
-    return {(one.generator_id, one.latent_seed) for one in generated if one.latent_seed is not None}
+    chosen: list[Source] = []
+    for maker, members in by_maker.items():
+        chosen += without_twins(rng, members, quota[maker], avoid=[*avoid, *latents_of(chosen)])
+    return chosen

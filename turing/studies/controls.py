@@ -14,6 +14,7 @@ from gan.models import Generator, LesionImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.studies.pools import Source, not_shown_before, pool_of_generators, practice_counts, real_pool
+from turing.studies.twins import latents_of, without_twins
 
 DEGRADED = "degraded"  # the key of the control of real images; the others have generators' ids
 
@@ -63,6 +64,7 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
     """
     if not study.control_count:
         return []
+    taken = list(taken)
     rng = random.Random(f"{study.seed} controls")
     shown = LesionImage.objects.filter(pk__in=[one.pk for one in taken if isinstance(one, LesionImage)])
     found: list[Source] = []
@@ -75,7 +77,7 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
         for pool in pools:
             if len(pool) < study.control_per_diagnosis:
                 raise StudyError(f"{diagnosis}: too few images for the controls.")
-            found += rng.sample(pool, study.control_per_diagnosis)
+            found += without_twins(rng, pool, study.control_per_diagnosis, avoid=latents_of([*taken, *found]))
     return found
 
 

@@ -110,31 +110,13 @@ def advice(study: Study) -> list[str]:
     """What a researcher should know before opening the study. It does not prevent opening."""
     pools = [real_pool(study, name) for name in study.diagnoses]
     unseen = sum(pool.filter(verdict="", is_phantom=False).count() for pool in pools)
-    found = [line for name in study.diagnoses for line in _uneven(study, name)] + _alike(study)
+    found = [line for name in study.diagnoses for line in _uneven(study, name)]
     if not unseen:
         return found
     return [
         *found,
         f"Curation has not looked at {unseen} of the real images that the study may show. Round frames, rulers and "
         "duplicates can give the truth away. Curate these images first.",
-    ]
-
-
-def _alike(study: Study) -> list[str]:
-    """A message if the study cannot avoid images that one generator drew from one latent."""
-    if study.same_images:
-        return []
-    pools = [generated_pool(study, name).values_list("generator_id", "latent_seed") for name in study.diagnoses]
-    drawn = [one for pool in pools for one in pool]
-    different = len({one for one in drawn if one[1] is not None}) + sum(one[1] is None for one in drawn)
-    of_practice = sum(count for (_, truth), count in practice_counts(study).items() if truth == Truth.GENERATED)
-    wanted = study.generated_per_diagnosis * len(study.diagnoses) + of_practice
-    if different >= min(wanted, len(drawn)):
-        return []
-    return [
-        f"The study shows {wanted} generated images, but the generators drew theirs from only {different} latents. "
-        "Images of one latent look alike, which tells readers that they are generated. Draw more images: sample_gan "
-        "now takes other latents for each diagnosis."
     ]
 
 

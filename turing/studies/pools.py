@@ -43,7 +43,7 @@ def not_shown_before(study: Study, pool):
 def pool_of_generators(generators: Iterable[Generator], diagnosis: str):
     """Images of the generators that are not suspected to be copies."""
     pool = GeneratedImage.objects.not_copies().filter(diagnosis=diagnosis).of_generators(list(generators))
-    pool = pool.exclude(sha256__in=LesionImage.objects.values("sha256"))
+    pool = pool.exclude(sha256__in=LesionImage.objects.values("sha256")).select_related("generator")
     return pool.order_by("generator_id", "latent_seed", "pk")
 
 

@@ -28,6 +28,7 @@ from turing.studies.provenance import training_warning
 from turing.studies.question_words import questions_in_words
 from turing.studies.stimuli import encode_stimulus
 from turing.studies.trail import trail_rows
+from turing.studies.twins import told_of_twins
 
 PREVIEW = 16  # stimuli shown on the study's page
 CONTROLS = 4  # a draft's controls shown in addition
@@ -81,11 +82,11 @@ def _edit_page(request, form, heading):
 def detail(request, slug):
     studies = Study.objects.with_progress().select_related("owner").prefetch_related("generators")
     study = get_study(request, slug, studies=studies)
-    found, drawn = _look_at_draft(study) if study.is_draft else ([], [])
+    found, drawn, twins = _look_at_draft(study) if study.is_draft else ([], [], [])
     context = {
         "study": study,
         "problems": found,
-        "advice": advice(study) if study.is_draft else [],
+        "advice": advice(study) + twins if study.is_draft else [],
         "training_warning": training_warning(study),
         "through": study.drawn_size if study.generators.all() else 0,
         "counts": [
@@ -112,23 +113,22 @@ def detail(request, slug):
 
 
 def _look_at_draft(study):
-    """What prevents a draft from being opened, and the images that it would show if nothing does."""
+    """What prevents a draft from being opened; if nothing does, images that it would show, and whether they look alike.
+
+    Of each image it gives the address, and what it is.
+    """
     if found := problems(study):
-        return found, []
+        return found, [], []
     try:
-        return [], _drawn(study)
+        test, practice = choose_images(study)
+        chosen = test + practice
+        controls = choose_controls(study, chosen)
     except StudyError as error:
-        return [str(error)], []
-
-
-def _drawn(study):
-    """Some of the images that a draft would show: the address of each, and what it is."""
-    test, practice = choose_images(study)
-    chosen = test + practice
+        return [str(error)], [], []
     kinds = [("real" if isinstance(one, LesionImage) else "generated", one) for one in chosen[:PREVIEW]]
-    controls = choose_controls(study, chosen)
     kinds += [("control" if isinstance(one, LesionImage) else "generated", one) for one in controls[:CONTROLS]]
-    return [(reverse("preview", args=[study.slug, kind, source.pk]), kind, source.diagnosis) for kind, source in kinds]
+    drawn = [(reverse("preview", args=[study.slug, kind, source.pk]), kind, source.diagnosis) for kind, source in kinds]
+    return [], drawn, told_of_twins(chosen + controls)
 
 
 @require_safe
