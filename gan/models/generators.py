@@ -156,6 +156,20 @@ class Generator(models.Model):
         """
         return self.trained_on == self.TrainedOn.KNOWN
 
+    @property
+    def networks(self) -> dict[str, list[str]]:
+        """The diagnoses that each pair of a run's networks draws, by the pair's name.
+
+        The paper's DCGAN has one pair a diagnosis.
+        """
+        if self.model == "dcgan":
+            return {diagnosis: [diagnosis] for diagnosis in self.diagnoses}
+        return {ALL_DIAGNOSES: list(self.diagnoses)}
+
+    def network_of(self, diagnosis: str) -> str:
+        """The name of the pair of networks that draws the diagnosis or has this name."""
+        return next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
+
     def last_step(self) -> int:
         """The step up to which it is trained; 0 for an external generator."""
         if self.is_snapshot:
@@ -188,20 +202,9 @@ class TrainingRun(Generator):
         proxy = True
         ordering = ["-pk"]
 
-    @property
-    def networks(self) -> dict[str, list[str]]:
-        """The diagnoses that each pair of networks draws, by the pair's name.
-
-        The paper's DCGAN has one pair a diagnosis.
-        """
-        if self.model == "dcgan":
-            return {diagnosis: [diagnosis] for diagnosis in self.diagnoses}
-        return {ALL_DIAGNOSES: list(self.diagnoses)}
-
     def diagnosis_folder(self, diagnosis: str) -> Path:
         """The folder in which networks with this diagnosis or name keep their snapshot, log and grids."""
-        name = next(name for name, drawn in self.networks.items() if diagnosis == name or diagnosis in drawn)
-        return _named_folder(self.folder, name, self.networks)
+        return _named_folder(self.folder, self.network_of(diagnosis), self.networks)
 
     def kept_steps(self) -> list[int]:
         """The steps whose generators every pair of networks keeps, ascending."""

@@ -78,9 +78,7 @@ class Settings:
         """The learning rate when a share `done` of the training is done, 0 to 1."""
         assert self.learning_rate is not None
         left = 1 - min(done, 1.0)
-        return (
-            self.learning_rate * left / self.cooldown if self.cooldown and left < self.cooldown else self.learning_rate
-        )
+        return self.learning_rate * (min(left / self.cooldown, 1.0) if self.cooldown else 1.0)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from scipy.stats import binomtest
 
+from gan.models import GeneratedImage
 from tests.conftest import make_reader, make_researcher
 from turing.errors import StudyError
 from turing.models import Debriefing, Reading, Response, Study
@@ -318,6 +319,21 @@ def test_the_second_part_shows_other_images_or_the_very_same_ones(run, blinded):
     same = make_second(run, blinded, same_images=True, stimulus_size=128, seed=7, practice_images=2)
     assert set(same.stimuli.of_test().values_list("lesion_image", "generated_image")) == sources_of(blinded)
     assert same.stimuli.count() == blinded.stimuli.count() + 2
+
+
+def test_the_second_part_shows_no_twin_of_the_first(run, tmp_path):
+    """Earlier versions drew both diagnoses from the same latents, here eight."""
+    run.model = "projected"
+    run.save()
+    for name in run.diagnoses:
+        for number, image in enumerate(run.generated_images.filter(diagnosis=name).order_by("pk")):
+            image.latent_seed = number
+            image.save()
+    first = make(run, tmp_path)
+    call_command("open_study", first.slug)
+    second = make_second(run, first)
+    latents = GeneratedImage.objects.filter(stimuli__study__in=[first, second]).values_list("latent_seed", flat=True)
+    assert sorted(latents) == list(range(8))
 
 
 def test_the_hash_of_a_design_without_parts_is_as_before_and_parts_change_it(run, blinded):

@@ -3,9 +3,11 @@
 import random
 from collections.abc import Collection
 
+from gan.models import GeneratedImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.studies.design import counts_of, problems
+from turing.studies.phases import earlier_studies
 from turing.studies.pools import Source, generated_pool, practice_counts, real_pool
 from turing.studies.twins import Latent, latents_of, without_twins
 
@@ -20,6 +22,8 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     if found := problems(study):
         raise StudyError(" ".join(found))
     rng = random.Random(study.seed)
+    before = GeneratedImage.objects.filter(stimuli__study__in=earlier_studies(study)).select_related("generator")
+    seen = [] if study.same_images else latents_of(before)
     test: list[Source] = []
     left: dict[tuple[str, str], list[Source]] = {}
     for diagnosis in study.diagnoses:
@@ -32,14 +36,14 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
                 chosen = images_of_earlier(study, diagnosis, truth)
             else:
                 fixed = counts_of(study) if truth == Truth.GENERATED else {}
-                chosen = _sample(rng, images, count, fixed, avoid=latents_of(test))
+                chosen = _sample(rng, images, count, fixed, avoid=seen + latents_of(test))
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]
     rng.shuffle(test)
     practice: list[Source] = []
     for kind, count in practice_counts(study).items():
-        practice += without_twins(rng, left[kind], count, avoid=latents_of(test + practice))
+        practice += without_twins(rng, left[kind], count, avoid=seen + latents_of(test + practice))
     rng.shuffle(practice)
     return test, practice
 
@@ -57,7 +61,10 @@ def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
 def _sample(
     rng: random.Random, images: list[Source], count: int, fixed: dict[int, int], avoid: Collection[Latent]
 ) -> list[Source]:
-    """Choose `count` of the images: the given number of each generator in `fixed`, and equal numbers of the others."""
+    """Choose `count` of the images: the given number of each generator in `fixed`, and equal numbers of the others.
+
+    As few as possible have a latent in `avoid`.
+    """
     by_maker: dict[int | None, list[Source]] = {}
     for image in images:
         by_maker.setdefault(getattr(image, "generator_id", None), []).append(image)

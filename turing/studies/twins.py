@@ -1,4 +1,4 @@
-"""Twins: images that one training drew from one latent, which look alike.
+"""Twins: images that networks of one training drew from one latent, which look alike.
 
 A generator for all diagnoses draws similar shapes from one latent in every diagnosis, at every truncation and in every
 snapshot. A reader who sees twins knows that both are generated, and practice shows the truth of one of them. Images
@@ -12,7 +12,7 @@ from gan.models import GeneratedImage
 from turing.errors import StudyError
 from turing.studies.pools import Source
 
-Latent = tuple[int, str, int]  # training run, diagnosis if each has networks of its own, latent seed
+Latent = tuple[int, str, int]  # training run, name of its networks, latent seed
 
 
 def latents_of(images: Iterable[Source]) -> list[Latent]:
@@ -20,9 +20,8 @@ def latents_of(images: Iterable[Source]) -> list[Latent]:
     found = []
     for image in images:
         if isinstance(image, GeneratedImage) and image.latent_seed is not None:
-            generator = image.generator
-            apart = image.diagnosis if generator.model == "dcgan" else ""
-            found.append((generator.snapshot_of_id or generator.pk, apart, image.latent_seed))
+            run = image.generator
+            found.append((run.snapshot_of_id or run.pk, run.network_of(image.diagnosis), image.latent_seed))
     return found
 
 

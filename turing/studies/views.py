@@ -113,9 +113,9 @@ def detail(request, slug):
 
 
 def _look_at_draft(study):
-    """What prevents a draft from being opened; if nothing does, images that it would show, and whether they look alike.
+    """What prevents a draft from being opened, some images that it would show if nothing does, and their twins.
 
-    Of each image it gives the address, and what it is.
+    Each image is given as its address, its kind and its diagnosis, and the twins as messages.
     """
     if found := problems(study):
         return found, [], []
