@@ -7,7 +7,9 @@ falls as generated images come closer to real ones, and rises as they come close
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+FIELDS = 4  # along each side
 GUARD = 1e-6  # added under the square root, whose slope at 0 is infinite
 
 
@@ -18,6 +20,14 @@ def pooled_statistics(features: Tensor) -> Tensor:
     mean = pixels.mean(1, keepdim=True)
     deviation = ((pixels - mean).square().mean(1) + GUARD).sqrt()
     return torch.cat([mean[:, 0], deviation], 1)
+
+
+def layout(features: Tensor) -> Tensor:
+    """(N, 16C): mean of each channel in 4 x 4 fields of maps (N, C, H, W).
+
+    It tells where in the image something is, which means over the whole image do not.
+    """
+    return F.adaptive_avg_pool2d(features.float(), FIELDS).flatten(1)
 
 
 def mean_distance(features: Tensor) -> Tensor:

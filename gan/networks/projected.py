@@ -17,13 +17,14 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.networks.features import LiteFeatures
 from gan.networks.layers import UpsampledConv2d
-from gan.networks.matching import pooled_statistics
+from gan.networks.matching import layout, pooled_statistics
 
 LATENT_SIZE = 128
 SIZES = (64, 128, 256)
 WIDTHS = {8: 192, 16: 128, 32: 80, 64: 48, 128: 24, 256: 12}  # channels at each resolution
 STRIDES = (4, 8, 16, 32)
 POOLED = (0, 1, 2)  # scales whose pooled features are compared in addition to the last layer's: strides 4, 8 and 16
+LAID_OUT = (1, 2)  # scales that are also compared field by field: strides 8 and 16
 PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stride
 THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
@@ -111,7 +112,7 @@ class Seen(NamedTuple):
     """The features that the discriminator gets from images (N, 3, H, W)."""
 
     maps: list[Tensor]  # mixed features (N, C, S, S) of four scales, finest first
-    pooled: list[Tensor]  # Lite0's own features (N, D) of some scales, for comparing many images with many
+    pooled: list[Tensor]  # Lite0's own features (N, D), pooled in several ways, for comparing many images with many
 
 
 class ProjectedFeatures(nn.Module):
@@ -136,6 +137,7 @@ class ProjectedFeatures(nn.Module):
     def forward(self, images: Tensor) -> Seen:
         own = self.features(images)
         pooled = [pooled_statistics(own[index]) for index in POOLED] + [self.features.pool(own[-1]).float()]
+        pooled += [layout(own[index]) for index in LAID_OUT]
         maps = [mix(one) for mix, one in zip(self.across_channels, own, strict=True)]
         mixed = [maps[-1]]
         for fine in reversed(range(len(maps) - 1)):

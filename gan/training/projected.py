@@ -17,7 +17,7 @@ from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
 
-MATCHING_WEIGHT = 7.0  # weight of the energy distance in the generator's loss
+MATCHING_WEIGHT = 10.5  # weight of the energy distance, a mean of six, in the generator's loss
 REMEMBERED = 1024  # most real images of each diagnosis that generated ones are compared with
 CALIBRATED_ON = 256  # images
 

@@ -15,7 +15,7 @@ MOST_IMAGES = 10_000  # most images in a batch; more would fill any machine's me
 BY_MODEL: dict[str, dict[str, float]] = {
     # The seed paper's.
     "dcgan": {"learning_rate": 1.5e-4, "beta1": 0.5, "beta2": 0.999, "epsilon": 1e-7, "cooldown": 0.0},
-    "projected": {"learning_rate": 4e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8, "cooldown": 0.33},
+    "projected": {"learning_rate": 8e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8, "cooldown": 0.33},
     "r3gan": {"learning_rate": 2e-4, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8, "cooldown": 0.0},
 }
 

@@ -11,7 +11,7 @@ from gan.imaging.phantoms import DIAGNOSES
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks.augmentation import dihedral, translate, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
-from gan.networks.matching import energy_distance, mean_distance, pooled_statistics
+from gan.networks.matching import energy_distance, layout, mean_distance, pooled_statistics
 from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
 from gan.runs.execution import decode
 from gan.runs.snapshots import read_snapshot
@@ -140,6 +140,21 @@ def test_pooled_statistics_of_a_flat_map_have_a_gradient():
     assert x.grad.isfinite().all()
 
 
+def test_the_layout_is_the_mean_of_each_channel_in_each_of_16_fields():
+    x = torch.arange(2 * 3 * 8 * 8.0).view(2, 3, 8, 8)
+    fields = layout(x).view(2, 3, 4, 4)
+    torch.testing.assert_close(fields[1, 2, 0, 3], x[1, 2, :2, 6:].mean())
+    torch.testing.assert_close(fields.mean((2, 3)), x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("size", [64, 128, 256])
+def test_images_are_compared_by_four_statistics_and_two_layouts(size):
+    with torch.no_grad():
+        pooled = ProjectedFeatures(0)(torch.rand(2, 3, size, size)).pooled
+    # Mean and deviation at strides 4, 8 and 16, the last layer, 16 fields at strides 8 and 16.
+    assert [one.shape[1] for one in pooled] == [2 * 24, 2 * 40, 2 * 112, 1280, 16 * 40, 16 * 112]
+
+
 @pytest.fixture
 def settings_and_images(phantoms):
     settings = Settings(**TINY, held_out=0.5)
@@ -244,15 +259,15 @@ def test_the_learning_rate_falls_to_0_over_the_last_share_of_the_training():
     settings = Settings(model="projected", learning_rate=0.3, cooldown=1 / 3)
     rates = [settings.rate_at(done) for done in (0, 0.5, 2 / 3, 0.75, 5 / 6, 1, 1.5)]
     assert rates == pytest.approx([0.3, 0.3, 0.3, 0.225, 0.15, 0, 0])
-    assert Settings(model="projected", cooldown=0).rate_at(0.999) == 4e-4
-    assert Settings(model="projected", cooldown=1).rate_at(0.25) == pytest.approx(3e-4)
-    assert Settings(model="projected").rate_at(0.835) == pytest.approx(2e-4)
+    assert Settings(model="projected", cooldown=0).rate_at(0.999) == 8e-4
+    assert Settings(model="projected", cooldown=1).rate_at(0.25) == pytest.approx(6e-4)
+    assert Settings(model="projected").rate_at(0.835) == pytest.approx(4e-4)
     # The paper's training and the control keep their rate.
     assert [Settings(model=model).rate_at(0.999) for model in ("dcgan", "r3gan")] == [1.5e-4, 2e-4]
 
 
 def test_a_run_from_before_there_was_a_cooldown_continues_without_one():
-    stored = Settings(model="projected").as_json()
+    stored = Settings(model="projected", learning_rate=4e-4).as_json()
     assert Settings.from_json(stored).cooldown == 0.33
     del stored["cooldown"]
     assert Settings.from_json(stored).rate_at(0.999) == 4e-4

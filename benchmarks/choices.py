@@ -1,0 +1,153 @@
+"""What the projected GAN's choices are worth: trainings that differ in one of them, for several seeds.
+
+    python -m benchmarks.choices ~/isic-export --seeds 12 13 14
+
+Images and lesions are those of `benchmarks.quality`. On a GPU the trainings of one seed run side by side. On a CPU they
+run one after the other, each as long as one training of `benchmarks.quality --images`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks.gpu_quality import judge
+from benchmarks.quality import DIAGNOSES, GRID, sources_of
+from benchmarks.quality import train as train_alone
+from benchmarks.report import processor, report
+from benchmarks.side_by_side import begin, finish
+from gan.datasets.sources import decode_pixels, split_by_lesion
+from gan.foundation.diagnoses import slug_of
+from gan.imaging.contact_sheets import contact_sheet
+from gan.networks import projected as networks
+from gan.quality.extractors import Extractor, lite2
+from gan.quality.metrics import kid, precision_recall
+from gan.quality.patches import sliced_wasserstein
+from gan.runs.execution import decode
+from gan.runs.recording import grid_latents
+from gan.training import projected as training
+from gan.training.batches import to_pixels
+from gan.training.memory import keep_freed_memory
+from gan.training.settings import Settings
+from gan.training.trainer import choose_device
+
+SAMPLES, JUDGED_AT_ONCE = 512, 256
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a training differs from `train_gan --model projected`."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    constants: tuple[tuple[ModuleType, str, Any], ...] = ()
+
+
+NO_LAYOUT = ((networks, "LAID_OUT", ()), (training, "MATCHING_WEIGHT", 7.0))
+CHOICES = {
+    "0.0008, falling, layout": Choice(),
+    "0.0008, falling": Choice(constants=NO_LAYOUT),
+    "0.0008, constant": Choice({"cooldown": 0.0}, NO_LAYOUT),
+    "0.0004, falling": Choice({"learning_rate": 4e-4}, NO_LAYOUT),
+    "0.0016, falling": Choice({"learning_rate": 16e-4}, NO_LAYOUT),
+    "0.0016, falling, layout": Choice({"learning_rate": 16e-4}),
+    "0.0008, falling, more layers": Choice(constants=(*NO_LAYOUT, (networks, "REFINED_TO", 128))),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="ISIC export")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[12, 13, 14], help="one training for each (12 13 14)")
+    parser.add_argument("--choices", nargs="+", choices=list(CHOICES), default=list(CHOICES), metavar="C", help="(all)")
+    parser.add_argument("--images", type=int, default=56_000, help="images that each training sees (56000)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (auto)")
+    parser.add_argument("--grids", type=Path, default=Path("var/choices"), help="folder for grids (var/choices)")
+    options = parser.parse_args()
+    options.grids.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    for seed in tqdm(options.seeds, desc="Seeds", disable=None):
+        rows += train_and_judge(seed, options.choices, options.folder, options.images, options.device, options.grids)
+        report("choices", rows)
+
+
+def train_and_judge(
+    seed: int, choices: list[str], folder: Path, seen: int, device_name: str, grids: Path
+) -> list[dict[str, Any]]:
+    """A row for each choice and diagnosis."""
+    device = choose_device(device_name)
+    on_gpu = device.type == "cuda"
+    made = {name: Settings(model="projected", seed=seed, **CHOICES[name].settings) for name in choices}
+    usual = Settings(model="projected", seed=seed)
+    split = {name: split_by_lesion(sources_of(folder, name), usual.held_out, seed) for name in DIAGNOSES}
+    images = [decode(training_part, usual.size) for training_part, _ in split.values()]
+    steps = seen // usual.batch_size
+    trainers, streams = [], []
+    for name, settings in made.items():
+        with constants_of(CHOICES[name]):
+            trainer = training.ProjectedTrainer(images, settings, device)
+            if on_gpu:
+                streams.append(begin(trainer, steps))
+            else:
+                train_alone(trainer, 0, f"{name}, seed {seed}", steps)
+        trainers.append(trainer)
+    if on_gpu:
+        finish(trainers, streams, steps)
+    judged_by = judge() if on_gpu else lite2()
+    return [
+        {
+            "card": torch.cuda.get_device_name() if on_gpu else processor(),
+            "choice": name,
+            "seed": seed,
+            "images": trainer.step * usual.batch_size,
+            "diagnosis": diagnosis,
+        }
+        | figures_of(
+            trainer, index, decode_pixels(split[diagnosis][1], usual.size), judged_by, grids / name.replace(", ", "-")
+        )
+        for name, trainer in zip(choices, trainers, strict=True)
+        for index, diagnosis in enumerate(DIAGNOSES)
+    ]
+
+
+@contextmanager
+def constants_of(choice: Choice) -> Iterator[None]:
+    """The choice's constants take the place of the modules' own."""
+    before = [(module, name, getattr(module, name)) for module, name, _ in choice.constants]
+    try:
+        for module, name, value in choice.constants:
+            setattr(module, name, value)
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def figures_of(
+    trainer: training.ProjectedTrainer, diagnosis: int, real: np.ndarray, judged_by: Extractor, grid: Path
+) -> dict[str, float]:
+    """KID of 512 samples against real images (M, S, S, 3), other figures of 256 at once; the grid is written too."""
+    latents = grid_latents(1, trainer.latent_size, SAMPLES)
+    pixels = np.concatenate([to_pixels(trainer.samples(part, diagnosis)) for part in latents.split(GRID)])
+    path = grid.with_name(f"{grid.name}-{trainer.settings.seed}-{slug_of(DIAGNOSES[diagnosis])}.png")
+    contact_sheet(pixels[:GRID], 8).save(path)
+    generated, theirs = judged_by.features(pixels), judged_by.features(real)
+    parts = [generated[start : start + JUDGED_AT_ONCE] for start in range(0, SAMPLES, JUDGED_AT_ONCE)]
+    precision, recall = np.mean([precision_recall(part, theirs) for part in parts], axis=0)
+    patches = sliced_wasserstein(pixels[:JUDGED_AT_ONCE], real)
+    return {
+        "kid_x1000": 1000 * kid(generated, theirs)[0],
+        "precision": float(precision),
+        "recall": float(recall),
+    } | {f"patches_{side}_x1000": 1000 * distance for side, distance in patches.items()}
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    main()
