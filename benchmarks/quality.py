@@ -89,10 +89,8 @@ def keep(rows: list[dict[str, Any]]) -> None:
 
 
 def _training_of(row: dict[str, Any]) -> tuple:
-    before = {"size": 128, "cooldown": 0.0}  # of rows that do not say
-    return tuple(
-        (before | row).get(key) for key in ("model", "size", "diagnosis", "batch", "cooldown", "seed", "arithmetic")
-    )
+    keys = ("model", "size", "diagnosis", "batch", "learning_rate", "cooldown", "seed", "arithmetic")
+    return tuple(row.get(key) for key in keys)
 
 
 def train_and_judge(
@@ -121,6 +119,7 @@ def train_and_judge(
                     "model": model,
                     "size": settings.size,
                     "batch": settings.batch_size,
+                    "learning_rate": settings.learning_rate,
                     "cooldown": settings.cooldown,
                     "seed": settings.seed,
                     "images": seen,
