@@ -141,6 +141,15 @@ def reopen_run(
     done = run.steps.order_by("-step").values_list("step", flat=True).first() or 0
     if changed.get("steps") is not None and changed["steps"] < done:
         raise GanError(f"--steps {changed['steps']}: run {run.pk} has done {done} steps already.")
+    longer = (changed.get("steps") or 0) > done or (changed.get("minutes") or 0) > (settings.minutes or 0)
+    if run.status == TrainingRun.Status.FINISHED and not longer:
+        # They would be recorded as the settings of weights that they had no part in.
+        for key in ("cooldown", "precision"):
+            if changed.get(key, stored.get(key)) != stored.get(key):
+                raise GanError(
+                    f"--{key} {changed[key]}: run {run.pk} is finished, so there is nothing to train with it. "
+                    "Make the run longer with --steps or --minutes."
+                )
     return run, training_set_of(run), replace(settings, **changed)
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from gan.datasets.training_sets import gather
 from gan.imaging.phantoms import DIAGNOSES
@@ -271,6 +271,19 @@ def test_a_run_from_before_there_was_a_cooldown_continues_without_one():
     assert Settings.from_json(stored).cooldown == 0.33
     del stored["cooldown"]
     assert Settings.from_json(stored).rate_at(0.999) == 4e-4
+
+
+def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms):
+    call_command("train_gan", steps=1, name="done", diagnosis=list(DIAGNOSES), **TINY | {"held_out": 0.5})
+    run = TrainingRun.objects.get(name="done")
+    for options in ({"cooldown": 0.5}, {"precision": "bfloat16"}, {"cooldown": 0.5, "steps": 1}):
+        with pytest.raises(CommandError, match=r"run .* is finished, so there is nothing to train with it"):
+            call_command("train_gan", resume="done", **options)
+    again = TrainingRun.objects.get(pk=run.pk)
+    assert (again.settings, again.finished_at) == (run.settings, run.finished_at)
+    call_command("train_gan", resume="done", cooldown=0.5, steps=2)
+    again.refresh_from_db()
+    assert (again.settings["cooldown"], again.settings["steps"], again.steps.count()) == (0.5, 2, 2)
 
 
 @pytest.mark.parametrize("length", [{"steps": 4}, {"minutes": 4 / 60}], ids=lambda length: next(iter(length)))
