@@ -23,6 +23,7 @@ from benchmarks.quality import DIAGNOSES, GRID, sources_of
 from benchmarks.quality import train as train_alone
 from benchmarks.report import processor, report
 from benchmarks.side_by_side import begin, finish
+from benchmarks.spectrum import relative_power
 from gan.datasets.sources import decode_pixels, split_by_lesion
 from gan.foundation.diagnoses import slug_of
 from gan.imaging.contact_sheets import contact_sheet
@@ -49,14 +50,16 @@ class Choice:
     constants: tuple[tuple[ModuleType, str, Any], ...] = ()
 
 
-NO_LAYOUT = ((networks, "LAID_OUT", ()), (training, "MATCHING_WEIGHT", 7.0))
+ROUGH = ((networks, "SMOOTHED", False),)
+NO_LAYOUT = (*ROUGH, (networks, "LAID_OUT", ()), (training, "MATCHING_WEIGHT", 7.0))
 CHOICES = {
-    "0.0008, falling, layout": Choice(),
+    "0.0008, falling, layout, smooth": Choice(),
+    "0.0008, falling, layout": Choice(constants=ROUGH),
     "0.0008, falling": Choice(constants=NO_LAYOUT),
     "0.0008, constant": Choice({"cooldown": 0.0}, NO_LAYOUT),
     "0.0004, falling": Choice({"learning_rate": 4e-4}, NO_LAYOUT),
     "0.0016, falling": Choice({"learning_rate": 16e-4}, NO_LAYOUT),
-    "0.0016, falling, layout": Choice({"learning_rate": 16e-4}),
+    "0.0016, falling, layout, smooth": Choice({"learning_rate": 16e-4}),
     "0.0008, falling, more layers": Choice(constants=(*NO_LAYOUT, (networks, "REFINED_TO", 128))),
 }
 
@@ -145,7 +148,9 @@ def figures_of(
         "kid_x1000": 1000 * kid(generated, theirs)[0],
         "precision": float(precision),
         "recall": float(recall),
-    } | {f"patches_{side}_x1000": 1000 * distance for side, distance in patches.items()}
+        **{f"patches_{side}_x1000": 1000 * one for side, one in patches.items()},
+        **{f"power_{wave}": one for wave, one in relative_power(pixels, real).items()},
+    }
 
 
 if __name__ == "__main__":

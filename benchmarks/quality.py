@@ -26,8 +26,9 @@ from tqdm import tqdm
 from benchmarks.isic_export import read_export
 from benchmarks.other_judge import other_judge
 from benchmarks.report import RESULTS, processor, report
+from benchmarks.spectrum import relative_power
 from console import progress
-from gan.datasets.sources import Source, split_by_lesion
+from gan.datasets.sources import Source, decode_pixels, split_by_lesion
 from gan.datasets.training_sets import training_set_of
 from gan.foundation.diagnoses import slug_of
 from gan.imaging.contact_sheets import contact_sheet
@@ -174,6 +175,7 @@ def row_of(name: str, pixels: np.ndarray, training: list[Source], held_out: list
     grid.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(pixels[:GRID], 8).save(grid)
     figures = evaluate(pixels, training, held_out, lite2(), progress)
+    trained_on, real = (decode_pixels(sources, pixels.shape[1]) for sources in (training, held_out))
     kept = ("precision", "recall", "density", "coverage")
     return {
         "diagnosis": name,
@@ -184,6 +186,8 @@ def row_of(name: str, pixels: np.ndarray, training: list[Source], held_out: list
         **{f"real_{figure}": figures["floor"][figure] for figure in kept},
         **{f"patches_{side}_x1000": 1000 * distance for side, distance in figures["swd"].items()},
         **{f"real_patches_{side}_x1000": 1000 * distance for side, distance in figures["floor"]["swd"].items()},
+        **{f"power_{wave}": power for wave, power in relative_power(pixels, real).items()},
+        **{f"real_power_{wave}": power for wave, power in relative_power(trained_on, real).items()},
     }
 
 
