@@ -50,16 +50,14 @@ class Choice:
     constants: tuple[tuple[ModuleType, str, Any], ...] = ()
 
 
-ROUGH = ((networks, "SMOOTHED", False),)
-NO_LAYOUT = (*ROUGH, (networks, "LAID_OUT", ()), (training, "MATCHING_WEIGHT", 7.0))
+NO_LAYOUT = ((networks, "LAID_OUT", ()), (training, "MATCHING_WEIGHT", 7.0))
 CHOICES = {
-    "0.0008, falling, layout, smooth": Choice(),
-    "0.0008, falling, layout": Choice(constants=ROUGH),
+    "0.0008, falling, layout": Choice(),
     "0.0008, falling": Choice(constants=NO_LAYOUT),
     "0.0008, constant": Choice({"cooldown": 0.0}, NO_LAYOUT),
     "0.0004, falling": Choice({"learning_rate": 4e-4}, NO_LAYOUT),
     "0.0016, falling": Choice({"learning_rate": 16e-4}, NO_LAYOUT),
-    "0.0016, falling, layout, smooth": Choice({"learning_rate": 16e-4}),
+    "0.0016, falling, layout": Choice({"learning_rate": 16e-4}),
     "0.0008, falling, more layers": Choice(constants=(*NO_LAYOUT, (networks, "REFINED_TO", 128))),
 }
 

@@ -15,16 +15,11 @@ class UpsampledConv2d(nn.Conv2d):
     Input (N, in, H, W), output (N, out, k * H, k * W). Upsampling inserts zeros between the pixels and then sums over k
     x k boxes. The convolution can be done before the sum. There it is a transposed convolution of stride k with nine
     products for each pixel instead of 9 * k * k. The result, including gradients, is equal in exact arithmetic.
-
-    After nearest-neighbour upsampling the convolution treats a pixel by its place among its k x k fellows, which can
-    show as a grain of little squares. With `smooth`, each pixel of the result is averaged with its neighbours by the
-    weights 1, 2, 1 in both directions. With k = 2 the filter of the upsampling is then 1, 3, 3, 1, as in StyleGAN2
-    (Karras et al. 2020).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, factor: int, smooth: bool = False) -> None:
+    def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1)
-        self.factor, self.smooth = factor, smooth
+        self.factor = factor
 
     def forward(self, x: Tensor) -> Tensor:
         return self.upsample(x, self.factor)
@@ -33,58 +28,48 @@ class UpsampledConv2d(nn.Conv2d):
         """Apply the layer with another factor, 2 or more."""
         bias = self.bias if with_bias else None
         if devices.on_gpu(x):
-            return F.conv_transpose2d(x, self.spread_kernel(factor), bias, stride=factor, padding=1 + self.smooth)
+            return F.conv_transpose2d(x, self.spread_kernel(factor), bias, stride=factor, padding=1)
         kernel = self.weight.transpose(0, 1).flip(-1, -2)
-        return _BoxSum.apply(F.conv_transpose2d(x, kernel, stride=factor), bias, factor, self.smooth)
+        return _BoxSum.apply(F.conv_transpose2d(x, kernel, stride=factor), bias, factor)
 
     def spread_kernel(self, k: int) -> Tensor:
         """The transposed convolution's kernel (in, out, k + 2, k + 2) of stride k, which includes the box sums.
 
-        If smooth, it is (in, out, k + 4, k + 4). It takes more products for each pixel than nine, but no map is written
-        and read again. A GPU computes faster than it reads. The sum has the precision of the weights, even under
-        autocast.
+        It takes (k + 2)^2 products for each pixel instead of nine, but no map is written and read again. A GPU computes
+        faster than it reads. The sum has the precision of the weights, even under autocast.
         """
         with torch.autocast(self.weight.device.type, enabled=False):
             behind = torch.arange(k + 2, device=self.weight.device)[:, None] - torch.arange(
                 3, device=self.weight.device
             )
             spread = ((behind >= 0) & (behind < k)).to(self.weight.dtype)  # (k + 2, 3)
-            if self.smooth:
-                places = torch.arange(k + 4, device=self.weight.device)
-                away = (places[:, None] - places[: k + 2] - 1).abs()
-                spread = ((2 - away).clamp(min=0) / 4).to(spread.dtype) @ spread  # (k + 4, 3)
             return spread @ self.weight.transpose(0, 1).flip(-1, -2) @ spread.T
 
 
 class _BoxSum(torch.autograd.Function):
     """Sums over k x k boxes, plus the bias (C,) if any: (N, C, k * H - k + 3, k * W - k + 3) to (N, C, k * H, k * W).
 
-    If `smooth`, the sums are averaged with their neighbours by the weights 1, 2, 1. Both directions are depthwise
-    convolutions, which take half the time of average pooling. PyTorch's own bias gradient of a channels-last map in
-    bfloat16 is a sum over three dimensions and takes 50 times as long as a sum over one.
+    Both directions are depthwise convolutions with ones, which take half the time of average pooling. PyTorch's own
+    bias gradient of a channels-last map in bfloat16 is a sum over three dimensions and takes 50 times as long as a sum
+    over one.
     """
 
     @staticmethod
-    def forward(context: Any, x: Tensor, bias: Tensor | None, k: int, smooth: bool) -> Tensor:
-        context.k, context.smooth = k, smooth
-        return _box_sum(x, k, k - 2, None if bias is None else bias.to(x.dtype), smooth)
+    def forward(context: Any, x: Tensor, bias: Tensor | None, k: int) -> Tensor:
+        context.k = k
+        return _box_sum(x, k, k - 2, None if bias is None else bias.to(x.dtype))
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:  # type: ignore[override]
         for_bias = None
         if context.needs_input_grad[1]:
             for_bias = gradient.permute(0, 2, 3, 1).reshape(-1, gradient.shape[1]).sum(0)
-        return _box_sum(gradient, context.k, 1, smooth=context.smooth), for_bias, None, None
+        return _box_sum(gradient, context.k, 1), for_bias, None
 
 
-def _box_sum(x: Tensor, k: int, padding: int, bias: Tensor | None = None, smooth: bool = False) -> Tensor:
+def _box_sum(x: Tensor, k: int, padding: int, bias: Tensor | None = None) -> Tensor:
     channels = x.shape[1]
-    if smooth:
-        weights = F.conv1d(x.new_ones(1, 1, k), x.new_tensor([[[0.25, 0.5, 0.25]]]), padding=2)[0, 0]
-        kernel, padding = (weights[:, None] * weights).repeat(channels, 1, 1, 1), padding + 1
-    else:
-        kernel = x.new_ones(channels, 1, k, k)
-    return F.conv2d(x, kernel, bias, padding=padding, groups=channels)
+    return F.conv2d(x, x.new_ones(channels, 1, k, k), bias, padding=padding, groups=channels)
 
 
 class SamePadConv2d(nn.Conv2d):

@@ -8,7 +8,7 @@ layer into every block.
 """
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,6 @@ PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stri
 THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
 STYLE_SIZE = 128
-SMOOTHED = True  # whether new generators smooth what they upsample
 STRETCH = 16  # images over which statistics of a batch are taken
 REFINED_TO = 64  # up to this resolution every block has a second convolution
 
@@ -59,7 +58,7 @@ class StyledConv2d(nn.Module):
         super().__init__()
         self.gain = nn.Linear(STYLE_SIZE, in_channels)
         self.convolution = (
-            UpsampledConv2d(in_channels, out_channels, factor, SMOOTHED)
+            UpsampledConv2d(in_channels, out_channels, factor)
             if factor > 1
             else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         )
@@ -74,8 +73,6 @@ class StyledConv2d(nn.Module):
 
 class Generator(nn.Module):
     """Latents (N, 128) ~ N(0, 1) and diagnoses (N,) to images (N, 3, size, size) in [-1, 1]."""
-
-    smooth: Tensor
 
     def __init__(self, size: int = 128, diagnoses: int = 1) -> None:
         if size not in SIZES:
@@ -101,15 +98,6 @@ class Generator(nn.Module):
                 self.layers.append(StyledConv2d(after, after, 1))
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
         self.norms = [layer for layer in self.modules() if isinstance(layer, StretchNorm)]
-        # Kept with the weights: generators of earlier versions do not smooth, and must draw what they drew.
-        self.register_buffer("smooth", torch.tensor(SMOOTHED))
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
-        state_dict.setdefault(f"{prefix}smooth", torch.tensor(False))
-        super()._load_from_state_dict(state_dict, prefix, *others)
-        for layer in self.modules():
-            if isinstance(layer, UpsampledConv2d):
-                layer.smooth = bool(self.smooth)
 
     def forward(self, z: Tensor, diagnosis: Tensor) -> Tensor:
         style = self.mapping(torch.cat([z, self.embedding(diagnosis)], 1))

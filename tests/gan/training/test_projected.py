@@ -1,6 +1,5 @@
 """The projected GAN has its authors' frozen features and one model for all diagnoses, and is repeatable."""
 
-import copy
 import itertools
 
 import pytest
@@ -12,17 +11,8 @@ from gan.imaging.phantoms import DIAGNOSES
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks.augmentation import dihedral, translate, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
-from gan.networks.layers import UpsampledConv2d
 from gan.networks.matching import energy_distance, layout, mean_distance, pooled_statistics
-from gan.networks.projected import (
-    LATENT_SIZE,
-    STRETCH,
-    Generator,
-    ProjectedFeatures,
-    groups_of,
-    spread_within,
-    stretch_of,
-)
+from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
 from gan.runs.execution import decode
 from gan.runs.snapshots import read_snapshot
 from gan.training.conditional import half_life
@@ -163,27 +153,6 @@ def test_images_are_compared_by_four_statistics_and_two_layouts(size):
         pooled = ProjectedFeatures(0)(torch.rand(2, 3, size, size)).pooled
     # Mean and deviation at strides 4, 8 and 16, the last layer, 16 fields at strides 8 and 16.
     assert [one.shape[1] for one in pooled] == [2 * 24, 2 * 40, 2 * 112, 1280, 16 * 40, 16 * 112]
-
-
-def test_a_generator_of_an_earlier_version_draws_what_it_drew():
-    """Its weights do not say that it smooths what it upsamples."""
-    torch.manual_seed(0)
-    now = Generator(64, 2).eval()
-    weights = now.state_dict()
-    assert weights.pop("smooth")
-    old, again = Generator(64, 2).eval(), Generator(64, 2).eval()
-    old.load_state_dict(weights)
-    again.load_state_dict(old.state_dict())
-    z, labels = torch.randn(2, LATENT_SIZE), torch.tensor([0, 1])
-    with torch.no_grad():
-        drawn = [one(z, labels) for one in (now, old, again)]
-        plain = copy.deepcopy(now)
-        for layer in plain.modules():
-            if isinstance(layer, UpsampledConv2d):
-                layer.smooth = False
-        assert torch.equal(drawn[1], plain(z, labels))
-    assert torch.equal(drawn[1], drawn[2])
-    assert not torch.equal(drawn[0], drawn[1])
 
 
 @pytest.fixture
