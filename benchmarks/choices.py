@@ -7,12 +7,10 @@ run one after the other, each as long as one training of `benchmarks.quality --i
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -21,7 +19,7 @@ from tqdm import tqdm
 from benchmarks.gpu_quality import judge
 from benchmarks.quality import DIAGNOSES, GRID, sources_of
 from benchmarks.quality import train as train_alone
-from benchmarks.report import processor, report
+from benchmarks.report import keep, processor
 from benchmarks.side_by_side import begin, finish
 from benchmarks.spectrum import relative_power
 from gan.datasets.sources import decode_pixels, split_by_lesion
@@ -33,9 +31,9 @@ from gan.quality.metrics import kid, precision_recall
 from gan.quality.patches import sliced_wasserstein
 from gan.runs.execution import decode
 from gan.runs.recording import grid_latents
-from gan.training import projected as training
 from gan.training.batches import to_pixels
 from gan.training.memory import keep_freed_memory
+from gan.training.projected import ProjectedTrainer
 from gan.training.settings import Settings
 from gan.training.trainer import choose_device
 
@@ -47,18 +45,18 @@ class Choice:
     """How a training differs from `train_gan --model projected`."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    constants: tuple[tuple[ModuleType, str, Any], ...] = ()
+    refined_to: int = networks.REFINED_TO  # pixels up to which every block has a second convolution
 
 
-NO_LAYOUT = ((networks, "LAID_OUT", ()), (training, "MATCHING_WEIGHT", 7.0))
 CHOICES = {
     "0.0008, falling, layout": Choice(),
-    "0.0008, falling": Choice(constants=NO_LAYOUT),
-    "0.0008, constant": Choice({"cooldown": 0.0}, NO_LAYOUT),
-    "0.0004, falling": Choice({"learning_rate": 4e-4}, NO_LAYOUT),
-    "0.0016, falling": Choice({"learning_rate": 16e-4}, NO_LAYOUT),
+    "0.0008, falling": Choice({"layout": False}),
+    "0.0008, constant": Choice({"cooldown": 0.0, "layout": False}),
+    "0.0004, falling": Choice({"learning_rate": 4e-4, "layout": False}),
+    "0.0004, falling, layout": Choice({"learning_rate": 4e-4}),
+    "0.0016, falling": Choice({"learning_rate": 16e-4, "layout": False}),
     "0.0016, falling, layout": Choice({"learning_rate": 16e-4}),
-    "0.0008, falling, more layers": Choice(constants=(*NO_LAYOUT, (networks, "REFINED_TO", 128))),
+    "0.0008, falling, more layers": Choice({"layout": False}, refined_to=128),
 }
 
 
@@ -75,7 +73,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for seed in tqdm(options.seeds, desc="Seeds", disable=None):
         rows += train_and_judge(seed, options.choices, options.folder, options.images, options.device, options.grids)
-        report("choices", rows)
+        keep("choices", rows, ("choice", "seed", "images", "diagnosis", "card"))
 
 
 def train_and_judge(
@@ -91,13 +89,12 @@ def train_and_judge(
     steps = seen // usual.batch_size
     trainers, streams = [], []
     for name, settings in made.items():
-        with constants_of(CHOICES[name]):
-            trainer = training.ProjectedTrainer(images, settings, device)
-            if on_gpu:
-                streams.append(begin(trainer, steps))
-            else:
-                train_alone(trainer, 0, f"{name}, seed {seed}", steps)
-        trainers.append(trainer)
+        with patch.object(networks, "REFINED_TO", CHOICES[name].refined_to):
+            trainers.append(ProjectedTrainer(images, settings, device))
+        if on_gpu:
+            streams.append(begin(trainers[-1], steps))
+        else:
+            train_alone(trainers[-1], 0, f"{name}, seed {seed}", steps)
     if on_gpu:
         finish(trainers, streams, steps)
     judged_by = judge() if on_gpu else lite2()
@@ -117,21 +114,8 @@ def train_and_judge(
     ]
 
 
-@contextmanager
-def constants_of(choice: Choice) -> Iterator[None]:
-    """The choice's constants take the place of the modules' own."""
-    before = [(module, name, getattr(module, name)) for module, name, _ in choice.constants]
-    try:
-        for module, name, value in choice.constants:
-            setattr(module, name, value)
-        yield
-    finally:
-        for module, name, value in before:
-            setattr(module, name, value)
-
-
 def figures_of(
-    trainer: training.ProjectedTrainer, diagnosis: int, real: np.ndarray, judged_by: Extractor, grid: Path
+    trainer: ProjectedTrainer, diagnosis: int, real: np.ndarray, judged_by: Extractor, grid: Path
 ) -> dict[str, float]:
     """KID of 512 samples against real images (M, S, S, 3), other figures of 256 at once; the grid is written too."""
     latents = grid_latents(1, trainer.latent_size, SAMPLES)

@@ -13,7 +13,6 @@ the idle machine. Each finished training is written to the table at once.
 """
 
 import argparse
-import json
 import math
 import time
 from pathlib import Path
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from benchmarks.isic_export import read_export
 from benchmarks.other_judge import other_judge
-from benchmarks.report import RESULTS, processor, report
+from benchmarks.report import RESULTS, keep, processor, report
 from benchmarks.spectrum import relative_power
 from console import progress
 from gan.datasets.sources import Source, decode_pixels, split_by_lesion
@@ -46,6 +45,8 @@ from gan.training.trainer import Trainer
 DIAGNOSES = ("melanoma", "basal cell carcinoma")
 SAMPLES = 256
 GRID = 32
+# Columns that tell one training from another.
+TRAINING = ("model", "size", "diagnosis", "batch", "learning_rate", "cooldown", "layout", "seed", "arithmetic")
 
 
 def main() -> None:
@@ -75,23 +76,11 @@ def main() -> None:
                     precision=options.precision,
                     cooldown=options.cooldown,
                 )
-                keep(train_and_judge(settings, options.folder, options.minutes, options.images, options.grids))
+                rows = train_and_judge(settings, options.folder, options.minutes, options.images, options.grids)
+                keep("quality", rows, TRAINING)
     else:
         parser.error("name an ISIC export's folder or a --run")
     print(f"Grids: {options.grids}; figures: {RESULTS}")
-
-
-def keep(rows: list[dict[str, Any]]) -> None:
-    """Write rows to the table; they replace those of the same training."""
-    path = RESULTS / "quality.json"
-    before = json.loads(path.read_text()) if path.exists() else []
-    new = {_training_of(row) for row in rows}
-    report("quality", [row for row in before if _training_of(row) not in new] + rows)
-
-
-def _training_of(row: dict[str, Any]) -> tuple:
-    keys = ("model", "size", "diagnosis", "batch", "learning_rate", "cooldown", "seed", "arithmetic")
-    return tuple(row.get(key) for key in keys)
 
 
 def train_and_judge(
@@ -122,6 +111,7 @@ def train_and_judge(
                     "batch": settings.batch_size,
                     "learning_rate": settings.learning_rate,
                     "cooldown": settings.cooldown,
+                    "layout": settings.layout,
                     "seed": settings.seed,
                     "images": seen,
                     "images_per_s": seen / seconds,

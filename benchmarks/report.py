@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
@@ -17,6 +18,14 @@ def report(name: str, rows: list[dict]) -> None:
         print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def keep(name: str, rows: list[dict], keys: Sequence[str]) -> None:
+    """As `report`, but rows of earlier calls stay, except those that are alike in all of the columns `keys`."""
+    path = RESULTS / f"{name}.json"
+    before = json.loads(path.read_text()) if path.exists() else []
+    new = {tuple(row.get(key) for key in keys) for row in rows}
+    report(name, [row for row in before if tuple(row.get(key) for key in keys) not in new] + rows)
 
 
 def _cell(value: object) -> str:

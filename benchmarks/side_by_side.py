@@ -1,7 +1,7 @@
 """Several trainings at once on one GPU.
 
 The small kernels of one training leave most of a large GPU idle. Here each training has a thread and a CUDA stream, so
-that its kernels run beside those of the others. Its figures are those that it would have alone, up to rounding.
+that its kernels run beside those of the others. It computes what it would compute alone, up to rounding.
 """
 
 import threading
@@ -37,7 +37,7 @@ def begin(trainer: Trainer, steps: int) -> torch.cuda.Stream:
 
 def finish(trainers: Sequence[Trainer], streams: Sequence[torch.cuda.Stream], steps: int) -> None:
     """Train all that have begun to the step `steps`. Raises the first error of any of them."""
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
     with tqdm(total=steps * len(trainers), desc="All trainings", unit="step", disable=None) as bar:
 
         def go_on(trainer: Trainer, stream: torch.cuda.Stream) -> None:
@@ -52,8 +52,13 @@ def finish(trainers: Sequence[Trainer], streams: Sequence[torch.cuda.Stream], st
         threads = [threading.Thread(target=go_on, args=pair) for pair in zip(trainers, streams, strict=True)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt as stop:
+            errors.append(stop)  # the trainings see it and end, too
+            for thread in threads:
+                thread.join()
     torch.cuda.synchronize()
     if errors:
         raise errors[0]

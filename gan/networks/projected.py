@@ -122,8 +122,9 @@ class ProjectedFeatures(nn.Module):
     a random 1x1 and 3x3 convolution of the coarser map, upsampled and added.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, layout: bool = True) -> None:
         super().__init__()
+        self.laid_out = LAID_OUT if layout else ()
         self.features = LiteFeatures(0)
         source = torch.Generator().manual_seed(seed)
         channels = self.features.channels
@@ -137,7 +138,7 @@ class ProjectedFeatures(nn.Module):
     def forward(self, images: Tensor) -> Seen:
         own = self.features(images)
         pooled = [pooled_statistics(own[index]) for index in POOLED] + [self.features.pool(own[-1]).float()]
-        pooled += [layout(own[index]) for index in LAID_OUT]
+        pooled += [layout(own[index]) for index in self.laid_out]
         maps = [mix(one) for mix, one in zip(self.across_channels, own, strict=True)]
         mixed = [maps[-1]]
         for fine in reversed(range(len(maps) - 1)):

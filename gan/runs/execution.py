@@ -22,6 +22,7 @@ from gan.foundation.diagnoses import normalise_diagnosis
 from gan.foundation.errors import GanError
 from gan.models import TrainingName, TrainingRun
 from gan.runs.recording import BarFactory, Recorder
+from gan.runs.snapshots import SNAPSHOT, read_state
 from gan.training.dcgan import DCGANTrainer
 from gan.training.processes import Processes
 from gan.training.projected import ProjectedTrainer
@@ -141,16 +142,30 @@ def reopen_run(
     done = run.steps.order_by("-step").values_list("step", flat=True).first() or 0
     if changed.get("steps") is not None and changed["steps"] < done:
         raise GanError(f"--steps {changed['steps']}: run {run.pk} has done {done} steps already.")
-    longer = (changed.get("steps") or 0) > done or (changed.get("minutes") or 0) > (settings.minutes or 0)
-    if run.status == TrainingRun.Status.FINISHED and not longer:
-        # They would be recorded as the settings of weights that they had no part in.
-        for key in ("cooldown", "precision"):
-            if changed.get(key, stored.get(key)) != stored.get(key):
-                raise GanError(
-                    f"--{key} {changed[key]}: run {run.pk} is finished, so there is nothing to train with it. "
-                    "Make the run longer with --steps or --minutes."
-                )
-    return run, training_set_of(run), replace(settings, **changed)
+    new = replace(settings, **changed)
+    for key in ("cooldown", "precision"):
+        if getattr(new, key) != getattr(settings, key) and not _has_work_left(run, new):
+            # It would be recorded as a setting of weights that it had no part in.
+            raise GanError(
+                f"--{key} {changed[key]}: run {run.pk} has finished its training, so nothing would be trained with it. "
+                "Make the run longer with --steps or --minutes."
+            )
+    return run, training_set_of(run), new
+
+
+def _has_work_left(run: TrainingRun, settings: Settings) -> bool:
+    """Whether some networks of the run have not reached the end that the settings ask for."""
+    for name in run.networks:
+        path = run.diagnosis_folder(name) / SNAPSHOT
+        if not path.exists():
+            return True
+        state = read_state(path)
+        if settings.minutes:
+            if state["seconds"] < 60 * settings.minutes / len(run.networks):
+                return True
+        elif state["step"] < settings.steps:
+            return True
+    return False
 
 
 def _listed(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,29 @@ def write_snapshot(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str
     write_file(path, save(plain, metadata={"state": json.dumps(dict(state))}))
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """The state of a snapshot, without its tensors. Raises `GanError` if it is missing or damaged."""
+    with _opened(path) as file:
+        return _state_of(file)
+
+
 def read_snapshot(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and state of a snapshot. Raises `GanError` if it is missing or damaged."""
+    with _opened(path) as file:
+        state = _state_of(file)
+        return {name: file.get_tensor(name) for name in file.keys()}, state  # noqa: SIM118, not a dict
+
+
+def _state_of(file: Any) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((file.metadata() or {})["state"])
+    return state
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, "pt") as file:
-            state = json.loads((file.metadata() or {})["state"])
-            return {name: file.get_tensor(name) for name in file.keys()}, state  # noqa: SIM118, not a dict
+            yield file
     except FileNotFoundError:
         raise GanError(f"{path}: no snapshot there.") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:

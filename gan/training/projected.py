@@ -17,7 +17,7 @@ from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
 
-MATCHING_WEIGHT = 10.5  # weight of the energy distance, a mean of six, in the generator's loss
+MATCHING_WEIGHT = 1.75  # weight of each energy distance in the generator's loss
 REMEMBERED = 1024  # most real images of each diagnosis that generated ones are compared with
 CALIBRATED_ON = 256  # images
 
@@ -37,7 +37,8 @@ class ProjectedTrainer(ConditionalTrainer):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # These weights are fixed, so they are cast once instead of in every step.
-        self.features = projected.ProjectedFeatures(derive_seed(self.seed, 3)).to(self.device, self.dtype)
+        features = projected.ProjectedFeatures(derive_seed(self.seed, 3), self.settings.layout)
+        self.features = features.to(self.device, self.dtype)
         self._calibrated_at = -1  # step
 
     def build(self) -> tuple[nn.Module, nn.Module]:
@@ -113,17 +114,17 @@ class ProjectedTrainer(ConditionalTrainer):
         return projected.Seen([*maps, projected.thumbnail_of(moved)], pooled)
 
     def _unlike(self, pooled: list[Tensor], diagnosis: Tensor) -> Tensor:
-        """The distance between generated and real images of the same diagnosis, as the mean over scales."""
+        """The distance between generated and real images of the same diagnosis, summed over the ways of pooling."""
         group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
         found = [
             energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale)
             for generated, real in zip(pooled, self._real_features, strict=True)
         ]
-        return torch.stack(found).mean()
+        return torch.stack(found).sum()
 
     @cached_property
     def _real_features(self) -> list["RealFeatures"]:
-        """For each scale, pooled features of real images.
+        """For each way of pooling, features of real images.
 
         Every image is used up to eight times, turned at random. The turns depend on the seed, not on the step, so that
         a resumed run compares with the same features.
@@ -166,7 +167,7 @@ class ProjectedTrainer(ConditionalTrainer):
 
 @dataclass(frozen=True)
 class RealFeatures:
-    """Pooled features of stored real images, of one scale."""
+    """Features of stored real images, pooled in one way."""
 
     features: Tensor  # (M, D), one diagnosis after the other
     kind: Tensor  # (M,) the diagnosis of each

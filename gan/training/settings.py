@@ -25,7 +25,8 @@ class Settings:
     """The options of a training. Defaults are the paper's. `minutes`, if given, replaces `steps`.
 
     None for a number of the optimiser means the model's own value. `cooldown` is the last share of the training, over
-    which the learning rate falls to 0 in a straight line.
+    which the learning rate falls to 0 in a straight line. `layout` says whether the projected GAN also compares where
+    in an image things are.
     """
 
     model: str = "dcgan"
@@ -40,6 +41,7 @@ class Settings:
     beta2: float | None = None
     epsilon: float | None = None
     cooldown: float | None = None
+    layout: bool = True
     held_out: float = 0.15
     phantoms: bool = False
     image_type: str = "dermoscopic"  # type of lesion images from the database
@@ -87,7 +89,8 @@ class Settings:
     def from_json(cls, stored: dict[str, Any]) -> "Settings":
         """Settings as a run recorded them. Settings of older runs that no longer exist are left out.
 
-        Runs that recorded no cooldown were started without one, and continue so.
+        Runs that recorded neither cooldown nor layout were started without, and continue so.
         """
         names = {field.name for field in fields(cls)}
-        return cls(**{"cooldown": 0.0} | {name: value for name, value in stored.items() if name in names})
+        known = {name: value for name, value in stored.items() if name in names}
+        return cls(**{"cooldown": 0.0, "layout": False} | known)

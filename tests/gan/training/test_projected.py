@@ -152,7 +152,13 @@ def test_images_are_compared_by_four_statistics_and_two_layouts(size):
     with torch.no_grad():
         pooled = ProjectedFeatures(0)(torch.rand(2, 3, size, size)).pooled
     # Mean and deviation at strides 4, 8 and 16, the last layer, 16 fields at strides 8 and 16.
-    assert [one.shape[1] for one in pooled] == [2 * 24, 2 * 40, 2 * 112, 1280, 16 * 40, 16 * 112]
+    lengths = [2 * 24, 2 * 40, 2 * 112, 1280, 16 * 40, 16 * 112]
+    assert [one.shape[1] for one in pooled] == lengths
+    images = [torch.randint(0, 256, (3, 3, size, size), dtype=torch.uint8)]
+    for with_layout, count in ((True, 6), (False, 4)):
+        settings = Settings(model="projected", size=size, batch_size=4, precision="float32", layout=with_layout)
+        compared = ProjectedTrainer(images, settings, torch.device("cpu"))._real_features
+        assert [one.features.shape[1] for one in compared] == lengths[:count]
 
 
 @pytest.fixture
@@ -266,18 +272,20 @@ def test_the_learning_rate_falls_to_0_over_the_last_share_of_the_training():
     assert [Settings(model=model).rate_at(0.999) for model in ("dcgan", "r3gan")] == [1.5e-4, 2e-4]
 
 
-def test_a_run_from_before_there_was_a_cooldown_continues_without_one():
+def test_a_run_from_before_there_were_a_cooldown_and_a_layout_continues_without():
     stored = Settings(model="projected", learning_rate=4e-4).as_json()
-    assert Settings.from_json(stored).cooldown == 0.33
-    del stored["cooldown"]
+    assert (Settings.from_json(stored).cooldown, Settings.from_json(stored).layout) == (0.33, True)
+    del stored["cooldown"], stored["layout"]
     assert Settings.from_json(stored).rate_at(0.999) == 4e-4
+    assert not Settings.from_json(stored).layout
 
 
 def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms):
     call_command("train_gan", steps=1, name="done", diagnosis=list(DIAGNOSES), **TINY | {"held_out": 0.5})
     run = TrainingRun.objects.get(name="done")
-    for options in ({"cooldown": 0.5}, {"precision": "bfloat16"}, {"cooldown": 0.5, "steps": 1}):
-        with pytest.raises(CommandError, match=r"run .* is finished, so there is nothing to train with it"):
+    half = {"cooldown": 0.5}
+    for options in (half, {"precision": "bfloat16"}, half | {"steps": 1}, half | {"minutes": 1e-9}):
+        with pytest.raises(CommandError, match=r"has finished its training, so nothing would be trained with it"):
             call_command("train_gan", resume="done", **options)
     again = TrainingRun.objects.get(pk=run.pk)
     assert (again.settings, again.finished_at) == (run.settings, run.finished_at)

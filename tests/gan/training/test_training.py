@@ -116,6 +116,17 @@ def test_a_failed_run_says_why_and_can_be_resumed(phantoms, monkeypatch):
     assert run.status == "finished"
 
 
+def test_a_run_has_work_left_until_its_last_networks_have_none(phantoms):
+    call_command("train_gan", steps=2, name="two", **TINY | {"diagnosis": ["melanoma", "basal cell carcinoma"]})
+    run = TrainingRun.objects.get(name="two")
+    with pytest.raises(CommandError, match="nothing would be trained with it"):
+        call_command("train_gan", resume="two", cooldown=0.5)
+    (run.diagnosis_folder("basal cell carcinoma") / "snapshot.safetensors").unlink()
+    call_command("train_gan", resume="two", cooldown=0.5)
+    run.refresh_from_db()
+    assert run.settings["cooldown"] == 0.5
+
+
 def test_plain_folders_train_without_an_import(db, tmp_path, phantom_export):
     (tmp_path / "BCC").mkdir()
     for path in sorted(phantom_export.glob("images/*_b*.png")):
