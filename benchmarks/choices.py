@@ -82,13 +82,13 @@ def train_and_judge(
     """A row for each choice and diagnosis."""
     device = choose_device(device_name)
     on_gpu = device.type == "cuda"
-    made = {name: Settings(model="projected", seed=seed, **CHOICES[name].settings) for name in choices}
     usual = Settings(model="projected", seed=seed)
     split = {name: split_by_lesion(sources_of(folder, name), usual.held_out, seed) for name in DIAGNOSES}
     images = [decode(training_part, usual.size) for training_part, _ in split.values()]
     steps = seen // usual.batch_size
     trainers, streams = [], []
-    for name, settings in made.items():
+    for name in choices:
+        settings = Settings(model="projected", seed=seed, **CHOICES[name].settings)
         with patch.object(networks, "REFINED_TO", CHOICES[name].refined_to):
             trainers.append(ProjectedTrainer(images, settings, device))
         if on_gpu:

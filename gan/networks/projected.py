@@ -118,6 +118,8 @@ class Seen(NamedTuple):
 class ProjectedFeatures(nn.Module):
     """Images (N, 3, H, W) to features of Lite0, pooled, and to four mixed maps of them; all weights are fixed.
 
+    Without `layout`, the pooled features do not tell where in an image something is.
+
     Cross-channel mixing is a random 1x1 convolution of each scale. Cross-scale mixing goes from the coarsest scale up:
     a random 1x1 and 3x3 convolution of the coarser map, upsampled and added.
     """

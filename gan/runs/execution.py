@@ -155,17 +155,18 @@ def reopen_run(
 
 def _has_work_left(run: TrainingRun, settings: Settings) -> bool:
     """Whether some networks of the run have not reached the end that the settings ask for."""
+    settings = _of_one_network(run, settings)
     for name in run.networks:
         path = run.diagnosis_folder(name) / SNAPSHOT
-        if not path.exists():
-            return True
-        state = read_state(path)
-        if settings.minutes:
-            if state["seconds"] < 60 * settings.minutes / len(run.networks):
-                return True
-        elif state["step"] < settings.steps:
+        state: dict[str, Any] = read_state(path) if path.exists() else {"step": 0, "seconds": 0.0}
+        if settings.share_done(state["step"], state["seconds"]) < 1:
             return True
     return False
+
+
+def _of_one_network(run: TrainingRun, settings: Settings) -> Settings:
+    """The settings for each of the run's networks, which share the minutes."""
+    return replace(settings, minutes=settings.minutes / len(run.networks)) if settings.minutes else settings
 
 
 def _listed(value: object) -> str:
@@ -208,7 +209,6 @@ def execute(
     """
     processes = processes or Processes()
     device = choose_device(device_name)
-    share = settings.minutes / len(run.networks) if settings.minutes else None
     with _alone(run) if processes.first else nullcontext():
         run.settings = run.settings | settings.as_json()  # a resumed run may have new settings
         _update(run, processes, status=TrainingRun.Status.RUNNING, error="", settings=run.settings)
@@ -216,7 +216,7 @@ def execute(
             for name in run.networks:
                 trainer = build_trainer(run, name, training_set, settings, device, processes)
                 held_out = [training_set.held_out[diagnosis] for diagnosis in run.networks[name]]
-                Recorder(run, name, trainer, held_out).train(replace(settings, minutes=share), bar)
+                Recorder(run, name, trainer, held_out).train(_of_one_network(run, settings), bar)
         except BaseException as error:
             reason = _plain_reason(error)
             with suppress(DatabaseError):  # a full disk may be the reason of the failure

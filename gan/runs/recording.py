@@ -73,11 +73,11 @@ class Recorder:
 
     def _done(self, settings: Settings) -> float:
         """The share of the training that is done, alike in all processes; 1 at the end."""
+        done = settings.share_done(self.trainer.step, self.seconds)
         if not settings.minutes:
-            return self.trainer.step / settings.steps
-        done = min(self.seconds / (60 * settings.minutes), 1.0)
+            return done
         # In millionths, because processes tell each other whole numbers.
-        return self.trainer.processes.number(int(1e6 * done)) / 1e6
+        return self.trainer.processes.number(int(1e6 * min(done, 1.0))) / 1e6
 
     def _continue_from_snapshot(self) -> None:
         path = self.folder / SNAPSHOT

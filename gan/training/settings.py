@@ -82,6 +82,10 @@ class Settings:
         left = 1 - min(done, 1.0)
         return self.learning_rate * (min(left / self.cooldown, 1.0) if self.cooldown else 1.0)
 
+    def share_done(self, step: int, seconds: float) -> float:
+        """The share of the training, 0 to 1, that is done after `step` steps in `seconds`; more if it went further."""
+        return seconds / (60 * self.minutes) if self.minutes else step / self.steps
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
