@@ -49,14 +49,15 @@ class Choice:
 
 
 CHOICES = {
-    "0.0008, falling, layout": Choice(),
-    "0.0008, falling": Choice({"layout": False}),
-    "0.0008, constant": Choice({"cooldown": 0.0, "layout": False}),
-    "0.0004, falling": Choice({"learning_rate": 4e-4, "layout": False}),
-    "0.0004, falling, layout": Choice({"learning_rate": 4e-4}),
-    "0.0016, falling": Choice({"learning_rate": 16e-4, "layout": False}),
-    "0.0016, falling, layout": Choice({"learning_rate": 16e-4}),
-    "0.0008, falling, more layers": Choice({"layout": False}, refined_to=128),
+    "0.0008, falling, layout, repulsion": Choice(),
+    "0.0008, falling, layout": Choice({"repulsion": 1.0}),
+    "0.0008, falling": Choice({"layout": False, "repulsion": 1.0}),
+    "0.0008, constant": Choice({"cooldown": 0.0, "layout": False, "repulsion": 1.0}),
+    "0.0004, falling": Choice({"learning_rate": 4e-4, "layout": False, "repulsion": 1.0}),
+    "0.0004, falling, layout": Choice({"learning_rate": 4e-4, "repulsion": 1.0}),
+    "0.0016, falling": Choice({"learning_rate": 16e-4, "layout": False, "repulsion": 1.0}),
+    "0.0016, falling, layout": Choice({"learning_rate": 16e-4, "repulsion": 1.0}),
+    "0.0008, falling, more layers": Choice({"layout": False, "repulsion": 1.0}, refined_to=128),
 }
 
 

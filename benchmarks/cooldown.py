@@ -1,14 +1,18 @@
-"""Whether the projected GAN's learning rate should fall at the end, and how far apart latents should be drawn.
+"""What the last share of the projected GAN's training should be like, and how far apart latents should be drawn.
 
     python -m benchmarks.cooldown ~/isic-export --seeds 1 2
+    python -m benchmarks.cooldown ~/isic-export --seeds 1 2 --share 0.33 --rates falling --repulsions 1 1.06
 
-Each training runs at a constant rate up to its last share. From the same weights it then continues twice: at the same
-rate, and at a rate that falls to 0. So nothing but the rate differs in the last share. Samples of both are compared
-with held-out lesions. `--spreads` draws them from latents of other standard deviations as well. Weights stay in
-`--states`, and a second call does not train again.
+Each training runs at a constant rate up to its last share. From the same weights it then continues several times: at
+the same rate or at a rate that falls to 0, and with one repulsion or another (the first of them is also that of the
+shared part). So nothing else differs in the last share. Samples are compared with held-out lesions. `--spreads` draws
+them from latents of other standard deviations as well. Weights stay in `--states`, and a second call does not train
+again.
 """
 
 import argparse
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.quality import DIAGNOSES, samples_of, sources_of
-from benchmarks.report import report
+from benchmarks.report import keep
 from gan.datasets.sources import decode_pixels, split_by_lesion
 from gan.quality.extractors import lite2
 from gan.quality.metrics import compare
@@ -27,6 +31,9 @@ from gan.training.memory import keep_freed_memory
 from gan.training.projected import ProjectedTrainer
 from gan.training.settings import Settings
 
+# Columns that tell one row from another.
+ROW = ("seed", "images", "share", "learning_rate", "layout", "rate", "repulsion", "spread", "diagnosis")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,27 +41,41 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one training for each (1)")
     parser.add_argument("--images", type=int, default=75_008, help="images seen at the end (75008)")
     parser.add_argument("--share", type=float, default=0.25, help="last share of the training (0.25)")
+    parser.add_argument(
+        "--rates", nargs="+", choices=("constant", "falling"), default=["constant", "falling"], help="(both)"
+    )
+    parser.add_argument("--repulsions", type=float, nargs="+", default=[Settings.repulsion], help="(the usual one)")
     parser.add_argument("--spreads", type=float, nargs="+", default=[1.0], help="standard deviations of latents (1)")
     parser.add_argument("--states", type=Path, default=Path("var/cooldown"), help="folder for weights (var/cooldown)")
     options = parser.parse_args()
     options.states.mkdir(parents=True, exist_ok=True)
     rows = []
     for seed in options.seeds:
-        settings = Settings(model="projected", seed=seed, cooldown=options.share)
+        settings = Settings(model="projected", seed=seed, cooldown=options.share, repulsion=options.repulsions[0])
         split = {name: split_by_lesion(sources_of(options.folder, name), settings.held_out, seed) for name in DIAGNOSES}
         images = [decode(training, settings.size) for training, _ in split.values()]
         real = {name: lite2().features(decode_pixels(held_out, settings.size)) for name, (_, held_out) in split.items()}
         trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
         total = options.images // settings.batch_size
-        about = f"{seed}-{total}-{options.share:g}"
+        about = f"{seed}-{total}-{options.share:g}-{settings.repulsion:g}"
         shared = options.states / f"{about}-shared.safetensors"
         reach(trainer, round(total * (1 - options.share)), total, shared, falls=False)
-        for rate in ("constant", "falling"):
+        for rate, repulsion in product(options.rates, options.repulsions):
+            trainer.settings = replace(settings, repulsion=repulsion)
             load(trainer, shared)
-            reach(trainer, total, total, options.states / f"{about}-{rate}.safetensors", falls=rate == "falling")
-            of_all = {"seed": seed, "images": trainer.step * settings.batch_size, "share": options.share, "rate": rate}
+            state = options.states / f"{about}-{rate}-{repulsion:g}.safetensors"
+            reach(trainer, total, total, state, falls=rate == "falling")
+            of_all = {
+                "seed": seed,
+                "images": trainer.step * settings.batch_size,
+                "share": options.share,
+                "learning_rate": settings.learning_rate,
+                "layout": settings.layout,
+                "rate": rate,
+                "repulsion": repulsion,
+            }
             rows += [of_all | row for row in judge(trainer, real, options.spreads)]
-            report("cooldown", rows)
+            keep("cooldown", rows, ROW)
 
 
 def reach(trainer: ProjectedTrainer, step: int, total: int, path: Path, falls: bool) -> None:

@@ -46,7 +46,18 @@ DIAGNOSES = ("melanoma", "basal cell carcinoma")
 SAMPLES = 256
 GRID = 32
 # Columns that tell one training from another.
-TRAINING = ("model", "size", "diagnosis", "batch", "learning_rate", "cooldown", "layout", "seed", "arithmetic")
+TRAINING = (
+    "model",
+    "size",
+    "diagnosis",
+    "batch",
+    "learning_rate",
+    "cooldown",
+    "layout",
+    "repulsion",
+    "seed",
+    "arithmetic",
+)
 
 
 def main() -> None:
@@ -112,6 +123,7 @@ def train_and_judge(
                     "learning_rate": settings.learning_rate,
                     "cooldown": settings.cooldown,
                     "layout": settings.layout,
+                    "repulsion": settings.repulsion,
                     "seed": settings.seed,
                     "images": seen,
                     "images_per_s": seen / seconds,

@@ -39,7 +39,13 @@ def mean_distance(features: Tensor) -> Tensor:
 
 
 def energy_distance(
-    generated: Tensor, group: Tensor, real: Tensor, real_kind: Tensor, kind: Tensor, scale: Tensor
+    generated: Tensor,
+    group: Tensor,
+    real: Tensor,
+    real_kind: Tensor,
+    kind: Tensor,
+    scale: Tensor,
+    repulsion: float = 1.0,
 ) -> Tensor:
     """The unbiased energy distance between generated features (N, D) and real ones (M, D) of the same kind.
 
@@ -48,6 +54,9 @@ def energy_distance(
         real_kind: (M,) the kind of each real image, such as its diagnosis.
         kind: (N,) the kind of each generated image.
         scale: (kinds,) the mean distance between two real images, which is the unit.
+        repulsion: the weight of the generated images' distances from each other, below sqrt(2). Above 1, the value is
+            no longer a distance: the generated images that are best lie further apart than the real ones. If both are
+            normal, they do by the factor repulsion / sqrt(2 - repulsion^2).
 
     The distance of real images from each other does not depend on the generated images. It is subtracted as 1, so the
     result is about 0 if both are alike.
@@ -63,7 +72,8 @@ def energy_distance(
     eye = torch.eye(len(group), dtype=torch.bool, device=group.device)
     same = ((group[:, None] == group) & ~eye).to(real.dtype)
     within = same / (same.sum(1).clamp(min=1) * scale[kind])[:, None]
-    pairs = 2 * (across * _by_products(generated, real)).sum() - (within * _by_products(generated, generated)).sum()
+    apart = (within * _by_products(generated, generated)).sum()
+    pairs = 2 * (across * _by_products(generated, real)).sum() - repulsion * apart
     return pairs / len(generated) - 1
 
 

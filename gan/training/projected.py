@@ -117,7 +117,7 @@ class ProjectedTrainer(ConditionalTrainer):
         """The distance between generated and real images of the same diagnosis, summed over the ways of pooling."""
         group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
         found = [
-            energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale)
+            energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale, self.settings.repulsion)
             for generated, real in zip(pooled, self._real_features, strict=True)
         ]
         return torch.stack(found).sum()

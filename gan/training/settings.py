@@ -26,7 +26,8 @@ class Settings:
 
     None for a number of the optimiser means the model's own value. `cooldown` is the last share of the training, over
     which the learning rate falls to 0 in a straight line. `layout` says whether the projected GAN also compares where
-    in an image things are.
+    in an image things are. `repulsion` says how strongly its generated images push each other apart
+    (`gan.networks.matching`).
     """
 
     model: str = "dcgan"
@@ -42,6 +43,7 @@ class Settings:
     epsilon: float | None = None
     cooldown: float | None = None
     layout: bool = True
+    repulsion: float = 1.06
     held_out: float = 0.15
     phantoms: bool = False
     image_type: str = "dermoscopic"  # type of lesion images from the database
@@ -66,6 +68,7 @@ class Settings:
             "activation": (self.activation in dcgan.ACTIVATIONS, f"one of {', '.join(dcgan.ACTIVATIONS)}"),
             "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),
             "cooldown": (0 <= self.cooldown <= 1, "0 to 1"),
+            "repulsion": (1 <= self.repulsion <= 1.4, "1 to 1.4"),
             "held-out share": (0 <= self.held_out < 1, "at least 0 and less than 1"),
             "image type": (0 < len(self.image_type) <= 40, "a word such as dermoscopic or clinical"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
@@ -93,8 +96,8 @@ class Settings:
     def from_json(cls, stored: dict[str, Any]) -> "Settings":
         """Settings as a run recorded them. Settings of older runs that no longer exist are left out.
 
-        Runs that recorded neither cooldown nor layout were started without, and continue so.
+        Runs that recorded no cooldown, layout or repulsion were started without, and continue so.
         """
         names = {field.name for field in fields(cls)}
         known = {name: value for name, value in stored.items() if name in names}
-        return cls(**{"cooldown": 0.0, "layout": False} | known)
+        return cls(**{"cooldown": 0.0, "layout": False, "repulsion": 1.0} | known)

@@ -1,6 +1,7 @@
 """The projected GAN has its authors' frozen features and one model for all diagnoses, and is repeatable."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -107,6 +108,23 @@ def test_the_energy_distance_is_that_of_the_definition_and_zero_between_alike():
     assert energy_distance(alike, kind * 0, together, real_kind, kind * 0, scale) > 0.3
 
 
+def test_repulsion_spreads_generated_images_by_the_factor_that_normal_distributions_have():
+    rng = torch.Generator().manual_seed(1)
+    real, base = (torch.randn(1500, 3, generator=rng) for _ in range(2))
+    kind, scale = torch.zeros(1500, dtype=torch.long), mean_distance(real)[None]
+
+    def slope(factor: float, repulsion: float) -> float:
+        spread = torch.tensor(factor, requires_grad=True)
+        found = energy_distance(spread * base, kind, real, kind, kind, scale, repulsion)
+        return torch.autograd.grad(found, spread)[0].item()
+
+    for repulsion in (1.0, 1.06, 1.2):
+        best = repulsion / (2 - repulsion**2) ** 0.5
+        assert slope(best, repulsion) == pytest.approx(0, abs=0.02)
+        assert slope(0.85 * best, repulsion) < -0.05
+        assert slope(1.2 * best, repulsion) > 0.03
+
+
 def test_the_energy_distance_keeps_its_digits_far_from_the_origin():
     """Products in float32 of features far from the origin would lose most digits. The reference is in float64."""
     rng = torch.Generator().manual_seed(1)
@@ -166,6 +184,17 @@ def settings_and_images(phantoms):
     settings = Settings(**TINY, held_out=0.5)
     sources = gather(list(DIAGNOSES), None, settings).sources
     return settings, [decode(sources[name], settings.size) for name in DIAGNOSES]
+
+
+def test_the_generators_loss_contains_the_repulsion_of_the_settings(settings_and_images):
+    settings, images = settings_and_images
+    losses = []
+    for repulsion in (1.0, 1.06, 1.12):
+        trainer = ProjectedTrainer(images, replace(settings, repulsion=repulsion), torch.device("cpu"))
+        losses.append(trainer.gradients(trainer.draw(0)).generator_loss.item())
+    # The loss is a straight line in it, and falls, because distances count as negative.
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=0.01)
+    assert losses[1] < losses[0] - 0.01
 
 
 def test_a_step_changes_both_networks_and_the_average_follows(settings_and_images):
@@ -272,12 +301,15 @@ def test_the_learning_rate_falls_to_0_over_the_last_share_of_the_training():
     assert [Settings(model=model).rate_at(0.999) for model in ("dcgan", "r3gan")] == [1.5e-4, 2e-4]
 
 
-def test_a_run_from_before_there_were_a_cooldown_and_a_layout_continues_without():
-    stored = Settings(model="projected", learning_rate=4e-4).as_json()
-    assert (Settings.from_json(stored).cooldown, Settings.from_json(stored).layout) == (0.33, True)
-    del stored["cooldown"], stored["layout"]
-    assert Settings.from_json(stored).rate_at(0.999) == 4e-4
-    assert not Settings.from_json(stored).layout
+def test_a_run_from_before_there_were_cooldown_layout_and_repulsion_continues_without():
+    settings = Settings(model="projected", learning_rate=4e-4)
+    stored = settings.as_json()
+    assert Settings.from_json(stored) == settings
+    assert (settings.cooldown, settings.layout, settings.repulsion) == (0.33, True, 1.06)
+    del stored["cooldown"], stored["layout"], stored["repulsion"]
+    older = Settings.from_json(stored)
+    assert older.rate_at(0.999) == 4e-4
+    assert (older.layout, older.repulsion) == (False, 1)
 
 
 def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms):
