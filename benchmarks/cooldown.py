@@ -32,7 +32,18 @@ from gan.training.projected import ProjectedTrainer
 from gan.training.settings import Settings
 
 # Columns that tell one row from another.
-ROW = ("seed", "images", "share", "learning_rate", "layout", "rate", "repulsion", "spread", "diagnosis")
+ROW = (
+    "seed",
+    "images",
+    "share",
+    "learning_rate",
+    "layout",
+    "rate",
+    "repulsion_before",
+    "repulsion",
+    "spread",
+    "diagnosis",
+)
 
 
 def main() -> None:
@@ -72,6 +83,7 @@ def main() -> None:
                 "learning_rate": settings.learning_rate,
                 "layout": settings.layout,
                 "rate": rate,
+                "repulsion_before": settings.repulsion,  # in the shared part
                 "repulsion": repulsion,
             }
             rows += [of_all | row for row in judge(trainer, real, options.spreads)]

@@ -121,7 +121,7 @@ def test_repulsion_spreads_generated_images_by_the_factor_that_normal_distributi
     for repulsion in (1.0, 1.06, 1.2):
         best = repulsion / (2 - repulsion**2) ** 0.5
         assert slope(best, repulsion) == pytest.approx(0, abs=0.02)
-        assert slope(0.85 * best, repulsion) < -0.05
+        assert slope(0.8 * best, repulsion) < -0.04
         assert slope(1.2 * best, repulsion) > 0.03
 
 
@@ -306,7 +306,9 @@ def test_a_run_from_before_there_were_cooldown_layout_and_repulsion_continues_wi
     stored = settings.as_json()
     assert Settings.from_json(stored) == settings
     assert (settings.cooldown, settings.layout, settings.repulsion) == (0.33, True, 1.06)
-    del stored["cooldown"], stored["layout"], stored["repulsion"]
+    del stored["repulsion"]  # a run that had the other two
+    assert Settings.from_json(stored) == replace(settings, repulsion=1.0)
+    del stored["cooldown"], stored["layout"]
     older = Settings.from_json(stored)
     assert older.rate_at(0.999) == 4e-4
     assert (older.layout, older.repulsion) == (False, 1)
