@@ -48,16 +48,18 @@ class Choice:
     refined_to: int = networks.REFINED_TO  # pixels up to which every block has a second convolution
 
 
+FIRST: dict[str, Any] = {"layout": False, "repulsion": 1.0}  # neither of the two that came later
+LAYOUT: dict[str, Any] = {"repulsion": 1.0}
 CHOICES = {
     "0.0008, falling, layout, repulsion": Choice(),
-    "0.0008, falling, layout": Choice({"repulsion": 1.0}),
-    "0.0008, falling": Choice({"layout": False, "repulsion": 1.0}),
-    "0.0008, constant": Choice({"cooldown": 0.0, "layout": False, "repulsion": 1.0}),
-    "0.0004, falling": Choice({"learning_rate": 4e-4, "layout": False, "repulsion": 1.0}),
-    "0.0004, falling, layout": Choice({"learning_rate": 4e-4, "repulsion": 1.0}),
-    "0.0016, falling": Choice({"learning_rate": 16e-4, "layout": False, "repulsion": 1.0}),
-    "0.0016, falling, layout": Choice({"learning_rate": 16e-4, "repulsion": 1.0}),
-    "0.0008, falling, more layers": Choice({"layout": False, "repulsion": 1.0}, refined_to=128),
+    "0.0008, falling, layout": Choice(LAYOUT),
+    "0.0008, falling": Choice(FIRST),
+    "0.0008, constant": Choice(FIRST | {"cooldown": 0.0}),
+    "0.0004, falling": Choice(FIRST | {"learning_rate": 4e-4}),
+    "0.0004, falling, layout": Choice(LAYOUT | {"learning_rate": 4e-4}),
+    "0.0016, falling": Choice(FIRST | {"learning_rate": 16e-4}),
+    "0.0016, falling, layout": Choice(LAYOUT | {"learning_rate": 16e-4}),
+    "0.0008, falling, more layers": Choice(FIRST, refined_to=128),
 }
 
 
