@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial.distance import pdist
 from tqdm import tqdm
 
 from benchmarks.quality import DIAGNOSES, samples_of, sources_of
@@ -106,13 +107,18 @@ def load(trainer: ProjectedTrainer, path: Path) -> None:
 
 
 def judge(trainer: ProjectedTrainer, real: dict[str, np.ndarray], spreads: list[float]) -> list[dict[str, Any]]:
-    """A row for each spread of latents and each diagnosis, whose held-out features are `real`."""
+    """A row for each spread of latents and each diagnosis, whose held-out features are `real`.
+
+    `apart` is the mean distance between two samples, in units of that between two held-out images.
+    """
     rows = []
     for spread in spreads:
         for index, (diagnosis, held_out) in enumerate(real.items()):
-            found = compare(lite2().features(samples_of(trainer, index, spread)), held_out)
+            generated = lite2().features(samples_of(trainer, index, spread))
+            found = compare(generated, held_out)
             figures = {"kid_x1000": 1000 * found.kid, "kid_std_x1000": 1000 * found.kid_std}
             figures |= {"precision": found.precision, "recall": found.recall}
+            figures["apart"] = float(pdist(generated).mean() / pdist(held_out).mean())
             rows.append({"spread": spread, "diagnosis": diagnosis} | figures)
     return rows
 
