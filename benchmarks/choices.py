@@ -2,11 +2,14 @@
 
     python -m benchmarks.choices ~/isic-export --seeds 12 13 14
 
-Images and lesions are those of `benchmarks.quality`. On a GPU the trainings of one seed run side by side. On a CPU they
-run one after the other, each as long as one training of `benchmarks.quality --images`.
+A choice whose step takes longer on two cores sees fewer images, so that all take about the same time there. Images and
+lesions are those of `benchmarks.quality`. On a GPU the trainings of one seed run side by side. On a CPU they run one
+after the other, each as long as one training of `benchmarks.quality --images`.
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from gan.quality.metrics import kid, precision_recall
 from gan.quality.patches import sliced_wasserstein
 from gan.runs.execution import decode
 from gan.runs.recording import grid_latents
+from gan.training import projected as training
 from gan.training.batches import to_pixels
 from gan.training.memory import keep_freed_memory
 from gan.training.projected import ProjectedTrainer
@@ -46,12 +50,22 @@ class Choice:
 
     settings: dict[str, Any] = field(default_factory=dict)
     refined_to: int = networks.REFINED_TO  # pixels up to which every block has a second convolution
+    weight: float = training.MATCHING_WEIGHT
+    enlarges_all: bool = False  # and not only every second stretch of a batch
+    share: float = 1.0  # of --images, that a step on two cores leaves time for
 
 
-FIRST: dict[str, Any] = {"layout": False, "repulsion": 1.0}  # neither of the two that came later
-LAYOUT: dict[str, Any] = {"repulsion": 1.0}
+WITHOUT: dict[str, Any] = {"enlarged": False}
+LAYOUT = WITHOUT | {"repulsion": 1.0}
+FIRST = LAYOUT | {"layout": False}  # none of the three that came later
+HALF = training.MATCHING_WEIGHT / 2  # so that both comparisons together weigh as much as one
+IN_THE_SAME_TIME = 0.7748
 CHOICES = {
-    "0.0008, falling, layout, repulsion": Choice(),
+    "0.0008, falling, layout, repulsion, enlarged": Choice(share=IN_THE_SAME_TIME),
+    "enlarged, half the weight": Choice(weight=HALF, share=IN_THE_SAME_TIME),
+    "enlarged, half the weight, repulsion 1.12": Choice({"repulsion": 1.12}, weight=HALF, share=IN_THE_SAME_TIME),
+    "all enlarged, half the weight": Choice(weight=HALF, enlarges_all=True, share=0.6212),
+    "0.0008, falling, layout, repulsion": Choice(WITHOUT),
     "0.0008, falling, layout": Choice(LAYOUT),
     "0.0008, falling": Choice(FIRST),
     "0.0008, constant": Choice(FIRST | {"cooldown": 0.0}),
@@ -68,7 +82,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="ISIC export")
     parser.add_argument("--seeds", type=int, nargs="+", default=[12, 13, 14], help="one training for each (12 13 14)")
     parser.add_argument("--choices", nargs="+", choices=list(CHOICES), default=list(CHOICES), metavar="C", help="(all)")
-    parser.add_argument("--images", type=int, default=56_000, help="images that each training sees (56000)")
+    parser.add_argument("--images", type=int, default=56_000, help="seen without enlarging (56000)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (auto)")
     parser.add_argument("--grids", type=Path, default=Path("var/choices"), help="folder for grids (var/choices)")
     options = parser.parse_args()
@@ -88,16 +102,16 @@ def train_and_judge(
     usual = Settings(model="projected", seed=seed)
     split = {name: split_by_lesion(sources_of(folder, name), usual.held_out, seed) for name in DIAGNOSES}
     images = [decode(training_part, usual.size) for training_part, _ in split.values()]
-    steps = seen // usual.batch_size
+    steps = [int(CHOICES[name].share * seen) // usual.batch_size for name in choices]
     trainers, streams = [], []
-    for name in choices:
+    for name, end in zip(choices, steps, strict=True):
         settings = Settings(model="projected", seed=seed, **CHOICES[name].settings)
-        with patch.object(networks, "REFINED_TO", CHOICES[name].refined_to):
+        with made(CHOICES[name]):
             trainers.append(ProjectedTrainer(images, settings, device))
-        if on_gpu:
-            streams.append(begin(trainers[-1], steps))
-        else:
-            train_alone(trainers[-1], 0, f"{name}, seed {seed}", steps)
+            if on_gpu:
+                streams.append(begin(trainers[-1], end))
+            else:
+                train_alone(trainers[-1], 0, f"{name}, seed {seed}", end)
     if on_gpu:
         finish(trainers, streams, steps)
     judged_by = judge() if on_gpu else lite2()
@@ -115,6 +129,18 @@ def train_and_judge(
         for name, trainer in zip(choices, trainers, strict=True)
         for index, diagnosis in enumerate(DIAGNOSES)
     ]
+
+
+@contextmanager
+def made(choice: Choice) -> Iterator[None]:
+    """Within it, trainers are built and train as the choice says, as far as `Settings` does not."""
+    part = (lambda batch: batch) if choice.enlarges_all else networks.every_second_stretch
+    with (
+        patch.object(networks, "REFINED_TO", choice.refined_to),
+        patch.object(networks, "every_second_stretch", part),
+        patch.object(training, "MATCHING_WEIGHT", choice.weight),
+    ):
+        yield
 
 
 def figures_of(

@@ -39,6 +39,7 @@ ROW = (
     "share",
     "learning_rate",
     "layout",
+    "enlarged",
     "rate",
     "repulsion_before",
     "repulsion",
@@ -69,7 +70,7 @@ def main() -> None:
         real = {name: lite2().features(decode_pixels(held_out, settings.size)) for name, (_, held_out) in split.items()}
         trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
         total = options.images // settings.batch_size
-        about = f"{seed}-{total}-{options.share:g}-{settings.repulsion:g}"
+        about = f"{seed}-{total}-{options.share:g}-{settings.repulsion:g}" + "-enlarged" * settings.enlarged
         shared = options.states / f"{about}-shared.safetensors"
         reach(trainer, round(total * (1 - options.share)), total, shared, falls=False)
         for rate, repulsion in product(options.rates, options.repulsions):
@@ -83,6 +84,7 @@ def main() -> None:
                 "share": options.share,
                 "learning_rate": settings.learning_rate,
                 "layout": settings.layout,
+                "enlarged": settings.enlarged,
                 "rate": rate,
                 "repulsion_before": settings.repulsion,  # in the shared part
                 "repulsion": repulsion,

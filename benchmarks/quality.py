@@ -55,6 +55,7 @@ TRAINING = (
     "cooldown",
     "layout",
     "repulsion",
+    "enlarged",
     "seed",
     "arithmetic",
 )
@@ -124,6 +125,7 @@ def train_and_judge(
                     "cooldown": settings.cooldown,
                     "layout": settings.layout,
                     "repulsion": settings.repulsion,
+                    "enlarged": settings.enlarged,
                     "seed": settings.seed,
                     "images": seen,
                     "images_per_s": seen / seconds,

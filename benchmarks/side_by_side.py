@@ -35,21 +35,21 @@ def begin(trainer: Trainer, steps: int) -> torch.cuda.Stream:
     return stream
 
 
-def finish(trainers: Sequence[Trainer], streams: Sequence[torch.cuda.Stream], steps: int) -> None:
-    """Train all that have begun to the step `steps`. Raises the first error of any of them."""
+def finish(trainers: Sequence[Trainer], streams: Sequence[torch.cuda.Stream], steps: Sequence[int]) -> None:
+    """Train all that have begun, each to its own step of `steps`. Raises the first error of any of them."""
     errors: list[BaseException] = []
-    with tqdm(total=steps * len(trainers), desc="All trainings", unit="step", disable=None) as bar:
+    with tqdm(total=sum(steps), desc="All trainings", unit="step", disable=None) as bar:
 
-        def go_on(trainer: Trainer, stream: torch.cuda.Stream) -> None:
+        def go_on(trainer: Trainer, stream: torch.cuda.Stream, end: int) -> None:
             try:
                 with torch.cuda.stream(stream):
-                    while trainer.step < steps and not errors:
-                        trainer.train_step(trainer.step / steps)
+                    while trainer.step < end and not errors:
+                        trainer.train_step(trainer.step / end)
                         bar.update()
             except Exception as error:  # it is raised again by the thread that waits
                 errors.append(error)
 
-        threads = [threading.Thread(target=go_on, args=pair) for pair in zip(trainers, streams, strict=True)]
+        threads = [threading.Thread(target=go_on, args=one) for one in zip(trainers, streams, steps, strict=True)]
         for thread in threads:
             thread.start()
         try:

@@ -25,6 +25,8 @@ WIDTHS = {8: 192, 16: 128, 32: 80, 64: 48, 128: 24, 256: 12}  # channels at each
 STRIDES = (4, 8, 16, 32)
 POOLED = (0, 1, 2)  # scales whose pooled features are compared in addition to the last layer's: strides 4, 8 and 16
 LAID_OUT = (1, 2)  # scales that are also compared field by field: strides 8 and 16
+# Pixels to which images are enlarged to be compared once more, by their size. Features were learnt at 224 pixels.
+ENLARGED = {64: 112, 128: 224}
 PROJECTED = (48, 64, 128, 256)  # channels after the random projections, by stride
 THUMBNAIL = 16  # pixels
 FIRST_WIDTH = 256
@@ -139,14 +141,20 @@ class ProjectedFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Seen:
         own = self.features(images)
-        pooled = [pooled_statistics(own[index]) for index in POOLED] + [self.features.pool(own[-1]).float()]
-        pooled += [layout(own[index]) for index in self.laid_out]
         maps = [mix(one) for mix, one in zip(self.across_channels, own, strict=True)]
         mixed = [maps[-1]]
         for fine in reversed(range(len(maps) - 1)):
             coarser = F.interpolate(self.across_scales[fine](mixed[0]), scale_factor=2)
             mixed.insert(0, self.mixing[fine](maps[fine] + coarser))
-        return Seen(mixed, pooled)
+        return Seen(mixed, self._pool(own))
+
+    def pooled(self, images: Tensor) -> list[Tensor]:
+        """`Seen.pooled` alone."""
+        return self._pool(self.features(images))
+
+    def _pool(self, own: list[Tensor]) -> list[Tensor]:
+        pooled = [pooled_statistics(own[index]) for index in POOLED] + [self.features.pool(own[-1]).float()]
+        return pooled + [layout(own[index]) for index in self.laid_out]
 
 
 def _random(before: int, after: int, kernel: int, source: torch.Generator) -> nn.Conv2d:
@@ -208,9 +216,19 @@ def stretch_of(batch: int) -> int:
     return longest if longest >= STRETCH // 4 else batch
 
 
+def every_second_stretch(batch: Tensor) -> Tensor:
+    """The first, third, ... stretch of a batch (N, ...); all of it if it is only one."""
+    return torch.cat(batch.split(stretch_of(len(batch)))[::2])
+
+
 def groups_of(diagnosis: Tensor, batch: int, diagnoses: int) -> Tensor:
     """(N,) the group of each image: its diagnosis, within a stretch of the batch."""
     return torch.arange(len(diagnosis), device=diagnosis.device) // stretch_of(batch) * diagnoses + diagnosis
+
+
+def enlarge(images: Tensor, side: int) -> Tensor:
+    """Images (N, 3, S, S) as (N, 3, side, side), with pixels in between interpolated."""
+    return F.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
 
 def thumbnail_of(images: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The projected GAN's training step: hinge loss, augmentation, averaged weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,8 +26,9 @@ class ProjectedTrainer(ConditionalTrainer):
     """Trains one generator and one discriminator on all diagnoses, with equal numbers of images of each.
 
     Losses are hinge losses. The discriminator's is the sum of those of real and generated images, and its chance level
-    is 2. The energy distance also draws the generator towards the real images as a whole. Samples come from the
-    exponential moving average of its weights, with normalisation statistics of their own.
+    is 2. The energy distance also draws the generator towards the real images as a whole. A part of each batch is
+    compared a second time, enlarged, because features find other details in large images. Samples come from the
+    exponential moving average of the generator's weights, with normalisation statistics of their own.
     """
 
     latent_size = projected.LATENT_SIZE
@@ -39,6 +40,8 @@ class ProjectedTrainer(ConditionalTrainer):
         # These weights are fixed, so they are cast once instead of in every step.
         features = projected.ProjectedFeatures(derive_seed(self.seed, 3), self.settings.layout)
         self.features = features.to(self.device, self.dtype)
+        # Pixels to which images are enlarged for a second comparison; None for none.
+        self.enlarged = projected.ENLARGED.get(self.settings.size) if self.settings.enlarged else None
         self._calibrated_at = -1  # step
 
     def build(self) -> tuple[nn.Module, nn.Module]:
@@ -61,7 +64,8 @@ class ProjectedTrainer(ConditionalTrainer):
         with torch.no_grad(), self.autocast():
             real_maps = self._look(real, drawn["real_shift"]).maps
         with self.autocast():
-            generated_maps, pooled = self._look(self._generate(drawn["z"], diagnosis), drawn["generated_shift"])
+            generated = self._generate(drawn["z"], diagnosis)
+            generated_maps, pooled = self._look(generated, drawn["generated_shift"])
             both = [torch.cat([one, other.detach()]) for one, other in zip(real_maps, generated_maps, strict=True)]
             logits = self.discriminator(both, torch.cat([diagnosis, diagnosis]), len(real)).float()
         real_logits, generated_logits = logits.chunk(2)
@@ -73,7 +77,13 @@ class ProjectedTrainer(ConditionalTrainer):
         with self.autocast():
             generator_loss = -self.discriminator(generated_maps, diagnosis, len(real)).float().mean()
         self.discriminator.requires_grad_(True)
-        generator_loss = generator_loss + MATCHING_WEIGHT * self._unlike(pooled, diagnosis)
+        unlike = self._unlike(pooled, diagnosis, self._real_features)
+        if self.enlarged:
+            some, of_these = (projected.every_second_stretch(one) for one in (generated, diagnosis))
+            with self.autocast():
+                close = self._look_closely(some, drawn["generated_shift"])
+            unlike = unlike + self._unlike(close, of_these, self._enlarged_real_features)
+        generator_loss = generator_loss + MATCHING_WEIGHT * unlike
         generator_gradients = torch.autograd.grad(generator_loss, generator_weights)
         return Gradients(
             generator_loss.detach(),
@@ -113,18 +123,31 @@ class ProjectedTrainer(ConditionalTrainer):
         maps, pooled = self.features(moved.contiguous(memory_format=torch.channels_last))
         return projected.Seen([*maps, projected.thumbnail_of(moved)], pooled)
 
-    def _unlike(self, pooled: list[Tensor], diagnosis: Tensor) -> Tensor:
+    def _look_closely(self, images: Tensor, shift: Tensor) -> list[Tensor]:
+        """Pooled features of enlarged images (N, 3, S, S), after a small shift."""
+        assert self.enlarged
+        large = projected.enlarge(translate(images, shift), self.enlarged).to(self.dtype)
+        return self.features.pooled(large.contiguous(memory_format=torch.channels_last))
+
+    def _unlike(self, pooled: list[Tensor], diagnosis: Tensor, stored: list["RealFeatures"]) -> Tensor:
         """The distance between generated and real images of the same diagnosis, summed over the ways of pooling."""
         group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
         found = [
             energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale, self.settings.repulsion)
-            for generated, real in zip(pooled, self._real_features, strict=True)
+            for generated, real in zip(pooled, stored, strict=True)
         ]
         return torch.stack(found).sum()
 
     @cached_property
     def _real_features(self) -> list["RealFeatures"]:
-        """For each way of pooling, features of real images.
+        return self._store(lambda images, shift: self._look(images, shift).pooled)
+
+    @cached_property
+    def _enlarged_real_features(self) -> list["RealFeatures"]:
+        return self._store(self._look_closely)
+
+    def _store(self, look: Callable[[Tensor, Tensor], list[Tensor]]) -> list["RealFeatures"]:
+        """For each way of pooling, features of real images (N, 3, S, S) after a shift (2,), as `look` finds them.
 
         Every image is used up to eight times, turned at random. The turns depend on the seed, not on the step, so that
         a resumed run compares with the same features.
@@ -138,7 +161,7 @@ class ProjectedTrainer(ConditionalTrainer):
                 turns = torch.randint(8, (len(indices),), generator=source).to(self.device)
                 real = to_unit_range(turn_each(images[indices.to(self.device)], turns))
                 with torch.no_grad(), self.autocast():
-                    parts.append(self._look(real, torch.rand(2, generator=source).to(self.device)).pooled)
+                    parts.append(look(real, torch.rand(2, generator=source).to(self.device)))
             by_diagnosis.append([torch.cat(scale) for scale in zip(*parts, strict=True)])
         return [RealFeatures.of(list(scale)) for scale in zip(*by_diagnosis, strict=True)]
 

@@ -27,7 +27,7 @@ class Settings:
     None for a number of the optimiser means the model's own value. `cooldown` is the last share of the training, over
     which the learning rate falls to 0 in a straight line. `layout` says whether the projected GAN also compares where
     in an image things are. `repulsion` says how strongly its generated images push each other apart
-    (`gan.networks.matching`).
+    (`gan.networks.matching`). `enlarged` says whether it compares a part of its images a second time, enlarged.
     """
 
     model: str = "dcgan"
@@ -44,6 +44,7 @@ class Settings:
     cooldown: float | None = None
     layout: bool = True
     repulsion: float = 1.06
+    enlarged: bool = True
     held_out: float = 0.15
     phantoms: bool = False
     image_type: str = "dermoscopic"  # type of lesion images from the database
@@ -96,8 +97,8 @@ class Settings:
     def from_json(cls, stored: dict[str, Any]) -> "Settings":
         """Settings as a run recorded them. Settings of older runs that no longer exist are left out.
 
-        Runs that recorded no cooldown, layout or repulsion were started without, and continue so.
+        Runs that recorded no cooldown, layout, repulsion or enlarging were started without, and continue so.
         """
         names = {field.name for field in fields(cls)}
         known = {name: value for name, value in stored.items() if name in names}
-        return cls(**{"cooldown": 0.0, "layout": False, "repulsion": 1.0} | known)
+        return cls(**{"cooldown": 0.0, "layout": False, "repulsion": 1.0, "enlarged": False} | known)

@@ -63,6 +63,7 @@ def test_a_step_has_the_gradients_of_a_cpu_step_reads_nothing_and_keeps_its_plac
     monkeypatch.setattr(devices, "on_gpu", lambda x: True)
     if model == "projected":
         assert ours._real_features  # known before a step is recorded
+        assert ours._enlarged_real_features
     places = places_of(ours)
     with NothingRead():
         found = ours.gradients(drawn)

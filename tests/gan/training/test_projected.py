@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from django.core.management import CommandError, call_command
+from torch.nn import functional as F
 
 from gan.datasets.training_sets import gather
 from gan.imaging.phantoms import DIAGNOSES
@@ -13,11 +14,18 @@ from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks.augmentation import dihedral, translate, turn_each
 from gan.networks.features import LiteFeatures, _pretrained
 from gan.networks.matching import energy_distance, layout, mean_distance, pooled_statistics
-from gan.networks.projected import STRETCH, ProjectedFeatures, groups_of, spread_within, stretch_of
+from gan.networks.projected import (
+    STRETCH,
+    ProjectedFeatures,
+    every_second_stretch,
+    groups_of,
+    spread_within,
+    stretch_of,
+)
 from gan.runs.execution import decode
 from gan.runs.snapshots import read_snapshot
 from gan.training.conditional import half_life
-from gan.training.projected import ProjectedTrainer
+from gan.training.projected import MATCHING_WEIGHT, ProjectedTrainer
 from gan.training.settings import Settings
 
 TINY = {"model": "projected", "size": 64, "batch_size": 4, "phantoms": True, "precision": "float32"}
@@ -197,6 +205,59 @@ def test_the_generators_loss_contains_the_repulsion_of_the_settings(settings_and
     assert losses[1] < losses[0] - 0.01
 
 
+def test_every_second_stretch_is_the_same_part_of_the_batch_however_many_processes_share_it():
+    whole = torch.arange(4 * STRETCH)
+    assert every_second_stretch(whole).tolist() == [*range(16), *range(32, 48)]
+    assert torch.equal(every_second_stretch(whole), torch.cat([every_second_stretch(one) for one in whole.chunk(2)]))
+    assert [len(every_second_stretch(whole[:batch])) for batch in (4, 16, 17, 24, 32, 48)] == [4, 16, 17, 12, 16, 32]
+
+
+def test_the_generators_loss_compares_a_part_of_the_images_once_more_enlarged(phantoms):
+    settings = Settings(**TINY | {"batch_size": 24}, held_out=0.5)
+    sources = gather(list(DIAGNOSES), None, settings).sources
+    images = [decode(sources[name], settings.size) for name in DIAGNOSES]
+    once = ProjectedTrainer(images, replace(settings, enlarged=False), torch.device("cpu"))
+    twice = ProjectedTrainer(images, settings, torch.device("cpu"))
+    drawn = twice.draw(0)
+    assert drawn.keys() == once.draw(0).keys()
+    with torch.no_grad():
+        some = translate(twice._generate(drawn["z"], drawn["labels"])[:12], drawn["generated_shift"])
+        enlarged = F.interpolate(some, scale_factor=1.75, mode="bilinear")
+        network = LiteFeatures(0)
+        own = network(enlarged)
+        found = [pooled_statistics(one) for one in own[:3]] + [network.pool(own[3])] + [layout(one) for one in own[1:3]]
+        labels, expected = drawn["labels"][:12], 0.0
+        for pooled, real in zip(found, twice._enlarged_real_features, strict=True):
+            expected += energy_distance(pooled, labels, real.features, real.kind, labels, real.scale, 1.06)
+    losses = [one.gradients(drawn).generator_loss.item() for one in (once, twice)]
+    assert losses[1] - losses[0] == pytest.approx(MATCHING_WEIGHT * float(expected), rel=1e-3)
+    assert expected > 1  # images of a generator that has learnt nothing are far from real ones
+
+
+def test_stored_features_of_enlarged_images_are_those_of_the_real_images(settings_and_images):
+    settings, images = settings_and_images
+    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
+    stored = trainer._enlarged_real_features[3]
+    # Each of the first images of the diagnosis, turned and shifted in any way, at 112 pixels.
+    one = torch.cat([turn_each(images[1], torch.full((len(images[1]),), turn)) for turn in range(8)])
+    with torch.no_grad():
+        seen = LiteFeatures(0).pooled(F.interpolate(one / 127.5 - 1, size=(112, 112), mode="bilinear"))
+        small = LiteFeatures(0).pooled(one / 127.5 - 1)
+    own = stored.features[stored.kind == 1]
+    assert torch.cdist(own, seen).min(1).values.mean() < 0.7 * torch.cdist(own, small).min(1).values.mean()
+
+
+def test_large_images_are_not_enlarged():
+    images = [torch.zeros((3, 3, 256, 256), dtype=torch.uint8)]
+    sides = []
+    for size in (64, 128, 256):
+        settings = Settings(model="projected", size=size, batch_size=4, precision="float32")
+        sides.append(
+            ProjectedTrainer([one[..., :size, :size] for one in images], settings, torch.device("cpu")).enlarged
+        )
+    assert sides == [112, 224, None]
+
+
 def test_a_step_changes_both_networks_and_the_average_follows(settings_and_images):
     settings, images = settings_and_images
     trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
@@ -301,17 +362,19 @@ def test_the_learning_rate_falls_to_0_over_the_last_share_of_the_training():
     assert [Settings(model=model).rate_at(0.999) for model in ("dcgan", "r3gan")] == [1.5e-4, 2e-4]
 
 
-def test_a_run_from_before_there_were_cooldown_layout_and_repulsion_continues_without():
+def test_a_run_from_before_there_were_cooldown_layout_repulsion_and_enlarging_continues_without():
     settings = Settings(model="projected", learning_rate=4e-4)
     stored = settings.as_json()
     assert Settings.from_json(stored) == settings
-    assert (settings.cooldown, settings.layout, settings.repulsion) == (0.33, True, 1.06)
-    del stored["repulsion"]  # a run that had the other two
-    assert Settings.from_json(stored) == replace(settings, repulsion=1.0)
+    assert (settings.cooldown, settings.layout, settings.repulsion, settings.enlarged) == (0.33, True, 1.06, True)
+    del stored["enlarged"]  # a run that had the other three
+    assert Settings.from_json(stored) == replace(settings, enlarged=False)
+    del stored["repulsion"]
+    assert Settings.from_json(stored) == replace(settings, repulsion=1.0, enlarged=False)
     del stored["cooldown"], stored["layout"]
     older = Settings.from_json(stored)
     assert older.rate_at(0.999) == 4e-4
-    assert (older.layout, older.repulsion) == (False, 1)
+    assert (older.layout, older.repulsion, older.enlarged) == (False, 1, False)
 
 
 def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms):
