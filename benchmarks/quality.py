@@ -37,6 +37,7 @@ from gan.quality.held_out import evaluate
 from gan.runs.execution import TRAINERS, decode, find_run
 from gan.runs.recording import grid_latents
 from gan.runs.sampling import draw_samples
+from gan.runs.snapshots import write_snapshot
 from gan.training.batches import to_pixels
 from gan.training.memory import keep_freed_memory
 from gan.training.settings import PRECISIONS, Settings
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each (0)")
     parser.add_argument("--model", choices=list(TRAINERS), action="append", help="default: projected and dcgan")
     parser.add_argument("--grids", type=Path, default=Path("var/quality"), help="folder for grids (var/quality)")
+    parser.add_argument("--states", type=Path, help="folder for the trained weights (they are not kept)")
     options = parser.parse_args()
     if options.run:
         report("quality_run", judge_run(options.run, options.grids))
@@ -88,7 +90,9 @@ def main() -> None:
                     precision=options.precision,
                     cooldown=options.cooldown,
                 )
-                rows = train_and_judge(settings, options.folder, options.minutes, options.images, options.grids)
+                rows = train_and_judge(
+                    settings, options.folder, options.minutes, options.images, options.grids, options.states
+                )
                 keep("quality", rows, TRAINING)
     else:
         parser.error("name an ISIC export's folder or a --run")
@@ -96,7 +100,12 @@ def main() -> None:
 
 
 def train_and_judge(
-    settings: Settings, folder: Path, minutes: float, images_limit: int | None, grids: Path
+    settings: Settings,
+    folder: Path,
+    minutes: float,
+    images_limit: int | None,
+    grids: Path,
+    states: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Train the model's networks for some minutes or images in all, and evaluate their samples."""
     model = settings.model
@@ -112,6 +121,12 @@ def train_and_judge(
             seconds = train(trainer, math.inf, description, steps)
         else:
             seconds = train(trainer, 60 * minutes / len(groups), description)
+        if states:
+            path = (
+                states
+                / f"{'-'.join([model, str(settings.size), str(settings.seed), *map(slug_of, names)])}.safetensors"
+            )
+            write_snapshot(path, trainer.tensors(), {"step": trainer.step, "settings": settings.as_json()})
         for index, name in enumerate(names):
             pixels = samples_of(trainer, index)
             training, held_out = split[name]

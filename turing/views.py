@@ -10,13 +10,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from gan.models import Generator, LesionImage, is_non_commercial
+from turing.models import Reading
 from turing.reading.parts import is_discreet, listed_for
 
 
 @require_safe
 def home(request):
     studies = listed_for(request).prefetch_related("generators")
-    return render(request, "home.html", {"studies": studies})
+    reader = getattr(request.user, "reader", None) if request.user.is_authenticated else None
+    own = Reading.objects.filter(reader=reader, withdrawn_at=None).values_list("study", "completed_at")
+    completed = {study: at is not None for study, at in own} if reader else {}
+    return render(request, "home.html", {"studies": [(study, completed.get(study.pk)) for study in studies]})
 
 
 @require_safe

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from console import UNSTORABLE, UserError
-from files import is_folder, is_hidden, read_file, shown, walk
+from files import is_file, is_folder, is_hidden, read_file, shown, walk
 from gan.foundation.diagnoses import is_diagnosis, normalise_diagnosis
 from gan.foundation.errors import GanError
 from gan.foundation.patients import Groups, Node
@@ -60,6 +60,8 @@ def from_folder(folder: Path, warn: Callable[[str], None] = lambda text: None) -
 
     Raises `UserError` if there are none, or if one cannot be read.
     """
+    if is_file(folder):
+        raise GanError(f"{shown(folder)}: this is a file; name a folder.")
     if not is_folder(folder):
         raise GanError(f"{shown(folder)}: no such folder.")
     found: dict[str, list[Source]] = {}

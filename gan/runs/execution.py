@@ -139,12 +139,12 @@ def reopen_run(
     changed = {key: value for key, value in asked.items() if key in CHANGEABLE}
     if "steps" in changed and "minutes" not in changed:
         changed["minutes"] = None
-    done = run.steps.order_by("-step").values_list("step", flat=True).first() or 0
+    new = replace(settings, **changed)
+    done = run.last_step()
     if changed.get("steps") is not None and changed["steps"] < done:
         raise GanError(f"--steps {changed['steps']}: run {run.pk} has done {done} steps already.")
-    new = replace(settings, **changed)
     for key in ("cooldown", "precision"):
-        if getattr(new, key) != getattr(settings, key) and not _has_work_left(run, new):
+        if getattr(new, key) != getattr(settings, key) and not has_work_left(run, new):
             # It would be recorded as a setting of weights that it had no part in.
             raise GanError(
                 f"--{key} {changed[key]}: run {run.pk} has finished its training, so nothing would be trained with it. "
@@ -153,7 +153,7 @@ def reopen_run(
     return run, training_set_of(run), new
 
 
-def _has_work_left(run: TrainingRun, settings: Settings) -> bool:
+def has_work_left(run: TrainingRun, settings: Settings) -> bool:
     """Whether some networks of the run have not reached the end that the settings ask for."""
     settings = _of_one_network(run, settings)
     for name in run.networks:

@@ -64,7 +64,7 @@ class Settings:
             "size": (self.size in dcgan.SIZES, "64, 128 or 256 pixels"),
             "steps": (1 <= self.steps <= MOST_STEPS, f"1 to {MOST_STEPS}"),
             "minutes": (self.minutes is None or 0 < self.minutes < math.inf, "more than 0"),
-            "batch size": (2 <= self.batch_size <= MOST_IMAGES, f"2, for batch normalisation, to {MOST_IMAGES}"),
+            "batch size": (2 <= self.batch_size <= MOST_IMAGES, f"2 to {MOST_IMAGES}; batch normalisation needs 2"),
             "seed": (0 <= self.seed < 2**63, "0 or more"),
             "activation": (self.activation in dcgan.ACTIVATIONS, f"one of {', '.join(dcgan.ACTIVATIONS)}"),
             "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),

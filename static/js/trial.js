@@ -178,9 +178,12 @@ function goAhead(viewer) {
     loadAhead();
   }
 
+  form.addEventListener("change", ({ target }) => {
+    if (/^(radio|checkbox)$/.test(target.type) && !viewer.isReady) target.checked = false; // nobody judges what is not shown
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (left !== null || !viewer.isReady) return; // nobody judges what is not shown
+    if (left !== null || !viewer.isReady) return;
     backTo = null;
     if (back) document.getElementById("back-waits").hidden = true;
     const fields = [...new FormData(form)];

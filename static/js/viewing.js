@@ -16,6 +16,7 @@ export function fitToDevicePixels() {
 }
 
 const RETRY_MS = 3000;
+const LATE_MS = 1500;
 
 // decode() resolves when the pixels are ready. The second frame after that is the first one that has shown them.
 // An image that does not load is requested again, so that it appears when the connection is back.
@@ -31,8 +32,9 @@ function whenPainted(image, then) {
 
 // Shows an image, or the two of a pair, for as long as the reader likes.
 export class StillImage {
-  // `onShown(time)` gets the time at which the last image appeared.
+  // `onShown(time)` gets the time at which the last image appeared. While an image is late, the form says so and is locked.
   constructor(form, onShown) {
+    this.form = form;
     this.section = form.closest(".trial");
     this.onShown = onShown;
   }
@@ -60,14 +62,25 @@ export class StillImage {
     this.timePaint(images);
   }
 
+  say(isLate) {
+    for (const fields of this.form.querySelectorAll("fieldset")) fields.disabled = isLate;
+    document.getElementById("image-waits").hidden = !isLate;
+  }
+
   timePaint(images) {
     this.onShown(null);
+    this.say(false);
+    clearTimeout(this.late);
+    this.late = setTimeout(() => this.say(true), LATE_MS);
     let missing = images.length;
     for (const image of images) {
       whenPainted(image, (time) => {
         image.classList.remove("loading");
         missing -= 1;
-        if (missing === 0 && image.isConnected) this.onShown(time); // an earlier image may come late
+        if (missing > 0 || !image.isConnected) return; // an earlier image may come late
+        clearTimeout(this.late);
+        this.say(false);
+        this.onShown(time);
       });
     }
   }

@@ -127,13 +127,19 @@ def test_the_last_answer_leads_to_the_end(page, study):
     assert [one for one, _ in stored()] == list(range(1, 21))
 
 
-def test_an_image_that_did_not_load_is_not_judged_and_comes_with_the_connection(page):
+def test_an_image_that_did_not_load_is_not_judged_and_comes_with_the_connection(page, screenshot):
     page.route("**/stimuli/**", lambda route: route.abort())
     page.reload()
     press(page, "r")
     assert page.url.endswith("/trials/1/")
     assert stored() == []
+    assert page.locator("input:checked").count() == 0
+    expect(page.get_by_text("The image has not arrived yet")).to_be_visible()
+    expect(page.locator("input[name=answer]").first).to_be_disabled()
+    screenshot(page, "image-waits")
     page.unroute("**/stimuli/**")
+    expect(page.locator("input[name=answer]").first).to_be_enabled()
+    expect(page.get_by_text("The image has not arrived yet")).to_be_hidden()
     answer(page, "g")
     wait_until_stored(page, 1)
     assert stored() == [(1, "generated")]

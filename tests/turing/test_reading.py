@@ -214,6 +214,19 @@ def test_an_answer_takes_few_queries_and_the_last_one_completes_the_reading(
     assert reading.completed_at is not None
 
 
+def test_the_start_page_says_which_studies_a_reader_has_begun_or_completed(client, study, reader):
+    client.force_login(reader.user)
+    shown = []
+    for _ in range(3):
+        page = client.get("/").content.decode()
+        shown.append([text in page for text in ("Take part", "Continue", "You have answered every image")])
+        started = start_reading(study, reader)
+        if len(shown) == 2:
+            for trial in started.trials.order_by("position"):
+                record_response(started, trial.position, "real", 2, 900)
+    assert shown == [[True, False, False], [False, True, False], [False, True, True]]
+
+
 def test_an_image_takes_few_queries(client, study, reading, django_assert_max_num_queries):
     stimulus = study.stimuli.first()
     with django_assert_max_num_queries(3):

@@ -13,8 +13,10 @@ from django.urls import reverse
 from tests.conftest import make_reader
 from turing.models import Reading, Response, Trial
 from turing.reading.passage import record_response, start_reading
+from turing.results.counting import PEOPLE
 from turing.results.methods import equivalence_sentence
 from turing.results.responses_csv import COLUMNS
+from turing.results.study_analysis import analyse_study, extremes
 from turing.results.tables import tables_of
 
 FIGURES = (
@@ -113,6 +115,17 @@ def test_every_table_comes_as_csv_and_agrees_with_the_analysis(simulated, client
     assert len(tables["readers"]) == 6
     assert len(tables["images"]) == 20
     assert client.get(reverse("table", args=[simulated.slug, "secrets"])).status_code == 404
+
+
+def test_an_image_that_nobody_took_for_real_is_not_among_those_that_convinced(study, reader, client, researcher):
+    reading = start_reading(study, reader)
+    for trial in reading.trials.order_by("position"):
+        record_response(reading, trial.position, "generated", 2, 900)
+    most, least = extremes(study, analyse_study(study, PEOPLE))
+    assert (most, len(least) > 0) == ([], True)
+    client.force_login(researcher)
+    page = client.get(reverse("results", args=[study.slug])).content.decode()
+    assert "None yet." in page[page.index("convinced most") : page.index("convinced least")]
 
 
 def test_dashboard_and_report_say_it_in_sentences(simulated, client, researcher):

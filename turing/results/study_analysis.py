@@ -76,12 +76,17 @@ class RatedStimulus:
 
 
 def extremes(study: Study, analysis: dict[str, Any]) -> tuple[list[RatedStimulus], list[RatedStimulus]]:
-    """The generated images most often and least often taken for real. No image is in both lists."""
+    """The generated images most often and least often taken for real. No image is in both lists.
+
+    An image that nobody took for real is not among the former, and one that everybody took for real not among the
+    latter.
+    """
     ranks = {row["image"]: row["rank95"] for row in analysis["model"]["by_image"] or ()}
     generated = [row for row in analysis["by_image"] if row["truth"] == "generated"]
     generated.sort(key=lambda row: (-row["rate"], -row["responses"], row["image"]))
     half = min(SHOWN, len(generated) // 2)
-    most, least = generated[:half], generated[len(generated) - half :][::-1]
+    most = [row for row in generated[:half] if row["rate"] > 0]
+    least = [row for row in generated[len(generated) - half :][::-1] if row["rate"] < 1]
     stimuli = Stimulus.objects.in_bulk([row["image"] for row in most + least])
     by_id = {str(key): value for key, value in stimuli.items()}
     made_by = makers(study)

@@ -72,7 +72,7 @@ class Command(ConsoleCommand):
 
     def handle(self, **options):
         from gan.datasets.training_sets import gather
-        from gan.runs.execution import execute, find_run, reopen_run, start_run
+        from gan.runs.execution import execute, find_run, has_work_left, reopen_run, start_run
         from gan.training.processes import join_processes
         from gan.training.settings import Settings
         from gan.training.trainer import choose_device
@@ -88,6 +88,11 @@ class Command(ConsoleCommand):
         if options["resume"] is not None:
             chosen = options["diagnosis"], options["data"], options["name"]
             run, training_set, settings = reopen_run(options["resume"], asked, *chosen)
+            if run.status == run.Status.FINISHED and not has_work_left(run, settings):
+                if processes.first:
+                    self.say(f"Run {run.pk} has finished its training. --steps or --minutes make it longer.")
+                    self.stdout.write(str(run.pk))
+                return
         else:
             settings = Settings(**asked)
             warn = self.warn if processes.first else (lambda text: None)

@@ -377,13 +377,17 @@ def test_a_run_from_before_there_were_cooldown_layout_repulsion_and_enlarging_co
     assert (older.layout, older.repulsion, older.enlarged) == (False, 1, False)
 
 
-def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms):
+def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms, capsys):
     call_command("train_gan", steps=1, name="done", diagnosis=list(DIAGNOSES), **TINY | {"held_out": 0.5})
     run = TrainingRun.objects.get(name="done")
     half = {"cooldown": 0.5}
     for options in (half, {"precision": "bfloat16"}, half | {"steps": 1}, half | {"minutes": 1e-9}):
         with pytest.raises(CommandError, match=r"has finished its training, so nothing would be trained with it"):
             call_command("train_gan", resume="done", **options)
+    with pytest.raises(CommandError, match=r"steps: must be 1 to"):
+        call_command("train_gan", resume="done", steps=-3)
+    call_command("train_gan", resume="done")  # nothing is left to do
+    assert "has finished its training" in capsys.readouterr().err
     again = TrainingRun.objects.get(pk=run.pk)
     assert (again.settings, again.finished_at) == (run.settings, run.finished_at)
     call_command("train_gan", resume="done", cooldown=0.5, steps=2)

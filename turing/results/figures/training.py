@@ -11,7 +11,11 @@ CHANCE = {
     "projected": (2.0, "discriminator at chance, 2"),
     "r3gan": (0.6931, "discriminator at chance, ln 2"),
 }
-UNITS = {"dcgan": "Loss (nats)", "projected": "Hinge loss", "r3gan": "Loss (nats)"}
+UNITS = {
+    "dcgan": "Loss (nats)",
+    "projected": "Loss (hinge + energy distance)",
+    "r3gan": "Loss (nats)",
+}
 COLOURS = (ACCENT, WARM, INK, MUTED)
 
 
@@ -42,6 +46,7 @@ def quality_figure(run: TrainingRun) -> Figure:
     """
     figure, grid = panels_of(1, 2, 4.8, 3.4)
     distance, shares = grid.ravel()
+    title = "Distance to held-out lesions"
     names = [name for name in run.diagnoses if run.evaluations.filter(diagnosis=name).exists()]
     for colour, name in zip(COLOURS * len(names), names, strict=False):
         rows = list(run.evaluations.filter(diagnosis=name).order_by("step"))
@@ -52,6 +57,7 @@ def quality_figure(run: TrainingRun) -> Figure:
         floors = [1000 * row.figures["floor"]["kid"] for row in rows if "floor" in row.figures]
         if floors:
             distance.axhline(floors[-1], color=colour, linewidth=0.8, linestyle=":")
+            title = "Distance to held-out lesions\n(dotted: real to real)"
         for figure_name, style in (("precision", "-"), ("recall", "--")):
             values = [row.figures[figure_name] for row in rows]
             shares.plot(
@@ -64,9 +70,7 @@ def quality_figure(run: TrainingRun) -> Figure:
                 linewidth=1,
                 label=f"{name}, {figure_name}",
             )
-    distance.set(
-        xlabel="Step", ylabel="KID x 1000", ylim=(0, None), title="Distance to held-out lesions\n(dotted: real to real)"
-    )
+    distance.set(xlabel="Step", ylabel="KID x 1000", ylim=(0, None), title=title)
     shares.set(xlabel="Step", ylabel="Share", ylim=(0, 1), title="Precision and recall")
     for axes in (distance, shares):
         if names:
