@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from turing.models import Response, Study
 from turing.reading.passage import record_response, start_reading
-from turing.results.attention import attention_sentences
+from turing.results.attention import attention_sentences, hurried_sentence
 from turing.results.counting import PEOPLE, load_responses
 from turing.results.exports import to_csv
 from turing.statistics.responses import time_at_page
@@ -65,6 +65,18 @@ def test_response_times_leave_out_the_time_away(zoomed, reader):
         "During 100.0% of the answers the reader was away from the page for a while. "
         "That time is left out of the response times.",
     ]
+
+
+def test_answers_too_fast_to_have_looked_are_a_threat_to_validity(zoomed, reader, client, researcher):
+    reading = start_reading(zoomed, reader)
+    assert hurried_sentence(zoomed, PEOPLE) == ""
+    for position, time in enumerate((None, 300, 299), 1):
+        record_response(reading, position, "real", 2, time)
+    assert hurried_sentence(zoomed, PEOPLE).startswith("1 of 2 timed answers (50.0%) came less than 300 ms after")
+    assert "1 reader gave them" in hurried_sentence(zoomed, PEOPLE)
+    client.force_login(researcher)
+    page = client.get(reverse("results", args=[zoomed.slug])).content.decode()
+    assert "too fast to look and decide" in page[page.index("Threats to validity") :]
 
 
 def test_the_zoom_belongs_to_the_design_only_where_it_is_on(run):

@@ -1,10 +1,33 @@
-"""How readers looked at images: whether they enlarged them, and whether they left the page."""
+"""How readers looked at images: whether they enlarged them, left the page, or answered too fast to have looked."""
 
 from django.db.models import Count, Q
 
 from turing.models import Study, Truth
 from turing.results.counting import Population, counted
 from turing.templatetags.figures import percent
+
+# Milliseconds. People who say whether a picture shows an animal need about 445 (Thorpe, Fize and Marlot 1996).
+TOO_FAST = 300
+
+
+def hurried_sentence(study: Study, population: Population) -> str:
+    """A threat to validity: answers faster than people can look and decide; empty if there are none."""
+    answers = counted(study, population).order_by()
+    fast = answers.filter(response_time_ms__lt=TOO_FAST)
+    found = fast.aggregate(answers=Count("pk"), readers=Count("trial__reading", distinct=True))
+    if not found["answers"]:
+        return ""
+    timed = answers.exclude(response_time_ms=None).count()
+    share = percent(found["answers"] / timed)
+    return (
+        f"{found['answers']} of {timed} timed answers ({share}) came less than {TOO_FAST} ms after the image appeared, "
+        f"too fast to look and decide. {_readers(found['readers'])} gave them. They count in every figure; the export "
+        "tells the time of each answer."
+    )
+
+
+def _readers(count: int) -> str:
+    return "1 reader" if count == 1 else f"{count} readers"
 
 
 def attention_sentences(study: Study, population: Population) -> list[str]:

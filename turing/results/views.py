@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from turing.access import researcher_required
 from turing.errors import StudyError
 from turing.models import Right, Study
-from turing.results.attention import attention_sentences
+from turing.results.attention import attention_sentences, hurried_sentence
 from turing.results.beside import with_all_beside
 from turing.results.controls import control_sentences
 from turing.results.corrections import correction_sentence
@@ -75,6 +75,7 @@ def _results(study, population):
         "may_look": study.right >= Right.EDIT,
         "looks": looks_sentence(analysis),
         "attention": attention_sentences(study, population),
+        "hurried": hurried_sentence(study, population),
         "corrections": correction_sentence(analysis),
         "kinds": kinds_sentence(analysis),
         "model": model_sentence(analysis),
