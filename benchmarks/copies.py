@@ -1,7 +1,7 @@
 """What trainings of the projected GAN copy and remember: the audit of 512 samples, and the discriminator's memory.
 
-    python -m benchmarks.quality ~/isic-export --model projected --images 58112 --seeds 1 2 3 --states var/quality
-    python -m benchmarks.copies ~/isic-export var/quality/projected-128-*.safetensors
+    python -m benchmarks.quality ~/isic-export --model projected --images 58112 --seeds 1 2 --states var/quality
+    python -m benchmarks.copies ~/isic-export var/quality/projected-128-58112-*.safetensors
 
 The first command stores the weights of its trainings. The second takes a few minutes for each of them.
 """

@@ -122,11 +122,9 @@ def train_and_judge(
         else:
             seconds = train(trainer, 60 * minutes / len(groups), description)
         if states:
-            path = (
-                states
-                / f"{'-'.join([model, str(settings.size), str(settings.seed), *map(slug_of, names)])}.safetensors"
-            )
-            write_snapshot(path, trainer.tensors(), {"step": trainer.step, "settings": settings.as_json()})
+            about = f"{model}-{settings.size}-{trainer.step * settings.batch_size}-{settings.seed}-{stream}"
+            state = {"step": trainer.step, "settings": settings.as_json()}
+            write_snapshot(states / f"{about}.safetensors", trainer.tensors(), state)
         for index, name in enumerate(names):
             pixels = samples_of(trainer, index)
             training, held_out = split[name]

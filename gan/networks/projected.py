@@ -216,9 +216,18 @@ def stretch_of(batch: int) -> int:
     return longest if longest >= STRETCH // 4 else batch
 
 
-def every_second_stretch(batch: Tensor) -> Tensor:
-    """The first, third, ... stretch of a batch (N, ...); all of it if it is only one."""
-    return torch.cat(batch.split(stretch_of(len(batch)))[::2])
+def every_second_stretch(batch: int, rank: int = 0, processes: int = 1) -> tuple[list[int], float]:
+    """The first, third, ... of all stretches, as far as they lie in the part of `batch` images of one process.
+
+    Returns:
+        The places of their images in this process's part, and the weight of their mean, so that the mean over the
+        processes is the mean over all of these images.
+    """
+    length = stretch_of(batch)
+    each = batch // length
+    own = [index for index in range(each) if (rank * each + index) % 2 == 0]
+    places = [index * length + image for index in own for image in range(length)]
+    return places, processes * len(own) / -(-processes * each // 2)
 
 
 def groups_of(diagnosis: Tensor, batch: int, diagnoses: int) -> Tensor:

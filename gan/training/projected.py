@@ -42,6 +42,10 @@ class ProjectedTrainer(ConditionalTrainer):
         self.features = features.to(self.device, self.dtype)
         # Pixels to which images are enlarged for a second comparison; None for none.
         self.enlarged = projected.ENLARGED.get(self.settings.size) if self.settings.enlarged else None
+        places, self.weight_of_second = projected.every_second_stretch(
+            self.settings.batch_size, self.processes.rank, self.processes.count
+        )
+        self.compared_twice = torch.tensor(places, dtype=torch.long, device=self.device)
         self._calibrated_at = -1  # step
 
     def build(self) -> tuple[nn.Module, nn.Module]:
@@ -77,12 +81,13 @@ class ProjectedTrainer(ConditionalTrainer):
         with self.autocast():
             generator_loss = -self.discriminator(generated_maps, diagnosis, len(real)).float().mean()
         self.discriminator.requires_grad_(True)
-        unlike = self._unlike(pooled, diagnosis, self._real_features)
-        if self.enlarged:
-            some, of_these = (projected.every_second_stretch(one) for one in (generated, diagnosis))
+        group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
+        unlike = self._unlike(pooled, diagnosis, group, self._real_features)
+        if self.enlarged and len(some := self.compared_twice):
             with self.autocast():
-                close = self._look_closely(some, drawn["generated_shift"])
-            unlike = unlike + self._unlike(close, of_these, self._enlarged_real_features)
+                close = self._look_closely(generated.index_select(0, some), drawn["generated_shift"])
+            again = self._unlike(close, diagnosis[some], group[some], self._enlarged_real_features)
+            unlike = unlike + self.weight_of_second * again
         generator_loss = generator_loss + MATCHING_WEIGHT * unlike
         generator_gradients = torch.autograd.grad(generator_loss, generator_weights)
         return Gradients(
@@ -129,9 +134,8 @@ class ProjectedTrainer(ConditionalTrainer):
         large = projected.enlarge(translate(images, shift), self.enlarged).to(self.dtype)
         return self.features.pooled(large.contiguous(memory_format=torch.channels_last))
 
-    def _unlike(self, pooled: list[Tensor], diagnosis: Tensor, stored: list["RealFeatures"]) -> Tensor:
+    def _unlike(self, pooled: list[Tensor], diagnosis: Tensor, group: Tensor, stored: list["RealFeatures"]) -> Tensor:
         """The distance between generated and real images of the same diagnosis, summed over the ways of pooling."""
-        group = projected.groups_of(diagnosis, len(diagnosis), self.diagnoses)
         found = [
             energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale, self.settings.repulsion)
             for generated, real in zip(pooled, stored, strict=True)

@@ -1,6 +1,8 @@
 // Shows an image for a set time: first a cross to look at, then the image, then a mask. Times are counted in frames of
 // the screen.
 
+import { Lateness } from "./viewing.js";
+
 const CROSS_MS = 1000;
 const FRAMES_MEASURED = 20;
 const RETRY_MS = 2000;
@@ -12,6 +14,7 @@ export class BriefImage {
   // The form accepts choices only after the image has gone. `onShown(time)` gets the time at which the image appeared.
   constructor(form, onShown) {
     this.form = form;
+    this.lateness = new Lateness();
     this.onShown = onShown;
     this.canvas = form.closest(".trial").querySelector("canvas.stimulus");
     this.pen = this.canvas.getContext("2d");
@@ -61,6 +64,12 @@ export class BriefImage {
   }
 
   async loaded(image) {
+    this.lateness.begin();
+    await this.decoded(image);
+    this.lateness.end();
+  }
+
+  async decoded(image) {
     for (;;) {
       try {
         await image.decode();

@@ -4,6 +4,8 @@
 // A number chooses an option of the current question. This is the question that the reader moved to with the tab key,
 // or else the first one without an answer. In a text field a number is text. trial.js handles letters and Enter.
 
+import { areThere } from "./viewing.js";
+
 const form = document.querySelector("form.answer");
 
 const inputsOf = (fields) => [...fields.querySelectorAll("input[type=radio], input[type=checkbox]")];
@@ -39,7 +41,7 @@ function onKey(event) {
   const fields = inTurn();
   const input = fields && inputsOf(fields)[Number(event.key) - 1];
   event.stopPropagation();
-  if (!input) return;
+  if (!input || !areThere(form.closest(".trial"))) return;
   input.checked = input.type === "radio" || !input.checked;
   input.dispatchEvent(new Event("change", { bubbles: true }));
   event.preventDefault();

@@ -1,6 +1,8 @@
 // Lets the reader mark the place in the image that looks generated: by a press on the image, or by a button and then the
 // arrow keys.
 
+import { areThere } from "./viewing.js";
+
 const STEP = 0.02; // of the image's side
 
 const fields = document.querySelector("fieldset.region");
@@ -40,7 +42,7 @@ function set(left, top) {
 }
 
 section.addEventListener("click", (event) => {
-  if (!event.target.matches(".frame, img.stimulus") || !isAsked()) return;
+  if (!event.target.matches(".frame, img.stimulus") || !isAsked() || fields.disabled || !areThere(section)) return;
   const box = image().getBoundingClientRect();
   set((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 });

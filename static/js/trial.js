@@ -6,7 +6,7 @@ import { Why } from "./courier.js";
 import { courier } from "./deliveries.js";
 import { BriefImage } from "./exposure.js";
 import { waiting } from "./outbox.js";
-import { Preloader, StillImage, fitToDevicePixels } from "./viewing.js";
+import { Preloader, StillImage, areThere, fitToDevicePixels } from "./viewing.js";
 import { Zoom } from "./zoom.js";
 
 const LOADED_AHEAD = 4;
@@ -43,7 +43,7 @@ function listenToKeys() {
     const key = event.key.toLowerCase();
     const choose = (selector) => {
       const input = form && form.querySelector(selector);
-      if (!input || input.matches(":disabled")) return;
+      if (!input || input.matches(":disabled") || !areThere(form.closest(".trial"))) return;
       input.checked = true;
       input.dispatchEvent(new Event("change", { bubbles: true }));
       event.preventDefault();
@@ -178,9 +178,10 @@ function goAhead(viewer) {
     loadAhead();
   }
 
-  form.addEventListener("change", ({ target }) => {
-    if (/^(radio|checkbox)$/.test(target.type) && !viewer.isReady) target.checked = false; // nobody judges what is not shown
-  });
+  // Nobody judges what is not shown. A click that is prevented leaves the choice as it was.
+  form.addEventListener("click", (event) => {
+    if (event.target.matches("input[type=radio], input[type=checkbox]") && !viewer.isReady) event.preventDefault();
+  }, { capture: true });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (left !== null || !viewer.isReady) return;

@@ -30,12 +30,39 @@ function whenPainted(image, then) {
   image.decode().then(after, again);
 }
 
+// Whether every image of the section has arrived. Nobody judges, marks or changes anything before.
+export const areThere = (section) =>
+  [...section.querySelectorAll("img.stimulus")].every((image) => image.complete && image.naturalWidth > 0);
+
+// Says that an image is late, or no longer says so.
+export class Lateness {
+  constructor() {
+    this.note = document.getElementById("image-waits");
+  }
+
+  begin(then = () => {}) {
+    this.end();
+    this.timer = setTimeout(() => {
+      this.note.hidden = false;
+      document.getElementById("announce").textContent = this.note.textContent;
+      then();
+    }, LATE_MS);
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    this.note.hidden = true;
+  }
+}
+
 // Shows an image, or the two of a pair, for as long as the reader likes.
 export class StillImage {
   // `onShown(time)` gets the time at which the last image appeared. While an image is late, the form says so and is locked.
   constructor(form, onShown) {
     this.form = form;
     this.section = form.closest(".trial");
+    this.lateness = new Lateness();
+    this.isLocked = false;
     this.onShown = onShown;
   }
 
@@ -44,7 +71,7 @@ export class StillImage {
   }
 
   get isReady() {
-    return this.images.every((image) => image.complete && image.naturalWidth > 0);
+    return !this.isLocked && areThere(this.section);
   }
 
   first() {
@@ -62,24 +89,27 @@ export class StillImage {
     this.timePaint(images);
   }
 
-  say(isLate) {
-    for (const fields of this.form.querySelectorAll("fieldset")) fields.disabled = isLate;
-    document.getElementById("image-waits").hidden = !isLate;
+  // A disabled field loses the focus. It comes back with the image.
+  lock(isLocked) {
+    if (isLocked) this.focused = document.activeElement?.closest("fieldset") && document.activeElement;
+    this.isLocked = isLocked;
+    for (const fields of this.form.querySelectorAll("fieldset")) fields.disabled = isLocked;
+    if (!isLocked && document.activeElement === document.body) this.focused?.focus({ preventScroll: true });
+    if (!isLocked) this.focused = null;
   }
 
   timePaint(images) {
     this.onShown(null);
-    this.say(false);
-    clearTimeout(this.late);
-    this.late = setTimeout(() => this.say(true), LATE_MS);
+    this.lock(false);
+    this.lateness.begin(() => this.lock(true));
     let missing = images.length;
     for (const image of images) {
       whenPainted(image, (time) => {
         image.classList.remove("loading");
         missing -= 1;
         if (missing > 0 || !image.isConnected) return; // an earlier image may come late
-        clearTimeout(this.late);
-        this.say(false);
+        this.lateness.end();
+        this.lock(false);
         this.onShown(time);
       });
     }

@@ -224,7 +224,7 @@ def test_the_start_page_says_which_studies_a_reader_has_begun_or_completed(clien
         if len(shown) == 2:
             for trial in started.trials.order_by("position"):
                 record_response(started, trial.position, "real", 2, 900)
-    assert shown == [[True, False, False], [False, True, False], [False, True, True]]
+    assert shown == [[True, False, False], [False, True, False], [False, False, True]]
 
 
 def test_an_image_takes_few_queries(client, study, reading, django_assert_max_num_queries):

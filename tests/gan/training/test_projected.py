@@ -205,11 +205,25 @@ def test_the_generators_loss_contains_the_repulsion_of_the_settings(settings_and
     assert losses[1] < losses[0] - 0.01
 
 
-def test_every_second_stretch_is_the_same_part_of_the_batch_however_many_processes_share_it():
-    whole = torch.arange(4 * STRETCH)
-    assert every_second_stretch(whole).tolist() == [*range(16), *range(32, 48)]
-    assert torch.equal(every_second_stretch(whole), torch.cat([every_second_stretch(one) for one in whole.chunk(2)]))
-    assert [len(every_second_stretch(whole[:batch])) for batch in (4, 16, 17, 24, 32, 48)] == [4, 16, 17, 12, 16, 32]
+@pytest.mark.parametrize(("processes", "each"), [(2, 2), (4, 1), (2, 1), (3, 1), (1, 3), (3, 3)])
+def test_the_same_images_are_compared_twice_however_many_processes_share_the_batch(processes, each):
+    batch = each * STRETCH
+    values = torch.randn(processes * batch, dtype=torch.float64)
+    whole, weight = every_second_stretch(len(values))
+    assert weight == 1
+    assert whole[:STRETCH] == list(range(STRETCH))
+    found, sums = [], []
+    for rank in range(processes):
+        places, weight = every_second_stretch(batch, rank, processes)
+        found += [rank * batch + place for place in places]
+        sums.append(weight * values[rank * batch :][places].mean() if places else 0.0)
+    assert found == whole
+    assert sum(sums) / processes == pytest.approx(values[whole].mean().item())
+
+
+def test_half_of_a_batch_of_32_is_compared_twice_and_all_of_a_small_one():
+    counts = [len(every_second_stretch(batch)[0]) for batch in (4, 16, 17, 24, 32, 48, 64)]
+    assert counts == [4, 16, 17, 12, 16, 32, 32]
 
 
 def test_the_generators_loss_compares_a_part_of_the_images_once_more_enlarged(phantoms):
