@@ -77,6 +77,7 @@ def test_what_is_kept_cannot_train_and_what_is_not_kept_is_named(long_run):
     assert all(name.startswith("generator.") for name in tensors)
     # A run that goes on from an earlier snapshot, as after a kill, forgets what lay ahead of it.
     kept.rename(kept.with_name("step-0000006.safetensors"))
+    TrainingRun.objects.filter(pk=long_run.pk).update(status=TrainingRun.Status.RUNNING)
     call_command("train_gan", resume="long", steps=4)
     assert long_run.kept_steps() == [1, 2, 3]
     assert not kept.with_name("step-0000006.safetensors").exists()
