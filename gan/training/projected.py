@@ -144,22 +144,22 @@ class ProjectedTrainer(ConditionalTrainer):
 
     @cached_property
     def _real_features(self) -> list["RealFeatures"]:
-        return self._store(lambda images, shift: self._look(images, shift).pooled)
+        return self._store(lambda images, shift: self._look(images, shift).pooled, 8)
 
     @cached_property
     def _enlarged_real_features(self) -> list["RealFeatures"]:
-        return self._store(self._look_closely)
+        return self._store(self._look_closely, 4)  # large images take longer
 
-    def _store(self, look: Callable[[Tensor, Tensor], list[Tensor]]) -> list["RealFeatures"]:
+    def _store(self, look: Callable[[Tensor, Tensor], list[Tensor]], times: int) -> list["RealFeatures"]:
         """For each way of pooling, features of real images (N, 3, S, S) after a shift (2,), as `look` finds them.
 
-        Every image is used up to eight times, turned at random. The turns depend on the seed, not on the step, so that
-        a resumed run compares with the same features.
+        Every image is used up to `times` times, turned at random. The turns depend on the seed, not on the step, so
+        that a resumed run compares with the same features.
         """
         source = torch.Generator().manual_seed(derive_seed(self.seed, 5))
         by_diagnosis = []
         for images in self.images:
-            order = torch.randperm(len(images), generator=source).repeat(8)[:REMEMBERED]
+            order = torch.randperm(len(images), generator=source).repeat(times)[:REMEMBERED]
             parts = []
             for indices in order.split(self.global_batch):
                 turns = torch.randint(8, (len(indices),), generator=source).to(self.device)

@@ -135,12 +135,13 @@ def test_an_image_that_did_not_load_is_not_judged_and_comes_with_the_connection(
     assert stored() == []
     page.locator("input[name=answer]").first.click(force=True)  # before the form is locked
     assert page.locator("input:checked").count() == 0
-    expect(page.get_by_text("The image has not arrived yet")).to_be_visible()
+    expect(page.locator("#image-waits")).to_be_visible()
+    expect(page.locator("#announce")).to_contain_text("The image has not arrived yet")
     expect(page.locator("input[name=answer]").first).to_be_disabled()
     screenshot(page, "image-waits")
     page.unroute("**/stimuli/**")
     expect(page.locator("input[name=answer]").first).to_be_enabled()
-    expect(page.get_by_text("The image has not arrived yet")).to_be_hidden()
+    expect(page.locator("#image-waits")).to_be_hidden()
     answer(page, "g")
     wait_until_stored(page, 1)
     assert stored() == [(1, "generated")]
