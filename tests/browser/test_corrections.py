@@ -61,6 +61,20 @@ def test_a_slip_is_corrected_by_keys_and_the_reader_goes_on_where_they_were(begu
     assert stored(2) == [(0, "real")]
 
 
+def test_a_choice_made_before_the_image_came_leaves_the_earlier_answer_as_it_was(begun):
+    page = begun(viewport=WIDE)
+    wait_until_loaded_ahead(page)
+    answer(page, "g")
+    page.wait_for_url(SECOND)
+    page.route("**/stimuli/**", lambda route: route.abort())
+    press(page, "Backspace")
+    page.wait_for_url(CORRECTS)
+    page.locator("input[value=real]").click(force=True)
+    press(page, "r")
+    assert page.url.endswith("?correct=1")
+    assert chosen(page) == ["generated", "2"]
+
+
 def test_no_answer_is_lost_or_doubled_where_the_connection_goes_before_and_after_going_back(begun):
     page = begun(viewport=WIDE)
     wait_until_loaded_ahead(page)

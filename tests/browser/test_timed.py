@@ -110,3 +110,14 @@ def test_an_image_seen_in_one_study_is_still_shown_in_another(page, site, run):
     call_command("open_study", "another")
     consent(page, site, Study.objects.get(slug="another"))
     expect(page.get_by_role("button", name="Show the image")).to_be_visible()
+
+
+def test_a_late_image_is_told_of_and_nothing_is_judged_before_it_came(page):
+    page.route("**/stimuli/**", lambda route: route.abort())
+    page.reload()
+    page.get_by_role("button", name="Show the image").click()
+    expect(page.locator("#image-waits")).to_be_visible()
+    expect(page.get_by_role("radio", name="Real")).to_be_disabled()
+    page.unroute("**/stimuli/**")
+    wait_until_masked(page)
+    expect(page.locator("#image-waits")).to_be_hidden()
