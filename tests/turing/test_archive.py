@@ -26,8 +26,8 @@ from turing.results.archive.manifest import allows_adaptations
 from turing.results.archive.packing import write_zip
 from turing.results.counting import PEOPLE, SIMULATED
 from turing.results.exports import FURTHER
-from turing.results.methods import REFERENCES
 from turing.results.profiles import LEAST, withhold_small_cells
+from turing.results.references import REFERENCES
 from turing.results.responses_csv import COLUMNS
 from turing.results.study_analysis import analyse_study
 
@@ -351,7 +351,8 @@ def test_references_citation_and_checklists_are_complete(archive):
     files = read(archive)
     entries = citation.BIBTEX.strip().split("\n\n")
     assert len(entries) == len(REFERENCES)
-    for entry, reference in zip(entries, REFERENCES, strict=True):
+    for entry, (key, reference) in zip(entries, REFERENCES.items(), strict=True):
+        assert re.match(r"@\w+\{(\w+),", entry)[1] == key
         author, year = re.search(r"author = \{([^,]+)", entry)[1], re.search(r"year = \{(\d+)", entry)[1]
         assert reference.startswith(author)
         assert year in reference

@@ -74,6 +74,9 @@ def test_answers_too_fast_to_have_looked_are_a_threat_to_validity(zoomed, reader
         record_response(reading, position, "real", 2, time)
     assert hurried_sentence(zoomed, PEOPLE).startswith("1 of 2 timed answers (50.0%) came less than 300 ms after")
     assert "1 reader gave them" in hurried_sentence(zoomed, PEOPLE)
+    told = hurried_sentence(zoomed, PEOPLE, is_public=True)
+    assert "(50.0%)" in told
+    assert "reader" not in told
     client.force_login(researcher)
     page = client.get(reverse("results", args=[zoomed.slug])).content.decode()
     assert "too fast to look and decide" in page[page.index("Threats to validity") :]

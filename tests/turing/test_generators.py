@@ -12,7 +12,7 @@ from gan.models import GeneratedImage, Generator, LesionImage
 from turing.models import Study
 from turing.results.archive.manifest import stimulus_rows
 from turing.results.counting import SIMULATED, flow_of
-from turing.results.methods import methods_paragraph
+from turing.results.methods import methods_and_references
 from turing.results.published.publishing import publish
 from turing.results.study_analysis import analyse_study, with_generators_named
 from turing.studies.choosing import choose_images
@@ -75,7 +75,7 @@ def test_the_study_opens_is_analysed_and_says_what_is_not_known(three, run, exte
     assert {name for row in named if row["factor"] == "generator" for name in (row["first"], row["second"])} == names
     assert all(row["p_holm"] >= row["p_value"] for row in compared if row["p_value"] is not None)
     named_rates = with_generators_named(study, analysis)["by_run"]
-    paragraph = methods_paragraph(study, analysis, flow_of(study, SIMULATED), SIMULATED)
+    paragraph = methods_and_references(study, analysis, flow_of(study, SIMULATED), SIMULATED)[0]
     assert "the training images of Theirs, Vendor are not known" in paragraph
     assert f"generated images (2 of tiny (run {run.pk}), 5 of Theirs, Vendor)" in paragraph
     assert set(analysis["by_run"]) == {str(one.pk) for one in (run, *externals)}

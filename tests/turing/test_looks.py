@@ -20,7 +20,7 @@ from turing.results.archive.verify import verify_archive
 from turing.results.counting import PEOPLE, SIMULATED, flow_of, load_responses
 from turing.results.exports import FORMATS
 from turing.results.looks import take_look
-from turing.results.methods import methods_paragraph
+from turing.results.methods import methods_and_references
 from turing.results.study_analysis import analyse_study
 from turing.studies.design import is_as_opened
 from turing.studies.lifecycle import open_study
@@ -142,7 +142,7 @@ def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     looked.refresh_from_db()
     analysis = analyse_study(looked, SIMULATED)
     assert analysis["looks"]["answers"] == [40, 100, 160]
-    text = methods_paragraph(looked, analysis, flow_of(looked, SIMULATED), SIMULATED)
+    text = methods_and_references(looked, analysis, flow_of(looked, SIMULATED), SIMULATED)[0]
     assert "planned at 50% of 160 answers, and taken at 40 (not planned), 100 answers" in text
     with pytest.raises(CommandError, match="is over"):
         output_of("look_study", looked.slug)
@@ -152,7 +152,7 @@ def test_a_study_that_plans_no_looks_says_when_results_were_seen_all_the_same(cl
     def methods():
         study.refresh_from_db()
         analysis = analyse_study(study, PEOPLE)
-        return methods_paragraph(study, analysis, flow_of(study, PEOPLE), PEOPLE)
+        return methods_and_references(study, analysis, flow_of(study, PEOPLE), PEOPLE)[0]
 
     read_by(study, "r0@test.example")
     output_of("export_results", study.slug, "--format", "csv")
@@ -171,7 +171,7 @@ def test_a_study_that_nobody_looked_at_early_says_nothing_of_looks(study):
     read_by(study, "r0@test.example")
     call_command("close_study", study.slug)
     study.refresh_from_db()
-    text = methods_paragraph(study, analyse_study(study, PEOPLE), flow_of(study, PEOPLE), PEOPLE)
+    text = methods_and_references(study, analyse_study(study, PEOPLE), flow_of(study, PEOPLE), PEOPLE)[0]
     assert "look at results" not in text
 
 

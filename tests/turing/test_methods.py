@@ -1,8 +1,16 @@
-"""The sentences about results say only what the figures allow."""
+"""The sentences about results say only what the figures allow, and the methods paragraph cites what it lists."""
+
+import re
+from types import SimpleNamespace
 
 import pytest
 
-from turing.results.methods import equivalence_sentence
+from turing.reading.passage import record_response, start_reading
+from turing.results.counting import PEOPLE, flow_of
+from turing.results.methods import equivalence_sentence, methods_and_references
+from turing.results.phrases import one_size
+from turing.results.references import REFERENCES, numbered
+from turing.results.study_analysis import analyse_study
 
 
 def analysis_of(equivalent, interval, p_value=0.01):
@@ -33,3 +41,44 @@ def test_no_test_and_tiny_p_values_are_put_in_words():
         {"asks_judgement": True, "equivalence": None, "accuracy": {"ci95": None}}
     )
     assert "p < 0.001" in equivalence_sentence(analysis_of(True, (0.47, 0.52), 1e-9))
+
+
+def test_citations_are_numbered_in_the_order_in_which_they_come():
+    text = (
+        "Two [@zou2008]. Four, one of them again [@gallas2006,@gallas2007,@zou2008,@hillis2007]. Again [@hillis2007]. "
+        "And two apart [@holm1979,@hillis2007]. A researcher's own words stay: [@nobody2020], [@zou2008,@nobody2020]."
+    )
+    told, references = numbered(text)
+    assert told == (
+        "Two [1]. Four, one of them again [1-4]. Again [4]. "
+        "And two apart [4,5]. A researcher's own words stay: [@nobody2020], [@zou2008,@nobody2020]."
+    )
+    assert references == [REFERENCES[key] for key in ("zou2008", "gallas2006", "gallas2007", "hillis2007", "holm1979")]
+
+
+def test_neighbours_are_joined_only_where_there_are_three():
+    keys = list(REFERENCES)
+    first = "".join(f"[@{key}]" for key in keys[:6])
+    told, _ = numbered(f"{first} then [@{keys[0]},@{keys[1]}] and [@{keys[0]},@{keys[2]},@{keys[3]},@{keys[4]}]")
+    assert told.endswith("then [1,2] and [1,3-5]")
+
+
+def test_the_paragraph_lists_what_it_cites_and_counts_one_reader(study, reader):
+    start_reading(study, reader)
+    record_response(study.readings.get(), 1, "real", 2, 900)
+    paragraph, references = methods_and_references(study, analyse_study(study, PEOPLE), flow_of(study, PEOPLE), PEOPLE)
+    assert ", 1 reader (0 complete) judged images" in paragraph
+    cited = set()
+    for group in re.findall(r"\[([\d,-]+)\]", paragraph):
+        for part in group.split(","):
+            first, _, last = part.partition("-")
+            cited |= set(range(int(first), int(last or first) + 1))
+    assert cited == set(range(1, len(references) + 1))
+    assert "@" not in paragraph
+
+
+def test_a_size_on_the_way_is_named_only_if_it_is_another():
+    assert one_size(SimpleNamespace(stimulus_size=256, drawn_size=64)) == (
+        "brought to 256 x 256 pixels by one procedure (by way of 64 x 64 pixels)"
+    )
+    assert one_size(SimpleNamespace(stimulus_size=64, drawn_size=64)) == "brought to 64 x 64 pixels by one procedure"

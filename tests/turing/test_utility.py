@@ -77,7 +77,7 @@ def test_methods_export_and_archive_hold_the_last_measurement(study, run, visit)
     assert "utility.json" not in archive_files(study, SIMULATED, Options())
     UtilityEvaluation.objects.create(generator=run, step=2, figures=utility_figures())
     said = (
-        "tested on 42 real images of 21 other lesions with intervals over lesions and 5 trainings [17]. There are too"
+        "tested on 42 real images of 21 other lesions with intervals over lesions and 5 trainings [14]. There are too"
     )
     assert said in visit(reverse("results", args=[study.slug]))
     assert json.loads(to_json(study, SIMULATED))["utility"][0]["curves"] == utility_figures()["curves"]

@@ -4,32 +4,37 @@ from django.db.models import Count, Q
 
 from turing.models import Study, Truth
 from turing.results.counting import Population, counted
-from turing.templatetags.figures import percent
+from turing.templatetags.figures import number_of, percent
 
 # Milliseconds. People who say whether a picture shows an animal need about 445 (Thorpe, Fize and Marlot 1996).
 TOO_FAST = 300
 
 
-def hurried_sentence(study: Study, population: Population) -> str:
-    """A threat to validity: answers faster than people can look and decide; empty if there are none."""
+def hurried_sentence(study: Study, population: Population, *, is_public: bool = False) -> str:
+    """A threat to validity: answers faster than people can look and decide; empty if there are none.
+
+    `is_public`: for everybody to see. It then does not say how many readers gave them, because these may be few.
+    """
     if study.images_per_page > 1:  # readers see an image before its time begins
         return ""
+    fast = Q(response_time_ms__lt=TOO_FAST)
     answers = counted(study, population).order_by().filter(number=0)
-    fast = answers.filter(response_time_ms__lt=TOO_FAST)
-    found = fast.aggregate(answers=Count("pk"), readers=Count("trial__reading", distinct=True))
+    found = answers.aggregate(
+        timed=Count("response_time_ms"),
+        answers=Count("pk", filter=fast),
+        readers=Count("trial__reading", filter=fast, distinct=True),
+    )
     if not found["answers"]:
         return ""
-    timed = answers.exclude(response_time_ms=None).count()
-    share = percent(found["answers"] / timed)
-    return (
+    timed, share = found["timed"], percent(found["answers"] / found["timed"])
+    told = (
         f"{found['answers']} of {timed} timed answers ({share}) came less than {TOO_FAST} ms after the image appeared, "
-        f"too fast to look and decide. {_readers(found['readers'])} gave them. They count in every figure; the export "
-        "tells the time of each answer."
+        "too fast to look and decide."
     )
-
-
-def _readers(count: int) -> str:
-    return "1 reader" if count == 1 else f"{count} readers"
+    if is_public:
+        return f"{told} They count in every figure."
+    who = f"{number_of(found['readers'], 'reader')} gave them."
+    return f"{told} {who} They count in every figure; the export tells the time of each answer."
 
 
 def attention_sentences(study: Study, population: Population) -> list[str]:

@@ -262,8 +262,9 @@ def looks_in_words(study: Study, population: Population) -> str:
     at = [f"{look.answers:,}{'' if look.is_planned else ' (not planned)'}" for look in taken]
     return (
         f"{planned}, and taken at {', '.join(at)} answers; between them results were hidden. The error was spent by "
-        "Lan and DeMets's function of the type of O'Brien and Fleming [15], so that the intervals of rates and of the "
-        "ROC area are repeated 95% confidence intervals [16]. "
+        "Lan and DeMets's function of the type of O'Brien and Fleming [@lan1983], so that the intervals of rates and "
+        "of the "
+        "ROC area are repeated 95% confidence intervals [@jennison1989]. "
     )
 
 

@@ -7,46 +7,15 @@ from turing.results import pairs
 from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.looks import looks_in_words
+from turing.results.phrases import analysed_readers, one_size
+from turing.results.references import numbered
 from turing.results.unjudged import unjudged_headlines, unjudged_methods
 from turing.results.utility import utility_in_words
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.controls import controls_in_words
 from turing.studies.provenance import of_generators, of_lesions
 from turing.studies.question_words import methods_of_questions
-from turing.templatetags.figures import percent
-
-REFERENCES = (
-    "Gallas BD. One-shot estimate of MRMC variance: AUC. Acad Radiol 2006;13:353-362.",
-    "Gallas BD, Pennello GA, Myers KJ. Multireader multicase variance analysis for binary data. J Opt Soc Am A "
-    "2007;24:B70-B80.",
-    "Gallas BD, Bandos A, Samuelson FW, Wagner RF. A framework for random-effects ROC analysis: biases with the "
-    "bootstrap and other variance estimators. Commun Stat Theory Methods 2009;38:2586-2603.",
-    "Graybill FA, Wang CM. Confidence intervals on nonnegative linear combinations of variances. J Am Stat Assoc "
-    "1980;75:869-873.",
-    "Hillis SL. A comparison of denominator degrees of freedom methods for multiple observer ROC analysis. Stat Med "
-    "2007;26:596-619.",
-    "Hautus MJ. Corrections for extreme proportions and their biasing effects on estimated values of d'. Behav Res "
-    "Methods Instrum Comput 1995;27:46-51.",
-    "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing the "
-    "equivalence of average bioavailability. J Pharmacokinet Biopharm 1987;15:657-680.",
-    "Krippendorff K. Content analysis: an introduction to its methodology. 4th ed. Sage; 2019.",
-    "Gwet KL. Computing inter-rater reliability and its variance in the presence of high agreement. Br J Math Stat "
-    "Psychol 2008;61:29-48.",
-    "Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65-70.",
-    "Zhou S, Gordon M, Krishna R, et al. HYPE: a benchmark for human eye perceptual evaluation of generative models. "
-    "Adv Neural Inf Process Syst 2019;32.",
-    "Kontsevich LL, Tyler CW. Bayesian adaptive estimation of psychometric slope and threshold. Vision Res "
-    "1999;39:2729-2737.",
-    "Owen AB. Empirical likelihood ratio confidence intervals for a single functional. Biometrika 1988;75:237-249.",
-    "DeCarlo LT. Signal detection theory and generalized linear models. Psychol Methods 1998;3:186-205.",
-    "Lan KKG, DeMets DL. Discrete sequential boundaries for clinical trials. Biometrika 1983;70:659-663.",
-    "Jennison C, Turnbull BW. Interim analyses: the repeated confidence interval approach. J R Stat Soc B "
-    "1989;51:305-361.",
-    "Owen AB. The pigeonhole bootstrap. Ann Appl Stat 2007;1:386-411.",
-    "Zou GY, Donner A. Construction of confidence limits about effect measures: a general approach. Stat Med "
-    "2008;27:1693-1702.",
-    "Macmillan NA, Creelman CD. Detection theory: a user's guide. 2nd ed. Lawrence Erlbaum; 2005.",
-)
+from turing.templatetags.figures import number_of, percent
 
 
 def headlines(analysis: dict[str, Any], population: Population) -> list[str]:
@@ -134,42 +103,53 @@ def _exposure(milliseconds: float) -> str:
     return f"less than {SHORTEST_MS} ms" if milliseconds < SHORTEST_MS else f"{milliseconds:.0f} ms"
 
 
-def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
-    """The study's methods in the past tense, with the figures of its design.
+def methods_and_references(
+    study: Study, analysis: dict[str, Any], flow: Flow, population: Population
+) -> tuple[str, list[str]]:
+    """A paragraph on the study's methods in the past tense, with the figures of its design, and what it cites.
 
-    Numbers in brackets refer to `REFERENCES`.
+    Numbers in brackets, such as [1-3], are places in the list of references.
     """
+    return numbered(_methods(study, analysis, flow, population))
+
+
+def _methods(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
+    """The paragraph with keys of `REFERENCES` instead of numbers."""
     if study.forced_choice:
         return pairs.methods_of_pairs(study, analysis, flow, population)
     if not study.asks_judgement:
         return unjudged_methods(study, analysis, flow, population)
     counts = analysis["counts"]
-    who = "simulated readers" if population.simulated else "readers"
     shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"
     confidence = (
         f" and gave their confidence on a scale from 1 to {study.confidence_levels}" if study.asks_confidence else ""
     )
     return (
-        f"In a blinded reader study, {flow.analysed} {who} ({flow.completed} complete) judged images as real or "
+        f"In a blinded reader study, {analysed_readers(flow, population)} judged images as real or "
         f"generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} "
         f"{of_lesions(study)} and {study.generated_per_diagnosis} generated images ({of_generators(study)}) were "
-        f"drawn at random, brought to {study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of "
-        f"{study.drawn_size} x {study.drawn_size} pixels) and shown in an order randomised for each "
-        f"reader. {_form_in_words(study)}{methods_of_questions(study)}{_controls_in_words(study)}"
+        f"drawn at random, {one_size(study)} and shown in an order randomised for each reader. "
+        f"{_form_in_words(study)}{methods_of_questions(study)}{_controls_in_words(study)}"
         f"{corrections_in_words(study, population)}"
         "The design was fixed before the first "
         f"answer (SHA-256 {study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. "
         "The primary outcome was the fooling rate, the share of answers to generated images that were 'real'. Readers "
-        "and images were both taken as random samples: variances are multi-reader multi-case U-statistics [1-3], and "
-        "95% intervals combine the readers' and images' parts with their own degrees of freedom [4,5]. "
+        "and images were both taken as random samples: variances are multi-reader multi-case U-statistics "
+        "[@gallas2006,@gallas2007,@gallas2009], and "
+        "95% intervals combine the readers' and images' parts with their own degrees of freedom "
+        "[@graybill1980,@hillis2007]. "
         "Accuracy was analysed with real and "
         "generated images as fixed strata. Detection is given as the area under the ROC curve averaged over readers "
-        "(answers ordered by confidence) and as d' and criterion with log-linear correction [6]. Readers were called "
+        "(answers ordered by confidence) and as d' and criterion with log-linear correction [@hautus1995]. Readers "
+        "were called "
         f"unable to tell the images apart only if accuracy was shown to lie within 0.5 +- {study.equivalence_margin:g} "
-        "by two one-sided tests [7]. Agreement is given as Fleiss' kappa, Krippendorff's alpha [8] and Gwet's AC1 [9]; "
-        "p-values of group differences are adjusted by Holm's method within each factor [10]; HYPE-infinity [11] is "
+        "by two one-sided tests [@schuirmann1987]. Agreement is given as Fleiss' kappa, Krippendorff's alpha "
+        "[@krippendorff2019] and Gwet's AC1 [@gwet2008]; "
+        "p-values of group differences are adjusted by Holm's method within each factor [@holm1979]; HYPE-infinity "
+        "[@zhou2019] is "
         "the share of wrong answers. Beside the headline stand a likelihood ratio for readers of two kinds, with an "
-        "interval by empirical likelihood over readers [13], the readers who stopped early against those who finished, "
+        "interval by empirical likelihood over readers [@owen1988], the readers who stopped early against those who "
+        "finished, "
         f"{_model_in_words(analysis)}. {looks_in_words(study, population)}Binomial intervals, which take answers as "
         f"independent, are shown for comparison only.{utility_in_words(study)}"
     )
@@ -177,9 +157,10 @@ def methods_paragraph(study: Study, analysis: dict[str, Any], flow: Flow, popula
 
 def _model_in_words(analysis: dict[str, Any]) -> str:
     if analysis["model"]["reason"]:
-        return "and, where it can be fitted, a signal detection model with crossed random effects [14]"
+        return "and, where it can be fitted, a signal detection model with crossed random effects [@decarlo1998]"
     return (
-        "and a probit signal detection model with crossed random effects of readers and images [14], fitted by Laplace "
+        "and a probit signal detection model with crossed random effects of readers and images [@decarlo1998], fitted "
+        "by Laplace "
         "approximation of the restricted likelihood"
     )
 
@@ -195,15 +176,15 @@ def _form_in_words(study: Study) -> str:
     if study.images_per_reader:
         found.append(f"Each reader judged {study.images_per_reader} of them, every image about equally often. ")
     if study.practice_images:
-        found.append(f"{study.practice_images} other images came first for practice, with feedback. ")
+        found.append(f"{number_of(study.practice_images, 'other image')} came first for practice, with feedback. ")
     if study.repeats:
-        found.append(f"{study.repeats} images came a second time, for agreement within readers alone. ")
+        found.append(f"{number_of(study.repeats, 'image')} came a second time, for agreement within readers alone. ")
     if study.timed:
         found.append(
             f"Each image was shown for a moment and then masked: for {START_MS} ms at first, for {SHORTER_MS} ms less "
             f"after three right answers in a row and {LONGER_MS} ms more after a wrong one, between {SHORTEST_MS} and "
-            f"{LONGEST_MS:,} ms [11]. Thresholds, at {TARGET:.0%} right, are of Weibull functions fitted to all "
-            "answers, averaged over slopes and ceilings [12]. "
+            f"{LONGEST_MS:,} ms [@zhou2019]. Thresholds, at {TARGET:.0%} right, are of Weibull functions fitted to all "
+            "answers, averaged over slopes and ceilings [@kontsevich1999]. "
         )
     if study.zoom != Study.Zoom.OFF:
         how = "by any factor up to 8" if study.zoom == Study.Zoom.FREE else "2 and 4 times"

@@ -9,9 +9,10 @@ from typing import Any
 from turing.models import Study
 from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
+from turing.results.phrases import analysed_readers, one_size
 from turing.results.supporting_tables import limits
 from turing.studies.provenance import of_generators, of_lesions
-from turing.templatetags.figures import interval, percent
+from turing.templatetags.figures import interval, number_of, percent
 
 Analysis = dict[str, Any]
 Row = dict[str, Any]
@@ -106,8 +107,7 @@ def supporting_sentences(analysis: Analysis) -> list[str]:
 
 
 def methods_of_pairs(study: Study, analysis: Analysis, flow: Flow, population: Population) -> str:
-    """The methods paragraph of a study of pairs. Numbers in brackets refer to `methods.REFERENCES`."""
-    who = "simulated readers" if population.simulated else "readers"
+    """The methods paragraph of a study of pairs. Keys in brackets are those of `references.REFERENCES`."""
     real = "a drawn phantom standing in for a real image" if study.uses_phantoms else f"a real {study.image_type} image"
     confidence = (
         f" and gave their confidence on a scale from 1 to {study.confidence_levels}" if study.asks_confidence else ""
@@ -115,28 +115,31 @@ def methods_of_pairs(study: Study, analysis: Analysis, flow: Flow, population: P
     part = f" {study.images_per_reader} of them by each reader, every pair about equally often;" * bool(
         study.images_per_reader
     )
-    practice = f" {study.practice_images} other pairs came first for practice, with feedback." * bool(
+    practice = f" {number_of(study.practice_images, 'other pair')} came first for practice, with feedback." * bool(
         study.practice_images
     )
-    side, through = study.stimulus_size, study.drawn_size
     blocks = ", diagnoses in blocks" if study.block_by_diagnosis else ""
     return (
-        f"In a blinded reader study by two-alternative forced choice, {flow.analysed} {who} ({flow.completed} "
-        f"complete) saw pairs of {real} and a generated image of one diagnosis side by side, and said which of the two "
+        f"In a blinded reader study by two-alternative forced choice, {analysed_readers(flow, population)} "
+        f"saw pairs of {real} and a generated image of one diagnosis side by side, and said which of the two "
         f"was generated{confidence}. Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} pairs "
         f"were judged:{part} real images {of_lesions(study)} and generated ones ({of_generators(study)}), drawn and "
-        f"matched at random before the study opened, brought to {side} x {side} pixels by one procedure (by way of "
-        f"{through} x {through} pixels). The order of the pairs was randomised for each reader{blocks}. The side of "
+        f"matched at random before the study opened, {one_size(study)}. "
+        f"The order of the pairs was randomised for each reader{blocks}. The side of "
         f"the generated image was balanced within each reader and, over readers, for each pair.{practice} "
         f"{corrections_in_words(study, population)}The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on "
         f"{analysis['counts']['responses']:,} answers. The primary outcome was the proportion correct, the share of "
         "answers that found the generated image. Readers and pairs were both taken as random samples: variances are "
-        "multi-reader multi-case U-statistics [1-3], and 95% intervals combine the readers' and pairs' parts with "
-        "their own degrees of freedom [4,5], with fewer than ten readers at a nominal 97%. Sensitivity is d' = sqrt(2) "
-        "z(proportion correct) [19], its limits those of the proportion correct carried through. Readers were called "
+        "multi-reader multi-case U-statistics [@gallas2006,@gallas2007,@gallas2009], and 95% intervals combine the "
+        "readers' and pairs' parts with "
+        "their own degrees of freedom [@graybill1980,@hillis2007], with fewer than ten readers at a nominal 97%. "
+        "Sensitivity is d' = sqrt(2) "
+        "z(proportion correct) [@macmillan2005], its limits those of the proportion correct carried through. Readers "
+        "were called "
         "unable to tell the images apart only if the "
-        f"proportion correct was shown to lie within 0.5 +- {study.equivalence_margin:g} by two one-sided tests [7]. "
+        f"proportion correct was shown to lie within 0.5 +- {study.equivalence_margin:g} by two one-sided tests "
+        "[@schuirmann1987]. "
         "The share of choices of the left image tells a bias to a side. Binomial intervals, which take answers as "
         "independent, are shown for comparison only."
     )

@@ -10,6 +10,7 @@ from turing.models import Study
 from turing.results.corrections import corrections_in_words
 from turing.results.counting import Flow, Population
 from turing.results.noticing import noticing_sentence
+from turing.results.phrases import analysed_readers, one_size
 from turing.results.questions import question_sentences
 from turing.studies.provenance import of_generators, of_lesions
 from turing.studies.question_words import methods_of_questions
@@ -31,9 +32,8 @@ def unjudged_headlines(analysis: dict[str, Any], population: Population) -> list
 
 
 def unjudged_methods(study: Study, analysis: dict[str, Any], flow: Flow, population: Population) -> str:
-    """The methods paragraph, in the past tense. Numbers in brackets refer to `methods.REFERENCES`."""
+    """The methods paragraph, in the past tense. Keys in brackets are those of `references.REFERENCES`."""
     counts = analysis["counts"]
-    who = "simulated readers" if population.simulated else "readers"
     shown = "drawn phantoms standing in for real images" if study.uses_phantoms else f"real {study.image_type} images"
     part = (
         f"Each reader saw {study.images_per_reader} of them, every image about equally often. "
@@ -41,13 +41,12 @@ def unjudged_methods(study: Study, analysis: dict[str, Any], flow: Flow, populat
         else ""
     )
     return (
-        f"In a purpose-blinded reader study, {flow.analysed} {who} ({flow.completed} complete) answered questions "
+        f"In a purpose-blinded reader study, {analysed_readers(flow, population)} answered questions "
         "about images without being told that some were generated: no page, address or e-mail said so before the "
         "debriefing. "
         f"Per diagnosis ({', '.join(study.diagnoses)}), {study.real_per_diagnosis} {shown} {of_lesions(study)} and "
-        f"{study.generated_per_diagnosis} generated images ({of_generators(study)}) were drawn at random, brought to "
-        f"{study.stimulus_size} x {study.stimulus_size} pixels by one procedure (by way of {study.drawn_size} x "
-        f"{study.drawn_size} pixels) and shown in an order randomised for each reader. {part}"
+        f"{study.generated_per_diagnosis} generated images ({of_generators(study)}) were drawn at random, "
+        f"{one_size(study)} and shown in an order randomised for each reader. {part}"
         f"{methods_of_questions(study)}{corrections_in_words(study, population)}"
         "The design was fixed before the first answer (SHA-256 "
         f"{study.design_hash[:16]}). Analyses rest on {counts['responses']:,} answers. After the last image readers "

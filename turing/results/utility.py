@@ -63,5 +63,5 @@ def _sentence(found: Row) -> str:
     return (
         f"Apart from readers, classifiers of {' and '.join(found['diagnoses'])} were trained on real images, on images "
         f"of {found['name']} and on both, and tested on {images} real images of {lesions} other lesions{unknown} with "
-        f"intervals over lesions and {found['seeds']} trainings [17]. {' '.join(found['conclusion'])}"
+        f"intervals over lesions and {found['seeds']} trainings [@owen2007]. {' '.join(found['conclusion'])}"
     )

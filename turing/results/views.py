@@ -20,7 +20,7 @@ from turing.results.counting import choose_population, flow_of, populations_of
 from turing.results.exports import FORMATS, export, export_table, formats_of
 from turing.results.looks import check_visible, looks_sentence, note_look, standing, take_look
 from turing.results.machines import machine_sentence, with_strips
-from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.methods import equivalence_sentence, exposure_sentence, headlines, methods_and_references
 from turing.results.pairs import supporting_sentences
 from turing.results.questions import cue_strips, question_sentences
 from turing.results.sittings import sittings_sentence, with_sittings
@@ -56,6 +56,7 @@ def _results(study, population):
     flow = flow_of(study, population)
     named = with_generators_named(study, analysis)
     first, *others = headlines(named, population) or [""]
+    methods, references = methods_and_references(study, analysis, flow, population)
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in tables_of(study).items()}
     if not study.looks:
         tables.pop("looks", None)
@@ -89,8 +90,8 @@ def _results(study, population):
         "pair_sentences": supporting_sentences(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], _stimuli_of(study, analysis["machines"])),
-        "methods": methods_paragraph(study, analysis, flow, population),
-        "references": REFERENCES,
+        "methods": methods,
+        "references": references,
         "tables": tables,
         "long_tables": [name for name in LONG_TABLES if name in tables],
         "planned": marks(study),

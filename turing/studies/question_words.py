@@ -41,14 +41,18 @@ def methods_of_questions(study: Study) -> str:
     if any(one.kind in TESTED for one in further):
         found += (
             "Answers to real and to generated images were compared with readers and images both as random samples, "
-            "with limits of the difference from those of its two parts [18] and, where they were wider, Student's. "
+            "with limits of the difference from those of its two parts [@zou2008] and, where they were wider, "
+            "Student's. "
         )
     tested = [f"{one.name} within +- {one.margin:g}" for one in further if one.test == "equivalence"]
     if tested:
-        found += f"Equivalence of real and generated images was tested by two one-sided tests: {_listed(tested)} [7]. "
+        found += (
+            f"Equivalence of real and generated images was tested by two one-sided tests: {_listed(tested)} "
+            "[@schuirmann1987]. "
+        )
     primary = [one.name for one in study.all_questions if one.primary]
     if len(primary) > 1:
-        found += f"Tests of the primary questions ({', '.join(primary)}) are adjusted by Holm's method [10]. "
+        found += f"Tests of the primary questions ({', '.join(primary)}) are adjusted by Holm's method [@holm1979]. "
     return found
 
 

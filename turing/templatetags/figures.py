@@ -31,6 +31,11 @@ def seconds(value: float) -> str:
     return f"{value / 1000:.1f} s"
 
 
+def number_of(count: int, noun: str) -> str:
+    """The count with its noun, whose plural ends in s: '1 reader', '1,200 readers'."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 @register.filter
 def heading(key: str) -> str:
     """A column's key as its heading: 'p_holm' as 'p holm'."""

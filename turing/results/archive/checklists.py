@@ -14,7 +14,7 @@ from turing.results.counting import Flow, Population, readings_of
 from turing.results.pairs import headlines
 from turing.studies.controls import controls_in_words
 from turing.studies.provenance import describe, of_lesions
-from turing.templatetags.figures import interval, percent
+from turing.templatetags.figures import interval, number_of, percent
 from turing.version import name_and_version
 
 Item = tuple[str, str, str]  # number, topic, answer; an empty answer is for the author to write
@@ -61,9 +61,8 @@ def facts(study: Study, population: Population, analysis: dict[str, Any], flow: 
         + (", one diagnosis after the other." if study.block_by_diagnosis else "."),
         "truth": "Known by construction: whether the image came from a camera or from a generator; nobody judged it."
         if not study.uses_phantoms else "Known by construction: drawn phantom or generated image.",
-        "practice": f"{study.practice_images} other images came first, with feedback." if study.practice_images
-        else "No practice.",
-        "repeats": f"{study.repeats} images came a second time, hidden among the others." if study.repeats
+        "practice": _practice(study, "other image"),
+        "repeats": f"{number_of(study.repeats, 'image')} came a second time, hidden among the others." if study.repeats
         else "No image was repeated: agreement within readers is not known.",
         "independence": "Each reader judged alone in a browser and saw no other reader's answer.",
         "analysed": f"{answered}. {flow.consented} began, {flow.withdrawn} withdrew consent, {flow.incomplete} "
@@ -104,8 +103,7 @@ def _of_pairs(study: Study, population: Population, analysis: dict[str, Any], an
         "balanced within each reader and over readers.",
         "blinding": "Readers knew that one image of each pair is generated, not which; ids, files, sides, order and "
         "timing do not depend on it.",
-        "practice": f"{study.practice_images} other pairs came first, with feedback." if study.practice_images
-        else "No practice.",
+        "practice": _practice(study, "other pair"),
         "repeats": "No pair was repeated: agreement within readers is not known.",
         "agreement": "Not given: a choice between two images judges neither of them.",
         "result": " ".join(headlines(analysis, population)[:1])
@@ -116,6 +114,12 @@ def _of_pairs(study: Study, population: Population, analysis: dict[str, Any], an
         "tabulation": "tables/forced-choice-pairs.csv by pair.",
         "errors": "tables/forced-choice-pairs.csv has every pair.",
     }  # fmt: skip
+
+
+def _practice(study: Study, noun: str) -> str:
+    if not study.practice_images:
+        return "No practice."
+    return f"{number_of(study.practice_images, noun)} came first, with feedback."
 
 
 def stard_ai(known: dict[str, str]) -> list[Item]:

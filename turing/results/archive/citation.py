@@ -1,4 +1,4 @@
-"""How to cite the archive, and the references of its methods paragraph as BibTeX."""
+"""How to cite the archive, and the references of all methods paragraphs as BibTeX."""
 
 import json
 from datetime import date
@@ -12,7 +12,7 @@ KEYWORDS = (
     "visual Turing test", "synthetic medical images", "dermoscopy", "reader study", "multi-reader multi-case analysis",
 )  # fmt: skip
 
-# In the order of `methods.REFERENCES`.
+# In the order of `references.REFERENCES`, with the same keys.
 BIBTEX = r"""@article{gallas2006,
   author = {Gallas, Brandon D.},
   title = {One-shot estimate of {MRMC} variance: {AUC}},

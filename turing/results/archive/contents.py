@@ -24,7 +24,7 @@ from turing.results.counting import Flow, Population, counted, flow_of
 from turing.results.exports import csv_of, parquet_of, rows
 from turing.results.looks import analysed_looks, check_visible, with_looks
 from turing.results.machines import with_machines
-from turing.results.methods import REFERENCES, headlines, methods_paragraph
+from turing.results.methods import headlines, methods_and_references
 from turing.results.noticing import with_noticing
 from turing.results.profiles import with_shared_profiles
 from turing.results.question_columns import without_texts
@@ -150,8 +150,9 @@ def _requirements() -> bytes:
 
 
 def _methods(study: Study, population: Population, analysis: dict[str, Any], flow: Flow) -> bytes:
-    references = [f"{number}. {text}" for number, text in enumerate(REFERENCES, start=1)]
-    parts = ["# Methods", methods_paragraph(study, analysis, flow, population), "# Results in short"]
+    paragraph, cited = methods_and_references(study, analysis, flow, population)
+    references = [f"{number}. {text}" for number, text in enumerate(cited, start=1)]
+    parts = ["# Methods", paragraph, "# Results in short"]
     parts += headlines(analysis, population)
     return "\n\n".join([*parts, "# References", "\n".join(references), ""]).encode()
 

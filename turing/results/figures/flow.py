@@ -10,6 +10,7 @@ from turing.models import Study
 from turing.results.counting import Flow, Population, flow_of
 from turing.results.figures.style import INK, MUTED, PAPER, SMALL, axes_of, is_narrow, mark_simulated
 from turing.results.study_analysis import Analysis
+from turing.templatetags.figures import number_of
 
 MAIN, SIDE = 0.0, 0.5  # left edges of the two columns
 WIDTH = {MAIN: 0.34, SIDE: 0.5}
@@ -40,9 +41,9 @@ def _texts(flow: Flow) -> list[str]:
     """What the boxes say, from the first to the last; the second and the fourth say who and what left."""
     excluded = [f"{count:,} {why[0].lower() + why[1:]}" for why, count in flow.excluded.items() if count]
     return [
-        f"Consented and began\n{flow.consented} readers",
+        f"Consented and began\n{number_of(flow.consented, 'reader')}",
         f"Not analysed\n{flow.withdrawn} withdrew consent\n{flow.without_answers} gave no answer",
-        f"Analysed\n{flow.analysed} readers, {flow.test_responses:,} answers",
+        f"Analysed\n{number_of(flow.analysed, 'reader')}, {number_of(flow.test_responses, 'answer')}",
         "Outside the rates\n" + ("\n".join(excluded) or "nothing"),
         f"{flow.completed} completed\n{flow.incomplete} answered in part",
     ]

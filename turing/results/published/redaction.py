@@ -10,6 +10,7 @@ from typing import Any
 from django.core.cache import cache
 
 from turing.models import Study, Truth
+from turing.results.attention import hurried_sentence
 from turing.results.counting import Population, test_rows, version_of
 from turing.results.exports import csv_of, rows
 from turing.results.looks import analysed_looks
@@ -29,6 +30,7 @@ WITHHELD = "withheld: about fewer than five readers"
 def public_analysis(study: Study, population: Population) -> Analysis:
     """The redacted analysis, cached until another answer comes in or a reader withdraws.
 
+    It is empty if nobody answered. Its key `hurried` is `attention.hurried_sentence`.
     Groups of readers are those of the archive, in which five readers share each profile.
     """
     return cache.get_or_set(
@@ -47,7 +49,8 @@ def _compute(study: Study, population: Population) -> Analysis:
     looks = analysed_looks(study, population)
     responses = parse_responses(csv_of(answers, study).decode())
     found = analyse(responses, study.equivalence_margin, looks, study.questions)
-    return redact(found, test_rows(answers))
+    hurried = hurried_sentence(study, population, is_public=True)
+    return redact(found, test_rows(answers)) | {"hurried": hurried}
 
 
 def redact(analysis: Analysis, answers: list[Row]) -> Analysis:

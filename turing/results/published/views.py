@@ -18,7 +18,7 @@ from turing.results.controls import control_sentences
 from turing.results.counting import choose_population, flow_of
 from turing.results.looks import looks_sentence
 from turing.results.machines import machine_sentence, with_machines, with_strips
-from turing.results.methods import REFERENCES, equivalence_sentence, exposure_sentence, headlines, methods_paragraph
+from turing.results.methods import equivalence_sentence, exposure_sentence, headlines, methods_and_references
 from turing.results.pairs import supporting_sentences
 from turing.results.profiles import LEAST
 from turing.results.published import citing
@@ -101,6 +101,7 @@ def page(request, study):
     analysis = with_all_beside(study, population, analysis, is_public=True)
     named, stimuli = with_generators_named(study, analysis), shown_stimuli(study)
     first, *others = headlines(named, population) or [""]
+    methods, references = methods_and_references(study, analysis, flow, population)
     tables = {name: (table.title, list(table.rows(named, flow))) for name, table in tables_of(study).items()}
     address = address_of(request, study)
     few = flow.analysed < LEAST
@@ -116,14 +117,15 @@ def page(request, study):
         "equivalence": equivalence_sentence(analysis),
         "exposure": exposure_sentence(analysis),
         "looks": looks_sentence(analysis),
+        "hurried": analysis["hurried"],
         "unseen": few_readers_sentence(flow.analysed) if analysis["fooling_rate"]["ci95"] else "",
         "control_sentences": control_sentences(analysis),
         "skin_tone_sentence": skin_tone_sentence(analysis),
         "pair_sentences": supporting_sentences(analysis),
         "machine_sentence": machine_sentence(analysis, population),
         "machines": with_strips(analysis["machines"], {str(one.pk): one for one in stimuli}),
-        "methods": methods_paragraph(study, analysis, flow, population),
-        "references": REFERENCES,
+        "methods": methods,
+        "references": references,
         "tables": {name: found for name, found in tables.items() if found[1]},
         "placed_tables": PLACED_TABLES,
         "is_public": True,
