@@ -1,6 +1,8 @@
 """Settings come from environment variables. Each is documented, and an invalid value is refused by name."""
 
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,35 @@ def test_a_secret_given_twice_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "other"))
     with pytest.raises(ImproperlyConfigured, match="Both SECRET_KEY"):
         environment.secret("SECRET_KEY")
+
+
+def test_a_process_waits_for_the_key_that_another_one_is_writing(tmp_path):
+    path = tmp_path / "secret_key"
+    path.touch()  # the other process has made the file and not yet written the key
+
+    def write():
+        time.sleep(0.2)
+        path.write_text("theirs")
+
+    other = threading.Thread(target=write)
+    other.start()
+    assert environment.kept(path, lambda: "ours") == "theirs"
+    other.join()
+
+
+def test_a_key_is_made_once_for_its_owner_alone_and_kept(tmp_path):
+    path = tmp_path / "secret_key"
+    assert environment.kept(path, lambda: "first") == "first"
+    assert environment.kept(path, lambda: "second") == "first"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_file_that_stays_empty_or_cannot_be_read_is_refused_by_name(tmp_path):
+    (tmp_path / "empty").touch()
+    with pytest.raises(ImproperlyConfigured, match="empty: delete it and start again"):
+        environment.kept(tmp_path / "empty", lambda: "ours", patience=0.1)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(ImproperlyConfigured, match="binary cannot be used"):
+        environment.kept(tmp_path / "binary", lambda: "ours")
+    with pytest.raises(ImproperlyConfigured, match="missing/key cannot be used"):
+        environment.kept(tmp_path / "missing" / "key", lambda: "ours")

@@ -1,7 +1,10 @@
 """Every environment variable that the site reads, with its meaning and default. `docs/settings.md` shows this table."""
 
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -173,6 +176,34 @@ def secret(name: str) -> str:
         raise ImproperlyConfigured(f"The file that {name}_FILE names cannot be read: {error}") from error
     if not value:
         raise ImproperlyConfigured(f"The file that {name}_FILE names is empty: {path}")
+    return value
+
+
+def kept(path: Path, make: Callable[[], str], patience: float = 5.0) -> str:
+    """The text in the file. If there is no file, this process makes the text and writes it, with mode 0600.
+
+    Several processes may start together on a new folder: one of them writes, and the others wait for it, `patience`
+    seconds at most. Raises ImproperlyConfigured for a file that stays empty or cannot be read or written.
+    """
+    try:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return _written(path, time.monotonic() + patience)
+        with os.fdopen(descriptor, "w") as stream:
+            value = make()
+            stream.write(value)
+        return value
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"The file {path} cannot be used: {error}") from error
+
+
+def _written(path: Path, until: float) -> str:
+    """The file's text as soon as there is any."""
+    while not (value := path.read_text().strip()):
+        if time.monotonic() > until:
+            raise ImproperlyConfigured(f"{path} is empty: delete it and start again.")
+        time.sleep(0.02)
     return value
 
 

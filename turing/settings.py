@@ -1,6 +1,5 @@
 """Django settings. Every deployment choice is an environment variable, with a default that works on a laptop."""
 
-import os
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,25 +19,7 @@ except OSError as error:
     raise environment.refused("DATA_DIR", error.strerror) from None
 
 
-def _secret_key() -> str:
-    """SECRET_KEY from the environment, else a random one kept in the data folder."""
-    if key := environment.secret("SECRET_KEY"):
-        return key
-    path = DATA_DIR / "secret_key"
-    try:
-        # With O_EXCL, only one of several processes that start together on a new folder writes the key.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if key := path.read_text().strip():
-            return key
-        raise ImproperlyConfigured(f"{path} is empty: delete it and start again.") from None
-    with os.fdopen(descriptor, "w") as stream:
-        key = get_random_secret_key()
-        stream.write(key)
-    return key
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = environment.secret("SECRET_KEY") or environment.kept(DATA_DIR / "secret_key", get_random_secret_key)
 DEBUG = environment.flag("DEBUG")
 # Probes on the machine itself use these names, whatever the site's public name is.
 ALLOWED_HOSTS = [*environment.items("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
