@@ -13,9 +13,11 @@ CHANCE = {
 }
 UNITS = {
     "dcgan": "Loss (nats)",
-    "projected": "Loss (hinge + energy distance)",
+    "projected": "Loss (hinge)",
     "r3gan": "Loss (nats)",
 }
+# What the generator's curve holds besides the loss of the axis.
+ADDED = {"projected": ", with the energy distance"}
 COLOURS = (ACCENT, WARM, INK, MUTED)
 
 
@@ -29,7 +31,7 @@ def losses_figure(run: TrainingRun) -> Figure:
         steps = list(rows.values_list("step", "generator_loss", "discriminator_loss"))
         if steps:
             step, generator, discriminator = zip(*steps, strict=True)
-            axes.plot(step, generator, color=ACCENT, linewidth=0.6, label="generator")
+            axes.plot(step, generator, color=ACCENT, linewidth=0.6, label=f"generator{ADDED.get(run.model, '')}")
             axes.plot(step, discriminator, color=WARM, linewidth=0.6, label="discriminator (real + generated)")
             if run.model in CHANCE:
                 level, meaning = CHANCE[run.model]
