@@ -29,7 +29,9 @@ class Command(ConsoleCommand):
 
         default = Settings()
         rates = ", ".join(f"{model}: {values['learning_rate']:g}" for model, values in BY_MODEL.items())
-        parser.add_argument("--model", choices=MODELS, help=f"default: {default.model}")
+        parser.add_argument(
+            "--model", choices=MODELS, help=f"default: {default.model}, the paper's; for a study: projected"
+        )
         parser.add_argument("--diagnosis", action="append", default=[], metavar="D", help="repeat for several")
         parser.add_argument("--data", type=Path, metavar="FOLDER", help="plain image folders, one per diagnosis")
         parser.add_argument(
@@ -103,6 +105,11 @@ class Command(ConsoleCommand):
             started = start_run(name, training_set, settings, device).pk if processes.first else 0
             run = find_run(str(processes.number(started)))
         if processes.first:
+            if options["model"] is None and options["resume"] is None:
+                self.say(
+                    f"No --model given: this trains {default.model}, to repeat the seed paper. "
+                    "For images that readers are to judge, use --model projected."
+                )
             self.say(f"Run {run.pk} ({run.name}): {run.data_count} images, {settings.size} x {settings.size} pixels.")
         execute(run, training_set, settings, options["device"], self._bar, processes)
         if processes.first:

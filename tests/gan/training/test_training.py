@@ -99,6 +99,16 @@ def test_bad_settings_end_with_one_clear_line_and_no_run(phantoms, options, mess
     assert not TrainingRun.objects.exists()
 
 
+def test_without_a_model_the_command_says_which_it_trains_and_what_a_study_needs(phantoms, capsys):
+    call_command("train_gan", steps=1, name="plain", **TINY)
+    told = capsys.readouterr().err
+    assert "this trains dcgan, to repeat the seed paper" in told
+    assert "use --model projected" in told
+    call_command("train_gan", steps=1, name="asked", model="dcgan", **TINY)
+    assert "--model" not in capsys.readouterr().err
+    assert {run.model for run in TrainingRun.objects.all()} == {"dcgan"}
+
+
 def test_a_failed_run_says_why_and_can_be_resumed(phantoms, monkeypatch):
     from gan.training.dcgan import DCGANTrainer
 
