@@ -5,9 +5,9 @@
 
 Each training runs at a constant rate up to its last share. From the same weights it then continues several times: at
 the same rate or at a rate that falls to 0, and with one repulsion or another (the first of them is also that of the
-shared part). So nothing else differs in the last share. Samples are compared with held-out lesions. `--spreads` draws
-them from latents of other standard deviations as well. Weights stay in `--states`, and a second call does not train
-again.
+shared part). So nothing else differs in the last share. Samples are judged as `benchmarks.quality` judges them.
+`--spreads` draws them from latents of other standard deviations as well. Weights and grids stay in `--states`, and a
+second call does not train again.
 """
 
 import argparse
@@ -16,16 +16,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from scipy.spatial.distance import pdist
 from tqdm import tqdm
 
-from benchmarks.quality import DIAGNOSES, samples_of, sources_of
+from benchmarks.quality import DIAGNOSES, judged_otherwise, row_of, samples_of, sources_of
 from benchmarks.report import keep
-from gan.datasets.sources import decode_pixels, split_by_lesion
+from gan.datasets.sources import Source, decode_pixels, split_by_lesion
+from gan.foundation.diagnoses import slug_of
 from gan.quality.extractors import lite2
-from gan.quality.metrics import compare
 from gan.runs.execution import decode
 from gan.runs.snapshots import read_snapshot, write_snapshot
 from gan.training.memory import keep_freed_memory
@@ -67,7 +66,6 @@ def main() -> None:
         settings = Settings(model="projected", seed=seed, cooldown=options.share, repulsion=options.repulsions[0])
         split = {name: split_by_lesion(sources_of(options.folder, name), settings.held_out, seed) for name in DIAGNOSES}
         images = [decode(training, settings.size) for training, _ in split.values()]
-        real = {name: lite2().features(decode_pixels(held_out, settings.size)) for name, (_, held_out) in split.items()}
         trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
         total = options.images // settings.batch_size
         about = f"{seed}-{total}-{options.share:g}-{settings.repulsion:g}" + "-enlarged" * settings.enlarged
@@ -89,7 +87,7 @@ def main() -> None:
                 "repulsion_before": settings.repulsion,  # in the shared part
                 "repulsion": repulsion,
             }
-            rows += [of_all | row for row in judge(trainer, real, options.spreads)]
+            rows += [of_all | row for row in judge(trainer, split, options.spreads, options.folder, state)]
             keep("cooldown", rows, ROW)
 
 
@@ -108,20 +106,28 @@ def load(trainer: ProjectedTrainer, path: Path) -> None:
     trainer.load(tensors, state["step"])
 
 
-def judge(trainer: ProjectedTrainer, real: dict[str, np.ndarray], spreads: list[float]) -> list[dict[str, Any]]:
-    """A row for each spread of latents and each diagnosis, whose held-out features are `real`.
+def judge(
+    trainer: ProjectedTrainer,
+    split: dict[str, tuple[list[Source], list[Source]]],
+    spreads: list[float],
+    folder: Path,
+    state: Path,
+) -> list[dict[str, Any]]:
+    """A row for each spread of latents and each diagnosis, whose training and held-out images `split` holds.
 
-    `apart` is the mean distance between two samples, in units of that between two held-out images.
+    `apart` is the mean distance between two samples, in units of that between two held-out images. Grids lie beside
+    the weights, `state`.
     """
     rows = []
     for spread in spreads:
-        for index, (diagnosis, held_out) in enumerate(real.items()):
-            generated = lite2().features(samples_of(trainer, index, spread))
-            found = compare(generated, held_out)
-            figures = {"kid_x1000": 1000 * found.kid, "kid_std_x1000": 1000 * found.kid_std}
-            figures |= {"precision": found.precision, "recall": found.recall}
-            figures["apart"] = float(pdist(generated).mean() / pdist(held_out).mean())
-            rows.append({"spread": spread, "diagnosis": diagnosis} | figures)
+        for index, (diagnosis, (training, held_out)) in enumerate(split.items()):
+            pixels = samples_of(trainer, index, spread)
+            grid = state.with_name(f"{state.stem}-{spread:g}-{slug_of(diagnosis)}.png")
+            figures = row_of(diagnosis, pixels, training, held_out, grid)
+            figures |= judged_otherwise(diagnosis, pixels, training, held_out, folder)
+            generated, real = (lite2().features(one) for one in (pixels, decode_pixels(held_out, pixels.shape[1])))
+            figures["apart"] = float(pdist(generated).mean() / pdist(real).mean())
+            rows.append({"spread": spread} | figures)
     return rows
 
 
