@@ -1,23 +1,18 @@
-"""Checks an archive: its checksums, the hash of the design, and every number computed again from the answers.
-
-Anyone can make an archive. So it is read in memory and never unpacked, and it is refused if it is larger than any real
-one.
-"""
+"""Checks an archive: its checksums, the hash of the design, and every number computed again from the answers."""
 
 import csv
-import hashlib
 import io
 import json
-import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turing.errors import StudyError
 from turing.results.archive.packing import SUMS
+from turing.results.archive.recomputing import differences
+from turing.results.archive.untrusted import NEEDED, entries_of, read_entry, sha256_of
 from turing.results.responses_csv import parse_responses
 from turing.statistics.responses import Responses
 from turing.studies.design import hash_of, stimulus_row
@@ -27,17 +22,8 @@ from turing.version import software
 if TYPE_CHECKING:
     from turing.statistics.looks import Looks
 
-TOLERANCE = 1e-9  # of the value, where that is larger than 1
-# Archives of earlier versions do not have these in analysis.json.
-LATER = {"asks_judgement", "reader_kinds", "dropout", "model", "looks", "questions", "forced_choice"}
 NAMED = 5  # differences that are named one by one
-MIB = 1 << 20
-MOST_FILES, MOST_BYTES, MOST_BYTES_READ = 50_000, 4096 * MIB, 128 * MIB  # of all files, and of one file that is parsed
-SMALL, MOST_RATIO = 64 * MIB, 100  # a larger zip that unpacks to more than this many times its size is a zip bomb
-MOST_COMPARISONS = 100_000_000  # pairs of a generated and a real image
-NEEDED = ("data/responses.csv", "design.json", "stimuli.csv", "analysis.json")
 LOOKS = "looks.json"
-CHUNK = MIB
 
 
 @dataclass(frozen=True)
@@ -53,9 +39,9 @@ def verify_archive(path: Path) -> list[Check]:
     """Run every check. Raises `StudyError` with one line if the file is not an archive of this software."""
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = _entries(archive, path)
+            entries = entries_of(archive, path)
             checks = [_checksums(archive, entries)]
-            content = {name: _read(archive, entries[name]) for name in (*NEEDED, LOOKS) if name in entries}
+            content = {name: read_entry(archive, entries[name]) for name in (*NEEDED, LOOKS) if name in entries}
             checks += _contents(content)
             checks += _preregistration(archive, entries, content) + _copy_of_answers(archive, entries, content)
             return [*checks, *_software(archive, entries)]
@@ -67,53 +53,16 @@ def verify_archive(path: Path) -> list[Check]:
         raise StudyError(f"{path}: not an archive of this software ({error}).") from None
 
 
-def _entries(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    entries = {entry.filename: entry for entry in archive.infolist()}
-    total = sum(entry.file_size for entry in archive.infolist())
-    packed = sum(entry.compress_size for entry in archive.infolist())
-    if len(archive.infolist()) > MOST_FILES or total > MOST_BYTES or (total > SMALL and total > MOST_RATIO * packed):
-        raise StudyError(
-            f"{path}: {len(archive.infolist())} files of {total / MIB:,.0f} MiB, packed into {packed / MIB:,.1f}: no "
-            "archive of this software is like that, so it was not read."
-        )
-    if len(entries) < len(archive.infolist()):
-        raise StudyError(f"{path}: two files in it have one name.")
-    for name in entries:
-        parts = name.split("/")
-        if name.startswith("/") or "\\" in name or ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts):
-            raise StudyError(f"{path}: it holds a file {name[:80]!r}, a name that leads elsewhere; do not unpack it.")
-    if missing := [name for name in (*NEEDED, SUMS) if name not in entries]:
-        raise StudyError(f"{path}: not an archive of this software, or a part of one: {', '.join(missing)} missing.")
-    return entries
-
-
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.file_size > MOST_BYTES_READ:
-        raise StudyError(f"{entry.filename} has {entry.file_size / MIB:,.0f} MiB, too many to check.")
-    return archive.read(entry)
-
-
 def _checksums(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> Check:
-    text = _read(archive, entries[SUMS]).decode("utf-8", "replace")
+    text = read_entry(archive, entries[SUMS]).decode("utf-8", "replace")
     listed = dict(reversed(line.split("  ", 1)) for line in text.splitlines() if "  " in line)
     wrong = [f"{name} is not listed" for name in entries if name != SUMS and name not in listed]
     for name, digest in listed.items():
         if name not in entries:
             wrong.append(f"{name} is missing")
-        elif _sha256(archive, entries[name]) != digest:
+        elif sha256_of(archive, entries[name]) != digest:
             wrong.append(f"{name} was changed")
     return Check("checksums", not wrong, _first(wrong) or f"{len(listed)} files are as they were packed")
-
-
-def _sha256(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
-    digest = hashlib.sha256()
-    try:
-        with archive.open(entry) as stream:
-            while block := stream.read(CHUNK):
-                digest.update(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        return "damaged"
-    return digest.hexdigest()
 
 
 def _contents(content: dict[str, bytes]) -> list[Check]:
@@ -133,7 +82,9 @@ def _contents(content: dict[str, bytes]) -> list[Check]:
             raise StudyError(f"design.json: equivalence_margin is {str(margin)[:20]!r}, not a number from 0 to 0.5.")
         taken = looks_of(design, _object(content[LOOKS], LOOKS) if LOOKS in content else {}, responses)
         plan = _plan(_inner(design, "design").get("questions", []))
-        checks.append(_figures(responses, margin, taken, _object(content["analysis.json"], "analysis.json"), plan))
+        published = _object(content["analysis.json"], "analysis.json")
+        wrong, count = differences(responses, margin, taken, published, plan)
+        checks.append(Check("figures", not wrong, _first(wrong) or f"{count} values of analysis.json are as computed"))
     except StudyError as error:
         text = str(error)
         checks.append(Check("readable", False, f"data/responses.csv{text}" if text.startswith((",", ":")) else text))
@@ -257,63 +208,6 @@ def looks_of(design: dict[str, Any], document: dict[str, Any], responses: Respon
         raise StudyError(f"{LOOKS}: it does not tell the looks that were taken.") from None
 
 
-def _figures(
-    responses: Responses,
-    margin: float,
-    taken: "Looks | None",
-    published: dict[str, Any],
-    plan: Sequence[dict[str, Any]] = (),
-) -> Check:
-    from turing.statistics.analysis import analyse, analyse_in_full
-
-    real = len(set(responses.image[responses.is_real].tolist()))
-    if real * (len(responses.image_names) - real) > MOST_COMPARISONS:
-        raise StudyError("data/responses.csv: too many images to check.")
-    # Earlier versions also gave intervals as wide as their scale.
-    for compute in (analyse, analyse_in_full):
-        wrong, count = _compared(compute(responses, margin, taken, plan), published)
-        if not wrong:
-            break
-    return Check("figures", not wrong, _first(wrong) or f"{count} values of analysis.json are as computed")
-
-
-def _compared(analysis: dict[str, Any], published: dict[str, Any]) -> tuple[list[str], int]:
-    """The places that differ from the published values, and how many values were computed."""
-    from turing.statistics.analysis import TWO_KINDS
-
-    # Write and read as JSON, so that both sides went through the same steps.
-    analysis = json.loads(json.dumps(analysis))
-    for name in LATER.difference(published):
-        del analysis[name]
-    if "reader_kinds" not in published:
-        analysis["warnings"] = [warning for warning in analysis["warnings"] if warning != TWO_KINDS]
-    computed = dict(leaves(analysis))
-    stored = dict(leaves(published))
-    wrong = [
-        f"{name} is {str(stored.get(name, 'missing'))[:30]}, computed {str(computed.get(name, 'missing'))[:30]}"
-        for name in sorted(computed | stored)
-        if name not in stored or name not in computed or not agree(stored[name], computed[name])
-    ]
-    return wrong, len(computed)
-
-
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every number, word or null in a JSON value, with its place; an empty list or object counts as one."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    if not items or not value:
-        yield name, value
-        return
-    for key, inner in items:
-        yield from leaves(inner, f"{name}.{key}" if name else str(key))
-
-
-def agree(first: Any, second: Any) -> bool:
-    numbers = [isinstance(one, (int, float)) and not isinstance(one, bool) for one in (first, second)]
-    if all(numbers):
-        return math.isclose(first, second, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return type(first) is type(second) and first == second
-
-
 def _preregistration(
     archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], content: dict[str, bytes]
 ) -> list[Check]:
@@ -322,7 +216,7 @@ def _preregistration(
     if entry is None:
         return []
     try:
-        stored = _inner(_object(_read(archive, entry), "preregistration.json"), "stamp").get("design_hash")
+        stored = _inner(_object(read_entry(archive, entry), "preregistration.json"), "stamp").get("design_hash")
         holds = stored == _object(content["design.json"], "design.json").get("design_hash")
         return [
             Check("preregistration", holds, "of this design" if holds else f"of another design, {str(stored)[:64]}")
@@ -336,7 +230,7 @@ def _copy_of_answers(
 ) -> list[Check]:
     """Check that the file for Psych-DS holds the same answers. Archives of earlier versions have no such file."""
     names = [name for name in entries if name.startswith("data/") and name.endswith("_data.csv")]
-    wrong = [name for name in names if _read(archive, entries[name]) != content["data/responses.csv"]]
+    wrong = [name for name in names if read_entry(archive, entries[name]) != content["data/responses.csv"]]
     told = _first([f"{name} is not data/responses.csv" for name in wrong])
     return [Check("copy for Psych-DS", not wrong, told or "the same answers")] if names else []
 
@@ -347,7 +241,7 @@ def _software(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
     if entry is None:
         return []
     try:
-        made = _object(_read(archive, entry), "software.json")
+        made = _object(read_entry(archive, entry), "software.json")
     except StudyError as error:
         return [Check("software", False, str(error))]
     own = software()
