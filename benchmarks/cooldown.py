@@ -1,11 +1,11 @@
 """What the last share of the projected GAN's training should be like, and how far apart latents should be drawn.
 
     python -m benchmarks.cooldown ~/isic-export --seeds 1 2
-    python -m benchmarks.cooldown ~/isic-export --seeds 1 2 --share 0.33 --rates falling --repulsions 1 1.06
+    python -m benchmarks.cooldown ~/isic-export --seeds 1 2 --share 0.33 --rates falling --repulsions 1.06 1.12
 
 Each training runs at a constant rate up to its last share. From the same weights it then continues several times: at
-the same rate or at a rate that falls to 0, and with one repulsion or another (the first of them is also that of the
-shared part). So nothing else differs in the last share. Samples are judged as `benchmarks.quality` judges them.
+the same rate or at a rate that falls to 0, and with one repulsion or another (`--before` is that of the shared part).
+So nothing else differs in the last share. Samples are judged as `benchmarks.quality` judges them.
 `--spreads` draws them from latents of other standard deviations as well. Weights and grids stay in `--states`, and a
 second call does not train again.
 """
@@ -56,14 +56,17 @@ def main() -> None:
     parser.add_argument(
         "--rates", nargs="+", choices=("constant", "falling"), default=["constant", "falling"], help="(both)"
     )
-    parser.add_argument("--repulsions", type=float, nargs="+", default=[Settings.repulsion], help="(the usual one)")
+    parser.add_argument("--before", type=float, default=Settings.repulsion, help="repulsion before (the usual one)")
+    parser.add_argument(
+        "--repulsions", type=float, nargs="+", default=[Settings.late_repulsion], help="(the usual one)"
+    )
     parser.add_argument("--spreads", type=float, nargs="+", default=[1.0], help="standard deviations of latents (1)")
     parser.add_argument("--states", type=Path, default=Path("var/cooldown"), help="folder for weights (var/cooldown)")
     options = parser.parse_args()
     options.states.mkdir(parents=True, exist_ok=True)
     rows = []
     for seed in options.seeds:
-        settings = Settings(model="projected", seed=seed, cooldown=options.share, repulsion=options.repulsions[0])
+        settings = Settings(model="projected", seed=seed, cooldown=options.share, repulsion=options.before)
         split = {name: split_by_lesion(sources_of(options.folder, name), settings.held_out, seed) for name in DIAGNOSES}
         images = [decode(training, settings.size) for training, _ in split.values()]
         trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
@@ -72,7 +75,7 @@ def main() -> None:
         shared = options.states / f"{about}-shared.safetensors"
         reach(trainer, round(total * (1 - options.share)), total, shared, falls=False)
         for rate, repulsion in product(options.rates, options.repulsions):
-            trainer.settings = replace(settings, repulsion=repulsion)
+            trainer.settings = replace(settings, repulsion=repulsion, late_repulsion=repulsion)
             load(trainer, shared)
             state = options.states / f"{about}-{rate}-{repulsion:g}.safetensors"
             reach(trainer, total, total, state, falls=rate == "falling")
