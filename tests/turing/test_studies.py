@@ -17,6 +17,7 @@ from turing.models.designs import DEFAULT_CONSENT
 from turing.studies.choosing import choose_images
 from turing.studies.design import design_hash
 from turing.studies.forms import StudyForm
+from turing.studies.pools import real_pool
 from turing.studies.twins import told_of_twins
 
 
@@ -127,6 +128,30 @@ def test_as_few_images_as_possible_come_from_one_latent(run, client, researcher,
     assert [line.split()[0] for line in told_of_twins(chosen)] == ([str(shared)] if shared else [])
     page = client.get(reverse("research-study", args=["twins"])).content.decode()
     assert ("come from the same latent" in page) == bool(shared)
+
+
+@pytest.mark.parametrize(("real", "practice", "shared"), [(3, 0, 0), (2, 4, 0), (6, 0, 4)])
+def test_as_few_real_images_as_possible_show_one_lesion(run, client, researcher, real, practice, shared):
+    """Of four lesions of a diagnosis with two images each. Two images of one lesion tell that both are real."""
+    diagnoses = run.diagnoses
+    LesionImage.objects.exclude(diagnosis__in=diagnoses).delete()
+    call_command("create_study", "Lesions", run=[str(run.pk)], real=real, generated=2, practice_images=practice)
+    study = Study.objects.get(slug="lesions")
+    for name in diagnoses:
+        pool = list(real_pool(study, name))
+        assert len(pool) >= 8
+        LesionImage.objects.filter(pk__in=[image.pk for image in pool[8:]]).update(verdict="rejected")
+        for number, image in enumerate(pool[:8]):
+            image.lesion_id = f"{name} {number // 2}"
+            image.save()
+    client.force_login(researcher)
+    chosen = [image for part in choose_images(study) for image in part if isinstance(image, LesionImage)]
+    assert len(chosen) == 2 * real + practice // 2
+    assert len(chosen) - len({image.lesion_id for image in chosen}) == shared
+    assert choose_images(study) == choose_images(study)
+    assert [line.split()[0] for line in told_of_twins(chosen)] == ([str(shared)] if shared else [])
+    page = client.get(reverse("research-study", args=["lesions"])).content.decode()
+    assert ("show the lesion or the patient of another one" in page) == bool(shared)
 
 
 def test_networks_of_one_diagnosis_each_draw_no_twins(run):

@@ -1,29 +1,31 @@
 """Chooses the images that a study shows, by its seed."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from gan.models import GeneratedImage
+from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.studies.design import counts_of, problems
 from turing.studies.phases import earlier_studies
 from turing.studies.pools import Source, generated_pool, practice_counts, real_pool
-from turing.studies.twins import Latent, latents_of, without_twins
+from turing.studies.twins import Origin, origins_of, without_twins
 
 
 def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
     """The images of the test, stratified by diagnosis and truth, and those of practice, in orders that reveal neither.
 
     If there are several generators, each supplies the same number of images of a diagnosis, as far as it has them, or
-    the number in the design. Generators are a factor of the design and are compared in the analysis. The same study
-    seed and the same pools give the same images. Raises `StudyError` that names what is missing.
+    the number in the design. Generators are a factor of the design and are compared in the analysis. As few as possible
+    are twins of each other. The same study seed and the same pools give the same images. Raises `StudyError` that names
+    what is missing.
     """
     if found := problems(study):
         raise StudyError(" ".join(found))
     rng = random.Random(study.seed)
     before = GeneratedImage.objects.filter(stimuli__study__in=earlier_studies(study)).select_related("generator")
-    seen = [] if study.same_images else latents_of(before)
+    lesions = LesionImage.objects.filter(is_phantom=study.uses_phantoms).group_names()
+    seen = [] if study.same_images else origins_of(before, lesions)
     test: list[Source] = []
     left: dict[tuple[str, str], list[Source]] = {}
     for diagnosis in study.diagnoses:
@@ -36,14 +38,14 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
                 chosen = images_of_earlier(study, diagnosis, truth)
             else:
                 fixed = counts_of(study) if truth == Truth.GENERATED else {}
-                chosen = _sample(rng, images, count, fixed, avoid=seen + latents_of(test))
+                chosen = _sample(rng, images, count, fixed, seen + origins_of(test, lesions), lesions)
             test += chosen
             taken = {image.pk for image in chosen}
             left[diagnosis, truth] = [image for image in images if image.pk not in taken]
     rng.shuffle(test)
     practice: list[Source] = []
     for kind, count in practice_counts(study).items():
-        practice += without_twins(rng, left[kind], count, avoid=seen + latents_of(test + practice))
+        practice += without_twins(rng, left[kind], count, seen + origins_of(test + practice, lesions), lesions)
     rng.shuffle(practice)
     return test, practice
 
@@ -59,11 +61,16 @@ def images_of_earlier(study: Study, diagnosis: str, truth: str) -> list[Source]:
 
 
 def _sample(
-    rng: random.Random, images: list[Source], count: int, fixed: dict[int, int], avoid: Collection[Latent]
+    rng: random.Random,
+    images: list[Source],
+    count: int,
+    fixed: dict[int, int],
+    avoid: Collection[Origin],
+    lesions: Mapping[int, str],
 ) -> list[Source]:
     """Choose `count` of the images: the given number of each generator in `fixed`, and equal numbers of the others.
 
-    As few as possible have a latent in `avoid`.
+    As few as possible have an origin in `avoid`.
     """
     by_maker: dict[int | None, list[Source]] = {}
     for image in images:
@@ -75,5 +82,5 @@ def _sample(
         quota[least] += 1
     chosen: list[Source] = []
     for maker, members in by_maker.items():
-        chosen += without_twins(rng, members, quota[maker], avoid=[*avoid, *latents_of(chosen)])
+        chosen += without_twins(rng, members, quota[maker], [*avoid, *origins_of(chosen, lesions)], lesions)
     return chosen

@@ -14,7 +14,7 @@ from gan.models import Generator, LesionImage
 from turing.errors import StudyError
 from turing.models import Study, Truth
 from turing.studies.pools import Source, not_shown_before, pool_of_generators, practice_counts, real_pool
-from turing.studies.twins import latents_of, without_twins
+from turing.studies.twins import origins_of, without_twins
 
 DEGRADED = "degraded"  # the key of the control of real images; the others have generators' ids
 
@@ -77,7 +77,9 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
         for pool in pools:
             if len(pool) < study.control_per_diagnosis:
                 raise StudyError(f"{diagnosis}: too few images for the controls.")
-            found += without_twins(rng, pool, study.control_per_diagnosis, avoid=latents_of([*taken, *found]))
+            # No real image of the pools shows a lesion that is shown already.
+            avoid = origins_of([*taken, *found], {})
+            found += without_twins(rng, pool, study.control_per_diagnosis, avoid, {})
     return found
 
 

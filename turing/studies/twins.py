@@ -1,34 +1,43 @@
-"""Twins: images that networks of one training drew from one latent, which look alike.
+"""Twins: images by whose likeness a reader knows that both are real, or that both are generated.
 
-A generator for all diagnoses draws similar shapes from one latent in every diagnosis, at every truncation and in every
-snapshot. A reader who sees twins knows that both are generated, and practice shows the truth of one of them. Images
-sampled by earlier versions have twins in other diagnoses and snapshots.
+Real twins show one lesion or one patient; archives hold several photographs of many lesions. Generated twins come from
+networks of one training and one latent: a generator for all diagnoses draws similar shapes from it in every diagnosis,
+at every truncation and in every snapshot. Samples of earlier versions have such twins. If one of them comes for
+practice, it tells the truth of the other.
 """
 
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 
-from gan.models import GeneratedImage
+from gan.models import GeneratedImage, LesionImage
 from turing.errors import StudyError
 from turing.studies.pools import Source
 
-Latent = tuple[int, str, int]  # training run, name of its networks, latent seed
+Origin = Hashable  # what twins have in common
 
 
-def latents_of(images: Iterable[Source]) -> list[Latent]:
-    """The latents of those images that have one."""
-    found = []
+def origins_of(images: Iterable[Source], lesions: Mapping[int, str]) -> list[Origin]:
+    """The origins of those images that have one.
+
+    `lesions` is `group_names()` of all real images, from one call. Real images that it leaves out have no origin.
+    """
+    found: list[Origin] = []
     for image in images:
-        if isinstance(image, GeneratedImage) and image.latent_seed is not None:
+        if isinstance(image, LesionImage):
+            if image.pk in lesions:
+                found.append(lesions[image.pk])
+        elif image.latent_seed is not None:
             run = image.generator
             found.append((run.snapshot_of_id or run.pk, run.network_of(image.diagnosis), image.latent_seed))
     return found
 
 
-def without_twins(rng: random.Random, images: list[Source], count: int, avoid: Collection[Latent]) -> list[Source]:
-    """Choose `count` of the images, twins of each other or of images with a latent in `avoid` only if others lack."""
-    latents = latents_of(images)
-    if len(set(latents)) == len(latents) and set(latents).isdisjoint(avoid):
+def without_twins(
+    rng: random.Random, images: list[Source], count: int, avoid: Collection[Origin], lesions: Mapping[int, str]
+) -> list[Source]:
+    """Choose `count` of the images, twins of each other or of images with an origin in `avoid` only if others lack."""
+    origins = origins_of(images, lesions)
+    if len(set(origins)) == len(origins) and set(origins).isdisjoint(avoid):
         return rng.sample(images, count)
     if count > len(images):
         raise StudyError(f"{count} images are wanted, but only {len(images)} are there.")
@@ -36,19 +45,30 @@ def without_twins(rng: random.Random, images: list[Source], count: int, avoid: C
     others: list[Source] = []
     twins: list[Source] = []
     for image in rng.sample(images, len(images)):
-        own = latents_of([image])
+        own = origins_of([image], lesions)
         (others if seen.isdisjoint(own) else twins).append(image)
         seen.update(own)
     return (others + twins)[:count]
 
 
-def told_of_twins(images: Iterable[Source]) -> list[str]:
-    """A message if there are twins among the images."""
-    latents = latents_of(images)
-    count = len(latents) - len(set(latents))
-    if not count:
-        return []
-    return [
-        f"{count} of the generated images come from the same latent as another one. They look alike, which tells "
-        "readers that both are generated. Draw more images: sample_gan takes other latents for each diagnosis."
-    ]
+def told_of_twins(images: Collection[Source]) -> list[str]:
+    """A message about generated twins, and one about real ones, if there are any among the images."""
+    generated = [image for image in images if isinstance(image, GeneratedImage)]
+    real = [image for image in images if isinstance(image, LesionImage)]
+    lesions = LesionImage.objects.filter(pk__in=[image.pk for image in real]).group_names()
+    found = []
+    if count := _repeated(origins_of(generated, {})):
+        found.append(
+            f"{count} of the generated images come from the same latent as another one. They look alike, which tells "
+            "readers that both are generated. Draw more images: sample_gan takes other latents for each diagnosis."
+        )
+    if count := _repeated(origins_of(real, lesions)):
+        found.append(
+            f"{count} of the real images show the lesion or the patient of another one. A reader who notices it knows "
+            "that both are real. Import images of more lesions, or show fewer real images."
+        )
+    return found
+
+
+def _repeated(origins: list[Origin]) -> int:
+    return len(origins) - len(set(origins))
