@@ -3,10 +3,11 @@
     python -m benchmarks.blinded_grid lesions
     python -m benchmarks.blinded_grid --check var/blinded
 
-The first command draws `sheet-1.png` and `sheet-2.png`, each with 48 held-out real images and 48 generated ones. It
-also writes `answers.csv` to fill in: `r` for real, `g` for generated, nothing for an image that you skipped. The second
-command counts the right answers by `key.csv`. Take five minutes a sheet. Look at one before the other, and at the key
-last.
+The first command draws `sheet-1.png` and `sheet-2.png`, each with 48 held-out real images and 48 generated ones. As
+far as there are enough lesions, no two real images show the same one, because such a pair tells that both are real. The
+command also writes `answers.csv` to fill in: `r` for real, `g` for generated, nothing for an image that you skipped.
+The second command counts the right answers by `key.csv`. Take five minutes a sheet. Look at one before the other, and
+at the key last.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from console import UserError, progress
 from files import write_file
 from gan.datasets.comparison_sets import comparison_set_of, find_generator
-from gan.datasets.sources import decode_pixels
+from gan.datasets.sources import Source, decode_pixels
 from gan.evaluation.generator_report import images_of
 from gan.foundation.errors import GanError
 from gan.imaging.image_files import png_bytes
@@ -65,7 +66,9 @@ def draw(generator: Generator, seed: int, folder: Path) -> None:
     for name, count in zip(tqdm(names, desc="Diagnoses", disable=None), counts, strict=True):
         if len(held_out[name]) < count:
             raise GanError(f"{generator}: {len(held_out[name])} held-out images of {name}; {count} are needed.")
-        chosen = [held_out[name][index] for index in rng.permutation(len(held_out[name]))[:count]]
+        chosen = _of_different_lesions([held_out[name][index] for index in rng.permutation(len(held_out[name]))])[
+            :count
+        ]
         pixels = decode_pixels(chosen, generator.size)
         cells["real"] += [(one, name, source.name) for one, source in zip(pixels, chosen, strict=True)]
         drawn, marks = images_of(generator, name, count, seed, progress)
@@ -83,6 +86,16 @@ def draw(generator: Generator, seed: int, folder: Path) -> None:
         key += [(sheet + 1, place, truth, *about) for place, (truth, _, *about) in enumerate(placed, start=1)]
     _write(folder / "key.csv", ("sheet", "place", "truth", "diagnosis", "image"), key)
     _write(folder / "answers.csv", ("sheet", "place", "answer"), [(*row[:2], "") for row in key])
+
+
+def _of_different_lesions(sources: list[Source]) -> list[Source]:
+    """The first image of each lesion, then the others."""
+    seen: set[str] = set()
+    first, others = [], []
+    for source in sources:
+        (others if source.lesion in seen else first).append(source)
+        seen.add(source.lesion)
+    return first + others
 
 
 def _called(mark: dict[str, Any]) -> str:

@@ -43,3 +43,11 @@ def test_sheets_hold_as_many_real_as_generated_images_and_answers_are_counted(ru
     monkeypatch.setattr(blinded_grid, "OF_EACH", 48)
     with pytest.raises(GanError, match="12 held-out images of melanoma; 48 are needed"):
         blinded_grid.draw(run, 3, tmp_path)
+
+
+def test_no_two_real_images_show_one_lesion_where_there_are_others(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(blinded_grid, "OF_EACH", 6)  # six of each diagnosis on both sheets, of six held-out lesions
+    blinded_grid.draw(run, 3, tmp_path)
+    real = [row["image"] for row in rows_of(tmp_path / "key.csv") if row["truth"] == "real"]
+    lesions = LesionImage.objects.filter(isic_id__in=real).values_list("lesion_id", flat=True)
+    assert len(lesions) == len(set(lesions)) == 12
