@@ -93,8 +93,9 @@ def _of_different_lesions(sources: list[Source]) -> list[Source]:
     seen: set[str] = set()
     first, others = [], []
     for source in sources:
-        (others if source.lesion in seen else first).append(source)
-        seen.add(source.lesion)
+        lesion = source.lesion or source.name
+        (others if lesion in seen else first).append(source)
+        seen.add(lesion)
     return first + others
 
 

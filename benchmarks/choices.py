@@ -55,20 +55,16 @@ class Choice:
     share: float = 1.0  # of --images, that a step on two cores leaves time for
 
 
-EVEN: dict[str, Any] = {"late_repulsion": Settings.repulsion}  # the same to the end
-WITHOUT = EVEN | {"enlarged": False}
-LAYOUT = WITHOUT | {"repulsion": 1.0, "late_repulsion": 1.0}
+WITHOUT: dict[str, Any] = {"enlarged": False}
+LAYOUT = WITHOUT | {"repulsion": 1.0}
 FIRST = LAYOUT | {"layout": False}  # none of the three that came later
 HALF = training.MATCHING_WEIGHT / 2  # so that both comparisons together weigh as much as one
 IN_THE_SAME_TIME = 0.7748
 CHOICES = {
-    "0.0008, falling, layout, repulsion, enlarged, late repulsion": Choice(share=IN_THE_SAME_TIME),
-    "0.0008, falling, layout, repulsion, enlarged": Choice(EVEN, share=IN_THE_SAME_TIME),
-    "enlarged, half the weight": Choice(EVEN, weight=HALF, share=IN_THE_SAME_TIME),
-    "enlarged, half the weight, repulsion 1.12": Choice(
-        {"repulsion": 1.12, "late_repulsion": 1.12}, weight=HALF, share=IN_THE_SAME_TIME
-    ),
-    "all enlarged, half the weight": Choice(EVEN, weight=HALF, enlarges_all=True, share=0.6212),
+    "0.0008, falling, layout, repulsion, enlarged": Choice(share=IN_THE_SAME_TIME),
+    "enlarged, half the weight": Choice(weight=HALF, share=IN_THE_SAME_TIME),
+    "enlarged, half the weight, repulsion 1.12": Choice({"repulsion": 1.12}, weight=HALF, share=IN_THE_SAME_TIME),
+    "all enlarged, half the weight": Choice(weight=HALF, enlarges_all=True, share=0.6212),
     "0.0008, falling, layout, repulsion": Choice(WITHOUT),
     "0.0008, falling, layout": Choice(LAYOUT),
     "0.0008, falling": Choice(FIRST),

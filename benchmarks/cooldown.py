@@ -57,9 +57,7 @@ def main() -> None:
         "--rates", nargs="+", choices=("constant", "falling"), default=["constant", "falling"], help="(both)"
     )
     parser.add_argument("--before", type=float, default=Settings.repulsion, help="repulsion before (the usual one)")
-    parser.add_argument(
-        "--repulsions", type=float, nargs="+", default=[Settings.late_repulsion], help="(the usual one)"
-    )
+    parser.add_argument("--repulsions", type=float, nargs="+", default=[Settings.repulsion], help="(the usual one)")
     parser.add_argument("--spreads", type=float, nargs="+", default=[1.0], help="standard deviations of latents (1)")
     parser.add_argument("--states", type=Path, default=Path("var/cooldown"), help="folder for weights (var/cooldown)")
     options = parser.parse_args()
@@ -75,7 +73,7 @@ def main() -> None:
         shared = options.states / f"{about}-shared.safetensors"
         reach(trainer, round(total * (1 - options.share)), total, shared, falls=False)
         for rate, repulsion in product(options.rates, options.repulsions):
-            trainer.settings = replace(settings, repulsion=repulsion, late_repulsion=repulsion)
+            trainer.settings = replace(settings, repulsion=repulsion)
             load(trainer, shared)
             state = options.states / f"{about}-{rate}-{repulsion:g}.safetensors"
             reach(trainer, total, total, state, falls=rate == "falling")

@@ -34,7 +34,7 @@ from gan.training.settings import Settings
 SAMPLES = 512  # half of them of each diagnosis
 SEED = 3  # of the latents; other benchmarks draw other samples
 FIGURES = ("share_closer", "p_value", "authenticity", "data_copying_z", "alarms")
-SETTINGS = ("model", "size", "learning_rate", "cooldown", "layout", "repulsion", "late_repulsion", "enlarged", "seed")
+SETTINGS = ("model", "size", "learning_rate", "cooldown", "layout", "repulsion", "enlarged", "seed")
 
 
 def main() -> None:

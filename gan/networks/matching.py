@@ -45,7 +45,7 @@ def energy_distance(
     real_kind: Tensor,
     kind: Tensor,
     scale: Tensor,
-    repulsion: float | Tensor = 1.0,
+    repulsion: float = 1.0,
 ) -> Tensor:
     """The unbiased energy distance between generated features (N, D) and real ones (M, D) of the same kind.
 
@@ -54,9 +54,9 @@ def energy_distance(
         real_kind: (M,) the kind of each real image, such as its diagnosis.
         kind: (N,) the kind of each generated image.
         scale: (kinds,) the mean distance between two real images, which is the unit.
-        repulsion: a number below sqrt(2), the weight of the generated images' distances from each other. Above 1, the
-            value is no longer a distance: the generated images that are best lie further apart than the real ones. If
-            both are normal, they do by the factor repulsion / sqrt(2 - repulsion^2).
+        repulsion: the weight of the generated images' distances from each other, below sqrt(2). Above 1, the value is
+            no longer a distance: the generated images that are best lie further apart than the real ones. If both are
+            normal, they do by the factor repulsion / sqrt(2 - repulsion^2).
 
     The distance of real images from each other does not depend on the generated images. It is subtracted as 1, so the
     result is about 0 if both are alike.

@@ -16,7 +16,6 @@ from gan.networks.matching import energy_distance, mean_distance
 from gan.training.batches import to_unit_range
 from gan.training.conditional import ConditionalTrainer
 from gan.training.graphs import Gradients
-from gan.training.trainer import Losses
 
 MATCHING_WEIGHT = 1.75  # weight of each energy distance in the generator's loss
 REMEMBERED = 1024  # most real images of each diagnosis that generated ones are compared with
@@ -47,13 +46,7 @@ class ProjectedTrainer(ConditionalTrainer):
             self.settings.batch_size, self.processes.rank, self.processes.count
         )
         self.compared_twice = torch.tensor(places, dtype=torch.long, device=self.device)
-        # A tensor, because on a GPU recorded steps would not see a number change.
-        self.repulsion = torch.tensor(self.settings.repulsion_at(0), device=self.device)
         self._calibrated_at = -1  # step
-
-    def train_step(self, done: float = 0.0) -> Losses:
-        self.repulsion.fill_(self.settings.repulsion_at(done))
-        return super().train_step(done)
 
     def build(self) -> tuple[nn.Module, nn.Module]:
         return projected.build(self.settings.size, self.diagnoses, self.seed)
@@ -144,7 +137,7 @@ class ProjectedTrainer(ConditionalTrainer):
     def _unlike(self, pooled: list[Tensor], diagnosis: Tensor, group: Tensor, stored: list["RealFeatures"]) -> Tensor:
         """The distance between generated and real images of the same diagnosis, summed over the ways of pooling."""
         found = [
-            energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale, self.repulsion)
+            energy_distance(generated, group, real.features, real.kind, diagnosis, real.scale, self.settings.repulsion)
             for generated, real in zip(pooled, stored, strict=True)
         ]
         return torch.stack(found).sum()

@@ -27,8 +27,7 @@ class Settings:
     None for a number of the optimiser means the model's own value. `cooldown` is the last share of the training, over
     which the learning rate falls to 0 in a straight line. `layout` says whether the projected GAN also compares where
     in an image things are. `repulsion` says how strongly its generated images push each other apart
-    (`gan.networks.matching`), and `late_repulsion` how strongly in that last share. `enlarged` says whether it compares
-    a part of its images a second time, enlarged.
+    (`gan.networks.matching`). `enlarged` says whether it compares a part of its images a second time, enlarged.
     """
 
     model: str = "dcgan"
@@ -45,7 +44,6 @@ class Settings:
     cooldown: float | None = None
     layout: bool = True
     repulsion: float = 1.06
-    late_repulsion: float = 1.12
     enlarged: bool = True
     held_out: float = 0.15
     phantoms: bool = False
@@ -72,7 +70,6 @@ class Settings:
             "learning rate": (0 < self.learning_rate < 1, "between 0 and 1"),
             "cooldown": (0 <= self.cooldown <= 1, "0 to 1"),
             "repulsion": (1 <= self.repulsion <= 1.4, "1 to 1.4"),
-            "late repulsion": (1 <= self.late_repulsion <= 1.4, "1 to 1.4"),
             "held-out share": (0 <= self.held_out < 1, "at least 0 and less than 1"),
             "image type": (0 < len(self.image_type) <= 40, "a word such as dermoscopic or clinical"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
@@ -89,11 +86,6 @@ class Settings:
         left = 1 - min(done, 1.0)
         return self.learning_rate * (min(left / self.cooldown, 1.0) if self.cooldown else 1.0)
 
-    def repulsion_at(self, done: float) -> float:
-        """The repulsion when a share `done` of the training is done. Without a cooldown it does not change."""
-        assert self.cooldown is not None
-        return self.late_repulsion if self.cooldown and done >= 1 - self.cooldown else self.repulsion
-
     def share_done(self, step: int, seconds: float) -> float:
         """The share of the training, 0 to 1, that is done after `step` steps in `seconds`; more if it went further."""
         return seconds / (60 * self.minutes) if self.minutes else step / self.steps
@@ -105,10 +97,8 @@ class Settings:
     def from_json(cls, stored: dict[str, Any]) -> "Settings":
         """Settings as a run recorded them. Settings of older runs that no longer exist are left out.
 
-        Runs that recorded no cooldown, layout, repulsion or enlarging were started without, and continue so. Those that
-        recorded no late repulsion keep the other one to the end.
+        Runs that recorded no cooldown, layout, repulsion or enlarging were started without, and continue so.
         """
         names = {field.name for field in fields(cls)}
         known = {name: value for name, value in stored.items() if name in names}
-        known = {"cooldown": 0.0, "layout": False, "repulsion": 1.0, "enlarged": False} | known
-        return cls(**{"late_repulsion": known["repulsion"]} | known)
+        return cls(**{"cooldown": 0.0, "layout": False, "repulsion": 1.0, "enlarged": False} | known)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from gan.models import Generator, LesionImage
 from tests.conftest import make_reader
 from turing.errors import StudyError
-from turing.models import Reader, Reading, Stimulus, Study
+from turing.models import Reader, Reading, Response, Stimulus, Study
 from turing.reading.passage import record_response, start_reading
 from turing.results.counting import SIMULATED
 from turing.results.exports import rows
@@ -45,6 +45,16 @@ def everything(study):
     """Every address below the public page that its links and pictures lead to."""
     page = Client().get(address(study)).content.decode()
     return {link.split("?")[0] for link in re.findall(r'(?:href|src)="(/published/[^"]+)"', page)}
+
+
+@pytest.mark.parametrize(("readers", "told"), [(6, True), (4, False)])
+def test_answers_too_fast_to_have_looked_are_told_if_five_readers_answered(study, readers, told):
+    study = closed(study, readers)
+    Response.objects.filter(pk=Response.objects.filter(trial__phase="test").first().pk).update(response_time_ms=299)
+    publish(study)
+    page = Client().get(address(study)).content.decode()
+    assert ('id="hurried"' in page) == told
+    assert ("came less than 300 ms after the image appeared" in page) == told
 
 
 def test_an_unpublished_study_is_answered_as_one_that_does_not_exist(over, client):

@@ -1,6 +1,7 @@
 """Studies open blinded and frozen, or not at all."""
 
 import io
+import random
 import struct
 from collections import Counter
 
@@ -18,7 +19,7 @@ from turing.studies.choosing import choose_images
 from turing.studies.design import design_hash
 from turing.studies.forms import StudyForm
 from turing.studies.pools import real_pool
-from turing.studies.twins import told_of_twins
+from turing.studies.twins import origins_of, told_of_twins, without_twins
 
 
 def chunks(png):
@@ -152,6 +153,22 @@ def test_as_few_real_images_as_possible_show_one_lesion(run, client, researcher,
     assert [line.split()[0] for line in told_of_twins(chosen)] == ([str(shared)] if shared else [])
     page = client.get(reverse("research-study", args=["lesions"])).content.decode()
     assert ("show the lesion or the patient of another one" in page) == bool(shared)
+
+
+def test_of_one_patient_another_lesion_is_chosen_before_the_same_one(run):
+    """Of six images: a patient with two photographs of one lesion and one of another, and three other patients."""
+    images = list(LesionImage.objects.order_by("pk")[:6])
+    about = [("a", "P"), ("a", "P"), ("b", "P"), ("c", "Q"), ("d", "R"), ("e", "S")]
+    for image, (lesion, patient) in zip(images, about, strict=True):
+        image.lesion_id, image.patient_id = lesion, patient
+        image.save()
+    lesions = LesionImage.objects.filter(pk__in=[image.pk for image in images]).group_names()
+    for seed in range(20):
+        rng = random.Random(seed)
+        assert {image.patient_id for image in without_twins(rng, images, 4, [], lesions)} == {"P", "Q", "R", "S"}
+        assert {image.lesion_id for image in without_twins(rng, images, 5, [], lesions)} == {"a", "b", "c", "d", "e"}
+        avoid = origins_of(images[:1], lesions)
+        assert {image.lesion_id for image in without_twins(rng, images[1:], 4, avoid, lesions)} == {"b", "c", "d", "e"}
 
 
 def test_networks_of_one_diagnosis_each_draw_no_twins(run):

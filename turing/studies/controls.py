@@ -77,7 +77,7 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
         for pool in pools:
             if len(pool) < study.control_per_diagnosis:
                 raise StudyError(f"{diagnosis}: too few images for the controls.")
-            # No real image of the pools shows a lesion that is shown already.
+            # A real pool holds one image of each lesion, and none of a lesion of the test or of practice.
             avoid = origins_of([*taken, *found], {})
             found += without_twins(rng, pool, study.control_per_diagnosis, avoid, {})
     return found

@@ -19,13 +19,15 @@ Origin = Hashable  # what twins have in common
 def origins_of(images: Iterable[Source], lesions: Mapping[int, str]) -> list[Origin]:
     """The origins of those images that have one.
 
-    `lesions` is `group_names()` of all real images, from one call. Real images that it leaves out have no origin.
+    `lesions` is `group_names()` of real images, from one call. Real images that it leaves out have no origin. The
+    others have their group, which may be a patient's, and their lesion.
     """
     found: list[Origin] = []
     for image in images:
         if isinstance(image, LesionImage):
             if image.pk in lesions:
                 found.append(lesions[image.pk])
+                found += [("lesion", image.lesion_id)] if image.lesion_id else []
         elif image.latent_seed is not None:
             run = image.generator
             found.append((run.snapshot_of_id or run.pk, run.network_of(image.diagnosis), image.latent_seed))
@@ -35,20 +37,22 @@ def origins_of(images: Iterable[Source], lesions: Mapping[int, str]) -> list[Ori
 def without_twins(
     rng: random.Random, images: list[Source], count: int, avoid: Collection[Origin], lesions: Mapping[int, str]
 ) -> list[Source]:
-    """Choose `count` of the images, twins of each other or of images with an origin in `avoid` only if others lack."""
+    """Choose `count` of the images, twins of each other or of images with an origin in `avoid` only if others lack.
+
+    Of one patient, another lesion is chosen before the same one.
+    """
     origins = origins_of(images, lesions)
     if len(set(origins)) == len(origins) and set(origins).isdisjoint(avoid):
         return rng.sample(images, count)
     if count > len(images):
         raise StudyError(f"{count} images are wanted, but only {len(images)} are there.")
     seen = set(avoid)
-    others: list[Source] = []
-    twins: list[Source] = []
+    shared: list[tuple[int, Source]] = []  # how many of an image's origins others have had before
     for image in rng.sample(images, len(images)):
         own = origins_of([image], lesions)
-        (others if seen.isdisjoint(own) else twins).append(image)
+        shared.append((len(seen.intersection(own)), image))
         seen.update(own)
-    return (others + twins)[:count]
+    return [image for _, image in sorted(shared, key=lambda one: one[0])][:count]
 
 
 def told_of_twins(images: Collection[Source]) -> list[str]:
@@ -62,10 +66,10 @@ def told_of_twins(images: Collection[Source]) -> list[str]:
             f"{count} of the generated images come from the same latent as another one. They look alike, which tells "
             "readers that both are generated. Draw more images: sample_gan takes other latents for each diagnosis."
         )
-    if count := _repeated(origins_of(real, lesions)):
+    if count := _repeated(list(lesions.values())):
         found.append(
             f"{count} of the real images show the lesion or the patient of another one. A reader who notices it knows "
-            "that both are real. Import images of more lesions, or show fewer real images."
+            "that both are real. A study of images of more lesions, or of fewer real images, avoids this."
         )
     return found
 

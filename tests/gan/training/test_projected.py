@@ -381,45 +381,14 @@ def test_a_run_from_before_there_were_cooldown_layout_repulsion_and_enlarging_co
     stored = settings.as_json()
     assert Settings.from_json(stored) == settings
     assert (settings.cooldown, settings.layout, settings.repulsion, settings.enlarged) == (0.33, True, 1.06, True)
-    assert settings.late_repulsion == 1.12
-    del stored["late_repulsion"]
-    assert Settings.from_json(stored) == replace(settings, late_repulsion=1.06)
     del stored["enlarged"]  # a run that had the other three
-    assert Settings.from_json(stored) == replace(settings, late_repulsion=1.06, enlarged=False)
+    assert Settings.from_json(stored) == replace(settings, enlarged=False)
     del stored["repulsion"]
-    assert Settings.from_json(stored) == replace(settings, repulsion=1.0, late_repulsion=1.0, enlarged=False)
+    assert Settings.from_json(stored) == replace(settings, repulsion=1.0, enlarged=False)
     del stored["cooldown"], stored["layout"]
     older = Settings.from_json(stored)
     assert older.rate_at(0.999) == 4e-4
     assert (older.layout, older.repulsion, older.enlarged) == (False, 1, False)
-
-
-def test_the_repulsion_changes_where_the_learning_rate_begins_to_fall(settings_and_images):
-    settings, images = settings_and_images
-    settings = replace(settings, cooldown=0.25)
-    assert [settings.repulsion_at(done) for done in (0, 0.74, 0.75, 1, 1.5)] == [1.06, 1.06, 1.12, 1.12, 1.12]
-    assert replace(settings, cooldown=0).repulsion_at(1) == 1.06
-    trainer = ProjectedTrainer(images, settings, torch.device("cpu"))
-    tensor = trainer.repulsion  # a recorded step of a GPU keeps reading this one
-    seen = []
-    for done in (0.5, 0.8):
-        trainer.train_step(done)
-        seen.append(tensor.item())
-    assert seen == pytest.approx([1.06, 1.12])
-    assert trainer.repulsion is tensor
-
-
-@pytest.mark.parametrize("done", [0.5, 0.9])
-def test_a_step_uses_the_repulsion_of_its_share(settings_and_images, done):
-    settings, images = settings_and_images
-    late, even = (
-        ProjectedTrainer(images, replace(settings, late_repulsion=weight), torch.device("cpu"))
-        for weight in (1.3, 1.06)
-    )
-    losses = [trainer.train_step(done).generator for trainer in (late, even)]
-    assert (losses[0] == losses[1]) == (done < 0.67)
-    if done > 0.67:
-        assert losses[0] < losses[1]  # distances between samples count more, with a minus
 
 
 def test_a_finished_run_keeps_the_settings_that_it_was_trained_with(phantoms, capsys):

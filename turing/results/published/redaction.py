@@ -30,7 +30,8 @@ WITHHELD = "withheld: about fewer than five readers"
 def public_analysis(study: Study, population: Population) -> Analysis:
     """The redacted analysis, cached until another answer comes in or a reader withdraws.
 
-    It is empty if nobody answered. Its key `hurried` is `attention.hurried_sentence`.
+    It is empty if nobody answered. Its key `hurried` is `attention.hurried_sentence`, empty if fewer than five readers
+    answered.
     Groups of readers are those of the archive, in which five readers share each profile.
     """
     return cache.get_or_set(
@@ -49,8 +50,10 @@ def _compute(study: Study, population: Population) -> Analysis:
     looks = analysed_looks(study, population)
     responses = parse_responses(csv_of(answers, study).decode())
     found = analyse(responses, study.equivalence_margin, looks, study.questions)
-    hurried = hurried_sentence(study, population, is_public=True)
-    return redact(found, test_rows(answers)) | {"hurried": hurried}
+    tests = test_rows(answers)
+    enough = len({row["reader"] for row in tests}) >= LEAST
+    hurried = hurried_sentence(study, population, is_public=True) if enough else ""
+    return redact(found, tests) | {"hurried": hurried}
 
 
 def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
