@@ -66,9 +66,8 @@ def draw(generator: Generator, seed: int, folder: Path) -> None:
     for name, count in zip(tqdm(names, desc="Diagnoses", disable=None), counts, strict=True):
         if len(held_out[name]) < count:
             raise GanError(f"{generator}: {len(held_out[name])} held-out images of {name}; {count} are needed.")
-        chosen = _of_different_lesions([held_out[name][index] for index in rng.permutation(len(held_out[name]))])[
-            :count
-        ]
+        shuffled = [held_out[name][index] for index in rng.permutation(len(held_out[name]))]
+        chosen = _of_different_lesions(shuffled)[:count]
         pixels = decode_pixels(chosen, generator.size)
         cells["real"] += [(one, name, source.name) for one, source in zip(pixels, chosen, strict=True)]
         drawn, marks = images_of(generator, name, count, seed, progress)

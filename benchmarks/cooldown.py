@@ -5,9 +5,9 @@
 
 Each training runs at a constant rate up to its last share. From the same weights it then continues several times: at
 the same rate or at a rate that falls to 0, and with one repulsion or another (`--before` is that of the shared part).
-So nothing else differs in the last share. Samples are judged as `benchmarks.quality` judges them.
-`--spreads` draws them from latents of other standard deviations as well. Weights and grids stay in `--states`, and a
-second call does not train again.
+So nothing else differs in the last share. Samples are judged as `benchmarks.quality` judges them. `--spreads` draws
+them from latents of other standard deviations as well. Weights and grids stay in `--states`, and a second call does not
+train again.
 """
 
 import argparse

@@ -24,7 +24,7 @@ def choose_images(study: Study) -> tuple[list[Source], list[Source]]:
         raise StudyError(" ".join(found))
     rng = random.Random(study.seed)
     before = GeneratedImage.objects.filter(stimuli__study__in=earlier_studies(study)).select_related("generator")
-    lesions = LesionImage.objects.filter(is_phantom=study.uses_phantoms).group_names()
+    lesions = LesionImage.objects.filter(is_phantom=study.uses_phantoms, diagnosis__in=study.diagnoses).group_names()
     seen = [] if study.same_images else origins_of(before, lesions)
     test: list[Source] = []
     left: dict[tuple[str, str], list[Source]] = {}

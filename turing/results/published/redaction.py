@@ -30,9 +30,8 @@ WITHHELD = "withheld: about fewer than five readers"
 def public_analysis(study: Study, population: Population) -> Analysis:
     """The redacted analysis, cached until another answer comes in or a reader withdraws.
 
-    It is empty if nobody answered. Its key `hurried` is `attention.hurried_sentence`, empty if fewer than five readers
-    answered.
-    Groups of readers are those of the archive, in which five readers share each profile.
+    It is empty if nobody answered. Groups of readers are those of the archive, in which five readers share each
+    profile. The key `hurried` is `attention.hurried_sentence`, or empty if fewer than five readers answered.
     """
     return cache.get_or_set(
         f"published-{SHAPE}-{version_of(study, population)}", lambda: _compute(study, population), KEPT_SECONDS
@@ -51,8 +50,7 @@ def _compute(study: Study, population: Population) -> Analysis:
     responses = parse_responses(csv_of(answers, study).decode())
     found = analyse(responses, study.equivalence_margin, looks, study.questions)
     tests = test_rows(answers)
-    enough = len({row["reader"] for row in tests}) >= LEAST
-    hurried = hurried_sentence(study, population, is_public=True) if enough else ""
+    hurried = "" if _is_of_few(tests) else hurried_sentence(study, population, is_public=True)
     return redact(found, tests) | {"hurried": hurried}
 
 
@@ -62,7 +60,7 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
     Readers are numbered in the order of their fooling rates, because a pseudonym is the same in every study of the
     site.
     """
-    few = len({row["reader"] for row in answers}) < LEAST
+    few = _is_of_few(answers)
     diagnoses = _enough(answers, lambda row: row["diagnosis"])
     generators = _enough(answers, lambda row: str(row["run"]))
     levels = _enough(answers, lambda row: row["confidence"])
@@ -94,6 +92,10 @@ def redact(analysis: Analysis, answers: list[Row]) -> Analysis:
         "forced_choice": _pairs(analysis["forced_choice"], few, diagnoses, generators, _enough(answers, _pair)),
         "warnings": [text for text in analysis["warnings"] if not text.startswith(tuple(hidden))],
     }
+
+
+def _is_of_few(answers: list[Row]) -> bool:
+    return len({row["reader"] for row in answers}) < LEAST
 
 
 def _pair(row: Row) -> str:
