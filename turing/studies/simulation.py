@@ -54,35 +54,75 @@ class Observer:
 def simulate_readers(study: Study, count: int, observer: Observer, seed: int) -> Iterator[None]:
     """Add complete readings of `count` new simulated readers; yields once a reader.
 
+    The seed decides what each of them says about each image. Neither the order of a reader's form nor the random ids of
+    the images matter, so the same seed gives the same answers again. Two things still depend on a form: which images
+    and times a reader gets in a study that shows parts or shows images for a set time, and the sides of pairs.
+    Further readers continue the series: five and then five more are the same as ten at once.
     Raises `StudyError` unless the study is open.
     """
     if not study.is_open:
         raise StudyError(f"{study.slug} is {study.get_state_display()}; only an open study can be read.")
-    rng = np.random.default_rng(seed)
-    stimuli = list(study.stimuli.order_by("pk"))
-    image_effect = {stimulus.pk: rng.normal(0, observer.image_sd) for stimulus in stimuli}
-    readers = _readers_for(study, count, rng)
-    for reader in readers:
+    images = _Images(study, observer, seed)
+    first = study.readings.filter(reader__is_simulated=True).count() + 1
+    chances = [_chance(seed, number) for number in range(first, first + count)]
+    for number, (chance, reader) in enumerate(zip(chances, _readers_for(study, chances), strict=True), start=first):
         with transaction.atomic():
             code = Invitation.objects.create(study=study).code if study.by_invitation else ""
             reading = start_reading(study, reader, code)
-            _answer(reading, observer, image_effect, rng)
+            _answer(reading, observer, images, number, chance)
         yield
 
 
-def _readers_for(study: Study, count: int, rng: np.random.Generator) -> Iterator[Reader]:
-    """New simulated readers; for a study that follows another, the readers who completed that one.
+def _chance(seed: int, *place: int) -> np.random.Generator:
+    """A source of random numbers for one reader, or for one reader's look at one image; independent of all others."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
+
+
+class _Images:
+    """The study's images as simulated readers see them.
+
+    Images are numbered by what they are and in the order in which their originals were stored.
+    """
+
+    def __init__(self, study: Study, observer: Observer, seed: int) -> None:
+        self.observer, self.seed = observer, seed
+        stimuli = sorted(
+            study.stimuli.all(),
+            key=lambda one: (
+                one.diagnosis,
+                one.truth,
+                one.is_practice,
+                one.is_control,
+                one.lesion_image_id or one.generated_image_id,
+            ),
+        )
+        rng = _chance(seed, 0)
+        self.number = {stimulus.pk: number for number, stimulus in enumerate(stimuli)}
+        self.effect = {stimulus.pk: rng.normal(0, observer.image_sd) for stimulus in stimuli}
+
+    def chance(self, reader: int, stimulus: Stimulus, phase: str) -> np.random.Generator:
+        """The source of all random numbers of one reader's trial with this image."""
+        return _chance(self.seed, reader, self.number[stimulus.pk], Trial.Phase.values.index(phase))
+
+    def look(self, stimulus: Stimulus, dprime: float, rng: np.random.Generator) -> float:
+        """How much one image looks like a generated one to one reader."""
+        signal = dprime / 2 if stimulus.truth == Truth.GENERATED else -dprime / 2
+        return signal + self.effect[stimulus.pk] + rng.normal()
+
+
+def _readers_for(study: Study, chances: list[np.random.Generator]) -> Iterator[Reader]:
+    """One reader for each source of random numbers: new simulated readers, or readers of the study that this follows.
 
     Simulated readers do not wait for a washout.
     """
     if study.follows is None:
-        return (_new_reader(rng) for _ in range(count))
+        return (_new_reader(chance) for chance in chances)
     done = Reading.objects.filter(study=study.follows, reader__is_simulated=True).exclude(completed_at=None)
-    ready = list(Reader.objects.filter(readings__in=done).exclude(readings__study=study).order_by("pk")[:count])
-    if len(ready) < count:
+    ready = list(Reader.objects.filter(readings__in=done).exclude(readings__study=study).order_by("pk")[: len(chances)])
+    if len(ready) < len(chances):
         raise StudyError(
             f"{study.slug} follows {study.follows.slug}, which {len(ready)} simulated readers have completed who did "
-            f"not read this one; {count} are wanted. Simulate readers of that one first."
+            f"not read this one; {len(chances)} are wanted. Simulate readers of that one first."
         )
     return iter(ready)
 
@@ -99,8 +139,9 @@ def _new_reader(rng: np.random.Generator) -> Reader:
     )
 
 
-def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.random.Generator) -> None:
-    bias = rng.normal(0, observer.reader_sd)
+def _answer(reading: Reading, observer: Observer, images: _Images, number: int, of_reader: np.random.Generator) -> None:
+    """Store the answers of the simulated reader with this number in the series."""
+    bias = of_reader.normal(0, observer.reader_sd)
     levels = reading.study.confidence_levels if reading.study.asks_confidence else None
     now = timezone.now()
     timed = reading.study.timed
@@ -110,11 +151,13 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     for trial in Trial.objects.filter(reading=reading).select_related("stimulus", "partner").order_by("position"):
         exposure = next_exposure(correct) if timed else None
         dprime = observer.dprime * (1 - np.exp(-exposure / EXPOSURE_MS) if exposure else 1)
-        evidence = _look(trial.stimulus, dprime, image_effect, rng) + bias
+        rng = images.chance(number, trial.stimulus, trial.phase)
+        evidence = images.look(trial.stimulus, dprime, rng) + bias
         if (
             trial.partner
         ):  # chooses the image that looks more like a generated one; the reader's bias is a bias to a side
-            evidence = (evidence - _look(trial.partner, dprime, image_effect, rng)) / np.sqrt(2)
+            other = images.look(trial.partner, dprime, images.chance(number, trial.partner, trial.phase))
+            evidence = (evidence - other) / np.sqrt(2)
         distance = abs(evidence - observer.criterion)
         answer = Truth.GENERATED if evidence > observer.criterion else Truth.REAL
         if trial.phase == Trial.Phase.TEST:
@@ -138,14 +181,8 @@ def _answer(reading: Reading, observer: Observer, image_effect: dict, rng: np.ra
     FurtherAnswer.objects.bulk_create(further)
     Reading.objects.filter(pk=reading.pk).update(completed_at=now)
     if reading.study.purpose_blinded:
-        suspected = bool(rng.random() < SUSPECTING)
+        suspected = bool(of_reader.random() < SUSPECTING)
         Debriefing.objects.create(reading=reading, noticed_at=now, suspected=suspected, answered_at=now)
-
-
-def _look(stimulus: Stimulus, dprime: float, image_effect: dict, rng: np.random.Generator) -> float:
-    """How much one image looks like a generated one to one reader."""
-    signal = dprime / 2 if stimulus.truth == Truth.GENERATED else -dprime / 2
-    return signal + image_effect[stimulus.pk] + rng.normal()
 
 
 def _further(
