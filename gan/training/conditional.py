@@ -74,7 +74,7 @@ def half_life(seen: int) -> float:
     """The number of images over which the averaged weights forget half, after a training has seen `seen` images.
 
     It is a twentieth of them in the beginning, then 1,400, and from 112,000 images on an eightieth, but at most 10,000.
-    A longer average lags behind weights that still improve, and without one the weights are noisy: see docs/gan.md for
-    the figures.
+    A longer average lags behind weights that still improve, and without one the weights are noisy: docs/gan-choices.md
+    has the figures.
     """
     return min(max(0.0125 * seen, min(0.05 * seen, 1400)), 10_000)
