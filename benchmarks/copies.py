@@ -18,7 +18,7 @@ from benchmarks.averages import remembered
 from benchmarks.quality import DIAGNOSES, GRID, sources_of
 from benchmarks.report import keep
 from console import progress
-from gan.datasets.sources import decode_pixels, split_by_lesion
+from gan.datasets.sources import Source, decode_pixels, split_by_lesion
 from gan.foundation.diagnoses import slug_of
 from gan.memorisation.audit import audit
 from gan.memorisation.distances import reference_of
@@ -48,8 +48,8 @@ def main() -> None:
         keep("audit", rows, [*SETTINGS, "images"])
 
 
-def examine(folder: Path, path: Path) -> dict[str, Any]:
-    """The audit and the discriminator's memory of one training, on the lesions of its seed."""
+def stored(folder: Path, path: Path) -> tuple[ProjectedTrainer, dict[str, tuple[list[Source], list[Source]]]]:
+    """A training with its stored weights, and its training and held-out images by diagnosis."""
     tensors, state = read_snapshot(path)
     settings = Settings.from_json(state["settings"])
     split = {name: split_by_lesion(sources_of(folder, name), settings.held_out, settings.seed) for name in DIAGNOSES}
@@ -57,6 +57,13 @@ def examine(folder: Path, path: Path) -> dict[str, Any]:
         [decode(training, settings.size) for training, _ in split.values()], settings, torch.device("cpu")
     )
     trainer.load(tensors, state["step"])
+    return trainer, split
+
+
+def examine(folder: Path, path: Path) -> dict[str, Any]:
+    """The audit and the discriminator's memory of one training, on the lesions of its seed."""
+    trainer, split = stored(folder, path)
+    settings = trainer.settings
     training, held_out = (
         np.concatenate([decode_pixels(parts[index], settings.size) for parts in split.values()]) for index in (0, 1)
     )

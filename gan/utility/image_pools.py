@@ -76,7 +76,7 @@ def load_images(
     diagnoses = [name for name in generator.diagnoses if name not in left_out]
     if len(diagnoses) < 2:
         raise GanError(_refusal(generator, left_out))
-    reader = _Reader(generator.size, extractor, progress)
+    reader = Reader(generator.size, extractor, progress)
     rng = np.random.default_rng(seed)
     real = {name: _some(found.sources[name], limit, rng) for name in diagnoses}
     test = {name: test[name] for name in diagnoses}
@@ -92,7 +92,7 @@ def load_images(
             chunks.append(reader.read_each([image.square for image in kept], f"generated {name}"))
     not_used = sum(len(found.sources[name]) - len(real[name]) for name in diagnoses)
     training, tested = reader.pool(real, "training"), reader.pool(test, "test")
-    return Images(diagnoses, left_out, training, _joined(chunks), tested, found.told, not_used)
+    return Images(diagnoses, left_out, training, joined(chunks), tested, found.told, not_used)
 
 
 def real_images_of(generator: Generator) -> TrainingSet:
@@ -157,7 +157,7 @@ def _some(items: Sequence[Any], count: int, rng: np.random.Generator) -> list[An
     return [items[index] for index in np.sort(rng.permutation(len(items))[:count])]
 
 
-class _Reader:
+class Reader:
     """Converts images to the form that both classifiers need, a few at a time, so that their pixels fit in memory."""
 
     def __init__(self, size: int, extractor: Extractor, progress: Progress) -> None:
@@ -202,7 +202,7 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray
     return np.concatenate([one for one, _ in parts]), np.concatenate([other for _, other in parts])
 
 
-def _joined(chunks: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pool:
+def joined(chunks: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pool:
     """Generated images, one chunk for each diagnosis. Each image is a group of its own."""
     features, small = _stacked(chunks)
     label = np.repeat(np.arange(len(chunks)), [len(one) for one, _ in chunks])

@@ -34,15 +34,18 @@ def evaluate_utility(generator: Generator, plan: Plan, progress: Progress = no_p
     """Measure, and store the record. Raises `GanError` if too few diagnoses have enough images and lesions."""
     extractor = lite2()
     images = load_images(generator, plan.collection, plan.limit, plan.seed, extractor, progress)
-    arms = arms_of(images.real.counts, images.generated.counts, plan.sizes)
-    replicates = draw_replicates(images.test.label, images.test.group, plan.seeds, np.random.default_rng(plan.seed))
-    found = judged(images, arms, classifiers(plan.steps), plan, replicates, progress)
-    figures = report_of(
-        generator, images, plan, extractor.name, curves(arms, found, replicates), comparisons(found, replicates)
-    )
+    figures = report_of(generator, images, plan, extractor.name, *measure(images, plan, progress))
     return UtilityEvaluation.objects.create(
         generator=generator, step=generator.last_step(), collection=plan.collection, figures=figures
     )
+
+
+def measure(images: Images, plan: Plan, progress: Progress) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of `curves` and those of `comparisons`."""
+    arms = arms_of(images.real.counts, images.generated.counts, plan.sizes)
+    replicates = draw_replicates(images.test.label, images.test.group, plan.seeds, np.random.default_rng(plan.seed))
+    found = judged(images, arms, classifiers(plan.steps), plan, replicates, progress)
+    return curves(arms, found, replicates), comparisons(found, replicates)
 
 
 def classifiers(steps: int) -> dict[str, Classifier]:
