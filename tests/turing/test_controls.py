@@ -90,6 +90,20 @@ def test_controls_are_of_other_lesions_and_look_worse_but_are_encoded_alike(cont
     assert (checks["byte lengths"], checks["one procedure"], checks["design as opened"]) == ("passed",) * 3
 
 
+def test_a_patient_with_lesions_of_two_diagnoses_is_a_control_once(controlled):
+    test, practice = choose_images(controlled)
+    taken = LesionImage.objects.filter(pk__in=[one.pk for one in test if isinstance(one, LesionImage)])
+    spare = LesionImage.objects.not_trained_on_by(controlled.generators.all()).unrelated_to(taken)
+    for diagnosis in controlled.diagnoses:
+        lesion = spare.with_diagnosis(diagnosis).order_by("isic_id").first().lesion_id
+        LesionImage.objects.filter(lesion_id=lesion).update(patient_id="one patient")
+    for seed in range(10):
+        controlled.seed = seed
+        chosen = [one for one in choose_controls(controlled, test + practice) if isinstance(one, LesionImage)]
+        assert len(chosen) == 4
+        assert sum(one.patient_id == "one patient" for one in chosen) <= 1, seed
+
+
 @pytest.mark.parametrize("kind", Study.Degradation.values)
 def test_each_degradation_takes_detail_and_keeps_the_size(kind):
     image = Image.fromarray(draw_phantom("melanoma", 1, 128, 128))

@@ -58,19 +58,20 @@ def _lacking_lesions(study: Study, diagnosis: str) -> str:
 def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
     """The controls' images, in addition to those `taken` for test and practice.
 
-    The same seed and pools give the same ones. Real ones show lesions and patients that the taken ones do not, one
-    image of each. Raises `StudyError` if there are too few. `problems` reports most such cases before, but not patients
+    The same seed and pools give the same ones. Real ones show lesions and patients that no other real image of the
+    study shows. Raises `StudyError` if there are too few. `problems` reports most such cases before, but not patients
     who have lesions of several diagnoses.
     """
     if not study.control_count:
         return []
     taken = list(taken)
     rng = random.Random(f"{study.seed} controls")
-    shown = LesionImage.objects.filter(pk__in=[one.pk for one in taken if isinstance(one, LesionImage)])
     found: list[Source] = []
     for diagnosis in study.diagnoses:
         pools: list[list[Source]] = []
         if study.control_degradation:
+            real = [one.pk for one in [*taken, *found] if isinstance(one, LesionImage)]
+            shown = LesionImage.objects.filter(pk__in=real)
             pools.append(_one_of_each_lesion(real_pool(study, diagnosis).unrelated_to(shown), rng))
         made = [not_shown_before(study, pool_of_generators([one], diagnosis)) for one in generators_of(study)]
         pools += [list(pool.order_by("pk")) for pool in made]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gan.datasets.sources import Source, from_database, split_all, split_by_lesion
 from gan.foundation.errors import GanError
-from gan.foundation.patients import linked_to
+from gan.foundation.patients import Groups
 from gan.models import LesionImage, TrainingRun
 from tests.hostile.inputs import QUICK
 
@@ -91,13 +91,42 @@ def test_a_study_shows_no_patient_whose_other_lesion_was_trained_on(db):
     assert set(fair.values_list("isic_id", flat=True)) == {"apart", "unknown"}
 
 
+def test_a_study_shows_no_copy_of_an_image_that_was_trained_on(db):
+    """A network may have been trained before curation found that its image repeats another one."""
+    seen = lesion_image("small", repeats="large")
+    lesion_image("large", lesion_id="L1")
+    lesion_image("larger still", repeats="large")
+    lesion_image("other view of the large one", lesion_id="L1", patient_id="P1")
+    lesion_image("other lesion", lesion_id="L2", patient_id="P1")
+    lesion_image("copy of the other lesion", repeats="other lesion")
+    lesion_image("copy of an image that is gone", repeats="gone")
+    lesion_image("apart", lesion_id="L3")
+    fair = LesionImage.objects.not_trained_on_by([run_on(seen)])
+    assert set(fair.values_list("isic_id", flat=True)) == {"apart", "copy of an image that is gone"}
+    keys = LesionImage.objects.group_names()
+    names = {image.isic_id: keys[image.pk] for image in LesionImage.objects.all()}
+    assert len(set(names.values())) == 3
+    assert len({names[one] for one in ("apart", "copy of an image that is gone", "small")}) == 3
+
+
+def test_a_copy_has_the_group_of_its_original_even_if_that_one_is_not_asked_for(db):
+    lesion_image("copy", repeats="original")
+    lesion_image("original", lesion_id="L1", diagnosis="melanoma")
+    lesion_image("other view", lesion_id="L1")
+    nevi = LesionImage.objects.with_diagnosis("nevus")
+    assert len(set(nevi.group_names().values())) == 1
+
+
 @QUICK
 @given(images)
 def test_links_are_followed_to_their_end(rows):
     pairs = [(lesion, patient) for lesion, patient, _ in rows if lesion and patient]
-    lesions, patients = linked_to(pairs, {"a"}, set())
-    assert all((lesion in lesions) == (patient in patients) for lesion, patient in pairs)
-    assert "a" in lesions
+    groups = Groups()
+    for lesion, patient in pairs:
+        groups.link(("lesion", lesion), ("patient", patient))
+    found = groups.together_with([("lesion", "a")])
+    assert all((("lesion", lesion) in found) == (("patient", patient) in found) for lesion, patient in pairs)
+    assert ("lesion", "a") in found
 
 
 def test_training_takes_one_type_and_tells_of_the_others(db):
