@@ -1,7 +1,7 @@
 """The preregistration: a plan written from a study's design, in the order of OSF's standard form.
 
 It is a document of plain JSON. While the study is a draft, it can be drawn up as often as wanted. When the study opens,
-it is sealed. `preregistration_texts` writes it as Markdown.
+it is sealed. `preregistration_files` writes it as Markdown.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Preregistration, Study
 from turing.models.questions import TESTED
 from turing.studies import preregistration_unjudged
+from turing.studies.preregistration_files import PRECISION
 from turing.studies.preregistration_texts import (
-    PRECISION,
     WHY_SIZE,
     analysis_plan,
     design_plan,

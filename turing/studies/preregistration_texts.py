@@ -1,6 +1,5 @@
-"""Writes the sentences of the preregistration from the design, and the whole document as Markdown."""
+"""The sentences of the preregistration, written from the design."""
 
-import json
 from typing import Any
 
 from turing.models import Study
@@ -8,12 +7,11 @@ from turing.models.looks import due_at, in_words, looks_problem
 from turing.models.questions import TESTED, Kind, Question
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS
 from turing.studies import controls
-from turing.studies.preregistration_unjudged import NO_WIDTH, analysis_items
+from turing.studies.preregistration_pairs import pairs_analysis_plan, pairs_design_plan
+from turing.studies.preregistration_unjudged import NO_WIDTH, Items, analysis_items
 from turing.studies.provenance import factor_name, of_generators, of_lesions
 from turing.studies.question_words import questions_in_words
 
-Items = list[tuple[str, str]]  # prompt, answer
-PRECISION = "precision"  # the table that follows the reason for the sample size
 WHY_SIZE = "Why this sample size"
 STRUCTURES = {
     "roe-metz": "readers and images differ as in Roe and Metz (1997), the careful case",
@@ -58,40 +56,6 @@ def design_plan(study: Study) -> Items:
             "Randomisation",
             f"The images are drawn at random by the seed {study.seed}, in strata of diagnosis and truth; real ones "
             f"{of_lesions(study)}. Each reader sees them {order} of their own.",
-        ),
-    ]
-
-
-def pairs_design_plan(study: Study) -> Items:
-    """The design of a study of pairs."""
-    real = "a drawn phantom in the place of a real image" if study.uses_phantoms else "a real image"
-    order = "one diagnosis after the other, each in random order" if study.block_by_diagnosis else "in random order"
-    part = (
-        f"Each reader judges {study.images_per_reader} of the pairs, every pair about equally often."
-        if study.images_per_reader
-        else "Each reader judges every pair."
-    )
-    return [
-        ("Kind of study", "A reader study with images of known origin; readers are not assigned to treatments."),
-        (
-            "Blinding",
-            "Readers know that one image of each pair is generated, not which. Files, ids, order, sides and timing do "
-            "not depend on it.",
-        ),
-        (
-            "Design",
-            f"Two-alternative forced choice. Per diagnosis ({', '.join(study.diagnoses)}) "
-            f"{study.real_per_diagnosis} pairs of {real} and a generated one ({of_generators(study)}), "
-            f"{study.case_count} pairs in all, at {study.stimulus_size} x {study.stimulus_size} pixels, side by side. "
-            f"{part} Readers look as long as they like.",
-        ),
-        (
-            "Randomisation",
-            f"The images are drawn at random by the seed {study.seed}, in strata of diagnosis and truth; real ones "
-            f"{of_lesions(study)}. When the study opens they are matched at random within each diagnosis by the same "
-            f"seed; the pairs are the same for every reader. Each reader sees them {order} of their own. In half of a "
-            "reader's pairs of each diagnosis the generated image stands on the left; over readers each pair has it "
-            "on either side about equally often.",
         ),
     ]
 
@@ -268,35 +232,6 @@ def analysis_plan(study: Study, own: dict[str, Any], planned: dict[str, Any]) ->
     ]  # fmt: skip
 
 
-def pairs_analysis_plan(study: Study, own: dict[str, Any]) -> Items:
-    """The analysis of a study of pairs."""
-    return [
-        (
-            "Primary analysis",
-            "The proportion correct with its 95% interval over readers and pairs (MRMC U-statistics).",
-        ),
-        (
-            "Secondary analyses",
-            "d' with the limits of the proportion correct carried through; the equivalence of the proportion correct "
-            f"to guessing within 0.5 +- {study.equivalence_margin:g} by two one-sided tests; the share of choices of "
-            "the left image.",
-        ),
-        ("Transformations", "d' = sqrt(2) z(proportion correct); none where every pair, or none, is told."),
-        ("What counts as evidence", "Intervals at 95%; tests at 0.05."),
-        (
-            "Exclusions",
-            "Readers who withdraw consent; practice answers. Nobody is left out for what they answered. "
-            f"{own.get('exclusions', '')}".strip(),
-        ),
-        ("Missing data", "Unanswered pairs are left out. Readers who stop early count as far as they answered."),
-        (
-            "Exploratory analyses",
-            "Everything else that the software shows: diagnoses, generators, single readers and pairs, calibration of "
-            "confidence, times, the course of the form.",
-        ),
-    ]
-
-
 def _primary_questions(study: Study) -> str:
     """How the primary questions are tested; '' if only the judgement is primary."""
     primary = [one for one in study.all_questions if one.primary]
@@ -335,40 +270,3 @@ def precision_sentences(sampling: dict[str, Any] | None, of_pairs: bool = False)
         "power "
         f"to show equivalence if readers guess. {assumed}."
     )
-
-
-def markdown(document: dict[str, Any]) -> str:
-    """The document as Markdown."""
-    stamp = document["stamp"]
-    lines = [
-        "# Preregistration",
-        "",
-        stamp["note"],
-        "",
-        f"- Design hash (SHA-256): `{stamp['design_hash'] or 'given when the study opens'}`",
-        f"- Written {stamp['written_at']} by {stamp['software']}",
-        "",
-    ]
-    for number, section in enumerate(document["sections"], start=1):
-        lines += [f"## {number}. {section['title']}", ""]
-        for item in section["items"]:
-            lines += [f"### {item['prompt']}", "", item["answer"], ""]
-            if item.get("table") == PRECISION:
-                lines += [
-                    "| readers and images differ | readers | interval width | power |",
-                    "| --- | ---: | ---: | ---: |",
-                ]
-                lines += [
-                    f"| {row['structure']} | {row['readers']} | {row['width']:.3f} | {row['power']:.0%} |"
-                    for row in document["sampling"]["rows"]
-                ]
-                lines.append("")
-    return "\n".join(lines)
-
-
-FORMATS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
-
-
-def write(document: dict[str, Any], format: str) -> str:
-    """The document in one of `FORMATS`."""
-    return markdown(document) if format == "md" else json.dumps(document, indent=1, ensure_ascii=False) + "\n"

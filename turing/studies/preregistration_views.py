@@ -14,7 +14,7 @@ from turing.errors import StudyError
 from turing.models import Preregistration, Right, Study
 from turing.studies.permissions import get_study
 from turing.studies.preregistration import draw_up, preregistration_document
-from turing.studies.preregistration_texts import FORMATS, write
+from turing.studies.preregistration_files import FORMATS, write
 
 
 class PreregistrationForm(forms.Form):

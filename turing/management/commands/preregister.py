@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from console import ConsoleCommand
 from turing.studies.lifecycle import find_study
 from turing.studies.preregistration import draw_up, find_preregistration
-from turing.studies.preregistration_texts import FORMATS, write
+from turing.studies.preregistration_files import FORMATS, write
 from turing.studies.preregistration_views import PreregistrationForm
 
 

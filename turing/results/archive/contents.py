@@ -32,7 +32,7 @@ from turing.results.responses_csv import parse_responses
 from turing.results.study_analysis import with_generators_named
 from turing.results.tables import table_csv, tables_of
 from turing.results.utility import utilities_of
-from turing.studies.preregistration_texts import markdown
+from turing.studies.preregistration_files import markdown
 from turing.version import STATISTICS, software
 
 SCRIPTS = Path(__file__).with_name("scripts")
