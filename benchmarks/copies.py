@@ -45,7 +45,7 @@ def main() -> None:
     rows = []
     for path in tqdm(options.states, desc="Trainings", disable=None):
         rows.append(examine(options.folder, path))
-        keep("audit", rows, [*SETTINGS, "images"])
+        keep("audit", rows, [*SETTINGS, "arithmetic", "images"])
 
 
 def stored(folder: Path, path: Path) -> tuple[ProjectedTrainer, dict[str, tuple[list[Source], list[Source]]]]:

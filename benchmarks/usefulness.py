@@ -27,6 +27,7 @@ from gan.utility.measuring import measure
 from gan.utility.plan import Plan
 from gan.utility.report import verdict_of
 
+KEYS = (*SETTINGS, "arithmetic", "images", "classifier", "arm", "size_of_arm")  # tell one row from another
 SEED = 5  # of the latents; other benchmarks draw other samples
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("states", type=Path, nargs="+", help="weights that benchmarks.quality stored")
     options = parser.parse_args()
     for path in tqdm(options.states, desc="Trainings", disable=None):
-        keep("usefulness", examine(options.folder, path), [*SETTINGS, "images", "classifier", "arm", "size_of_arm"])
+        keep("usefulness", examine(options.folder, path), KEYS)
 
 
 def examine(folder: Path, path: Path) -> list[dict[str, Any]]:
@@ -50,36 +51,42 @@ def examine(folder: Path, path: Path) -> list[dict[str, Any]]:
         latents = grid_latents(SEED + index, trainer.latent_size, POOL * len(sources)).split(GRID)
         pixels = np.concatenate([to_pixels(trainer.samples(part, index)) for part in latents])
         chunks.append(reader.read(pixels, f"generated {name}"))
+    seen = {source.sha256 for sources in training.values() for source in sources}
+    test = {name: [one for one in held_out if one.sha256 not in seen] for name, (_, held_out) in split.items()}
     images = Images(
         list(DIAGNOSES),
         {},
         reader.pool(training, "training"),
         joined(chunks),
-        reader.pool({name: held_out for name, (_, held_out) in split.items()}, "test"),
+        reader.pool(test, "test"),
         told=True,
     )
     curves, comparisons = measure(images, Plan(), progress)
-    about = {name: getattr(settings, name) for name in SETTINGS} | {
+    about = {
+        **{name: getattr(settings, name) for name in SETTINGS},
+        "batch": settings.batch_size,
+        "arithmetic": str(trainer.dtype).removeprefix("torch."),
         "images": trainer.step * settings.batch_size,
         "processor": processor(),
         "test_images": list(images.test.counts),
         "test_lesions": [len(np.unique(images.test.group[images.test.label == one])) for one in range(len(DIAGNOSES))],
     }
-    rows = [
-        {**about, "classifier": row["classifier"], "arm": row["arm"], "size_of_arm": row["size"]}
-        | {key: row[key] for key in ("real", "generated", "auc", "accuracy", "brier", "slope")}
-        for row in curves
-    ]
-    return rows + [
-        {
-            **about,
-            "classifier": row["classifier"],
-            "arm": f"{row['arm']} against {row['against']}",
-            "size_of_arm": "all",
-        }
-        | {"auc": row["auc"], "p_holm": row["p_holm"], "verdict": verdict_of(row["auc"], row["p_holm"])}
-        for row in comparisons
-    ]
+    rows = []
+    for row in curves:
+        kind = {"classifier": row["classifier"], "arm": row["arm"], "size_of_arm": row["size"]}
+        used = {"real": row["real"], "generated": row["generated"]}
+        others = {name: row[name]["estimate"] for name in ("accuracy", "brier", "slope")}
+        rows.append(about | kind | used | area(row) | others)
+    for row in comparisons:
+        kind = {"classifier": row["classifier"], "arm": f"{row['arm']} against {row['against']}", "size_of_arm": "all"}
+        said = {"p_holm": row["p_holm"], "verdict": verdict_of(row["auc"], row["p_holm"])}
+        rows.append(about | kind | area(row) | said)
+    return rows
+
+
+def area(row: dict[str, Any]) -> dict[str, Any]:
+    """The row's AUC, or difference of AUC, with its interval."""
+    return {"auc": row["auc"]["estimate"], "ci95": row["auc"]["ci95"]}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ from gan.models import LesionImage
 
 @dataclass(frozen=True)
 class Source:
-    """One training image: its name, its lesion and patient, the hash of its content, and how to read it."""
+    """One training image: its name, its lesion and patient, the hash of its content, and how to read it.
+
+    `repeats` is the name of the image of which curation found it to be a copy.
+    """
 
     name: str
     lesion: str
@@ -27,6 +30,7 @@ class Source:
     read: Callable[[], bytes]
     lesion_image_id: int | None = None
     patient: str = ""
+    repeats: str = ""
 
 
 def from_database(diagnosis: str, phantoms: bool, image_type: str = "dermoscopic") -> list[Source]:
@@ -50,7 +54,15 @@ def from_database(diagnosis: str, phantoms: bool, image_type: str = "dermoscopic
 def sources_of(images: Iterable[LesionImage]) -> list[Source]:
     """Lesion images as sources. A picture that repeats another one belongs to the lesion of that one."""
     return [
-        Source(image.isic_id, image.lesion_id or image.repeats, image.sha256, image.read, image.pk, image.patient_id)
+        Source(
+            image.isic_id,
+            image.lesion_id or image.repeats,
+            image.sha256,
+            image.read,
+            image.pk,
+            image.patient_id,
+            image.repeats,
+        )
         for image in images
     ]
 
@@ -183,6 +195,8 @@ def groups_of(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
             groups.link(node("lesion", source.lesion, source, diagnosis), itself)
         if source.patient:
             groups.link(node("patient", source.patient, source, diagnosis), itself)
+        if source.repeats:
+            groups.link(node("image", source.repeats, source, diagnosis), itself)
     for source, diagnosis in every:  # a repeated picture identifies a lesion that has no name
         if (repeated := node("image", source.lesion, source, diagnosis)) in groups:
             groups.link(node("lesion", source.lesion, source, diagnosis), repeated)

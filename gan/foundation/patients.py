@@ -7,7 +7,7 @@ all of them.
 
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 Node = tuple[str, str]  # what it is, and its id
 
@@ -43,6 +43,17 @@ class Groups:
         return starts | {node for node in self.nodes() if self.root(node) in roots}
 
 
+Row = tuple[str, str, str, str]  # an image's name, its lesion, its patient, and the name of the image that it repeats
+
+
+def link_images(groups: Groups, rows: Iterable[Row]) -> None:
+    """Link each image with its lesion, its patient and the image that it repeats, as far as they are known."""
+    for name, lesion, patient, repeats in rows:
+        for kind, other in (("lesion", lesion), ("patient", patient), ("image", repeats)):
+            if other:
+                groups.link(("image", name), (kind, other))
+
+
 def unrelated(images: QuerySet, seen: QuerySet) -> QuerySet:
     """Those of `images` that are not in `seen`, and are not linked with one of them by a lesion, a patient or a copy.
 
@@ -57,19 +68,16 @@ def unrelated(images: QuerySet, seen: QuerySet) -> QuerySet:
     _link_copies(groups, everything)
     if not groups.nodes():  # most archives name no patients, so that lesions are enough
         return apart
-    direct = {
-        "lesion": set(lesions.values_list("lesion_id", flat=True)),
-        "patient": set(patients.values_list("patient_id", flat=True)),
-        "image": {name for name in seen.values_list("isic_id", flat=True) if ("image", name) in groups},
-    }
-    linked: dict[str, set[str]] = {kind: set() for kind in direct}
-    for kind, name in groups.together_with((kind, name) for kind, names in direct.items() for name in names):
-        linked[kind].add(name)
-    # Images that show no seen lesion or patient themselves, but are linked with one through others.
+    direct = {("lesion", name) for name in lesions.values_list("lesion_id", flat=True)}
+    direct |= {("patient", name) for name in patients.values_list("patient_id", flat=True)}
+    direct |= {("image", name) for name in _with_copies(seen, everything).values_list("isic_id", flat=True)}
+    found = groups.together_with(direct) - direct
+    # Leave out images that show no seen lesion or patient themselves, but are linked with one through others.
+    copies = _with_copies(images, everything).values_list("pk", "isic_id")
     return (
-        apart.exclude(lesion_id__in=linked["lesion"] - direct["lesion"])
-        .exclude(patient_id__in=linked["patient"] - direct["patient"])
-        .exclude(isic_id__in=linked["image"] - direct["image"])
+        apart.exclude(lesion_id__in=[name for kind, name in found if kind == "lesion"])
+        .exclude(patient_id__in=[name for kind, name in found if kind == "patient"])
+        .exclude(pk__in=[pk for pk, name in copies if ("image", name) in found])
     )
 
 
@@ -82,8 +90,7 @@ def group_names(images: QuerySet) -> dict[int, str]:
     everything = images.model._default_manager.all()
     _link_patients(groups, everything)
     rows = list(images.values_list("pk", "isic_id", "lesion_id", "patient_id", "repeats"))
-    for _, name, lesion, patient, repeats in rows:
-        _link_image(groups, name, lesion, patient, repeats)
+    link_images(groups, (row[1:] for row in rows))
     _link_copies(groups, everything)  # last, so that groups without copies keep the names that results were based on
     return {pk: " ".join(groups.root(("image", name))) for pk, name, *_ in rows}
 
@@ -95,17 +102,13 @@ def _link_patients(groups: Groups, everything: QuerySet) -> None:
 
 
 def _link_copies(groups: Groups, everything: QuerySet) -> None:
-    """Link pictures that repeat another one with it, and both with their lesions and patients."""
-    copies = everything.exclude(repeats="")
-    rows = list(copies.values_list("isic_id", "lesion_id", "patient_id", "repeats"))
-    if rows:
-        originals = everything.filter(isic_id__in=copies.values("repeats"))
-        rows += originals.values_list("isic_id", "lesion_id", "patient_id", "repeats")
-    for row in rows:
-        _link_image(groups, *row)
+    rows = _with_copies(everything, everything)
+    link_images(groups, rows.values_list("isic_id", "lesion_id", "patient_id", "repeats"))
 
 
-def _link_image(groups: Groups, name: str, lesion: str, patient: str, repeats: str) -> None:
-    for kind, other in (("lesion", lesion), ("patient", patient), ("image", repeats)):
-        if other:
-            groups.link(("image", name), (kind, other))
+def _with_copies(images: QuerySet, everything: QuerySet) -> QuerySet:
+    """Those of the images that repeat another one or are repeated by one."""
+    copies = everything.filter(repeats__gt="")  # by the index
+    if not copies.exists():
+        return images.none()
+    return images.filter(Q(repeats__gt="") | Q(isic_id__in=copies.values("repeats")))

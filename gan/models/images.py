@@ -59,15 +59,18 @@ class LesionImageQuerySet(models.QuerySet):
         )
 
     def not_trained_on_by(self, generators):
-        """Images that none of the generators is known to have seen, nor another one of the same lesion or patient."""
+        """Images that none of the generators is known to have seen, nor another one of the same lesion or patient.
+
+        Copies that curation found count as one lesion.
+        """
         return unrelated(self, LesionImage.objects.seen_by(generators))
 
     def unrelated_to(self, others):
-        """Images that are not among the others and show no lesion or patient of the others."""
+        """Images that are not among the others and show no lesion or patient of the others, nor a copy of them."""
         return unrelated(self, others)
 
     def group_names(self) -> dict[int, str]:
-        """For each image's key, a name that it shares with all images of its lesion or patient."""
+        """For each image's key, a name that it shares with all images of its lesion or patient, and with copies."""
         return group_names(self)
 
     def by_diagnosis(self):
@@ -157,6 +160,7 @@ class LesionImage(StoredImage):
             models.Index(fields=["verdict", "isic_id"], name="lesion_image_by_verdict"),
             models.Index(fields=["diagnosis", "is_phantom", "verdict", "image_type"], name="lesion_image_by_diagnosis"),
             models.Index(fields=["lesion_id", "patient_id"], name="lesion_image_lesion_patient"),
+            models.Index(fields=["repeats"], name="lesion_image_repeats"),
         ]
 
     def __str__(self) -> str:

@@ -97,11 +97,13 @@ def test_a_patient_with_lesions_of_two_diagnoses_is_a_control_once(controlled):
     for diagnosis in controlled.diagnoses:
         lesion = spare.with_diagnosis(diagnosis).order_by("isic_id").first().lesion_id
         LesionImage.objects.filter(lesion_id=lesion).update(patient_id="one patient")
+    times = []
     for seed in range(10):
         controlled.seed = seed
         chosen = [one for one in choose_controls(controlled, test + practice) if isinstance(one, LesionImage)]
         assert len(chosen) == 4
-        assert sum(one.patient_id == "one patient" for one in chosen) <= 1, seed
+        times.append(sum(one.patient_id == "one patient" for one in chosen))
+    assert set(times) == {0, 1}
 
 
 @pytest.mark.parametrize("kind", Study.Degradation.values)

@@ -78,7 +78,7 @@ def choose_controls(study: Study, taken: Iterable[Source]) -> list[Source]:
         for pool in pools:
             if len(pool) < study.control_per_diagnosis:
                 raise StudyError(f"{diagnosis}: too few images for the controls.")
-            # A real pool holds one image of each lesion, and none of a lesion of the test or of practice.
+            # A real pool holds one image of each lesion, and none of a lesion that the study shows elsewhere.
             avoid = origins_of([*taken, *found], {})
             found += without_twins(rng, pool, study.control_per_diagnosis, avoid, {})
     return found

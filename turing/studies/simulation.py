@@ -28,11 +28,13 @@ from turing.models.questions import CONFIDENCE_LEVELS, NO, YES, Kind, Question
 from turing.reading.passage import start_reading
 from turing.reading.questions import Further
 from turing.statistics.staircase import next_exposure
+from turing.studies.phases import earlier_studies
 
 RIGHT_BELOW = 1.0  # with more evidence than this, a simulated reader gets the diagnosis wrong
 SUSPECTING = (
     0.4  # share of simulated readers who suspect generated images by themselves: 41%, as in Tordjman et al. (2026)
 )
+EFFECTS, BIAS, PROFILE, NOTICED, LOOK = range(5)  # what random numbers are for
 EXPOSURE_MS = 300  # time in which a simulated reader sees 63% of what there is to see
 
 
@@ -55,26 +57,30 @@ def simulate_readers(study: Study, count: int, observer: Observer, seed: int) ->
     """Add complete readings of `count` new simulated readers; yields once a reader.
 
     The seed decides what each of them says about each image. Neither the order of a reader's form nor the random ids of
-    the images matter, so the same seed gives the same answers again. Two things still depend on a form: which images
-    and times a reader gets in a study that shows parts or shows images for a set time, and the sides of pairs.
-    Further readers continue the series: five and then five more are the same as ten at once.
+    the images matter, so the same seed gives the same answers again. What else a form has at random still matters:
+    which images it repeats, which images it shows if each reader sees a part, the times of a study that shows images
+    for a set time, and the sides of pairs.
+    Further readers continue the series: five and then five more are the same as ten at once. With one seed, a reader
+    has the same bias in a study and in one that follows it, and the same images look alike in both.
     Raises `StudyError` unless the study is open.
     """
     if not study.is_open:
         raise StudyError(f"{study.slug} is {study.get_state_display()}; only an open study can be read.")
     images = _Images(study, observer, seed)
-    first = study.readings.filter(reader__is_simulated=True).count() + 1
-    chances = [_chance(seed, number) for number in range(first, first + count)]
-    for number, (chance, reader) in enumerate(zip(chances, _readers_for(study, chances), strict=True), start=first):
+    ready = iter(_readers_of_earlier(study, count) if study.follows else ())
+    for _ in range(count):
         with transaction.atomic():
+            locked = Study.objects.select_for_update().get(pk=study.pk)
+            number = locked.readings.filter(reader__is_simulated=True).count() + 1
+            reader = next(ready) if study.follows else _new_reader(_chance(seed, PROFILE, number))
             code = Invitation.objects.create(study=study).code if study.by_invitation else ""
-            reading = start_reading(study, reader, code)
-            _answer(reading, observer, images, number, chance)
+            bias = _chance(seed, BIAS, number).normal(0, observer.reader_sd)
+            _answer(start_reading(study, reader, code), observer, images, number, bias)
         yield
 
 
 def _chance(seed: int, *place: int) -> np.random.Generator:
-    """A source of random numbers for one reader, or for one reader's look at one image; independent of all others."""
+    """A source of random numbers for one thing, independent of all others."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
 
 
@@ -85,24 +91,29 @@ class _Images:
     """
 
     def __init__(self, study: Study, observer: Observer, seed: int) -> None:
-        self.observer, self.seed = observer, seed
+        self.seed = seed
+        self.part = len(earlier_studies(study))
+        shown_first = study  # where the images come from
+        while shown_first.same_images and shown_first.follows:
+            shown_first = shown_first.follows
         stimuli = sorted(
             study.stimuli.all(),
             key=lambda one: (
-                one.diagnosis,
-                one.truth,
                 one.is_practice,
                 one.is_control,
+                one.diagnosis,
+                one.truth,
                 one.lesion_image_id or one.generated_image_id,
             ),
         )
-        rng = _chance(seed, 0)
+        rng = _chance(seed, EFFECTS, len(earlier_studies(shown_first)))
         self.number = {stimulus.pk: number for number, stimulus in enumerate(stimuli)}
         self.effect = {stimulus.pk: rng.normal(0, observer.image_sd) for stimulus in stimuli}
 
     def chance(self, reader: int, stimulus: Stimulus, phase: str) -> np.random.Generator:
         """The source of all random numbers of one reader's trial with this image."""
-        return _chance(self.seed, reader, self.number[stimulus.pk], Trial.Phase.values.index(phase))
+        place = self.part, reader, self.number[stimulus.pk], Trial.Phase.values.index(phase)
+        return _chance(self.seed, LOOK, *place)
 
     def look(self, stimulus: Stimulus, dprime: float, rng: np.random.Generator) -> float:
         """How much one image looks like a generated one to one reader."""
@@ -110,21 +121,17 @@ class _Images:
         return signal + self.effect[stimulus.pk] + rng.normal()
 
 
-def _readers_for(study: Study, chances: list[np.random.Generator]) -> Iterator[Reader]:
-    """One reader for each source of random numbers: new simulated readers, or readers of the study that this follows.
-
-    Simulated readers do not wait for a washout.
-    """
-    if study.follows is None:
-        return (_new_reader(chance) for chance in chances)
+def _readers_of_earlier(study: Study, count: int) -> list[Reader]:
+    """Simulated readers who completed the study that this one follows. They do not wait for a washout."""
+    assert study.follows is not None
     done = Reading.objects.filter(study=study.follows, reader__is_simulated=True).exclude(completed_at=None)
-    ready = list(Reader.objects.filter(readings__in=done).exclude(readings__study=study).order_by("pk")[: len(chances)])
-    if len(ready) < len(chances):
+    ready = list(Reader.objects.filter(readings__in=done).exclude(readings__study=study).order_by("pk")[:count])
+    if len(ready) < count:
         raise StudyError(
             f"{study.slug} follows {study.follows.slug}, which {len(ready)} simulated readers have completed who did "
-            f"not read this one; {len(chances)} are wanted. Simulate readers of that one first."
+            f"not read this one; {count} are wanted. Simulate readers of that one first."
         )
-    return iter(ready)
+    return ready
 
 
 def _new_reader(rng: np.random.Generator) -> Reader:
@@ -139,9 +146,8 @@ def _new_reader(rng: np.random.Generator) -> Reader:
     )
 
 
-def _answer(reading: Reading, observer: Observer, images: _Images, number: int, of_reader: np.random.Generator) -> None:
+def _answer(reading: Reading, observer: Observer, images: _Images, number: int, bias: float) -> None:
     """Store the answers of the simulated reader with this number in the series."""
-    bias = of_reader.normal(0, observer.reader_sd)
     levels = reading.study.confidence_levels if reading.study.asks_confidence else None
     now = timezone.now()
     timed = reading.study.timed
@@ -181,7 +187,7 @@ def _answer(reading: Reading, observer: Observer, images: _Images, number: int, 
     FurtherAnswer.objects.bulk_create(further)
     Reading.objects.filter(pk=reading.pk).update(completed_at=now)
     if reading.study.purpose_blinded:
-        suspected = bool(of_reader.random() < SUSPECTING)
+        suspected = bool(_chance(images.seed, NOTICED, number).random() < SUSPECTING)
         Debriefing.objects.create(reading=reading, noticed_at=now, suspected=suspected, answered_at=now)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gan.datasets.sources import Source, from_database, split_all, split_by_lesion
 from gan.foundation.errors import GanError
-from gan.foundation.patients import Groups
+from gan.foundation.patients import Groups, link_images
 from gan.models import LesionImage, TrainingRun
 from tests.hostile.inputs import QUICK
 
@@ -118,15 +118,61 @@ def test_a_copy_has_the_group_of_its_original_even_if_that_one_is_not_asked_for(
 
 
 @QUICK
-@given(images)
-def test_links_are_followed_to_their_end(rows):
-    pairs = [(lesion, patient) for lesion, patient, _ in rows if lesion and patient]
+@given(images, st.lists(st.integers(0, 23), max_size=8))
+def test_links_are_followed_to_their_end(rows, repeated):
+    """The group of the first image is what plain search finds, with lesions, patients and copies as links."""
+    repeats = dict(enumerate(one for one in repeated if one < len(rows)))
+    named = [
+        (f"i{index}", lesion, patient, f"i{repeats[index]}" if index in repeats else "")
+        for index, (lesion, patient, _) in enumerate(rows)
+    ]
     groups = Groups()
-    for lesion, patient in pairs:
-        groups.link(("lesion", lesion), ("patient", patient))
-    found = groups.together_with([("lesion", "a")])
-    assert all((("lesion", lesion) in found) == (("patient", patient) in found) for lesion, patient in pairs)
-    assert ("lesion", "a") in found
+    link_images(groups, named)
+    found = groups.together_with([("image", "i0")])
+    of_it, before = {0}, set()
+    while of_it != before:
+        before = set(of_it)
+        of_it |= {
+            index
+            for index, row in enumerate(rows)
+            for one in before
+            if (row[0] and row[0] == rows[one][0])
+            or (row[1] and row[1] == rows[one][1])
+            or repeats.get(index) == one
+            or repeats.get(one) == index
+        }
+    assert {name for kind, name in found if kind == "image"} == {f"i{index}" for index in of_it}
+
+
+def test_groups_without_copies_keep_their_names(db):
+    """Scores of machines are computed in parts of the groups, in the order of these names."""
+    lesion_image("a", lesion_id="L1", patient_id="P1")
+    lesion_image("b", lesion_id="L2", patient_id="P1")
+    lesion_image("c", lesion_id="L3")
+    lesion_image("d", lesion_id="L3")
+    lesion_image("e", patient_id="P2")
+    lesion_image("f")
+    names = LesionImage.objects.group_names()
+    by_id = {image.isic_id: names[image.pk] for image in LesionImage.objects.all()}
+    assert by_id == {
+        "a": "image b",
+        "b": "image b",
+        "c": "image d",
+        "d": "image d",
+        "e": "image e",
+        "f": "image f",
+    }
+
+
+def test_a_copy_with_a_lesion_of_its_own_is_on_the_side_of_its_original(db):
+    """Two archives give one lesion two ids."""
+    for index in range(20):
+        lesion_image(f"original {index}", lesion_id=f"A{index}")
+        lesion_image(f"copy {index}", lesion_id=f"B{index}", repeats=f"original {index}")
+    training, held_out = split_by_lesion(from_database("nevus", phantoms=False), 0.3, seed=0)
+    assert len(held_out) == 12
+    names = {one.name.split()[1] for one in held_out}
+    assert not names & {one.name.split()[1] for one in training}
 
 
 def test_training_takes_one_type_and_tells_of_the_others(db):
