@@ -103,7 +103,7 @@ def test_a_patient_with_lesions_of_two_diagnoses_is_a_control_once(controlled):
         chosen = [one for one in choose_controls(controlled, test + practice) if isinstance(one, LesionImage)]
         assert len(chosen) == 4
         times.append(sum(one.patient_id == "one patient" for one in chosen))
-    assert set(times) == {0, 1}
+    assert max(times) == 1
 
 
 @pytest.mark.parametrize("kind", Study.Degradation.values)
