@@ -26,8 +26,8 @@ from turing.results.published.redaction import public_analysis, redact
 from turing.results.study_analysis import analyse_study
 
 
-def closed(study, readers):
-    call_command("simulate_readers", study.slug, readers=readers, seed=3)
+def closed(study, readers, dprime=0.4):
+    call_command("simulate_readers", study.slug, readers=readers, dprime=dprime, seed=3)
     call_command("close_study", study.slug)
     return Study.objects.get(pk=study.pk)
 
@@ -72,7 +72,8 @@ def test_an_unpublished_study_is_answered_as_one_that_does_not_exist(over, clien
     assert {client.get(link).status_code for link in links} == {404}
 
 
-def test_the_page_is_for_everybody_and_asks_nothing(over, django_assert_max_num_queries):
+def test_the_page_is_for_everybody_and_asks_nothing(study, django_assert_max_num_queries):
+    over = closed(study, 6, dprime=2)  # readers who tell the images apart, so that no equivalence is shown
     publish(over, authors="Ada Byron; Dr B. Kaya")
     client = Client()
     client.get(address(over))
