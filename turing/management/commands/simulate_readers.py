@@ -21,7 +21,7 @@ class Command(ConsoleCommand):
         parser.add_argument("--criterion", type=float, default=default.criterion, help="above 0: inclined to say real")
         parser.add_argument("--reader-sd", type=float, default=default.reader_sd)
         parser.add_argument("--image-sd", type=float, default=default.image_sd)
-        parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same answers to the same forms again")
+        parser.add_argument("--seed", type=int, default=0, help="the same one gives the same answers to the same forms")
 
     def handle(self, study, readers, seed, **options):
         if readers < 1 or seed < 0 or options["reader_sd"] < 0 or options["image_sd"] < 0:
