@@ -44,15 +44,15 @@ def examine(folder: Path, path: Path) -> list[dict[str, Any]]:
     """A row for each classifier and each kind and number of training images, then one for each comparison."""
     trainer, split = stored(folder, path)
     settings = trainer.settings
-    reader = Reader(settings.size, lite2(), progress)
     training = {name: sources for name, (sources, _) in split.items()}
+    seen = {source.sha256 for sources in training.values() for source in sources}
+    test = {name: [one for one in held_out if one.sha256 not in seen] for name, (_, held_out) in split.items()}
+    reader = Reader(settings.size, lite2(), progress)
     chunks = []
     for index, (name, sources) in enumerate(training.items()):
         latents = grid_latents(SEED + index, trainer.latent_size, POOL * len(sources)).split(GRID)
         pixels = np.concatenate([to_pixels(trainer.samples(part, index)) for part in latents])
         chunks.append(reader.read(pixels, f"generated {name}"))
-    seen = {source.sha256 for sources in training.values() for source in sources}
-    test = {name: [one for one in held_out if one.sha256 not in seen] for name, (_, held_out) in split.items()}
     images = Images(
         list(DIAGNOSES),
         {},
@@ -69,7 +69,7 @@ def examine(folder: Path, path: Path) -> list[dict[str, Any]]:
         "images": trainer.step * settings.batch_size,
         "processor": processor(),
         "test_images": list(images.test.counts),
-        "test_lesions": [len(np.unique(images.test.group[images.test.label == one])) for one in range(len(DIAGNOSES))],
+        "test_lesions": images.test.group_counts,
     }
     rows = []
     for row in curves:

@@ -38,6 +38,11 @@ class Pool:
         """The number of images of each diagnosis."""
         return tuple(np.bincount(self.label).tolist())
 
+    @property
+    def group_counts(self) -> list[int]:
+        """The number of groups of each diagnosis: for real images, of lesions or patients."""
+        return [len(np.unique(self.group[self.label == one])) for one in range(len(self.counts))]
+
     def take(self, chosen: np.ndarray) -> "Pool":
         return Pool(self.features[chosen], self.small[chosen], self.label[chosen], self.group[chosen])
 

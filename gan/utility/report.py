@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from gan.models import Generator
 from gan.utility.arms import ADDED, ALL, EVERY, GENERATED, MEANING
 from gan.utility.image_pools import Images
@@ -40,9 +38,7 @@ def report_of(
         "left_out": images.left_out,
         "test": {
             "images": list(images.test.counts),
-            "lesions": [
-                len(np.unique(images.test.group[images.test.label == one])) for one in range(len(images.diagnoses))
-            ],
+            "lesions": images.test.group_counts,
         },
         "real": list(images.real.counts),
         "generated": list(images.generated.counts),
