@@ -25,9 +25,10 @@ from tqdm import tqdm
 from console import UserError, progress
 from files import write_file
 from gan.datasets.comparison_sets import comparison_set_of, find_generator
-from gan.datasets.sources import Source, decode_pixels
+from gan.datasets.sources import Source, decode_pixels, groups_of
 from gan.evaluation.generator_report import images_of
 from gan.foundation.errors import GanError
+from gan.foundation.patients import Node
 from gan.imaging.image_files import png_bytes
 from gan.models import Generator
 from tables import parse_table, read_text
@@ -67,7 +68,7 @@ def draw(generator: Generator, seed: int, folder: Path) -> None:
         if len(held_out[name]) < count:
             raise GanError(f"{generator}: {len(held_out[name])} held-out images of {name}; {count} are needed.")
         shuffled = [held_out[name][index] for index in rng.permutation(len(held_out[name]))]
-        chosen = _of_different_lesions(shuffled)[:count]
+        chosen = _of_different_groups(shuffled)[:count]
         pixels = decode_pixels(chosen, generator.size)
         cells["real"] += [(one, name, source.name) for one, source in zip(pixels, chosen, strict=True)]
         drawn, marks = images_of(generator, name, count, seed, progress)
@@ -87,14 +88,13 @@ def draw(generator: Generator, seed: int, folder: Path) -> None:
     _write(folder / "answers.csv", ("sheet", "place", "answer"), [(*row[:2], "") for row in key])
 
 
-def _of_different_lesions(sources: list[Source]) -> list[Source]:
-    """The first image of each lesion, then the others."""
-    seen: set[str] = set()
+def _of_different_groups(sources: list[Source]) -> list[Source]:
+    """The first image of each lesion, or of each patient if the archive names them, then the others."""
+    seen: set[Node] = set()
     first, others = [], []
-    for source in sources:
-        lesion = source.lesion or source.name
-        (others if lesion in seen else first).append(source)
-        seen.add(lesion)
+    for source, group in zip(sources, groups_of({"": sources})[0], strict=True):
+        (others if group in seen else first).append(source)
+        seen.add(group)
     return first + others
 
 
