@@ -47,6 +47,12 @@ def own_folders(settings, data_root):
     settings.UPLOADS_ROOT = data_root / "uploads"
 
 
+@pytest.fixture(autouse=True)
+def static_files_are_looked_up_when_asked_for(settings):
+    """Otherwise WhiteNoise looks at each of them for every test client, which took longer than most requests."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(scope="session")
 def phantom_export(tmp_path_factory) -> Path:
     """An ISIC export of 24 phantoms for each diagnosis. Every two of them show one lesion."""

@@ -346,7 +346,7 @@ def routes(patterns=None, before: str = "") -> list[str]:
 
 @pytest.fixture
 def world(study, reader, researcher):
-    """A user of every role, and values for the words in the table."""
+    """The cookies of a user of every role who is logged in, and values for the words in the table."""
     stranger, laggard = make_reader("stranger@test.example"), make_reader("laggard@test.example")
     others = {name: make_researcher(f"{name}@test.example") for name in ("other", "viewer", "editor")}
     root = User.objects.create_user("root@test.example", PASSWORD, is_superuser=True)
@@ -378,7 +378,14 @@ def world(study, reader, researcher):
         "JOB": job.pk, "PUBLISHED": published.slug, "SHOWN": shown_stimuli(published)[0].pk,
         "SOURCE": study.stimuli.filter(truth="real").first().lesion_image_id,
     }  # fmt: skip
-    return {"users": users | others, "words": words}
+    return {"cookies": {role: cookies_of(user) for role, user in (users | others).items()}, "words": words}
+
+
+def cookies_of(user) -> dict[str, str]:
+    client = Client()
+    if user:
+        client.force_login(user)
+    return {name: cookie.value for name, cookie in client.cookies.items()}
 
 
 def address_of(route: str, arguments: list[str], words: dict) -> str:
@@ -389,12 +396,11 @@ def address_of(route: str, arguments: list[str], words: dict) -> str:
     return f"/{path}{query}"
 
 
-def answer_of(user, method: str, address: str) -> str:
-    """The table's notation for an answer. Changes by the request are rolled back."""
+def answer_of(cookies: dict[str, str], method: str, address: str) -> str:
+    """The table's notation for an answer. Changes by the request are rolled back, such as the end of a session."""
     client = Client()
+    client.cookies.load(cookies)
     with transaction.atomic():
-        if user:
-            client.force_login(user)
         answer = client.generic(method, address)
         transaction.set_rollback(True)
     if answer.status_code == 302:
@@ -414,7 +420,7 @@ def surprises(world, roles=ROLES, methods=("GET", "HEAD", "POST", "DELETE"), onl
         for method in methods:
             expected = answers.get("GET" if method == "HEAD" else method, ["405"] * len(ROLES))
             for role in roles:
-                answer = answer_of(world["users"][role], method, address)
+                answer = answer_of(world["cookies"][role], method, address)
                 if answer != expected[ROLES.index(role)]:
                     found.append(f"{method} /{route} as {role}: {answer}, not {expected[ROLES.index(role)]}")
     return found
