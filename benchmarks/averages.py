@@ -6,7 +6,7 @@
 Each training of the projected GAN keeps averages of several lengths at once, so that nothing but the average differs.
 At each number of images in `--at`, KID, precision and recall of the samples of each average are compared with held-out
 lesions. The membership AUC says whether the discriminator scores training images above held-out ones (0.5: it cannot
-tell them apart). A training of 112,512 images takes about half an hour on two cores, and each judgement a minute.
+tell them apart). A training of 112,512 images takes about an hour on two cores, and each judgement a minute.
 """
 
 import argparse
