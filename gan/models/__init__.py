@@ -4,16 +4,9 @@ from gan.foundation.diagnoses import normalise_diagnosis
 from gan.foundation.trainable import MODELS
 from gan.imaging.image_files import SUFFIXES
 from gan.models.generated import GeneratedImage
-from gan.models.generators import (
-    ALL_DIAGNOSES,
-    Evaluation,
-    Generator,
-    TrainingName,
-    TrainingRun,
-    TrainingStep,
-    UtilityEvaluation,
-)
+from gan.models.generators import ALL_DIAGNOSES, Generator, TrainingName, TrainingRun
 from gan.models.images import PHANTOM_PREFIX, SKIN_TONES, LesionImage, is_non_commercial, skin_tone_of
+from gan.models.measurements import Evaluation, TrainingStep, UtilityEvaluation
 
 __all__ = [
     "ALL_DIAGNOSES", "MODELS", "PHANTOM_PREFIX", "SKIN_TONES", "SUFFIXES", "Evaluation", "GeneratedImage", "Generator",

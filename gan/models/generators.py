@@ -1,4 +1,4 @@
-"""Generators, that is training runs and external generators, and measurements of their quality."""
+"""Generators, that is training runs and external generators."""
 
 import logging
 from collections.abc import Iterable
@@ -15,6 +15,7 @@ from gan.foundation.kept_snapshots import kept_steps
 from gan.models.images import LesionImage
 
 logger = logging.getLogger(__name__)
+MOST_NAMED = 20  # generators in a message
 ALL_DIAGNOSES = "all diagnoses"  # name of the networks that draw every diagnosis of a run
 
 
@@ -25,6 +26,12 @@ class GeneratorQuerySet(models.QuerySet):
     def finished(self):
         """Generators that a study can take images from."""
         return self.filter(status=Generator.Status.FINISHED)
+
+    def missing(self, reference: str) -> str:
+        """That there is no such generator, and the names of the newest ones that there are."""
+        what = "training run" if self.model is TrainingRun else "generator"
+        known = ", ".join(map(str, self.order_by("-pk")[:MOST_NAMED])) or "none"
+        return f"no {what} {str(reference)!r} ({what}s: {known})."
 
     def find(self, reference: str):
         """The generator with this id, this name and version, or only this name; None if there is none.
@@ -192,6 +199,9 @@ class TrainingRunManager(models.Manager):
     def find(self, reference: str):
         return self.get_queryset().find(reference)
 
+    def missing(self, reference: str) -> str:
+        return self.get_queryset().missing(reference)
+
 
 class TrainingRun(Generator):
     """One GAN training of ours. It is the kind of generator that can draw more images and continue training."""
@@ -246,55 +256,3 @@ class TrainingName(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} of generator {self.generator_id}"
-
-
-class TrainingStep(models.Model):
-    """The losses of one pair of networks at one step."""
-
-    run = models.ForeignKey(Generator, models.CASCADE, related_name="steps")
-    diagnosis = models.CharField(max_length=120, help_text="The networks' name, as in TrainingRun.networks.")
-    step = models.PositiveIntegerField()
-    generator_loss = models.FloatField()
-    discriminator_loss = models.FloatField(help_text="Real plus generated.")
-
-    class Meta:
-        ordering = ["diagnosis", "step"]
-        constraints = [models.UniqueConstraint(fields=["run", "diagnosis", "step"], name="one_row_per_step")]
-
-    def __str__(self) -> str:
-        return f"run {self.run_id}, {self.diagnosis}, step {self.step}"
-
-
-class Evaluation(models.Model):
-    """How good a generator's images of one diagnosis were, as measured by `gan.quality.held_out`."""
-
-    generator = models.ForeignKey(Generator, models.CASCADE, related_name="evaluations")
-    diagnosis = models.CharField(max_length=120)
-    step = models.PositiveIntegerField(default=0, help_text="Of the training; 0 for an external generator.")
-    figures = models.JSONField(help_text="KID, precision, recall, density, coverage, floors, feature network, counts.")
-    created_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["diagnosis", "step"]
-        constraints = [
-            models.UniqueConstraint(fields=["generator", "diagnosis", "step"], name="one_evaluation_per_step")
-        ]
-
-    def __str__(self) -> str:
-        return f"generator {self.generator_id}, {self.diagnosis}, step {self.step}"
-
-
-class UtilityEvaluation(models.Model):
-    """Whether a generator's images help to train a classifier, as measured by `gan.utility`. Every one is kept."""
-
-    generator = models.ForeignKey(Generator, models.CASCADE, related_name="utilities")
-    step = models.PositiveIntegerField(default=0, help_text="Of the training; 0 for an external generator.")
-    collection = models.CharField(max_length=80, blank=True, help_text="Of the test images; empty: any.")
-    figures = models.JSONField(help_text="Curves, comparisons, verdict and conclusion, as gan.utility.report.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return f"utility of generator {self.generator_id}, {self.created_at:%Y-%m-%d}"
