@@ -22,7 +22,7 @@ def find_generator(reference: str) -> Generator:
     """The generator with this id or name. Raises `GanError` if there is none."""
     found = Generator.objects.find(reference)
     if found is None:
-        raise GanError(f"no generator {reference!r}.")
+        raise GanError(Generator.objects.missing(reference))
     return found
 
 

@@ -79,7 +79,7 @@ def check_told(told: TrainedOn) -> None:
 def _find_run(reference: str) -> TrainingRun:
     run = TrainingRun.objects.find(reference)
     if run is None:
-        raise GanError(f"--trained-on-run: no training run {reference!r}.")
+        raise GanError(f"--trained-on-run: {TrainingRun.objects.missing(reference)}")
     return run
 
 

@@ -67,7 +67,7 @@ def find_run(reference: str) -> TrainingRun:
     """The run with this id or name. Raises `GanError` if there is none."""
     run = TrainingRun.objects.find(reference)
     if run is None:
-        raise GanError(f"no training run {reference!r}.")
+        raise GanError(TrainingRun.objects.missing(reference))
     return run
 
 

@@ -53,7 +53,7 @@ def report_of(
         "margin": MARGIN,
         "curves": curves,
         "comparisons": rows,
-        "verdict": overall(rows),
+        "verdict": overall(rows, [row["auc"]["estimate"] for row in curves if row["arm"] == EVERY]),
     }
     return report | {"conclusion": conclusion(report), "weaknesses": weaknesses(report, images)}
 
@@ -70,8 +70,12 @@ def verdict_of(difference: dict[str, Any], p_value: float) -> str:
     return "not lower" if low > -MARGIN else "unclear"
 
 
-def overall(rows: Sequence[dict[str, Any]]) -> str:
-    """Whether generated images help if every real one is used already: one word for all classifiers."""
+def overall(rows: Sequence[dict[str, Any]], real_alone: Sequence[float]) -> str:
+    """Whether generated images help if every real one is used already: one verdict for all classifiers.
+
+    `real_alone` holds each classifier's AUC with every real image and nothing else. Where that leaves less than the
+    margin up to 1, nothing could have helped.
+    """
     found = {row["verdict"] for row in rows if (row["arm"], row["against"]) == (ADDED, EVERY)}
     if {"higher", "lower"} <= found:
         return "mixed"
@@ -79,7 +83,9 @@ def overall(rows: Sequence[dict[str, Any]]) -> str:
         return "helps"
     if "lower" in found:
         return "harms"
-    return "does not help" if found <= {"alike", "not higher"} else "too few to say"
+    if not found <= {"alike", "not higher"}:
+        return "too few to say"
+    return "no room" if min(real_alone) > 1 - MARGIN else "does not help"
 
 
 HEADLINES = {
@@ -88,6 +94,8 @@ HEADLINES = {
     "mixed": "Generated images helped one classifier and harmed the other.",
     "does not help": "Generated images do not help: added to every real one, they made no classifier better by "
     f"{MARGIN:g} of AUC or more.",
+    "no room": "This test is too easy to say whether generated images help: real images alone leave every classifier "
+    f"less than {MARGIN:g} of AUC to gain.",
     "too few to say": "There are too few held-out lesions to say whether generated images help.",
 }
 ADDED_WORDS = {

@@ -13,10 +13,11 @@ from turing.results.references import REFERENCES, numbered
 from turing.results.study_analysis import analyse_study
 
 
-def analysis_of(equivalent, interval, p_value=0.01):
+def analysis_of(equivalent, interval, p_value=0.01, readers=12, warnings=()):
     test = {"margin": 0.1, "p_value": p_value, "equivalent": equivalent}
     accuracy = {"estimate": sum(interval) / 2, "ci95": list(interval)}
-    return {"asks_judgement": True, "equivalence": test, "accuracy": accuracy}
+    counts = {"readers": readers}
+    return {"asks_judgement": True, "equivalence": test, "accuracy": accuracy, "counts": counts, "warnings": warnings}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,32 @@ def test_close_to_chance_and_different_from_it_are_both_said(equivalent, interva
     sentence = equivalence_sentence(analysis_of(equivalent, interval))
     assert said in sentence
     assert unsaid not in sentence
+
+
+FEW = "2 readers only: intervals were not validated below 5 and may cover less than 95%"
+STANDS_IN = "the variance estimate was not positive; the binomial variance stands in, which may be small"
+
+
+@pytest.mark.parametrize(
+    ("equivalent", "interval", "claims"),
+    [(True, (0.47, 0.52), True), (True, (0.53, 0.57), True), (False, (0.62, 0.7), True), (False, (0.4, 0.62), False)],
+)
+def test_a_claim_that_may_be_too_strong_says_so_in_the_same_breath(equivalent, interval, claims):
+    few = equivalence_sentence(analysis_of(equivalent, interval, readers=2, warnings=[FEW]))
+    assert ("This rests on 2 readers: the test was not validated with so few" in few) == claims
+    narrow = equivalence_sentence(analysis_of(equivalent, interval, warnings=[f"accuracy: {STANDS_IN}"]))
+    assert ("the interval may be too narrow" in narrow) == claims
+    for other in (f"fooling_rate: {STANDS_IN}", "12 generated images only: intervals were not validated below 20"):
+        sentence = equivalence_sentence(analysis_of(equivalent, interval, warnings=[other]))
+        assert sentence == equivalence_sentence(analysis_of(equivalent, interval))
+
+
+def test_a_claim_about_pairs_says_what_speaks_against_it_too():
+    of_images = analysis_of(True, (0.47, 0.52), readers=2, warnings=[FEW])
+    found = {"equivalence": of_images["equivalence"], "proportion_correct": of_images["accuracy"]}
+    assert equivalence_sentence(of_images | {"forced_choice": found}) == equivalence_sentence(of_images)
+    narrow = of_images | {"forced_choice": found, "warnings": [f"forced_choice, proportion_correct: {STANDS_IN}"]}
+    assert "the interval may be too narrow" in equivalence_sentence(narrow)
 
 
 def test_no_test_and_tiny_p_values_are_put_in_words():

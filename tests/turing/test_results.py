@@ -171,6 +171,20 @@ def test_the_planning_page_plans_and_refuses_nonsense(simulated, client, researc
     assert client.get(reverse("plan-curve", args=["svg"]), query | {"power": "9"}).status_code == 404
 
 
+def test_a_study_that_cannot_be_a_pilot_says_why(study, reader):
+    call_command("simulate_readers", study.slug, readers=3, seed=3)  # people count as soon as one has answered
+    for person, reason in (
+        (reader, "it has the answers of 1 reader, and 2 are needed to tell how readers differ."),
+        (make_reader("second@test.example"), "not every reader answered every generated image."),
+    ):
+        reading = start_reading(study, person)
+        last = reading.trials.filter(stimulus__truth="generated").latest("position").position
+        for trial in reading.trials.filter(position__lt=last if person != reader else 99):
+            record_response(reading, trial.position, "real" if trial.position % 3 else "generated", 2, 900)
+        with pytest.raises(CommandError, match=f"{study.slug} cannot be a pilot study: {reason}"):
+            call_command("plan_study", width=0.1, pilot=study.slug)
+
+
 def test_the_planning_command_agrees_with_its_drawing_and_its_json(tmp_path):
     figure = tmp_path / "plan.png"
     found = json.loads(output_of("plan_study", "--width", "0.2", "--figure", str(figure), "--json"))

@@ -4,10 +4,12 @@ from typing import Any
 
 from turing.errors import StudyError
 from turing.models import Study
+from turing.results.counting import Population as Answered
 from turing.results.counting import choose_population
 from turing.results.looks import check_visible
 from turing.results.study_analysis import analyse_study
 from turing.statistics.planning import STRUCTURES, Goal, Population, check_by_simulation, plan
+from turing.templatetags.figures import number_of
 
 READERS = (5, 10, 15, 20, 30, 40, 65, 100)
 CHECKED = 500  # simulated studies
@@ -42,13 +44,24 @@ def planned_population(
         analysis = analyse_study(pilot, population)
         components = analysis["variance_components"]
         if components is None:
-            raise StudyError(f"{pilot.slug}: every reader must have answered every image of a pilot study.")
+            raise StudyError(f"{pilot.slug} cannot be a pilot study: {_why_no_components(analysis, population)}")
         own = analysis["fooling_rate"]["estimate"]
         found = Population.from_components(own, components["reader"], components["image"])
         wanted = rate if rate is not None else (analysis["accuracy"]["estimate"] if goal.margin else own)
         return Population(wanted, found.reader_share, found.image_share)
     except ValueError as error:
         raise StudyError(f"{error}.") from None
+
+
+def _why_no_components(analysis: dict[str, Any], answered: Answered) -> str:
+    readers = analysis["counts"]["readers"]
+    kind = "simulated reader" if answered.simulated else "reader"
+    if readers < 2:
+        return f"it has the answers of {number_of(readers, kind)}, and 2 are needed to tell how readers differ."
+    incomplete = any(text.startswith("variance_components: ") for text in analysis["warnings"])
+    if incomplete:
+        return f"not every {kind} answered every generated image."
+    return "its answers do not tell how readers and images differ (all are alike)."
 
 
 def make_goal(width: float | None, margin: float | None, power: float) -> Goal:

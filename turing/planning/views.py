@@ -40,12 +40,17 @@ class PlanForm(forms.Form):
     structure = forms.ChoiceField(
         choices=_structures,
         label="How readers and images differ",
-        help_text="roe-metz: Roe and Metz (1997), HH, careful. moderate: sd 0.5 and 0.7 on the logit scale.",
+        help_text="roe-metz: Roe and Metz (1997), HH: images differ much. moderate: readers have sd 0.5 and images 0.7 "
+        "on the logit scale.",
     )
     pilot = forms.ModelChoiceField(
-        Study.objects.none(), required=False, to_field_name="slug",
-        label="Or take them from this study", help_text="Every reader must have answered every image.",
-    )  # fmt: skip
+        Study.objects.none(),
+        required=False,
+        to_field_name="slug",
+        label="Or take them from this study",
+        help_text="Two readers or more, who have each answered every image. Simulated readers are used only while no "
+        "person has answered.",
+    )
 
     reader_variance = forms.FloatField(
         required=False, min_value=0, max_value=0.25, label="Or variance component of readers",

@@ -1,5 +1,6 @@
 """The results in sentences: headlines for clinicians, and a methods paragraph ready to paste."""
 
+import re
 from typing import Any
 
 from turing.models import Study
@@ -53,7 +54,8 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
     """
     if found := analysis.get("forced_choice"):
         of_pairs = {"equivalence": found["equivalence"], "accuracy": found["proportion_correct"]}
-        return equivalence_sentence(of_pairs | {"asks_judgement": True})
+        kept = {name: analysis[name] for name in ("counts", "warnings")}
+        return equivalence_sentence(of_pairs | kept | {"asks_judgement": True})
     test, accuracy = analysis["equivalence"], analysis["accuracy"]
     if not analysis["asks_judgement"]:
         return ""
@@ -71,15 +73,30 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
         )
         return (
             f"{told}It is not shown that readers cannot tell the images apart. The margin fixed beforehand, {band}, "
-            f"has not been established (TOST, {p_value})."
+            f"has not been established (TOST, {p_value}).{_doubts(analysis) if differs else ''}"
         )
     shown = f"{band}, the margin fixed beforehand, is shown (TOST, {p_value})"
     if differs:
         return (
             f"Readers came close to guessing: {shown}. Within it they told the images apart {differs} by guessing: "
             f"accuracy {percent(accuracy['estimate'])}, 95% interval {percent(low)} to {percent(high)}."
+            f"{_doubts(analysis)}"
         )
-    return f"Readers could not tell the images apart: {shown}."
+    return f"Readers could not tell the images apart: {shown}.{_doubts(analysis)}"
+
+
+def _doubts(analysis: dict[str, Any]) -> str:
+    """Why the test may claim too much; empty if nothing is known against it."""
+    found, warnings = "", analysis["warnings"]
+    if any(re.match("[0-9]+ readers? only: intervals were not validated", text) for text in warnings):
+        readers = number_of(analysis["counts"]["readers"], "reader")
+        found = f" This rests on {readers}: the test was not validated with so few, and may claim too much."
+    if any(re.match("(accuracy|forced_choice, proportion_correct): .* stands in", text) for text in warnings):
+        found += (
+            " Readers and images differed no more than chance makes them differ, so their part of the interval could "
+            "not be estimated, and the interval may be too narrow."
+        )
+    return found
 
 
 def exposure_sentence(analysis: dict[str, Any]) -> str:

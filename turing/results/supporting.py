@@ -31,12 +31,15 @@ def unseen_sentence(analysis: dict[str, Any]) -> str:
         return ""
     readers = analysis["counts"]["readers"]
     if kinds["two_kinds"] is None:
-        tested = f"Whether they are of two kinds could not be tested: {kinds['reason']}."
+        tested = f"Whether readers are of two kinds could not be tested: {kinds['reason']}."
     elif kinds["two_kinds"]:
         tested = ""
     else:
         statistic, threshold = kinds["statistic"], kinds["threshold"]
-        tested = f"They do not seem to be of two kinds (likelihood ratio {statistic:.1f}; above {threshold:g} they do)."
+        tested = (
+            "The readers do not seem to be of two kinds, such as some who find nearly all generated images and others "
+            f"who guess (likelihood ratio {statistic:.1f}; above {threshold:g} they do)."
+        )
     return f"{tested} {few_readers_sentence(readers)}".strip()
 
 

@@ -113,7 +113,8 @@ def dashboard(request, slug):
     if context["sittings"]:  # the page also shows results of the earlier study
         note_look(study.follows, population, request.user)
     most, least = extremes(study, context["analysis"])
-    context |= {"most": most, "least": least, "formats": formats_of(study)}
+    files = {name: title for name, (title, found) in context["tables"].items() if found}
+    context |= {"most": most, "least": least, "formats": formats_of(study), "table_files": files}
     page = "results" if study.asks_judgement else "results_unjudged"
     return render(request, f"research/{page}.html", context)
 

@@ -80,7 +80,7 @@ class Population:
 # Shares of the latent variance of readers and of images.
 STRUCTURES = {
     # Roe and Metz (1997), structure HH, the default of the FDA's iMRMC simulator: readers 0.03 + 0.03, cases
-    # 0.3 + 0.3, the rest 0.4. This is the careful choice, because images that differ much require many images.
+    # 0.3 + 0.3, the rest 0.4. Images that differ much require many images.
     "roe-metz": (0.06 / 1.06, 0.6 / 1.06),
     # Standard deviations of 0.5 (readers) and 0.7 (images) on the logit scale, where the rest has pi^2 / 3.
     "moderate": (0.25 / (0.74 + np.pi**2 / 3), 0.49 / (0.74 + np.pi**2 / 3)),

@@ -14,7 +14,7 @@ from turing.studies.question_words import questions_in_words
 
 WHY_SIZE = "Why this sample size"
 STRUCTURES = {
-    "roe-metz": "readers and images differ as in Roe and Metz (1997), the careful case",
+    "roe-metz": "readers and images differ as in Roe and Metz (1997), where images differ much",
     "moderate": "readers and images differ moderately (standard deviations of 0.5 and 0.7 on the logit scale)",
 }
 

@@ -89,6 +89,8 @@ class Command(ConsoleCommand):
         if output:
             write_folder(found, samples, output)
         self.stdout.write(f"{len(samples)} samples of {found}, {new} of them new")
+        if not new:
+            self.say("These images were drawn before. Another --seed or a higher --count draws new ones.")
 
     def _detector(self, found):
         from gan.datasets.training_sets import training_set_of

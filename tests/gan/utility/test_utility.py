@@ -184,17 +184,19 @@ def test_a_difference_is_called_what_its_interval_allows(interval, p_value, said
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "said"),
+    ("verdicts", "real_alone", "said"),
     [
-        (("higher", "unclear"), "helps"),
-        (("lower", "alike"), "harms"),
-        (("higher", "lower"), "mixed"),
-        (("alike", "not higher"), "does not help"),
-        (("alike", "unclear"), "too few to say"),
+        (("higher", "unclear"), (0.9, 0.9), "helps"),
+        (("lower", "alike"), (0.99, 0.99), "harms"),
+        (("higher", "lower"), (0.9, 0.9), "mixed"),
+        (("alike", "not higher"), (0.9, 0.9), "does not help"),
+        (("alike", "not higher"), (0.99, 0.97), "does not help"),
+        (("alike", "alike"), (0.99, 1.0), "no room"),
+        (("alike", "unclear"), (0.99, 0.99), "too few to say"),
     ],
 )
-def test_the_verdict_is_that_of_all_classifiers(verdicts, said):
-    assert overall([{"arm": ADDED, "against": EVERY, "verdict": one} for one in verdicts]) == said
+def test_the_verdict_is_that_of_all_classifiers(verdicts, real_alone, said):
+    assert overall([{"arm": ADDED, "against": EVERY, "verdict": one} for one in verdicts], real_alone) == said
 
 
 @pytest.fixture

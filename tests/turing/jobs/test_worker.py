@@ -74,7 +74,7 @@ def test_what_the_command_refuses_is_the_jobs_error(worker, researcher):
     job = queue.start("sample", {"run": 99, "count": 1, "seed": 0, "reject_copies": True}, researcher)
     worker("--once").wait(60)
     job.refresh_from_db()
-    assert (job.state, job.error) == ("failed", "no training run '99'.")
+    assert (job.state, job.error) == ("failed", "no training run '99' (training runs: none).")
 
 
 def test_a_running_job_is_cancelled_within_seconds(worker, work, researcher):

@@ -185,5 +185,5 @@ def _reference_and_count(text: str) -> tuple[Generator, int | None]:
             raise CommandError(f"--generator {text}: after '=' comes how many of its images are shown per diagnosis.")
         count = int(number) if found is not None else None
     if found is None:
-        raise CommandError(f"--generator: no generator {text!r}.")
+        raise CommandError(f"--generator: {Generator.objects.missing(text)}")
     return found, count

@@ -56,7 +56,8 @@ class Command(ConsoleCommand):
             return
         self.stdout.write(
             f"rate {found['rate']:.3f}; shares of variance: readers {found['reader_share']:.3f}, "
-            f"images {found['image_share']:.3f}"
+            f"images {found['image_share']:.3f}; variance components of one answer: readers "
+            f"{found['variance_components']['reader']:.3f}, images {found['variance_components']['image']:.3f}"
         )
         self.stdout.write(f"{'readers':>8} {'images':>8} {'width':>8} {'power':>8}")
         for row in found["plan"]:

@@ -12,7 +12,7 @@ from turing.version import name_and_version
 WHAT = {
     "data/responses.csv": "the answers, one a row, under pseudonyms",
     "data/responses.parquet": "the same with types",
-    "data/study-": "the same as responses.csv, under the name that Psych-DS wants (study-NAME_data.csv)",
+    "data/study-": "the same as responses.csv, under the name that Psych-DS wants",
     "dataset_description.json": "what Psych-DS and search engines read: the data set and its columns (schema.org)",
     "datapackage.json": "the codebook: what each column means (Frictionless Data Package)",
     "stimuli.csv": "the manifest: each image's id, truth, origin, licence, attribution, SHA-256",
@@ -48,7 +48,7 @@ def readme(
     """README.md: what each file is, how to check it, and what is left out."""
     names = [*names, "SHA256SUMS"]
     listed = [
-        f"- `{what}`: {meaning}"
+        f"- `{next(name for name in names if name.startswith(what)) if what.endswith('-') else what}`: {meaning}"
         for what, meaning in WHAT.items()
         if any(name == what or (what.endswith(("/", "-")) and name.startswith(what)) for name in names)
     ]

@@ -78,6 +78,18 @@ def _in_lines(text: str, characters: int) -> str:
     return "\n".join(textwrap.fill(line, characters) for line in text.split("\n"))
 
 
+def add_legend(axes: Axes, **options) -> None:
+    """A legend within the panel; in a narrow figure, where it would cover the curves, below all panels."""
+    if not is_narrow():
+        axes.legend(frameon=False, **options)
+        return
+    figure = axes.get_figure()
+    handles, labels = axes.get_legend_handles_labels()
+    if not figure.legends:
+        wrapped = [_in_lines(label, NARROW_CHARACTERS) for label in labels]
+        figure.legend(handles, wrapped, loc="outside lower left", frameon=False)
+
+
 def figure_of(width: float, height: float, narrow_height: float | None = None) -> Figure:
     """An empty figure; sizes in inches. A narrow one has the same height, unless `narrow_height` is given."""
     size = (min(width, NARROW_INCHES), narrow_height or height) if is_narrow() else (width, height)

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from gan.models import TrainingRun
-from turing.results.figures.style import ACCENT, INK, MUTED, WARM, panels_of
+from turing.results.figures.style import ACCENT, INK, MUTED, WARM, add_legend, panels_of
 
 # By model. A model that has no entry gets no line of chance, and a label without a unit.
 CHANCE = {
@@ -36,7 +36,7 @@ def losses_figure(run: TrainingRun) -> Figure:
             if run.model in CHANCE:
                 level, meaning = CHANCE[run.model]
                 axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=":", label=meaning)
-            axes.legend(frameon=False)
+            add_legend(axes)
         axes.set(title=name, xlabel="Step", ylabel=UNITS.get(run.model, "Loss"))
     return figure
 
@@ -75,6 +75,9 @@ def quality_figure(run: TrainingRun) -> Figure:
     distance.set(xlabel="Step", ylabel="KID x 1000", ylim=(0, None), title=title)
     shares.set(xlabel="Step", ylabel="Share", ylim=(0, 1), title="Precision and recall")
     for axes in (distance, shares):
-        if names:
-            axes.legend(frameon=False)
+        if len(every := {row for line in axes.lines for row in line.get_xdata() if line.get_marker() == "o"}) == 1:
+            axes.set_xticks(list(every))
+    if names:
+        distance.legend(frameon=False)
+        add_legend(shares)
     return figure

@@ -10,8 +10,10 @@ from turing.results.figures.style import (
     INK,
     MUTED,
     WARM,
+    add_legend,
     draw_interval,
     is_narrow,
+    label_rows,
     nothing_to_show,
     panels_of,
     percent_axis,
@@ -45,7 +47,7 @@ def utility_figure(figures: Row | None) -> Figure:
         panels[0, column].set_title(f"{name[0].upper()}{name[1:]}")
         _differences(panels[1, column], [one for one in figures["comparisons"] if one["classifier"] == key], figures)
     panels[0, 0].set_ylabel("AUC on lesions that nobody saw")
-    panels[0, 0].legend(frameon=False, loc="lower right")
+    add_legend(panels[0, 0], loc="lower right")
     if figures["phantoms"]:
         figure.suptitle("DRAWN PHANTOMS, NOT LESIONS", color=WARM)
     return figure
@@ -76,11 +78,10 @@ def _differences(axes: Axes, rows: list[Row], figures: Row) -> None:
     margin = figures["margin"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.2, linewidth=0)
     axes.axvline(0, color=MUTED, linewidth=0.8)
-    for place, row in enumerate(reversed(rows)):
+    for place, row in enumerate(rows):
         draw_interval(axes, place, row["auc"]["ci95"], ACCENT, 2)
         axes.plot([row["auc"]["estimate"]], [place], "o", color=ACCENT, markersize=6)
-    axes.set_yticks(range(len(rows)), [CONTRASTS[row["arm"]] for row in reversed(rows)])
-    axes.set_ylim(-0.6, len(rows) - 0.4)
+    label_rows(axes, [CONTRASTS[row["arm"]] for row in rows])
     axes.set_xlabel(f"Change of AUC by generated images (grey: less than {margin:g})")
 
 
