@@ -4,9 +4,10 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import call_command
 
 from turing.reading.passage import record_response, start_reading
-from turing.results.counting import PEOPLE, flow_of
+from turing.results.counting import PEOPLE, SIMULATED, flow_of
 from turing.results.methods import equivalence_sentence, methods_and_references
 from turing.results.phrases import one_size
 from turing.results.references import REFERENCES, numbered
@@ -53,6 +54,13 @@ def test_a_claim_that_may_be_too_strong_says_so_in_the_same_breath(equivalent, i
     for other in (f"fooling_rate: {STANDS_IN}", "12 generated images only: intervals were not validated below 20"):
         sentence = equivalence_sentence(analysis_of(equivalent, interval, warnings=[other]))
         assert sentence == equivalence_sentence(analysis_of(equivalent, interval))
+
+
+def test_the_analysis_of_four_readers_is_doubted(study):
+    call_command("simulate_readers", study.slug, readers=4, dprime=3, seed=3)
+    sentence = equivalence_sentence(analyse_study(study, SIMULATED))
+    assert "better than by guessing" in sentence
+    assert "This rests on 4 readers: the test was not validated with so few, and may claim too much." in sentence
 
 
 def test_a_claim_about_pairs_says_what_speaks_against_it_too():
