@@ -3,18 +3,24 @@
     python -m benchmarks.roofline
     python -m benchmarks.roofline --model projected
     ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.roofline
+    python -m benchmarks.roofline --model projected --precision bfloat16 --limits benchmarks/results/roofline_dcgan.json
 
 An operation must do its arithmetic, and must read its inputs and write its outputs once. The processor's limits are
 measured first: a large matrix product gives FLOP/s, and a copy between large tensors gives bytes/s. The longer of both
 times is the operation's bound (Williams, Waterman and Patterson 2009, "Roofline"). Small tensors may lie in a cache,
 which is faster than memory, so an operation on them can be faster than its bound of memory.
 
+The FLOP and bytes of a step do not depend on the processor. So `--limits` computes the bound that a step has on another
+processor, whose limits an earlier run has measured. The times in that table are still those of this processor.
+
 PyTorch counts the FLOP (`torch.utils.flop_counter`): those of matrix products and convolutions, and none for others. It
 counts too many for the weights' gradients of grouped convolutions, which R3GAN has, so R3GAN is left out.
 """
 
 import argparse
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,21 +48,32 @@ def main() -> None:
     default = "float32" if limited_to() else "auto"
     parser.add_argument("--precision", choices=PRECISIONS, default=default, help=f"({default})")
     parser.add_argument("--batch", type=int, default=32, help="images in a step (32)")
+    parser.add_argument("--limits", type=Path, help="a table of an earlier run, whose limits are used (measured)")
     options = parser.parse_args()
-    rows = roofline(Settings(model=options.model, batch_size=options.batch, precision=options.precision))
-    report(table_name(f"roofline_{options.model}"), rows)
+    limits = json.loads(options.limits.read_text())[0] if options.limits else None
+    settings = Settings(model=options.model, batch_size=options.batch, precision=options.precision)
+    name = f"roofline_{options.model}" + ("_elsewhere" if limits else "")
+    report(table_name(name), roofline(settings, limits))
 
 
-def roofline(settings: Settings) -> list[dict[str, Any]]:
-    """The rows of the table: the whole step, then its slowest operations, then the others together."""
+def roofline(settings: Settings, limits: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The rows of the table: the whole step, then its slowest operations, then the others together.
+
+    `limits` is the first row of such a table, whose limits are used instead of measuring them.
+    """
     images = torch.randint(0, 256, (2 * settings.batch_size, 3, settings.size, settings.size), dtype=torch.uint8)
     diagnoses = 1 if settings.model == "dcgan" else 2
     trainer = TRAINERS[settings.model]([images] * diagnoses, settings, torch.device("cpu"))
     for _ in range(WARM_UP):
         trainer.train_step()
     seconds = fastest(trainer.train_step, ROUNDS)
-    flops = {dtype: products_per_second(dtype) for dtype in {torch.float32, trainer.dtype}}
-    bandwidth = bytes_per_second()
+    types = {torch.float32, trainer.dtype}
+    if limits:
+        flops = {dtype: 1e9 * limits[f"{_name(dtype)}_gflop_per_s"] for dtype in types}
+        bandwidth = 1e9 * limits["memory_gb_per_s"]
+    else:
+        flops = {dtype: products_per_second(dtype) for dtype in types}
+        bandwidth = bytes_per_second()
     recorder = Recorder(flops, bandwidth)
     with recorder:
         for _ in tqdm(range(STEPS), desc="Recorded steps", disable=None):
@@ -67,13 +84,18 @@ def roofline(settings: Settings) -> list[dict[str, Any]]:
     whole = {
         "operation": "whole step",
         "processor": processor(),
-        "arithmetic": str(trainer.dtype).removeprefix("torch."),
+        "limits_of": limits["processor"] if limits else processor(),
+        "arithmetic": _name(trainer.dtype),
         "step_ms": 1000 * seconds,
         "memory_gb_per_s": bandwidth / 1e9,
-        **{f"{str(dtype).removeprefix('torch.')}_gflop_per_s": one / 1e9 for dtype, one in flops.items()},
+        **{f"{_name(dtype)}_gflop_per_s": one / 1e9 for dtype, one in flops.items()},
     }
     others = {"operation": "all others"}
     return [whole | _sum(found), *found[:SHOWN], others | _sum(found[SHOWN:])]
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _sum(rows: list[dict[str, Any]]) -> dict[str, float]:

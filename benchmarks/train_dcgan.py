@@ -98,14 +98,19 @@ def main() -> None:
         names.append("keras")
     lines, memory, arithmetic = {}, {}, {}
     seconds = {name: [] for name in names}
+    workers = []
     for name in names:
         lines[name], theirs = context.Pipe()
-        context.Process(target=work, args=(name, theirs), daemon=True).start()
+        workers.append(context.Process(target=work, args=(name, theirs), daemon=True))
+        workers[-1].start()
     for _ in tqdm(range(ROUNDS), desc="Rounds", disable=None):
         for name, line in lines.items():
             line.send(True)
             taken, memory[name], arithmetic[name] = line.recv()
             seconds[name] += taken
+    for line, worker in zip(lines.values(), workers, strict=True):
+        line.send(False)
+        worker.join()
     best = {name: min(times) for name, times in seconds.items()}
     rows = [
         {

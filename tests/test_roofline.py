@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from benchmarks.report import limited_to, table_name
-from benchmarks.roofline import Recorder
+from benchmarks.roofline import Recorder, roofline
+from gan.training.settings import Settings
 
 
 def test_an_operation_is_bound_by_the_slower_of_arithmetic_and_memory():
@@ -33,3 +34,15 @@ def test_a_table_of_a_limited_processor_is_kept_apart(monkeypatch):
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     assert limited_to() == "avx2"
     assert table_name("roofline") == "roofline_avx2"
+
+
+def test_limits_of_another_processor_bound_the_same_operations():
+    """Half the speed, in arithmetic and in memory, is twice the bound."""
+    settings = Settings(model="dcgan", size=64, batch_size=2, precision="float32")
+    fast = {"processor": "fast", "float32_gflop_per_s": 200.0, "memory_gb_per_s": 40.0}
+    slow = {"processor": "slow", "float32_gflop_per_s": 100.0, "memory_gb_per_s": 20.0}
+    (whole, *_), (twice, *_) = roofline(settings, fast), roofline(settings, slow)
+    assert (whole["limits_of"], twice["limits_of"]) == ("fast", "slow")
+    assert whole["gflop"] == pytest.approx(twice["gflop"])
+    assert whole["gflop"] > 0
+    assert twice["bound_ms"] == pytest.approx(2 * whole["bound_ms"])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gan.foundation.errors import GanError
 from gan.foundation.seeds import derive_seed
+from gan.training.arithmetic import choose_dtype
 from gan.training.batches import batch_indices
 from gan.training.graphs import Gradients, RecordedStep
 from gan.training.processes import Processes
@@ -38,17 +39,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The autocast type: bfloat16 if the hardware computes in it, unless float32 is requested."""
-    if precision == "auto":
-        if device.type == "cuda":
-            fast = torch.cuda.is_bf16_supported()
-        else:
-            fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-        return torch.bfloat16 if fast else torch.float32
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
-
-
 class Trainer(ABC):
     """Trains one generator and one discriminator on the images of one or several diagnoses.
 
@@ -69,10 +59,12 @@ class Trainer(ABC):
         """`images` is uint8 (N, 3, size, size) per diagnosis. `stream` distinguishes trainers that share a seed."""
         self.settings = settings
         self.device = device
-        self.dtype = choose_dtype(settings.precision, device)
+        self.processes = processes or Processes()
+        # `auto` measures. The first process decides, so that all compute in one type.
+        in_bfloat16 = self.processes.number(choose_dtype(settings.precision, device) == torch.bfloat16)
+        self.dtype = torch.bfloat16 if in_bfloat16 else torch.float32
         self.seed = derive_seed(settings.seed, stream)
         self.images = [one.to(device) for one in images]
-        self.processes = processes or Processes()
         self.step = 0
         on_gpu = device.type == "cuda"
         if on_gpu:

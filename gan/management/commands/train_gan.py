@@ -55,7 +55,7 @@ class Command(ConsoleCommand):
         )
         parser.add_argument("--activation", choices=dcgan.ACTIVATIONS, help="dcgan only")
         parser.add_argument("--held-out", type=float, help="share of images kept out (0.15)")
-        parser.add_argument("--precision", choices=PRECISIONS, help="auto: bfloat16 where the hardware has it")
+        parser.add_argument("--precision", choices=PRECISIONS, help="auto: bfloat16 where the machine is faster in it")
         parser.add_argument("--snapshot-every", type=int, metavar="N", help=f"steps ({default.snapshot_every})")
         parser.add_argument(
             "--evaluate-every",
