@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from gan.imaging.image_files import png_bytes
 from turing.models import Reader, Reading, Stimulus, Study
-from turing.studies.blinding.checks import Verdict, trace_check
+from turing.studies.blinding.checks import Check, Verdict, in_words, trace_check
 from turing.studies.blinding.classifier import check_classifier
 from turing.studies.blinding.pixels import HINTS, hints_of
 from turing.studies.stimuli import encode_stimulus
@@ -55,6 +55,22 @@ def test_a_closed_study_is_audited_and_stays_closed(study):
     call_command("close_study", study.slug)
     assert leaks_of(study) == set()
     assert Study.objects.get(pk=study.pk).state == Study.State.CLOSED
+
+
+def test_the_command_says_what_its_limits_are(study):
+    out = io.StringIO()
+    call_command("audit_blinding", study.slug, stdout=out)
+    *lines, last = out.getvalue().splitlines()
+    assert last.startswith(f"{len(lines)} checks: 0 leaks, ")
+    assert "A test passes unless its p is below 0.0001." in last
+    (ids,) = (line for line in lines if "order of ids" in line)
+    assert "(limit 0.0001)" in ids
+
+
+def test_counts_of_findings_are_in_words():
+    checks = [Check("a", Verdict.PASSED, ""), Check("b", Verdict.WARNING, ""), Check("c", Verdict.LEAK, "")]
+    assert in_words(checks).startswith("3 checks: 1 leak, 1 warning. ")
+    assert in_words(checks[:1]).startswith("1 check: 0 leaks, 0 warnings. ")
 
 
 def test_a_draft_has_nothing_to_audit(draft):
@@ -184,7 +200,7 @@ def test_a_trace_that_tells_is_told_from_one_that_does_not():
     rng = np.random.default_rng(0)
     generated = np.arange(60) % 2 == 0
     by_chance = [trace_check("x", rng.random(60), generated, "x").verdict for _ in range(300)]
-    assert by_chance.count(Verdict.LEAK) <= 3  # 0.1% each
+    assert by_chance.count(Verdict.LEAK) <= 3  # 0.01% each
     assert trace_check("x", rng.random(60) + generated, generated, "x").verdict == Verdict.LEAK
     assert trace_check("x", np.ones(60), generated, "x").verdict == Verdict.PASSED
 

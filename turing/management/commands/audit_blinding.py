@@ -3,7 +3,7 @@
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand
-from turing.studies.blinding.checks import Verdict
+from turing.studies.blinding.checks import Verdict, in_words
 from turing.studies.lifecycle import find_study
 
 
@@ -33,5 +33,6 @@ class Command(ConsoleCommand):
             }
             for check in checks:
                 self.stdout.write(f"{check.verdict:8}{check.name}: {check.detail}", style[check.verdict])
+            self.stdout.write(in_words(checks))
         if found["leaks"]:
             raise CommandError(f"{len(found['leaks'])} of {len(checks)} checks found a leak.")

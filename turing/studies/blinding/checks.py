@@ -44,15 +44,33 @@ def verdict_of(leaks: Sequence[str], name: str, passed: str) -> Check:
     return Check(name, Verdict.LEAK, f"{leaks[0]}{more}")
 
 
-def trace_check(
-    name: str, values: ArrayLike, generated: ArrayLike, what: str, found: Verdict = Verdict.LEAK, level: float = LEVEL
-) -> Check:
+def p_with_limit(p_value: float) -> str:
+    """A p-value, and the limit below which it counts as a finding."""
+    return f"p = {p_value:.2g} (limit {LEVEL:g})"
+
+
+def in_words(checks: Sequence[Check]) -> str:
+    """What the checks say together, and what a pass does not say."""
+    verdicts = [check.verdict for check in checks]
+    counts = len(checks), verdicts.count(Verdict.LEAK), verdicts.count(Verdict.WARNING)
+    every, leaks, warnings = (
+        f"{count} {noun}{'' if count == 1 else 's'}"
+        for count, noun in zip(counts, ("check", "leak", "warning"), strict=True)
+    )
+    return (
+        f"{every}: {leaks}, {warnings}. A test passes unless its p is below {LEVEL:g}. The limit is low because an "
+        "audit makes many tests, and a false alarm would stop a study. So a weak trace can pass: look at those whose AUC "
+        "is far from 0.5."
+    )
+
+
+def trace_check(name: str, values: ArrayLike, generated: ArrayLike, what: str, found: Verdict = Verdict.LEAK) -> Check:
     """Check whether a number of each stimulus goes with the truth, by the AUC and the Mann-Whitney test.
 
     Args:
         values: (n,) the number of each stimulus.
         generated: (n,) bool, its truth.
-        found: the verdict if the test rejects at `level`.
+        found: the verdict if the test rejects at `LEVEL`.
     """
     values, generated = np.asarray(values, float), np.asarray(generated, bool)
     if len(np.unique(values)) < 2 or generated.all() or not generated.any():
@@ -62,5 +80,5 @@ def trace_check(
     method = "exact" if is_small and not tied else "asymptotic"
     test = stats.mannwhitneyu(values[generated], values[~generated], method=method)
     auc = float(test.statistic / (generated.sum() * (~generated).sum()))
-    told = f"{what}: AUC {auc:.3f}, p = {test.pvalue:.2g}"
-    return Check(name, found if test.pvalue < level else Verdict.PASSED, told, auc)
+    told = f"{what}: AUC {auc:.3f}, {p_with_limit(test.pvalue)}"
+    return Check(name, found if test.pvalue < LEVEL else Verdict.PASSED, told, auc)

@@ -7,7 +7,7 @@ References:
 import numpy as np
 from scipy import stats
 
-from turing.studies.blinding.checks import LEVEL, Check, Verdict
+from turing.studies.blinding.checks import LEVEL, Check, Verdict, p_with_limit
 
 FOLDS, PERMUTATIONS = 5, 999
 RIDGE = 0.1
@@ -64,5 +64,5 @@ def check_classifier(name: str, features: np.ndarray, generated: np.ndarray, fou
     # The tail of the permutation distribution comes from its mean and spread. Counting cannot show such small p-values.
     p_value = stats.norm.sf((auc - np.mean(by_chance)) / np.std(by_chance))
     chance = np.quantile(by_chance, 0.95)
-    told = f"{what}: AUC {auc:.3f}, p = {p_value:.2g}; 95% of permuted truths stay below {chance:.3f}"
+    told = f"{what}: AUC {auc:.3f}, {p_with_limit(p_value)}; 95% of permuted truths stay below {chance:.3f}"
     return Check(name, found if p_value < LEVEL else Verdict.PASSED, told, auc)

@@ -12,7 +12,7 @@ from scipy import stats
 from turing.models import Reading, Stimulus, Study, Trial, Truth
 from turing.reading.passage import form_trials
 from turing.reading.randomisation import new_seed
-from turing.studies.blinding.checks import LEVEL, Check, trace_check, verdict_of
+from turing.studies.blinding.checks import LEVEL, Check, p_with_limit, trace_check, verdict_of
 
 IMAGE = re.compile(r'<img class="stimulus[^>]*>')
 ADDRESS = re.compile(r"/stimuli/([0-9a-f-]{36})\.png")
@@ -100,7 +100,7 @@ def _within(stimuli: Sequence[Stimulus], traces: Mapping[str, np.ndarray]) -> Ch
         signs = [np.sign(values[generated] - values[real]) for generated, real in pairs]
         larger, apart = signs.count(1), sum(sign != 0 for sign in signs)
         if apart and (p_value := float(stats.binomtest(larger, apart).pvalue)) < LEVEL:
-            leaks.append(f"{name}: larger of the generated image in {larger} of {apart} pairs, p = {p_value:.2g}")
+            leaks.append(f"{name}: larger of the generated image in {larger} of {apart} pairs, {p_with_limit(p_value)}")
     return verdict_of(leaks, "order within pairs", f"{', '.join(traces)}: neither image's is the larger as a rule")
 
 
