@@ -39,6 +39,9 @@ def test_a_reader_registers_confirms_and_sets_a_forgotten_password(study, site, 
     page.goto(letter_link(data_root, "/accounts/confirm/", page))
     screenshot(page, "confirm-phone")
     press(page, "Yes, confirm it")
+    expect(page.get_by_text("Your e-mail address is confirmed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Begin")).to_be_visible()  # back at the study
+    page.goto(f"{site}/accounts/profile/")
     expect(page.get_by_text("This e-mail address is confirmed.")).to_be_visible()
     screenshot(page, "profile-phone")
     press(page, "Log out on every device")

@@ -117,7 +117,7 @@ PERSONAL = (
     Personal(
         "sessions.Session",
         "session_key session_data expire_date",
-        "keeps a user logged in",
+        "keeps a user logged in, and remembers the page from which they registered",
         "READER_SESSION_DAYS or RESEARCHER_SESSION_HOURS; `clear_expired` deletes the row",
         GONE + ", on every device",
     ),

@@ -24,6 +24,8 @@ from turing.people.pages import LONGEST_NEXT, landing_page, may_register, next_u
 from turing.people.registration import register as register_reader
 from turing.people.sessions import log_out_everywhere
 
+CAME_FOR = "came-for"  # in the session: the page from which a reader registered
+
 
 class LogIn(auth.LoginView):
     def get_redirect_url(self):
@@ -48,6 +50,7 @@ def register(request):
             return throttle.refusal(request, throttle.HOUR)
         user = register_reader(data["email"], data["name"], data["password"], form.profile, request.build_absolute_uri)
         login(request, user, backend=EMAIL_BACKEND)
+        request.session[CAME_FOR] = next_url(request)
         messages.info(request, _("We have sent you an e-mail: please confirm your address when you have time."))
         return redirect(next_url(request))
     return render(request, "accounts/register.html", {"form": form, "next": next_url(request)})
@@ -90,7 +93,7 @@ def confirm(request, token):
         return redirect("profile")
     if request.method == "POST":
         messages.success(request, _("Your e-mail address is confirmed."))
-        return redirect("profile")
+        return redirect(request.session.get(CAME_FOR) or landing_page(request.user))
     return render(request, "accounts/confirm.html")
 
 

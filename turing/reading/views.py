@@ -22,6 +22,7 @@ from turing.people.invited import invitation_code, lacks_invitation, remember_in
 from turing.reading.correction_pages import as_initial, asked_to_correct, context_of, way_back
 from turing.reading.corrections import may_correct
 from turing.reading.debriefing import step_of
+from turing.reading.duration import usual_minutes
 from turing.reading.ending import gets_feedback, score_of
 from turing.reading.forms import AnswerForm, ConsentForm
 from turing.reading.parts import hidden_behind, why_not_yet
@@ -69,6 +70,7 @@ def _study_page(request, found, form):
         "reader": reader,
         "reading": reading,
         "not_invited": gettext(NOT_INVITED) if reading is None and lacks_invitation(request, found) else "",
+        "usual_minutes": None if reading else usual_minutes(found),
         "progress": progress_of(reading) if reading else None,
         "score": score_of(reading) if reading else None,
         "has_feedback": bool(reading and gets_feedback(reading)),

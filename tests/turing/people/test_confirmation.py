@@ -21,9 +21,19 @@ def link(posted):
 def test_the_link_confirms_with_a_click_and_not_by_being_looked_at(client, link):
     assert "ayse@clinic.example" in client.get(link).content.decode()
     assert User.objects.get().email_confirmed_at is None
-    assert client.post(link).url == reverse("profile")
+    assert client.post(link).url == reverse("home")
     assert User.objects.get().email_confirmed_at is not None
     assert "is confirmed" in client.get(reverse("profile")).content.decode()
+
+
+def test_confirming_leads_back_to_the_study_for_which_the_reader_registered(posted, client):
+    posted("register", registration("ayse@clinic.example") | {"next": "/studies/melanoma/"})
+    assert client.post(link_in(mail.outbox[0], "/accounts/confirm/")).url == "/studies/melanoma/"
+
+
+def test_confirming_never_leads_to_another_site(posted, client):
+    posted("register", registration("ayse@clinic.example") | {"next": "https://elsewhere.example/"})
+    assert client.post(link_in(mail.outbox[0], "/accounts/confirm/")).url == reverse("home")
 
 
 def test_the_link_shows_no_address(link):

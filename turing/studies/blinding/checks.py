@@ -59,8 +59,8 @@ def in_words(checks: Sequence[Check]) -> str:
     )
     return (
         f"{every}: {leaks}, {warnings}. A test passes unless its p is below {LEVEL:g}. The limit is low because an "
-        "audit makes many tests, and a false alarm would stop a study. So a weak trace can pass: look at those whose AUC "
-        "is far from 0.5."
+        "audit makes many tests, and a false alarm would stop a study. So a weak trace can pass. Look at those whose "
+        "AUC is far from 0.5."
     )
 
 
