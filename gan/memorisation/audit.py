@@ -1,5 +1,6 @@
 """The memorisation audit of a run: statistics of its samples, with their null and their power."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -56,6 +57,7 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
     found = statistics_of(near, reference, reference.held_out)
     copies = planted_copies(training, max(1, round(PLANTED_SHARES[-1] * len(images))))
     copied = reference.nearness(copies, progress)
+    power = [power_at(share, near, copied, reference) for share in PLANTED_SHARES]
     return {
         **found.as_json(),
         "samples": len(images),
@@ -63,7 +65,8 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
         "held_out_images": len(reference.held_out.features),
         "limits": reference.limits,
         "null": null_of(reference),
-        "power": [power_at(share, near, copied, reference) for share in PLANTED_SHARES],
+        "power": power,
+        "sensitivity": None if found.alarming else sensitivity(power),
         "feature_extractor": reference.extractor.name,
         "conclusion": "; ".join(found.alarming).capitalize() + ". Look at the pairs."
         if found.alarming
@@ -120,6 +123,19 @@ def power_at(share: float, near: Nearness, copied: Nearness, reference: Referenc
     return {"planted_share": share, "planted": count, "recall": recall} | statistics_of(
         mixed, reference, reference.held_out
     ).as_json()
+
+
+def sensitivity(power: Sequence[Mapping[str, Any]]) -> str:
+    """What share of copies the audit would notice, by the rows of `power_at`, whose shares rise."""
+    planted = power[-1]["planted"]
+    found = round(power[-1]["recall"] * planted)
+    one_by_one = f"Compared one by one, {found} of {planted} planted copies came closer than the limit."
+    missed = [row["planted_share"] for row in power if not row["alarms"]]
+    seen = [row["planted_share"] for row in power if row["planted_share"] > max(missed, default=0)]
+    if not seen:
+        return f"All images together would raise no alarm, even if {missed[-1]:.0%} of them were copies. {one_by_one}"
+    unseen = f", and not if {missed[-1]:.0%} were" if missed else ""
+    return f"All images together would raise an alarm if {seen[0]:.0%} of them were copies{unseen}. {one_by_one}"
 
 
 def planted_copies(training: np.ndarray, count: int) -> np.ndarray:

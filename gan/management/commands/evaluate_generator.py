@@ -92,7 +92,7 @@ def lines_of(report) -> list[str]:
         lines.append(
             f"Membership by the discriminator, {name}: AUC {one['auc']:.3f} ({low:.3f} to {high:.3f}); {known}"
         )
-    return [*lines, memory["conclusion"]]
+    return [*lines, memory["conclusion"], *([memory["sensitivity"]] if memory["sensitivity"] else [])]
 
 
 def _line(name: str, figures) -> str:

@@ -11,7 +11,7 @@ from console import no_progress
 from gan.foundation.storage import save_content
 from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
-from gan.memorisation.audit import audit, planted_copies
+from gan.memorisation.audit import PLANTED_SHARES, audit, planted_copies, sensitivity
 from gan.memorisation.copying_tests import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.memorisation.distances import (
     Nearness,
@@ -66,6 +66,28 @@ def test_new_images_are_not_taken_for_copies_and_planted_ones_are_found(referenc
     assert all(one["recall"] == 1 for one in report["power"])
     assert report["power"][-1]["share_closer"] > report["share_closer"]
     assert len(report["closeness"]) == len(report["nearest"]) == 60
+    assert report["sensitivity"].endswith("6 of 6 planted copies came closer than the limit.")
+
+
+@pytest.mark.parametrize(
+    ("alarms", "expected"),
+    [
+        ((False, False, True), "would raise an alarm if 10% of them were copies, and not if 5% were. "),
+        ((True, True, True), "would raise an alarm if 1% of them were copies. "),
+        ((False, False, False), "would raise no alarm, even if 10% of them were copies. "),
+        ((True, False, True), "would raise an alarm if 10% of them were copies, and not if 5% were. "),  # by chance
+    ],
+)
+def test_the_audit_says_which_share_of_copies_it_would_notice(alarms, expected):
+    power = [
+        {"planted_share": share, "planted": round(500 * share), "recall": 0.98, "alarms": ["closer"] if one else []}
+        for share, one in zip(PLANTED_SHARES, alarms, strict=True)
+    ]
+    told = sensitivity(power)
+    assert (
+        told
+        == f"All images together {expected}Compared one by one, 49 of 50 planted copies came closer than the limit."
+    )
 
 
 def test_a_generator_that_copies_raises_every_alarm(reference, images):
