@@ -1,6 +1,5 @@
 """The results in sentences: headlines for clinicians, and a methods paragraph ready to paste."""
 
-import re
 from typing import Any
 
 from turing.models import Study
@@ -12,6 +11,7 @@ from turing.results.phrases import analysed_readers, one_size
 from turing.results.references import numbered
 from turing.results.unjudged import unjudged_headlines, unjudged_methods
 from turing.results.utility import utility_in_words
+from turing.statistics.caveats import FEW_READERS, NOT_POSITIVE
 from turing.statistics.staircase import LONGER_MS, LONGEST_MS, SHORTER_MS, SHORTEST_MS, START_MS, TARGET
 from turing.studies.controls import controls_in_words
 from turing.studies.provenance import of_generators, of_lesions
@@ -87,11 +87,12 @@ def equivalence_sentence(analysis: dict[str, Any]) -> str:
 
 def _doubts(analysis: dict[str, Any]) -> str:
     """Why the test may claim too much; empty if nothing is known against it."""
-    found, warnings = "", analysis["warnings"]
-    if any(re.match("[0-9]+ readers? only: intervals were not validated", text) for text in warnings):
-        readers = number_of(analysis["counts"]["readers"], "reader")
-        found = f" This rests on {readers}: the test was not validated with so few, and may claim too much."
-    if any(re.match("(accuracy|forced_choice, proportion_correct): .* stands in", text) for text in warnings):
+    found, readers = "", analysis["counts"]["readers"]
+    if readers < FEW_READERS:
+        of_readers = number_of(readers, "reader")
+        found = f" This rests on {of_readers}: the test was not validated with so few, and may claim too much."
+    tested = tuple(f"{figure}: {NOT_POSITIVE}" for figure in ("accuracy", "forced_choice, proportion_correct"))
+    if any(text.startswith(tested) for text in analysis["warnings"]):
         found += (
             " Readers and images differed no more than chance makes them differ, so their part of the interval could "
             "not be estimated, and the interval may be too narrow."

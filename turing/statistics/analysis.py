@@ -7,6 +7,7 @@ import numpy as np
 
 from turing.statistics.agreement import agreement, intra_reader
 from turing.statistics.auc import mrmc_auc, reader_aucs
+from turing.statistics.caveats import FEW_IMAGES, FEW_READERS
 from turing.statistics.comparisons import ALPHA, compare, equivalence, hype_infinity
 from turing.statistics.course import learning, reader_medians, response_times
 from turing.statistics.detection import calibration, detection, dprime_criterion, reader_counts, roc_curves
@@ -24,7 +25,6 @@ from turing.statistics.thresholds import exposure_threshold
 from turing.statistics.unjudged import without_judgement
 from turing.statistics.withheld import without_empty_intervals
 
-FEW_READERS, FEW_IMAGES = 5, 20
 DEFAULT_MARGIN = 0.1
 TWO_KINDS = (
     "fooling_rate: the readers seem to be of two kinds, and the interval may cover less than 95%; "

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
+from turing.statistics.caveats import NOT_POSITIVE
 from turing.statistics.intervals import LEVEL, NEGLIGIBLE, Estimate, Spread, score_interval
 from turing.statistics.intervals import METHOD as INTERVAL
 from turing.statistics.mrmc import NO_INFORMATION, check_pairs, codes
@@ -148,7 +149,7 @@ def mrmc_auc(
         return Estimate(auc, warnings=(*warnings, f"{alike}: {NO_INFORMATION}"), method=method)
     if variance <= NEGLIGIBLE:
         variance = max(spread.least, 0.0)
-        warnings += ("the variance estimate was not positive; the variance of readers and images alike stands in",)
+        warnings += (f"{NOT_POSITIVE}; the variance of readers and images alike stands in",)
     return Estimate(auc, variance, spread.df, score_interval(auc, spread, level), spread, method, warnings)
 
 

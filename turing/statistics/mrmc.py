@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from turing.statistics.caveats import NOT_POSITIVE
 from turing.statistics.intervals import LEVEL, NEGLIGIBLE, Estimate, Spread, score_interval
 from turing.statistics.intervals import METHOD as INTERVAL
 
@@ -214,7 +215,7 @@ def mrmc_mean(
     warnings = [f"every response{one} was the same: the interval's width comes from the others" for one in constant]
     if variance <= NEGLIGIBLE:
         variance = spread.least
-        warnings.append("the variance estimate was not positive; the binomial variance stands in, which may be small")
+        warnings.append(f"{NOT_POSITIVE}; the binomial variance stands in, which may be small")
     interval = score_interval(estimate, spread, level)
     return Estimate(estimate, variance, spread.df, interval, spread, METHOD, tuple(warnings))
 
