@@ -22,20 +22,39 @@ POOLED_SIZE = 1280
 JUDGING_SIDE = 224  # pixels at which the feature networks were trained; close enough for Lite2 (260)
 
 
-class _StridedDepthwise(torch.autograd.Function):
-    """A depthwise convolution of stride 2 whose gradient with respect to the input is a convolution of stride 1.
+class _ReLU6(torch.autograd.Function):
+    """ReLU6 in place, whose gradient needs only the result. PyTorch's own keeps a copy of the input for it."""
 
-    The gradient is the same as PyTorch's: the incoming one, spread over every second pixel, convolved with the flipped
-    kernel. PyTorch's own kernel for it takes ten times as long on CPUs, and took most of a training step. The weights
-    are frozen and get no gradient.
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.mark_dirty(F.relu6(x, inplace=True))
+        context.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        (result,) = context.saved_tensors
+        return torch.ops.aten.hardtanh_backward(gradient, result, 0.0, 6.0)
+
+
+class _StridedDepthwise(torch.autograd.Function):
+    """A depthwise convolution of stride 2 of maps with even sides, with TensorFlow's padding.
+
+    PyTorch pads both sides alike, TensorFlow one pixel less in front than behind. Padding beforehand copies the map.
+    With two pixels more in front than TensorFlow has, the first row and column of the result are surplus and the others
+    are TensorFlow's. Cutting them off copies the result, which is a quarter as large.
+
+    The gradient with respect to the input is the same as PyTorch's: the incoming one, spread over every second pixel,
+    convolved with the flipped kernel. PyTorch's own kernel for it takes ten times as long on CPUs, and took most of a
+    training step. The weights are frozen and get no gradient.
     """
 
     @staticmethod
     def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        kernel = weight.shape[-1]
         context.save_for_backward(weight)
-        before, behind = (kernel - 2) // 2, (kernel - 1) // 2
-        return F.conv2d(F.pad(x, (before, behind, before, behind)), weight, bias, 2, groups=len(weight))
+        padding = (weight.shape[-1] - 2) // 2 + 2
+        surplus = F.conv2d(x, weight, bias, 2, padding, groups=len(weight))
+        return surplus[:, :, 1:, 1:].contiguous(memory_format=torch.channels_last)
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
@@ -73,18 +92,16 @@ class FrozenConv2d(nn.Conv2d):
         self.strided = stride == 2
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.strided:
-            # An even side has one pixel less of padding in front than behind; an odd side has the same.
-            odd_height, odd_width = x.shape[-2] % 2, x.shape[-1] % 2
-            before, behind = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
-            own = self.groups > 1 and not odd_height and not odd_width and x.requires_grad and not devices.on_gpu(x)
-            if own:
-                x = _StridedDepthwise.apply(x, self.weight, self.bias)
-            else:
-                x = super().forward(F.pad(x, (before + odd_width, behind, before + odd_height, behind)))
-        else:
-            x = super().forward(x)
-        return F.relu6(x, inplace=True) if self.active else x
+        x = self._stride(x) if self.strided else super().forward(x)
+        return _ReLU6.apply(x) if self.active else x
+
+    def _stride(self, x: Tensor) -> Tensor:
+        odd_height, odd_width = x.shape[-2] % 2, x.shape[-1] % 2
+        if self.groups > 1 and not odd_height and not odd_width and not devices.on_gpu(x):
+            return _StridedDepthwise.apply(x, self.weight, self.bias)
+        # An even side has one pixel less of padding in front than behind; an odd side has the same.
+        before, behind = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
+        return super().forward(F.pad(x, (before + odd_width, behind, before + odd_height, behind)))
 
 
 class FrozenBlock(nn.Module):

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 from django.core.management import CommandError, call_command
+from torch.nn import functional as F
 
 from gan.imaging.phantoms import DIAGNOSES
 from gan.models import ALL_DIAGNOSES, TrainingRun
 from gan.networks.augmentation import dihedral, translate, turn_each
-from gan.networks.features import LiteFeatures, _pretrained
+from gan.networks.features import LiteFeatures, _pretrained, _ReLU6, _StridedDepthwise
 from gan.networks.projected import (
     STRETCH,
     ProjectedFeatures,
@@ -37,6 +38,30 @@ def test_folded_features_and_their_gradients_are_those_of_the_package(variant):
     # Folding was done in float32.
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(our_gradient, their_gradient, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kernel", "side"), [(3, 2), (3, 8), (5, 2), (5, 12)])
+def test_a_strided_depthwise_convolution_is_pytorchs_after_padding(kernel, side):
+    torch.manual_seed(0)
+    x = torch.randn(2, 4, side, side, dtype=torch.float64, requires_grad=True)
+    weight, bias = torch.randn(4, 1, kernel, kernel, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
+    before, behind = (kernel - 2) // 2, (kernel - 1) // 2
+    expected = F.conv2d(F.pad(x, (before, behind, before, behind)), weight, bias, 2, groups=4)
+    found = _StridedDepthwise.apply(x, weight, bias)
+    pull = torch.randn_like(expected)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(one, x, pull)[0] for one in (found, expected)))
+
+
+def test_relu6_in_place_has_pytorchs_gradient():
+    x = torch.tensor([-1.0, 0.0, 0.5, 5.5, 6.0, 7.0], requires_grad=True)
+    pull = torch.arange(1.0, 7)
+    inner = x * 1
+    found = _ReLU6.apply(inner)
+    assert found.data_ptr() == inner.data_ptr()
+    expected = F.relu6(x)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(one, x, pull)[0] for one in (found, expected)))
 
 
 def test_projections_are_fixed_by_the_seed_and_learn_nothing():
