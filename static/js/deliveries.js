@@ -42,9 +42,14 @@ document.querySelector("#undeliverable button").addEventListener("click", () => 
   undeliverable().forEach(forget);
   showUndeliverable();
 });
+// A page that says how many images are judged is out of date as soon as waiting answers have been stored.
+const tellsCount = document.querySelector("[data-tells-count]") !== null;
+let isOutOfDate = false;
+courier.addEventListener("stored", () => { isOutOfDate = tellsCount; });
 courier.addEventListener("change", () => {
   showWaiting();
   showUndeliverable();
+  if (isOutOfDate && waiting().length === 0) window.location.reload();
 });
 showWaiting();
 showUndeliverable();

@@ -98,6 +98,23 @@ def test_answers_given_without_a_connection_wait_and_are_sent_once_in_order(page
     assert stored() == [(1, "real"), (2, "generated"), (3, "real"), (4, "generated")]
 
 
+def test_the_studys_page_counts_answers_that_waited_as_soon_as_they_are_stored(page, site, study):
+    page.on("dialog", lambda dialog: dialog.accept())  # the page warns that an answer waits
+    page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    wait_until_loaded_ahead(page)
+    answer(page, "g")
+    answer(page, "r")
+    expect(page.locator("#connection")).to_contain_text("2 answers wait here")
+    page.goto(f"{site}{study.get_absolute_url()}")
+    expect(page.get_by_text("You have judged 0 of 20 images.")).to_be_visible()
+    page.unroute("**/trials/**")
+    send_now(page)
+    # Another tab may be judging in the same study, so this page leaves young answers to it for a while.
+    expect(page.get_by_text("You have judged 2 of 20 images.")).to_be_visible(timeout=30_000)
+    expect(page.locator("#connection")).to_be_hidden()
+    assert stored() == [(1, "generated"), (2, "real")]
+
+
 def test_answers_survive_a_reload(page):
     page.on("dialog", lambda dialog: dialog.accept())  # the page warns that an answer waits
     page.route("**/trials/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
