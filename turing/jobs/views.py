@@ -5,16 +5,18 @@ from datetime import timedelta
 from django.contrib import messages
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
+from gan.models import Generator
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.jobs import queue
 from turing.jobs.collections import ReadingForm, upload_of
 from turing.jobs.forms import FORMS
-from turing.models import Job
+from turing.models import Job, Study
 
 LISTED = 100
 LONG_WAIT = timedelta(seconds=60)  # after this time the page asks whether a worker is running
@@ -35,6 +37,7 @@ def job(request, id):
     context = {
         "job": found,
         "about": _about(found),
+        "shown_at": _shown_at(found),
         "waits_long": _waits_long(found),
         "upload_is_there": upload is not None,
         "reading": ReadingForm(initial=_reading(found)) if upload is not None else None,
@@ -102,6 +105,23 @@ def get_job(request, id) -> Job:
 
 def _startable() -> list[tuple[str, str]]:
     return [(kind, Job.Kind(kind).label) for kind in FORMS]
+
+
+def _shown_at(found: Job) -> str:
+    """The address of the page that shows what finished work has brought; empty if there is none."""
+    given = found.arguments
+    if found.state != Job.State.FINISHED:
+        return ""
+    if found.kind == Job.Kind.CURATE:
+        return reverse("curation")
+    if found.kind == Job.Kind.DETECTOR:
+        study = Study.objects.filter(pk=given["study"]).first()
+        return reverse("results", args=[study.slug]) if study else ""
+    if found.kind == Job.Kind.TRAIN:
+        own = Generator.objects.filter(name=given["name"], started_at__gte=found.created_at, snapshot_of=None).first()
+        return own.get_absolute_url() if own else ""
+    own = Generator.objects.filter(pk=given["run"]).first() if "run" in given else None
+    return own.get_absolute_url() if own else ""
 
 
 def _about(found: Job) -> list[tuple[str, object]]:

@@ -1,7 +1,11 @@
 """Researchers start, watch, cancel and repeat work on its pages."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from gan.models import LesionImage
 from tests.conftest import PASSWORD, make_researcher
@@ -132,3 +136,23 @@ def test_pages_of_runs_and_of_curation_lead_to_the_work(run, visitor):
         assert f'<option value="{run.pk}" selected>' in visitor.get(address).content.decode()
     assert reverse("job-start", args=["train"]) in visitor.get(reverse("generators"), follow=True).content.decode()
     assert reverse("job-start", args=["curate"]) in visitor.get(reverse("curation")).content.decode()
+
+
+def test_finished_work_leads_to_the_page_that_shows_what_it_brought(visitor, researcher, study, run):
+    def link_of(kind, arguments, state="finished"):
+        job = queue.start(kind, arguments, researcher)
+        Job.objects.filter(pk=job.pk).update(state=state)
+        page = visitor.get(job.get_absolute_url()).content.decode()
+        found = re.search(r'href="([^"]+)">See what it has brought', page)
+        return found and found[1]
+
+    generator = run.get_absolute_url()
+    assert link_of("evaluate", {"run": run.pk, "count": 10}) == generator
+    assert link_of("evaluate", {"run": run.pk, "count": 10}, "failed") is None
+    assert link_of("evaluate", {"run": 10**6, "count": 10}) is None  # deleted since
+    assert link_of("curate", {}) == reverse("curation")
+    assert link_of("detector", {"study": study.pk}) == reverse("results", args=[study.slug])
+    training = {"name": run.name, "diagnoses": ["melanoma"], "model": "dcgan", "size": 64, "minutes": 1}
+    assert link_of("train", training) is None  # the run is older than this work
+    type(run).objects.filter(pk=run.pk).update(started_at=timezone.now() + timedelta(days=1))
+    assert link_of("train", training) == generator
