@@ -9,7 +9,7 @@ from turing import views
 from turing.jobs import collection_views as collections
 from turing.jobs import views as work
 from turing.planning import views as plans
-from turing.reading import after_views
+from turing.reading import after_views, study_views
 from turing.reading import views as reading
 from turing.results import archive_views as archives
 from turing.results import generator_views as generators
@@ -37,13 +37,13 @@ urlpatterns = [
     path("attributions.csv", views.attributions_csv, name="attributions-csv"),
     path("accounts/token/", views.token, name="token"),
     path("accounts/", include("turing.people.urls")),
-    path("studies/<slug:slug>/", reading.study, name="study"),
+    path("studies/<slug:slug>/", study_views.study, name="study"),
     path("studies/<slug:slug>/continue/", reading.study_continue, name="study-continue"),
     path("studies/<slug:slug>/break/", reading.study_break, name="study-break"),
     path("studies/<slug:slug>/after/", after_views.after, name="study-after"),
     path("studies/<slug:slug>/feedback/", after_views.feedback, name="study-feedback"),
-    path("studies/<slug:slug>/withdraw/", reading.withdrawal, name="withdraw"),
-    path("studies/<slug:slug>/certificate/", reading.certificate, name="certificate"),
+    path("studies/<slug:slug>/withdraw/", study_views.withdrawal, name="withdraw"),
+    path("studies/<slug:slug>/certificate/", study_views.certificate, name="certificate"),
     path("studies/<slug:slug>/trials/<int:page>/", reading.trial, name="trial"),
     path("stimuli/<uuid:id>.png", reading.stimulus, name="stimulus"),
     path("published/<slug:slug>/", published.page, name="published"),
