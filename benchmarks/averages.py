@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from benchmarks.quality import DIAGNOSES, row_of, samples_of, sources_of
 from benchmarks.report import report
-from gan.datasets.sources import Source, split_by_lesion
+from gan.datasets.sources import Source, group_codes, split_by_lesion
 from gan.foundation.diagnoses import slug_of
 from gan.memorisation.copying_tests import membership_auc
 from gan.runs.execution import decode
@@ -109,7 +109,8 @@ def remembered(trainer: ProjectedTrainer, split: Split) -> list[dict[str, Any]]:
             scores.append(torch.cat([trainer.score(one, index) for one in images.split(64)]).numpy())
         counts = {"training_images": len(scores[0]), "held_out": len(scores[1])}
         counts["times_seen"] = seen / len(split) / len(scores[0])
-        rows.append({"diagnosis": diagnosis} | counts | membership_auc(*scores))
+        groups = [group_codes({diagnosis: sources})[diagnosis] for sources in parts]
+        rows.append({"diagnosis": diagnosis} | counts | membership_auc(*scores, *groups))
     return rows
 
 

@@ -206,6 +206,14 @@ def groups_of(sources: Mapping[str, Sequence[Source]]) -> list[list[Node]]:
     ]
 
 
+def group_codes(sources: Mapping[str, Sequence[Source]]) -> dict[str, np.ndarray]:
+    """As `groups_of`, with a whole number for each group: (N,) for each diagnosis."""
+    groups = groups_of(sources)
+    codes = np.unique(["\0".join(one) for found in groups for one in found], return_inverse=True)[1]
+    ends = np.cumsum([len(found) for found in groups])
+    return dict(zip(sources, np.split(codes, ends[:-1]), strict=True))
+
+
 def fingerprint(sources: Iterable[Source]) -> str:
     """SHA-256 over the images' content hashes, in order.
 

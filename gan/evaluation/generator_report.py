@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from gan.datasets.comparison_sets import as_run
-from gan.datasets.sources import decode_pixels
+from gan.datasets.sources import decode_pixels, group_codes
 from gan.datasets.training_sets import TrainingSet
 from gan.foundation.errors import GanError
 from gan.memorisation.audit import audit
@@ -113,7 +113,10 @@ def between(
 
     The measure is the audit's limit. Equal numbers of both are compared, because larger sets have closer neighbours.
     """
-    held_out = [source for sources in training_set.held_out.values() for source in sources]
+    # A second photograph of a lesion is no repetition, so each lesion has one image.
+    every = [source for sources in training_set.held_out.values() for source in sources]
+    codes = np.concatenate(list(group_codes(training_set.held_out).values()))
+    held_out = [every[index] for index in np.unique(codes, return_index=True)[1]]
     number = min(len(images), len(held_out))
     shares = [
         float((nearness_among(part, reference.extractor, progress).over(reference.limits) < 1).mean())
@@ -134,6 +137,7 @@ def membership(run: TrainingRun, training_set: TrainingSet) -> dict[str, Any]:
     """The AUC, per diagnosis, with which the discriminator's scores separate training images from held-out ones."""
     settings = Settings.from_json(run.settings)
     found: dict[str, Any] = {}
+    codes = [group_codes(part) for part in (training_set.sources, training_set.held_out)]
     for networks, diagnoses in run.networks.items():
         trainer = build_trainer(run, networks, training_set, settings, torch.device("cpu"), Processes())
         tensors, state = read_snapshot(run.diagnosis_folder(networks) / SNAPSHOT)
@@ -144,7 +148,7 @@ def membership(run: TrainingRun, training_set: TrainingSet) -> dict[str, Any]:
                 torch.cat([trainer.score(part, index) for part in images.split(32)]).numpy()
                 for images in (trainer.images[index], held_out)
             ]
-            found[diagnosis] = membership_auc(*scores)
+            found[diagnosis] = membership_auc(*scores, *(one[diagnosis] for one in codes))
     return found
 
 

@@ -54,6 +54,7 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
     image.
     """
     near = reference.nearness(images, progress)
+    searched = near if reference.trained == len(reference.features) else reference.search(images, progress)
     found = statistics_of(near, reference, reference.held_out)
     copies = planted_copies(training, max(1, round(PLANTED_SHARES[-1] * len(images))))
     copied = reference.nearness(copies, progress)
@@ -71,8 +72,8 @@ def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progre
         "conclusion": "; ".join(found.alarming).capitalize() + ". Look at the pairs."
         if found.alarming
         else NOTHING_FOUND,
-        "closeness": near.over(reference.limits).tolist(),
-        "nearest": [reference.names[index] for index in near.nearest_by(reference.limits)],
+        "closeness": searched.over(reference.search_limits).tolist(),
+        "nearest": [reference.names[index] for index in searched.nearest_by(reference.search_limits)],
     }
 
 
@@ -85,11 +86,12 @@ def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> S
     limits = limits_of(held_out)
     closer = near.over(limits) < 1
     cells = cells_of(held_out.features)
-    count = len(held_out.features)
+    # Images of one lesion are alike, so the limits are as uncertain as those of so many lesions.
+    count = held_out.groups
     return Statistics(
         float(closer.mean()),
         closer_p_value(int(closer.sum()), len(closer), len(MEASURES) * limit_rank(count), count),
-        authenticity(near.distance["features"], near.nearest["features"], reference.features),
+        authenticity(near.distance["features"], near.nearest["features"], reference.training_features),
         data_copying_z(
             near.over(limits),
             held_out.over(limits),
@@ -102,11 +104,13 @@ def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> S
 def null_of(reference: Reference) -> dict[str, Any]:
     """The statistics of held-out lesions, which cannot be copies.
 
-    A random half judged by the limits of the other half.
+    A random half of the lesions, with all of their images, judged by the limits of the other half.
     """
     held_out = reference.held_out
-    order = np.random.default_rng(0).permutation(len(held_out.features))
-    one, other = order[: len(order) // 2], order[len(order) // 2 :]
+    codes = np.arange(len(held_out.features)) if held_out.group is None else held_out.group
+    order = np.random.default_rng(0).permutation(np.unique(codes))
+    in_one = np.isin(codes, order[: len(order) // 2])
+    one, other = np.flatnonzero(in_one), np.flatnonzero(~in_one)
     return statistics_of(held_out.part(one), reference, held_out.part(other)).as_json()
 
 

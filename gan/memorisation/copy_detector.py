@@ -9,16 +9,17 @@ from django.utils import timezone
 
 from console import Progress
 from gan.datasets.comparison_sets import as_run
-from gan.datasets.sources import Source, decode_pixels, fingerprint
+from gan.datasets.sources import Source, decode_pixels, fingerprint, group_codes
 from gan.datasets.training_sets import TrainingSet
 from gan.foundation.errors import GanError
-from gan.memorisation.distances import Reference, load_reference, reference_of, save_reference
+from gan.memorisation.distances import Others, Reference, load_reference, reference_of, save_reference
 from gan.models import GeneratedImage, Generator
 from gan.quality.extractors import Extractor, lite2
 from gan.runs.sampling import Sample, draw_samples
 
 REFERENCE = "audit-reference.safetensors"
 AT_ONCE = 64
+OTHERS = "others"  # as the key of real images of other diagnoses
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,10 @@ class CopyDetector:
         # A run's training images are certain. What people say about other generators may be wrong.
         also = [] if run.is_run else [*held_out, *training_set.others]
         extractor = extractor or lite2()
-        key = f"{fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
+        key = f"groups {fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
         key += f" {fingerprint(also)}" if also else ""
+        by_diagnosis = {**training_set.held_out, OTHERS: training_set.others}
+        codes = np.concatenate(list(group_codes(by_diagnosis).values()))
         path = run.folder / REFERENCE
         kept = load_reference(path, key, extractor)
         self.reference: Reference = kept or reference_of(
@@ -61,7 +64,8 @@ class CopyDetector:
             decode_pixels(held_out, run.size),
             extractor,
             progress,
-            {source.name: pixels for source, pixels in zip(also, decode_pixels(also, run.size), strict=True)},
+            codes[: len(held_out)],
+            Others([source.name for source in also], decode_pixels(also, run.size), codes) if also else None,
         )
         self.training = [*self.training, *also]
         if kept is None:
@@ -69,8 +73,8 @@ class CopyDetector:
 
     def find(self, images: Sequence[np.ndarray]) -> list[Finding]:
         """The nearest image of each image (size, size, 3)."""
-        near = self.reference.nearness(np.stack(images), self.progress)
-        limits = self.reference.limits
+        near = self.reference.search(np.stack(images), self.progress)
+        limits = self.reference.search_limits
         return [
             Finding(float(distance), self.training[index])
             for distance, index in zip(near.over(limits), near.nearest_by(limits), strict=True)

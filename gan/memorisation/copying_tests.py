@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import cdist
-from scipy.stats import betabinom, mannwhitneyu, norm, rankdata
+from scipy.stats import betabinom, norm, rankdata
 
 HELD_OUT_PER_CELL = 20
 
@@ -69,14 +69,33 @@ def closer_p_value(closer: int, count: int, rank: float, held_out: int) -> float
     return float(betabinom.sf(closer - 1, count, rank, held_out + 1 - rank))
 
 
-def membership_auc(members: np.ndarray, others: np.ndarray) -> dict[str, float | list[float]]:
+def membership_auc(
+    members: np.ndarray, others: np.ndarray, member_group: np.ndarray, other_group: np.ndarray
+) -> dict[str, float | list[float]]:
     """Membership inference by the discriminator's scores (Hayes et al. 2019): the AUC of members against others.
 
-    At 0.5 the discriminator cannot tell what it was trained on. The interval is Hanley and McNeil's (1982).
+    At 0.5 the discriminator cannot tell what it was trained on. The groups code the lesion or patient of each image.
+    The interval is over groups, whose images may be alike (Obuchowski 1997, Nonparametric analysis of clustered ROC
+    curve data, Biometrics 53:567-578). If all scores of one kind are above the others, it is that of as many right
+    answers as the smaller kind has groups (Clopper and Pearson).
+
+    Args:
+        members: (N,) scores of images that were trained on; `member_group` (N,) their groups.
+        others: (M,) scores of images that were not; `other_group` (M,) their groups.
     """
-    n, m = len(members), len(others)
-    auc = float(mannwhitneyu(members, others).statistic / (n * m))
-    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = (auc * (1 - auc) + (n - 1) * (first - auc**2) + (m - 1) * (second - auc**2)) / (n * m)
-    half = float(norm.ppf(0.975) * np.sqrt(max(variance, 0)))
+    above = (members[:, None] > others) + 0.5 * (members[:, None] == others)
+    auc = float(above.mean())
+    variance = _variance_of_mean(above.mean(1), member_group) + _variance_of_mean(above.mean(0), other_group)
+    if auc in (0, 1):
+        least = 0.025 ** (1 / min(len(np.unique(member_group)), len(np.unique(other_group))))
+        return {"auc": auc, "ci95": [least, 1.0] if auc else [0.0, 1 - least]}
+    half = float(norm.ppf(0.975) * np.sqrt(variance))
     return {"auc": auc, "ci95": [max(auc - half, 0.0), min(auc + half, 1.0)]}
+
+
+def _variance_of_mean(values: np.ndarray, group: np.ndarray) -> float:
+    """The variance of the mean of values (N,), whose groups are independent and whose members of a group are not."""
+    codes = np.unique(group, return_inverse=True)[1]
+    sums = np.bincount(codes, values - values.mean())
+    count = len(sums)
+    return float(count / (count - 1) * (sums**2).sum() / len(values) ** 2) if count > 1 else 0.25

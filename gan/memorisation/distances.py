@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,19 @@ FEWEST_HELD_OUT = 20
 class Nearness:
     """For each image (N,): the distance to the nearest training image by each measure, and which image that is.
 
-    `features` (N, D) are those of the turn in which features are closest.
+    `features` (N, D) are those of the turn in which features are closest. `group` (N,) is the code of the image's
+    lesion or patient; without it, each image is a group of its own.
     """
 
     distance: Mapping[str, np.ndarray]
     nearest: Mapping[str, np.ndarray]
     features: np.ndarray
+    group: np.ndarray | None = None
+
+    @property
+    def groups(self) -> int:
+        """How many lesions or patients the images show."""
+        return len(self.features) if self.group is None else len(np.unique(self.group))
 
     def over(self, limits: Mapping[str, float]) -> np.ndarray:
         """(N,) the smaller distance in units of its limit. Below 1 is closer than held-out lesions come."""
@@ -46,6 +53,7 @@ class Nearness:
             {measure: values[chosen] for measure, values in self.distance.items()},
             {measure: values[chosen] for measure, values in self.nearest.items()},
             self.features[chosen],
+            None if self.group is None else self.group[chosen],
         )
 
     def nearest_by(self, limits: Mapping[str, float]) -> np.ndarray:
@@ -58,19 +66,41 @@ class Nearness:
 class Reference:
     """The training set as the audit uses it, and how close held-out lesions come to it.
 
-    `features` (N, D) and `details` (N, 3072) have unit length; `names` are those of the images.
+    If it is not certain what was trained on, a copy of any other real image must be found, too. Such images follow the
+    `trained` training images in `names`, `features` (N, D) and `details` (N, 3072), which have unit length. A larger
+    set has closer neighbours. So the tests compare samples and held-out images with the training images alone, and
+    `limits` are for those. The search for single copies compares with every image, and has `search_limits`.
     """
 
     extractor: Extractor
     names: list[str]
     features: np.ndarray
     details: np.ndarray
+    trained: int
     held_out: Nearness
     limits: dict[str, float]
+    search_limits: dict[str, float]
+
+    @property
+    def training_features(self) -> np.ndarray:
+        return self.features[: self.trained]
 
     def nearness(self, images: np.ndarray, progress: Progress) -> Nearness:
-        """Distances of images (N, S, S, 3) uint8, the smallest over the eight flips and rotations."""
+        """Distances of images (N, S, S, 3) uint8 to training images, the smallest over eight flips and rotations."""
+        return _nearness(images, self.training_features, self.details[: self.trained], self.extractor, progress)
+
+    def search(self, images: np.ndarray, progress: Progress) -> Nearness:
+        """As `nearness`, to every image."""
         return _nearness(images, self.features, self.details, self.extractor, progress)
+
+
+@dataclass(frozen=True)
+class Others:
+    """Real images (M, S, S, 3) that may have been trained on, too, with names and groups (M,)."""
+
+    names: Sequence[str]
+    images: np.ndarray
+    group: np.ndarray
 
 
 def reference_of(
@@ -79,13 +109,14 @@ def reference_of(
     held_out: np.ndarray,
     extractor: Extractor,
     progress: Progress,
-    also: Mapping[str, np.ndarray] | None = None,
+    group: np.ndarray | None = None,
+    others: Others | None = None,
 ) -> Reference:
     """Measure the training set and the limits: the first percentile of the held-out images' distances.
 
-    Images in `also` (S, S, 3), by name, are compared with, but do not enter the limits. If it is not certain what was
-    trained on, a copy of any of them must be found. Raises `GanError` if fewer than 20 images are held out, because
-    there is nothing to compare with.
+    `group` (N,) codes the lesions or patients of the held-out images. In the search, a held-out image is compared with
+    all images but those of its own group, because `others` may hold it. Raises `GanError` if fewer than 20 images are
+    held out, because there is nothing to compare with.
     """
     if len(held_out) < FEWEST_HELD_OUT:
         raise GanError(
@@ -93,20 +124,25 @@ def reference_of(
             "Train with a larger --held-out or import more images of these diagnoses."
         )
     features = _unit(extractor.features(training, lambda batches: progress(batches, "Training features")))
-    details = _details(training)
-    near = _nearness(held_out, features, details, extractor, progress)
-    limits = limits_of(near)
-    if also:
-        others = np.stack(list(also.values()))
-        seen = _unit(extractor.features(others, lambda batches: progress(batches, "Features of other real images")))
-        features, details = np.concatenate([features, seen]), np.concatenate([details, _details(others)])
-    return Reference(extractor, [*names, *(also or ())], features, details, near, limits)
+    details, trained = _details(training), len(training)
+    near = replace(_nearness(held_out, features, details, extractor, progress), group=group)
+    limits = search_limits = limits_of(near)
+    if others is not None and len(others.names):
+        what = "Features of other real images"
+        seen = _unit(extractor.features(others.images, lambda batches: progress(batches, what)))
+        features, details = np.concatenate([features, seen]), np.concatenate([details, _details(others.images)])
+        own = np.zeros((len(held_out), len(features)), bool)
+        codes = np.arange(len(held_out)) if group is None else group
+        own[:, trained:] = codes[:, None] == others.group
+        search_limits = limits_of(_nearness(held_out, features, details, extractor, progress, own))
+        names = [*names, *others.names]
+    return Reference(extractor, list(names), features, details, trained, near, limits, search_limits)
 
 
 def nearness_among(images: np.ndarray, extractor: Extractor, progress: Progress) -> Nearness:
     """The distance of each image (N, S, S, 3) to the nearest other one, over the eight flips and rotations."""
     features, details = _unit(extractor.features(images)), _details(images)
-    return _nearness(images, features, details, extractor, progress, but_itself=True)
+    return _nearness(images, features, details, extractor, progress, np.eye(len(images), dtype=bool))
 
 
 def limits_of(near: Nearness) -> dict[str, float]:
@@ -131,8 +167,9 @@ def _nearness(
     details: np.ndarray,
     extractor: Extractor,
     progress: Progress,
-    but_itself: bool = False,
+    but: np.ndarray | None = None,
 ) -> Nearness:
+    """`but` (N, M) bool marks pairs that are not compared."""
     distances: dict[str, list[np.ndarray]] = {measure: [] for measure in MEASURES}
     nearest: dict[str, list[np.ndarray]] = {measure: [] for measure in MEASURES}
     seen = []
@@ -145,8 +182,8 @@ def _nearness(
             "pixels": cdist(_details(turned), details),
         }
         for measure, matrix in between.items():
-            if but_itself:
-                np.fill_diagonal(matrix, np.inf)
+            if but is not None:
+                matrix[but] = np.inf
             distances[measure].append(matrix.min(1))
             nearest[measure].append(matrix.argmin(1))
     best = {measure: np.argmin(distances[measure], axis=0) for measure in MEASURES}
@@ -184,10 +221,18 @@ def save_reference(reference: Reference, path: Path, key: str) -> None:
         "details": torch.from_numpy(reference.details),
     }
     tensors["held_out"] = torch.from_numpy(reference.held_out.features)
+    if reference.held_out.group is not None:
+        tensors["group"] = torch.from_numpy(reference.held_out.group)
     for measure in MEASURES:
         tensors[f"distance.{measure}"] = torch.from_numpy(reference.held_out.distance[measure])
         tensors[f"nearest.{measure}"] = torch.from_numpy(reference.held_out.nearest[measure])
-    write_snapshot(path, tensors, {"key": key, "names": json.dumps(reference.names)})
+    state = {
+        "key": key,
+        "names": json.dumps(reference.names),
+        "trained": reference.trained,
+        "search_limits": reference.search_limits,
+    }
+    write_snapshot(path, tensors, state)
 
 
 def load_reference(path: Path, key: str, extractor: Extractor) -> Reference | None:
@@ -201,6 +246,8 @@ def load_reference(path: Path, key: str, extractor: Extractor) -> Reference | No
         {measure: tensors[f"distance.{measure}"].numpy() for measure in MEASURES},
         {measure: tensors[f"nearest.{measure}"].numpy() for measure in MEASURES},
         tensors["held_out"].numpy(),
+        tensors["group"].numpy() if "group" in tensors else None,
     )
-    features, details = tensors["features"].numpy(), tensors["details"].numpy()
-    return Reference(extractor, json.loads(state["names"]), features, details, near, limits_of(near))
+    features, details, names = tensors["features"].numpy(), tensors["details"].numpy(), json.loads(state["names"])
+    limits, search_limits = limits_of(near), dict(state["search_limits"])
+    return Reference(extractor, names, features, details, state["trained"], near, limits, search_limits)

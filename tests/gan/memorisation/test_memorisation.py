@@ -11,10 +11,12 @@ from console import no_progress
 from gan.foundation.storage import save_content
 from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
-from gan.memorisation.audit import PLANTED_SHARES, audit, planted_copies, sensitivity
+from gan.memorisation.audit import PLANTED_SHARES, audit, null_of, planted_copies, sensitivity
 from gan.memorisation.copying_tests import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.memorisation.distances import (
+    MEASURES,
     Nearness,
+    Others,
     limit_rank,
     limits_of,
     load_reference,
@@ -152,10 +154,64 @@ def test_the_p_value_finds_a_tenth_of_copies():
 
 def test_membership_is_half_where_scores_do_not_differ():
     random = np.random.default_rng(0)
-    same = membership_auc(random.normal(size=300), random.normal(size=200))
+    groups = np.arange(300), np.arange(200)
+    same = membership_auc(random.normal(size=300), random.normal(size=200), *groups)
     assert same["ci95"][0] < 0.5 < same["ci95"][1]
-    told = membership_auc(random.normal(2, 1, 300), random.normal(size=200))
+    told = membership_auc(random.normal(2, 1, 300), random.normal(size=200), *groups)
     assert told["ci95"][0] > 0.85
+
+
+def test_the_interval_of_membership_covers_the_truth_where_lesions_have_several_images():
+    """Two images of a lesion have nearly the same score, and nothing is remembered."""
+    random = np.random.default_rng(0)
+    groups = [np.repeat(np.arange(count), 2) for count in (200, 40)]
+    covered = {"by lesion": 0, "by image": 0}
+    for _ in range(400):
+        scores = [random.normal(size=len(one) // 2)[one] + 0.3 * random.normal(size=len(one)) for one in groups]
+        for name, codes in (("by lesion", groups), ("by image", [np.arange(len(one)) for one in groups])):
+            low, high = membership_auc(*scores, *codes)["ci95"]
+            covered[name] += low <= 0.5 <= high
+    assert covered["by lesion"] >= 0.93 * 400
+    assert covered["by image"] <= 0.88 * 400  # what it would be without the groups
+
+
+def test_perfect_membership_is_as_uncertain_as_few_lesions_are():
+    found = membership_auc(np.arange(10.0, 20), np.arange(8.0), np.arange(10), np.arange(8))
+    assert found == {"auc": 1.0, "ci95": [pytest.approx(0.631, abs=1e-3), 1.0]}  # 8 of 8, by Clopper and Pearson
+    assert membership_auc(np.arange(8.0), np.arange(10.0, 20), np.arange(8), np.arange(10))["ci95"][1] < 0.37
+
+
+def test_other_real_images_are_searched_and_change_no_test(reference, images):
+    training, held_out = images
+    more = np.stack([draw_phantom("melanoma", seed, 64, 64) for seed in range(300, 420)])
+    others = Others(
+        [f"other {i}" for i in range(170)],
+        np.concatenate([held_out, more]),
+        np.concatenate([np.arange(50), 100 + np.arange(120)]),
+    )
+    names = [f"image {i}" for i in range(50)]
+    wide = reference_of(names, training, held_out, lite2(), no_progress, np.arange(50), others)
+    # A held-out image is among the others and is not compared with itself.
+    assert wide.limits == reference.limits
+    assert all(0 < wide.search_limits[measure] <= wide.limits[measure] for measure in MEASURES)
+    new = np.stack([draw_phantom("melanoma", seed, 64, 64) for seed in range(200, 239)])
+    samples = np.concatenate([new, more[7:8]])
+    found, alone = (audit(samples, training, one, no_progress) for one in (wide, reference))
+    for figure in ("share_closer", "p_value", "authenticity", "data_copying_z", "null", "power"):
+        assert found[figure] == alone[figure], figure
+    assert found["nearest"][-1] == "other 57"
+    assert found["closeness"][-1] < 1e-6
+    assert sum(one < 1 for one in found["closeness"]) <= 4  # the copy, and chance
+
+
+def test_the_null_keeps_the_images_of_a_lesion_together(images):
+    training, held_out = images
+    group = np.repeat(np.arange(25), 2)
+    twins = np.repeat(held_out[:25], 2, axis=0)
+    found = reference_of([str(i) for i in range(50)], training, twins, lite2(), no_progress, group)
+    assert found.held_out.groups == 25
+    assert found.held_out.part(np.arange(0, 50, 2)).groups == 25
+    assert null_of(found)["share_closer"] in {count / 24 for count in range(0, 25, 2)}  # twelve lesions of two images
 
 
 def plant(run: TrainingRun) -> GeneratedImage:
