@@ -22,7 +22,7 @@ from gan.quality.extractors import lite2
 from gan.runs.recording import grid_latents
 from gan.training.batches import to_pixels
 from gan.training.memory import keep_freed_memory
-from gan.utility.image_pools import POOL, Images, Reader, joined
+from gan.utility.image_pools import Images, Reader, joined
 from gan.utility.measuring import measure
 from gan.utility.plan import Plan
 from gan.utility.report import verdict_of
@@ -50,7 +50,7 @@ def examine(folder: Path, path: Path) -> list[dict[str, Any]]:
     reader = Reader(settings.size, lite2(), progress)
     chunks = []
     for index, (name, sources) in enumerate(training.items()):
-        latents = grid_latents(SEED + index, trainer.latent_size, POOL * len(sources)).split(GRID)
+        latents = grid_latents(SEED + index, trainer.latent_size, Plan().seeds * len(sources)).split(GRID)
         pixels = np.concatenate([to_pixels(trainer.samples(part, index)) for part in latents])
         chunks.append(reader.read(pixels, f"generated {name}"))
     images = Images(

@@ -50,13 +50,17 @@ def arms_of(real: Sequence[int], generated: Sequence[int], sizes: Sequence[int])
     return [*found, Arm(EVERY, ALL, tuple(real), nothing), Arm(ADDED, ALL, tuple(real), most)]
 
 
-def training_images(images: Images, arm: Arm, seed: int) -> Pool:
+def training_images(images: Images, arm: Arm, seed: int, number: int, seeds: int) -> Pool:
     """The arm's images: the first ones of each pool in the seed's random order. Larger sizes contain the smaller ones.
 
-    Real images come before generated ones. Their groups have nothing in common.
+    `number` counts the seeds from 0. Each has generated images of its own if there are enough, because the interval
+    over seeds knows only of what differs between them. Real images come before generated ones. Their groups have
+    nothing in common.
     """
-    real = images.real.take(_first(images.real, arm.real, seed))
-    made = images.generated.take(_first(images.generated, arm.generated, seed))
+    rng = np.random.default_rng(seed)
+    real = images.real.take(_first(images.real, arm.real, rng))
+    each = images.real.counts if images.are_fresh(seeds) else None
+    made = images.generated.take(_first(images.generated, arm.generated, rng, each, number))
     return Pool(
         np.concatenate([real.features, made.features]),
         np.concatenate([real.small, made.small]),
@@ -65,7 +69,14 @@ def training_images(images: Images, arm: Arm, seed: int) -> Pool:
     )
 
 
-def _first(pool: Pool, counts: Sequence[int], seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    orders = [rng.permutation(np.flatnonzero(pool.label == one)) for one in range(len(counts))]
-    return np.concatenate([order[:count] for order, count in zip(orders, counts, strict=True)])
+def _first(
+    pool: Pool, counts: Sequence[int], rng: np.random.Generator, each: Sequence[int] | None = None, number: int = 0
+) -> np.ndarray:
+    """The first `counts` images of each diagnosis in random order; with `each`, of the part for `number`."""
+    chosen = []
+    for one, count in enumerate(counts):
+        own = np.flatnonzero(pool.label == one)
+        if each:
+            own = own[number * each[one] : (number + 1) * each[one]]
+        chosen.append(rng.permutation(own)[:count])
+    return np.concatenate(chosen)

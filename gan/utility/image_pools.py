@@ -20,7 +20,6 @@ from gan.utility.small_network import SIDE
 FEWEST_LESIONS = 10  # fewest lesions of a diagnosis among the test images; with fewer, no interval means anything
 FEWEST_IMAGES = 10  # fewest images of a diagnosis to train on, real and generated
 HELD_OUT = 0.3  # share of the real images, by lesion, if the generator's training images are unknown
-POOL = 2  # generated images for each real one, so that training seeds use different ones
 AT_ONCE = 64
 
 
@@ -59,13 +58,19 @@ class Images:
     told: bool
     not_used: int = 0  # real training images beyond the limit
 
+    def are_fresh(self, seeds: int) -> bool:
+        """Whether there are enough generated images for each training seed to have others."""
+        counts = zip(self.real.counts, self.generated.counts, strict=True)
+        return all(generated >= seeds * real for real, generated in counts)
+
 
 def load_images(
-    generator: Generator, collection: str, limit: int, seed: int, extractor: Extractor, progress: Progress
+    generator: Generator, collection: str, limit: int, seeds: int, seed: int, extractor: Extractor, progress: Progress
 ) -> Images:
     """Real training images of the generator, its own images, and held-out lesions of `collection` ('' for all).
 
-    At most `limit` real images of a diagnosis are used for training. Raises `GanError` if fewer than two diagnoses have
+    At most `limit` real images of a diagnosis are used for training, and for each of the training seeds as many
+    generated ones, as far as there are. Raises `GanError` if fewer than two diagnoses have
     enough images and lesions.
     """
     found = real_images_of(generator)
@@ -87,7 +92,7 @@ def load_images(
     test = {name: test[name] for name in diagnoses}
     chunks = []
     for name in diagnoses:
-        count = POOL * len(real[name])
+        count = seeds * len(real[name])
         if generator.is_run:
             drawn = draw_samples(as_run(generator), name, count, seed)
             pixels = np.stack([sample.pixels for sample in progress(drawn, f"Sampling {name}", count, "image")])

@@ -33,7 +33,7 @@ Classifier = Callable[[Pool, Pool, int], np.ndarray]
 def evaluate_utility(generator: Generator, plan: Plan, progress: Progress = no_progress) -> UtilityEvaluation:
     """Measure, and store the record. Raises `GanError` if too few diagnoses have enough images and lesions."""
     extractor = lite2()
-    images = load_images(generator, plan.collection, plan.limit, plan.seed, extractor, progress)
+    images = load_images(generator, plan.collection, plan.limit, plan.seeds, plan.seed, extractor, progress)
     figures = report_of(generator, images, plan, extractor.name, *measure(images, plan, progress))
     return UtilityEvaluation.objects.create(
         generator=generator, step=generator.last_step(), collection=plan.collection, figures=figures
@@ -79,7 +79,7 @@ def judged(
     with one_thread():
         for key, kind, number in progress(fits, f"Training with {plan.seeds} seeds", len(fits), "fit"):
             seed = derive_seed(plan.seed, number)
-            training = training_images(images, Arm("", "", *kind), seed)
+            training = training_images(images, Arm("", "", *kind), seed, number, plan.seeds)
             predicted.setdefault((key, kind), []).append(by[key](training, images.test, seed))
     measures = {name: measured(found, images.test.label, replicates) for name, found in predicted.items()}
     return {(key, arm.name, arm.size): measures[key, (arm.real, arm.generated)] for key in by for arm in arms}

@@ -59,12 +59,18 @@ def report_of(
 
 
 def verdict_of(difference: dict[str, Any], p_value: float) -> str:
-    """A difference of AUC in a word: higher, lower, alike (within the margin), not higher, not lower, or unclear."""
+    """A difference of AUC in a word: higher, lower, alike (within the margin), not higher, not lower, or unclear.
+
+    A difference that is certain and too small to matter is alike. One without any variation says nothing: every
+    replicate was the same, as when both classifiers are always right.
+    """
     low, high = difference["ci95"]
-    if p_value < LEVEL:
-        return "higher" if difference["estimate"] > 0 else "lower"
+    if low == high:
+        return "unclear"
     if low > -MARGIN and high < MARGIN:
         return "alike"
+    if p_value < LEVEL:
+        return "higher" if difference["estimate"] > 0 else "lower"
     if high < MARGIN:
         return "not higher"
     return "not lower" if low > -MARGIN else "unclear"
@@ -83,9 +89,9 @@ def overall(rows: Sequence[dict[str, Any]], real_alone: Sequence[float]) -> str:
         return "helps"
     if "lower" in found:
         return "harms"
-    if not found <= {"alike", "not higher"}:
-        return "too few to say"
-    return "no room" if min(real_alone) > 1 - MARGIN else "does not help"
+    if min(real_alone) > 1 - MARGIN:
+        return "no room"
+    return "does not help" if found <= {"alike", "not higher"} else "too few to say"
 
 
 HEADLINES = {
@@ -96,7 +102,8 @@ HEADLINES = {
     f"{MARGIN:g} of AUC or more.",
     "no room": "This test is too easy to say whether generated images help: real images alone leave every classifier "
     f"less than {MARGIN:g} of AUC to gain.",
-    "too few to say": "There are too few held-out lesions to say whether generated images help.",
+    "too few to say": "This test cannot say whether generated images help: there are too few held-out lesions, or "
+    "trainings of the classifiers differ too much.",
 }
 ADDED_WORDS = {
     "higher": "helped", "lower": "harmed", "alike": "made no difference that matters", "not higher": "did not help",
@@ -142,10 +149,16 @@ def weaknesses(report: dict[str, Any], images: Images) -> list[str]:
         "The generator saw all of its training images. So a few generated images carry what many real ones taught it, "
         "and a generator that copies them would do as well as they do: read this with the audit for copies.",
         f"The intervals are over lesions and {report['seeds']} trainings of the classifiers. They do not say how "
-        "another training of the generator would have turned out.",
+        "another training of the generator would have turned out, nor other real images: of the largest number, every "
+        "training had the same.",
         "Classifiers this small are not the best there are; with larger ones the differences may change.",
     ]
-    if report["seeds"] < 3:
+    if not images.are_fresh(report["seeds"]):
+        found.append(
+            "There are too few generated images to give each training of a classifier others, so the intervals hardly "
+            "know how other images of this generator would have done."
+        )
+    if report["seeds"] < 5:
         found.append("With so few trainings of the classifiers, the intervals hardly know how much these differ.")
     if not images.told:
         found.insert(

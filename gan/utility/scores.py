@@ -7,14 +7,19 @@ References:
         the estimated variance is not too small.
     Guo, Pleiss, Sun, Weinberger (2017), On calibration of modern neural networks, ICML: the slope is the inverse of
         their temperature.
+    Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bull 2:110-114.
     Holm (1979), A simple sequentially rejective multiple test procedure, Scand J Stat 6:65-70.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm, t
+
+from gan.foundation.errors import GanError
 
 REPLICATES = 2000
 SMALLEST = 1e-6  # a probability of 0 would make the slope infinite
@@ -35,15 +40,18 @@ class Replicates:
 def draw_replicates(
     label: np.ndarray, group: np.ndarray, seeds: int, rng: np.random.Generator, count: int = REPLICATES
 ) -> Replicates:
-    """Resample lesions within their diagnosis, with all of their images; and resample training seeds.
+    """Resample lesions, with all of their images, among those with the same diagnoses; and resample training seeds.
 
-    A group with images of several diagnoses counts for the diagnosis of its first image.
+    So every replicate has images of each diagnosis. Resampling S seeds has only (S - 1) / S of their variance, so their
+    weights vary by as much more.
     """
-    codes, first, member = np.unique(group, return_index=True, return_inverse=True)
-    main = label[first]
+    codes, member = np.unique(group, return_inverse=True)
+    held = np.zeros((len(codes), label.max() + 1), bool)
+    held[member, label] = True
+    kind = np.unique(held, axis=0, return_inverse=True)[1].reshape(-1)
     often = np.zeros((count, len(codes)))
-    for one in np.unique(main):
-        own = np.flatnonzero(main == one)
+    for one in np.unique(kind):
+        own = np.flatnonzero(kind == one)
         often[:, own] = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), count)
     often[0] = 1
     images = often[:, member]
@@ -51,6 +59,8 @@ def draw_replicates(
         images[:, label == one] /= images[:, label == one].sum(1, keepdims=True)
     drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), count) / seeds
     drawn[0] = 1 / seeds
+    if seeds > 1:
+        drawn = 1 / seeds + np.sqrt(seeds / (seeds - 1)) * (drawn - 1 / seeds)
     return Replicates(images, drawn)
 
 
@@ -113,7 +123,12 @@ MEASURES: dict[str, Measure] = {"auc": auc, "accuracy": accuracy, "brier": brier
 
 
 def measured(predictions: Sequence[np.ndarray], label: np.ndarray, replicates: Replicates) -> dict[str, np.ndarray]:
-    """Each of `MEASURES` (B, S) for the predictions (M, K) of S training seeds."""
+    """Each of `MEASURES` (B, S) for the predictions (M, K) of S training seeds.
+
+    Raises `GanError` if a prediction is not a finite number.
+    """
+    if not all(np.isfinite(one).all() for one in predictions):
+        raise GanError("a classifier's predictions are not finite numbers; another --seed may help.")
     return {
         name: np.stack([measure(one, label, replicates.images) for one in predictions], 1)
         for name, measure in MEASURES.items()
@@ -123,26 +138,39 @@ def measured(predictions: Sequence[np.ndarray], label: np.ndarray, replicates: R
 def summary(by_seed: np.ndarray, replicates: Replicates) -> dict[str, Any]:
     """The mean over seeds of a measure (B, S), its 95% interval, and the value of each seed."""
     drawn = (by_seed * replicates.seeds).sum(1)
-    return {
-        "estimate": float(drawn[0]),
-        "ci95": np.quantile(drawn[1:], (0.025, 0.975)).tolist(),
-        "by_seed": by_seed[0].tolist(),
-    }
+    return {"estimate": float(drawn[0]), "ci95": _interval(by_seed, drawn), "by_seed": by_seed[0].tolist()}
 
 
 def difference(by_seed: np.ndarray, other: np.ndarray, replicates: Replicates) -> dict[str, Any]:
     """The difference between the first measure (B, S) and the other, on the same lesions and seeds, with its p-value.
 
-    The p-value is two-sided: twice the smaller share of replicates at or beyond no difference.
+    The p-value is two-sided: twice the smaller share of replicates at or beyond no difference, with t's tails in place
+    of the normal ones where seeds are few.
     """
-    drawn = ((by_seed - other) * replicates.seeds).sum(1)
+    apart = by_seed - other
+    drawn = (apart * replicates.seeds).sum(1)
     again = drawn[1:]
     beyond = min((again <= 0).sum(), (again >= 0).sum())
-    return {
-        "estimate": float(drawn[0]),
-        "ci95": np.quantile(again, (0.025, 0.975)).tolist(),
-        "p_value": float(min(1.0, 2 * (beyond + 1) / (len(again) + 1))),
-    }
+    p_value = min(1.0, 2 * (beyond + 1) / (len(again) + 1))
+    p_value = 2 * t.sf(norm.isf(p_value / 2), _degrees_of_freedom(apart, drawn))
+    return {"estimate": float(drawn[0]), "ci95": _interval(apart, drawn), "p_value": float(p_value)}
+
+
+def _interval(by_seed: np.ndarray, drawn: np.ndarray) -> list[float]:
+    """The replicates' percentiles, as much farther from the estimate as t's are than the normal ones."""
+    wider = t.ppf(0.975, _degrees_of_freedom(by_seed, drawn)) / norm.ppf(0.975)
+    return (drawn[0] + wider * (np.quantile(drawn[1:], (0.025, 0.975)) - drawn[0])).tolist()
+
+
+def _degrees_of_freedom(by_seed: np.ndarray, drawn: np.ndarray) -> float:
+    """Satterthwaite's (1946) degrees of freedom of the variance of a mean over S seeds.
+
+    Seeds' part of it is known only as well as S values tell. So it is S - 1, divided by the square of that share. One
+    seed says nothing about its part, which is then left out.
+    """
+    count, whole = by_seed.shape[1], drawn[1:].var()
+    share = min(1.0, by_seed[0].var(ddof=1) / count / whole) if count > 1 and whole else 0.0
+    return (count - 1) / share**2 if share else math.inf
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

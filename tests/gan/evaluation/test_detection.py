@@ -77,3 +77,12 @@ def test_turned_and_mirrored_copies_are_found_and_joined():
     group = linked(["a", "a", *"bcdefg"], iter(pairs))
     assert group[0] == group[1] == group[6] == group[7]
     assert len(set(group.tolist())) == 5
+
+
+def test_every_fold_has_both_truths_even_if_groups_are_large():
+    """With the first random order, half of the seeds leave a fold without a truth."""
+    group = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4])
+    generated = np.array([0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1], bool)
+    for seed in range(20):
+        fold = split(group, generated, 4, np.random.default_rng(seed))
+        assert all(set(generated[fold == one]) == {False, True} for one in range(4))

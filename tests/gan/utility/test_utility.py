@@ -9,6 +9,7 @@ from django.db.models import F
 from scipy.optimize import minimize
 
 from gan.evaluation.detection import fit_and_predict as fit_binary
+from gan.foundation.errors import GanError
 from gan.imaging.image_files import png_bytes
 from gan.imaging.phantoms import draw_phantom
 from gan.models import Generator, LesionImage, UtilityEvaluation
@@ -107,6 +108,30 @@ def test_a_difference_is_found_where_there_is_one_and_seldom_elsewhere():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
+@pytest.mark.parametrize("seeds", [5, 10])
+def test_no_effect_is_seldom_found_where_seeds_differ_and_lesions_are_many(seeds):
+    """The differences of seeds have a standard deviation of 0.005, and those of lesions hardly count."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(1000):
+        drawn = draw_replicates(np.array([0, 1]), np.array([0, 1]), seeds, rng, 500)
+        lesions = rng.normal(0, 0.001) + np.append(0, rng.normal(0, 0.001, 499))
+        apart = lesions[:, None] + rng.normal(0, 0.005, seeds)
+        found.append(difference(apart, np.zeros_like(apart), drawn)["p_value"])
+    assert np.mean(np.array(found) < 0.05) < 0.07
+    assert np.mean(np.array(found) < 0.01) < 0.02
+
+
+def test_every_replicate_has_images_of_each_diagnosis():
+    """Melanomas were photographed only of ten patients of six hundred, who have nevi, too."""
+    label = np.concatenate([np.zeros(600, int), np.ones(10, int)])
+    group = np.concatenate([np.arange(600), np.arange(10)])
+    drawn = draw_replicates(label, group, 1, np.random.default_rng(0))
+    assert np.isfinite(drawn.images).all()
+    assert drawn.images[:, label == 1].sum(1) == pytest.approx(np.ones(len(drawn.images)))
+    with pytest.raises(GanError, match="not finite"):
+        measured([np.full((610, 2), np.nan)], label, drawn)
+
+
 def test_the_regression_is_the_penalised_likelihoods_optimum():
     rng = np.random.default_rng(0)
     label = np.repeat([0, 1, 2], [10, 14, 6])
@@ -161,14 +186,31 @@ def test_arms_are_equal_in_size_and_larger_ones_hold_the_smaller():
         return Pool(np.arange(first, first + 100.0)[:, None], np.zeros((100, 0)), label, np.arange(100) // 2)
 
     every = Images(["a", "b"], {}, pool(0), pool(1000), pool(2000), True)
-    small, large = (training_images(every, Arm("", "", (count, 5), (3, 0)), 7) for count in (4, 20))
+    small, large = (training_images(every, Arm("", "", (count, 5), (3, 0)), 7, 0, 2) for count in (4, 20))
     assert set(small.features.ravel()) <= set(large.features.ravel())
     assert not set(small.group[small.features.ravel() < 1000]) & set(small.group[small.features.ravel() >= 1000])
+
+
+@pytest.mark.parametrize(("made", "shared"), [(30, False), (29, True)])
+def test_each_seed_has_generated_images_of_its_own_if_there_are_enough(made, shared):
+    def pool(count):
+        label = np.repeat([0, 1], count)
+        return Pool(np.arange(2.0 * count)[:, None], np.zeros((2 * count, 0)), label, np.arange(2 * count))
+
+    images = Images(["a", "b"], {}, pool(10), pool(made), pool(10), True)
+    arm = Arm("", "", (0, 0), (10, 10))
+    seen = [set(training_images(images, arm, 100 + one, one, 3).features.ravel()) for one in range(3)]
+    assert all(len(one) == 20 for one in seen)
+    assert bool(seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]) == shared
+    small = training_images(images, Arm("", "", (0, 0), (4, 4)), 101, 1, 3).features.ravel()
+    assert set(small) <= seen[1]
 
 
 @pytest.mark.parametrize(
     ("interval", "p_value", "said"),
     [
+        ((0.001, 0.006), 0.01, "alike"),  # certain, and too small to matter
+        ((0.0, 0.0), 1, "unclear"),  # both always right: nothing was measured
         ((0.01, 0.05), 0.01, "higher"),
         ((0.01, 0.05), 0.3, "unclear"),  # not after Holm's adjustment
         ((-0.05, -0.01), 0.01, "lower"),
@@ -180,7 +222,7 @@ def test_arms_are_equal_in_size_and_larger_ones_hold_the_smaller():
 )
 def test_a_difference_is_called_what_its_interval_allows(interval, p_value, said):
     found = verdict_of({"estimate": sum(interval) / 2, "ci95": list(interval)}, p_value)
-    assert found == ("not lower" if said == "unclear" and interval[0] > -0.02 else said)
+    assert found == ("not lower" if said == "unclear" and interval == (0.01, 0.05) else said)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +234,8 @@ def test_a_difference_is_called_what_its_interval_allows(interval, p_value, said
         (("alike", "not higher"), (0.9, 0.9), "does not help"),
         (("alike", "not higher"), (0.99, 0.97), "does not help"),
         (("alike", "alike"), (0.99, 1.0), "no room"),
-        (("alike", "unclear"), (0.99, 0.99), "too few to say"),
+        (("alike", "unclear"), (0.99, 0.99), "no room"),
+        (("alike", "unclear"), (0.9, 0.99), "too few to say"),
     ],
 )
 def test_the_verdict_is_that_of_all_classifiers(verdicts, real_alone, said):
