@@ -124,22 +124,23 @@ def power_at(share: float, near: Nearness, copied: Nearness, reference: Referenc
         np.concatenate([kept.features, planted.features]),
     )
     recall = float((planted.over(reference.limits) < 1).mean())
-    return {"planted_share": share, "planted": count, "recall": recall} | statistics_of(
+    return {"planted_share": share, "planted": count, "samples": len(near.features), "recall": recall} | statistics_of(
         mixed, reference, reference.held_out
     ).as_json()
 
 
 def sensitivity(power: Sequence[Mapping[str, Any]]) -> str:
     """What share of copies the audit would notice, by the rows of `power_at`, whose shares rise."""
-    planted = power[-1]["planted"]
+    planted, samples = power[-1]["planted"], power[-1]["samples"]
+    shares = {row["planted"] / samples: bool(row["alarms"]) for row in power}
     found = round(power[-1]["recall"] * planted)
     one_by_one = f"Compared one by one, {found} of {planted} planted copies came closer than the limit."
-    missed = [row["planted_share"] for row in power if not row["alarms"]]
-    seen = [row["planted_share"] for row in power if row["planted_share"] > max(missed, default=0)]
+    missed = [share for share, alarm in shares.items() if not alarm]
+    seen = [share for share in shares if share > max(missed, default=0)]
     if not seen:
-        return f"All images together would raise no alarm, even if {missed[-1]:.0%} of them were copies. {one_by_one}"
-    unseen = f", and not if {missed[-1]:.0%} were" if missed else ""
-    return f"All images together would raise an alarm if {seen[0]:.0%} of them were copies{unseen}. {one_by_one}"
+        return f"All images together would raise no alarm, even if {missed[-1]:.1%} of them were copies. {one_by_one}"
+    unseen = f", and not if {missed[-1]:.1%} were" if missed else ""
+    return f"All images together would raise an alarm if {seen[0]:.1%} of them were copies{unseen}. {one_by_one}"
 
 
 def planted_copies(training: np.ndarray, count: int) -> np.ndarray:

@@ -54,7 +54,7 @@ class _StridedDepthwise(torch.autograd.Function):
         context.save_for_backward(weight)
         padding = (weight.shape[-1] - 2) // 2 + 2
         surplus = F.conv2d(x, weight, bias, 2, padding, groups=len(weight))
-        return surplus[:, :, 1:, 1:].contiguous(memory_format=torch.channels_last)
+        return surplus[:, :, 1:, 1:].clone(memory_format=torch.channels_last)
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]

@@ -215,6 +215,9 @@ def execute(
         try:
             for name in run.networks:
                 trainer = build_trainer(run, name, training_set, settings, device, processes)
+                # `auto` chooses by a measurement, so what was chosen belongs to what a run needs to be repeated.
+                run.software = run.software | {"arithmetic": str(trainer.dtype).removeprefix("torch.")}
+                _update(run, processes, software=run.software)
                 held_out = [training_set.held_out[diagnosis] for diagnosis in run.networks[name]]
                 Recorder(run, name, trainer, held_out).train(_of_one_network(run, settings), bar)
         except BaseException as error:

@@ -71,6 +71,15 @@ def test_counts_of_findings_are_in_words():
     checks = [Check("a", Verdict.PASSED, ""), Check("b", Verdict.WARNING, ""), Check("c", Verdict.LEAK, "")]
     assert in_words(checks).startswith("3 checks: 1 leak, 1 warning. ")
     assert in_words(checks[:1]).startswith("1 check: 0 leaks, 0 warnings. ")
+    assert "so few images" not in in_words(checks)
+
+
+@pytest.mark.parametrize(("each", "verdict", "too_few"), [(8, Verdict.PASSED, True), (9, Verdict.LEAK, False)])
+def test_a_trace_that_tells_everything_is_found_unless_there_are_too_few_images(each, verdict, too_few):
+    generated = np.arange(2 * each) < each
+    check = trace_check("order", np.arange(2.0 * each), generated, "position")
+    assert (check.verdict, check.too_few) == (verdict, too_few)
+    assert ("In 1 of these tests no trace could reach the limit" in in_words([check])) == too_few
 
 
 def test_a_draft_has_nothing_to_audit(draft):

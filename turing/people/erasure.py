@@ -8,6 +8,7 @@ from django.db.models import Q
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Collaborator, Invitation, Reader, User
 from turing.models.withdrawal import delete_words, withdraw
 from turing.people.sessions import delete_sessions
@@ -33,7 +34,7 @@ def erase(user: User, actor: Actor | None = None) -> bool:
         withdraw(reading)
         delete_words(reading)
     _delete_invitations(user, reader)
-    forget_failures(user.email, user.claimed_email)
+    forget_failures(user.address)
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
     delete_sessions(user)
@@ -63,14 +64,19 @@ def erase(user: User, actor: Actor | None = None) -> bool:
 def _delete_invitations(user: User, reader: Reader | None) -> None:
     """Delete invitations that the reader used, and those sent to the address unless another account holds it, too."""
     mine = Q(reading__reader=reader) if reader else Q(pk=None)
-    if not User.objects.filter(email=user.address).exclude(pk=user.pk).exists():
+    if user.address and not User.objects.filter(email=user.address).exclude(pk=user.pk).exists():
         mine |= Q(email__iexact=user.address)
     Invitation.objects.filter(mine).delete()
 
 
 def erase_address(address: str) -> dict[str, int | list[str]]:
-    """Erase every account that holds or claims the address, and the invitations sent to it. Returns what was erased."""
+    """Erase every account that holds or claims the address, and the invitations sent to it. Returns what was erased.
+
+    Raises `StudyError` if it is no address. An empty one would be that of every account that claims none.
+    """
     address = address.strip().lower()
+    if "@" not in address:
+        raise StudyError(f"{address!r} is no e-mail address.")
     accounts = User.objects.filter(Q(email=address) | Q(claimed_email=address)).order_by("pk").select_related("reader")
     readers = [account.reader.pseudonym for account in accounts if hasattr(account, "reader")]
     sent_or_used = Q(email__iexact=address) | Q(reading__reader__user__in=[account.pk for account in accounts])

@@ -1,9 +1,10 @@
 """What the pages of accounts share: where users go after log-in, and who may register."""
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from turing.models import Study
 from turing.people.invited import is_invited
 
 LONGEST_NEXT = 1000  # characters
@@ -30,3 +31,14 @@ def may_register(request) -> bool:
 def registration(request) -> dict:
     """Context processor: whether to offer registration at all."""
     return {"registration": settings.REGISTRATION}
+
+
+def study_path(path: str) -> str:
+    """The path if it is the page of a study that readers can open; else empty."""
+    try:
+        found = resolve(path.partition("?")[0])
+    except Resolver404:
+        return ""
+    if found.url_name != "study":
+        return ""
+    return path if Study.objects.exclude(state=Study.State.DRAFT).filter(slug=found.kwargs["slug"]).exists() else ""

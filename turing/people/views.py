@@ -20,7 +20,7 @@ from turing.people.backends import EMAIL_BACKEND
 from turing.people.confirmation import check_link, send_confirmation
 from turing.people.confirmation import confirm as confirm_address
 from turing.people.forms import ReaderForm, RegistrationForm
-from turing.people.pages import LONGEST_NEXT, landing_page, may_register, next_url
+from turing.people.pages import LONGEST_NEXT, landing_page, may_register, next_url, study_path
 from turing.people.registration import register as register_reader
 from turing.people.sessions import log_out_everywhere
 
@@ -93,7 +93,7 @@ def confirm(request, token):
         return redirect("profile")
     if request.method == "POST":
         messages.success(request, _("Your e-mail address is confirmed."))
-        return redirect(request.session.get(CAME_FOR) or landing_page(request.user))
+        return redirect(study_path(request.session.pop(CAME_FOR, "")) or landing_page(request.user))
     return render(request, "accounts/confirm.html")
 
 

@@ -1,5 +1,7 @@
 """The page of a study, on which clinicians consent, and what they may do about their part in it."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import Http404
@@ -64,7 +66,7 @@ def _study_page(request, found, form):
         "reader": reader,
         "reading": reading,
         "not_invited": gettext(NOT_INVITED) if reading is None and lacks_invitation(request, found) else "",
-        "usual_minutes": None if reading else usual_minutes(found),
+        "usual_minutes": partial(usual_minutes, found),  # asked only where it is shown
         "progress": progress_of(reading) if reading else None,
         "score": score_of(reading) if reading else None,
         "has_feedback": bool(reading and gets_feedback(reading)),

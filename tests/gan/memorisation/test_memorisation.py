@@ -74,18 +74,25 @@ def test_new_images_are_not_taken_for_copies_and_planted_ones_are_found(referenc
 @pytest.mark.parametrize(
     ("alarms", "expected"),
     [
-        ((False, False, True), "would raise an alarm if 10% of them were copies, and not if 5% were. "),
-        ((True, True, True), "would raise an alarm if 1% of them were copies. "),
-        ((False, False, False), "would raise no alarm, even if 10% of them were copies. "),
-        ((True, False, True), "would raise an alarm if 10% of them were copies, and not if 5% were. "),  # by chance
+        ((False, False, True), "would raise an alarm if 10.0% of them were copies, and not if 5.0% were. "),
+        ((True, True, True), "would raise an alarm if 1.0% of them were copies. "),
+        ((False, False, False), "would raise no alarm, even if 10.0% of them were copies. "),
+        ((True, False, True), "would raise an alarm if 10.0% of them were copies, and not if 5.0% were. "),  # by chance
     ],
 )
 def test_the_audit_says_which_share_of_copies_it_would_notice(alarms, expected):
     power = [
-        {"planted_share": share, "planted": round(500 * share), "recall": 0.98, "alarms": ["closer"] if one else []}
+        {
+            "planted_share": share,
+            "planted": round(500 * share),
+            "samples": 500,
+            "recall": 0.98,
+            "alarms": ["closer"] if one else [],
+        }
         for share, one in zip(PLANTED_SHARES, alarms, strict=True)
     ]
     told = sensitivity(power)
+    assert "4.8% of them" in sensitivity([row | {"planted": 24, "alarms": []} for row in power])  # no more to plant
     assert (
         told
         == f"All images together {expected}Compared one by one, 49 of 50 planted copies came closer than the limit."

@@ -26,13 +26,19 @@ def test_the_link_confirms_with_a_click_and_not_by_being_looked_at(client, link)
     assert "is confirmed" in client.get(reverse("profile")).content.decode()
 
 
-def test_confirming_leads_back_to_the_study_for_which_the_reader_registered(posted, client):
-    posted("register", registration("ayse@clinic.example") | {"next": "/studies/melanoma/"})
-    assert client.post(link_in(mail.outbox[0], "/accounts/confirm/")).url == "/studies/melanoma/"
+def test_confirming_leads_back_to_the_study_for_which_the_reader_registered(posted, client, study):
+    posted("register", registration("ayse@clinic.example") | {"next": study.get_absolute_url()})
+    link = link_in(mail.outbox[0], "/accounts/confirm/")
+    assert client.post(link).url == study.get_absolute_url()
+    assert client.post(link).url == reverse("home")  # once
 
 
-def test_confirming_never_leads_to_another_site(posted, client):
-    posted("register", registration("ayse@clinic.example") | {"next": "https://elsewhere.example/"})
+@pytest.mark.parametrize(
+    "came_for",
+    ["https://elsewhere.example/", "/studies/no-such/", "/accounts/logout/", "/research/", "/nowhere", "//x"],
+)
+def test_confirming_leads_home_if_there_is_no_such_study(posted, client, came_for):
+    posted("register", registration("ayse@clinic.example") | {"next": came_for})
     assert client.post(link_in(mail.outbox[0], "/accounts/confirm/")).url == reverse("home")
 
 

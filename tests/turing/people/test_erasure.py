@@ -113,3 +113,13 @@ def test_nobody_else_is_touched(known):
     before = User.objects.filter(pk=other.user.pk).values().get()
     erase(known.user)
     assert User.objects.filter(pk=other.user.pk).values().get() == before
+
+
+@pytest.mark.parametrize("address", ["", " ", "nobody", "%"])
+def test_what_is_no_address_erases_nobody(study, reader, address):
+    Invitation.objects.create(study=study)
+    with pytest.raises(CommandError, match="is no e-mail address"):
+        call_command("erase_reader", address)
+    reader.user.refresh_from_db()
+    assert reader.user.is_active
+    assert Invitation.objects.count() == 1

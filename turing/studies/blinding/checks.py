@@ -1,5 +1,6 @@
 """The result type of all parts of the audit, and the test of one trace against the truth."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -31,6 +32,7 @@ class Check:
     verdict: Verdict
     detail: str
     auc: float | None = None  # AUC of the trace as evidence for 'generated', if it is a number
+    too_few: bool = False  # whether there are too few images for this test to find anything
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"verdict": self.verdict.value}
@@ -61,6 +63,10 @@ def in_words(checks: Sequence[Check]) -> str:
         f"{every}: {leaks}, {warnings}. A test passes unless its p is below {LEVEL:g}. The limit is low because an "
         "audit makes many tests, and a false alarm would stop a study. So a weak trace can pass. Look at those whose "
         "AUC is far from 0.5."
+    ) + (
+        f" In {blind} of these tests no trace could reach the limit, because there are so few images."
+        if (blind := sum(check.too_few for check in checks))
+        else ""
     )
 
 
@@ -81,4 +87,5 @@ def trace_check(name: str, values: ArrayLike, generated: ArrayLike, what: str, f
     test = stats.mannwhitneyu(values[generated], values[~generated], method=method)
     auc = float(test.statistic / (generated.sum() * (~generated).sum()))
     told = f"{what}: AUC {auc:.3f}, {p_with_limit(test.pvalue)}"
-    return Check(name, found if test.pvalue < LEVEL else Verdict.PASSED, told, auc)
+    too_few = 2 / math.comb(len(generated), int(generated.sum())) >= LEVEL
+    return Check(name, found if test.pvalue < LEVEL else Verdict.PASSED, told, auc, too_few)
