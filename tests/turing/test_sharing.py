@@ -286,3 +286,16 @@ def test_an_image_is_for_those_who_see_the_study(client, study, other, reader):
     assert client.get(image).status_code == 404
     set_visible(study, True)
     assert client.get(image).status_code == 200
+
+
+@pytest.mark.parametrize("option", [{"owner": ""}, {"follows": ""}])
+def test_an_empty_name_is_not_taken_for_none(run, option):
+    """A script whose variable is unset must not make a study that every researcher may see, or that follows none."""
+    with pytest.raises(CommandError):
+        call_command("create_study", "Unset", run=[str(run.pk)], real=2, generated=2, stimulus_size=64, **option)
+    assert not Study.objects.filter(title="Unset").exists()
+
+
+def test_an_empty_owner_is_refused(study):
+    with pytest.raises(CommandError, match="'' is not an e-mail address"):
+        call_command("share_study", study.slug, "--owner", "")

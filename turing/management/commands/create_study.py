@@ -143,7 +143,7 @@ class Command(ConsoleCommand):
                 for name in ("images_per_page", "stimulus_size", "confidence_levels", *LATER_FIELDS)
                 if name not in ("generated_counts", "control_generators", "questions", "debriefing_text", "follows_id")
             },
-            "follows": find_study(options["follows"]).pk if options["follows"] else None,
+            "follows": find_study(options["follows"]).pk if options["follows"] is not None else None,
             "control_generators": [one.pk for one in controls],
             "questions": read_questions(options["questions"]) if options["questions"] else [],
             "equivalence_margin": options["margin"],
@@ -151,9 +151,9 @@ class Command(ConsoleCommand):
             "seed": options["seed"],
         }
         for option, field in (("consent", "consent_text"), ("debriefing", "debriefing_text")):
-            if options[option]:
+            if options[option] is not None:
                 data[field] = _text_of(option, options[option])
-        owner = find_researcher(options["owner"]) if options["owner"] else None
+        owner = find_researcher(options["owner"]) if options["owner"] is not None else None
         form = StudyForm(data, instance=Study(owner=owner))
         if not form.is_valid():
             raise CommandError(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))

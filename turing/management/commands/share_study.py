@@ -29,7 +29,7 @@ class Command(ConsoleCommand):
         named = [address for addresses in wanted.values() for address in addresses]
         if twice := sorted({address for address in named if named.count(address) > 1}):
             raise CommandError(f"{twice[0]} is named in more than one of --view, --edit and --remove.")
-        if owner:
+        if owner is not None:
             found = give_to(found, find_researcher(owner))
         for role in Collaborator.Role.values:
             for address in wanted[role]:
