@@ -11,7 +11,15 @@ from console import no_progress
 from gan.foundation.storage import save_content
 from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
-from gan.memorisation.audit import PLANTED_SHARES, audit, null_of, planted_copies, sensitivity
+from gan.memorisation.audit import (
+    PLANTED_SHARES,
+    audit,
+    certain_copies,
+    null_of,
+    planted_copies,
+    sensitivity,
+    too_many_close,
+)
 from gan.memorisation.copying_tests import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
 from gan.memorisation.distances import (
     MEASURES,
@@ -208,7 +216,19 @@ def test_other_real_images_are_searched_and_change_no_test(reference, images):
         assert found[figure] == alone[figure], figure
     assert found["nearest"][-1] == "other 57"
     assert found["closeness"][-1] < 1e-6
+    assert found["conclusion"] == "1 of 40 images at less than a tenth of the limit from a real one. Look at the pairs."
+    assert alone["conclusion"].startswith("No copying detected")
     assert sum(one < 1 for one in found["closeness"]) <= 4  # the copy, and chance
+
+
+def test_single_images_raise_an_alarm_if_they_are_too_close_or_too_many():
+    far = np.full(100, 3.0)
+    assert certain_copies(np.append(far, 0.11)) == []
+    assert certain_copies(np.append(far, 0.05)) == ["1 of 101 images at less than a tenth of the limit from a real one"]
+    assert too_many_close(np.append(far, [0.9, 0.5]), 200) == []  # as many as chance explains
+    assert too_many_close(np.append(far, np.full(20, 0.5)), 200) == [
+        "20 of 120 images closer to a real image than the limit"
+    ]
 
 
 def test_the_null_keeps_the_images_of_a_lesion_together(images):
