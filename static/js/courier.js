@@ -142,10 +142,12 @@ export class Courier extends EventTarget {
 
   retryAfter(found) {
     const backOff = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.failures - 1, 10), LONGEST_RETRY_MS);
-    const delay = found ? Math.max(found.retryMs || 0, backOff) : OTHERS_TURN_MS;
+    // Without a problem, what waits is left to the page that gave it, until the oldest answer's time is up.
+    const untilTurn = Math.min(...waiting().map((answer) => answer.at)) + OTHERS_TURN_MS - Date.now();
+    const delay = found ? Math.max(found.retryMs || 0, backOff) : Math.min(Math.max(untilTurn, 0), OTHERS_TURN_MS) + 500;
     clearTimeout(this.timer);
     // A random delay, because many readers may have lost the same connection at once.
-    this.timer = setTimeout(() => this.send(), delay * (0.75 + 0.5 * Math.random()));
+    this.timer = setTimeout(() => this.send(), delay * (found ? 0.75 + 0.5 * Math.random() : 1 + 0.1 * Math.random()));
   }
 
   // Sends one answer. Sends it again with a fresh token if the server asks for one.
