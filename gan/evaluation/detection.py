@@ -67,7 +67,7 @@ def linked(names: Sequence[str], pairs: Iterator[tuple[int, int]]) -> np.ndarray
 def split(group: np.ndarray, generated: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     """The fold (n,) of each image. A group stays in one fold, and both truths are spread as evenly as possible.
 
-    Raises `GanError` if a truth has fewer groups than folds, or if groups of many images leave a fold without a truth.
+    Raises `GanError` if a truth has fewer groups than folds, or if no order of the groups gives each fold both truths.
     """
     groups = int(group.max()) + 1
     counts = np.stack([np.bincount(group, mask, groups) for mask in (~generated, generated)], 1)  # (groups, 2)
@@ -75,11 +75,11 @@ def split(group: np.ndarray, generated: np.ndarray, folds: int, rng: np.random.G
         raise GanError(
             f"{int((counts > 0).sum(0).min())} different lesions or pictures of one truth are too few for {folds} folds"
         )
+    wanted = counts.sum(0) / folds
     for _ in range(TRIES):
         order = rng.permutation(groups)
         order = order[np.argsort(-counts[order].sum(1), kind="stable")]
         filled, of_group = np.zeros((folds, 2)), np.empty(groups, int)
-        wanted = counts.sum(0) / folds
         for one in order:
             # The fold with the fewest images of the group's truths; ties are broken at random.
             lack = ((filled / wanted) * (counts[one] > 0)).sum(1) + 1e-9 * rng.random(folds)
@@ -87,9 +87,7 @@ def split(group: np.ndarray, generated: np.ndarray, folds: int, rng: np.random.G
             filled[of_group[one]] += counts[one]
         if filled.all():
             return of_group[group]
-    raise GanError(
-        f"a few lesions or pictures have so many of the images that {folds} folds cannot all have both truths"
-    )
+    raise GanError(f"the lesions and pictures could not be given to {folds} folds that all have both truths")
 
 
 def detect(
