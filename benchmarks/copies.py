@@ -18,7 +18,7 @@ from benchmarks.averages import remembered
 from benchmarks.quality import DIAGNOSES, GRID, sources_of
 from benchmarks.report import keep
 from console import progress
-from gan.datasets.sources import Source, decode_pixels, group_codes, split_by_lesion
+from gan.datasets.sources import Source, decode_pixels, labels_of, split_by_lesion
 from gan.foundation.diagnoses import slug_of
 from gan.memorisation.audit import audit
 from gan.memorisation.distances import reference_of
@@ -69,9 +69,11 @@ def examine(folder: Path, path: Path) -> dict[str, Any]:
     )
     latents = grid_latents(SEED, trainer.latent_size, SAMPLES).split(GRID)
     drawn = np.concatenate([to_pixels(trainer.samples(z, index % len(DIAGNOSES))) for index, z in enumerate(latents)])
+    shown = np.repeat(np.resize(DIAGNOSES, len(latents)), GRID)
     names = [str(index) for index in range(len(training))]
-    group = np.concatenate(list(group_codes({name: parts[1] for name, parts in split.items()}).values()))
-    found = audit(drawn, training, reference_of(names, training, held_out, lite2(), progress, group), progress)
+    group, diagnosis = labels_of({name: parts[1] for name, parts in split.items()})
+    reference = reference_of(names, training, held_out, lite2(), progress, group, diagnosis=diagnosis)
+    found = audit(drawn, training, reference, progress, shown)
     return {
         **{name: getattr(settings, name) for name in SETTINGS},
         "batch": settings.batch_size,

@@ -214,6 +214,12 @@ def group_codes(sources: Mapping[str, Sequence[Source]]) -> dict[str, np.ndarray
     return dict(zip(sources, np.split(codes, ends[:-1]), strict=True))
 
 
+def labels_of(sources: Mapping[str, Sequence[Source]]) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) the group code and (N,) the diagnosis of every image, one diagnosis after the other."""
+    codes = group_codes(sources)
+    return np.concatenate(list(codes.values())), np.repeat(list(codes), [len(one) for one in codes.values()])
+
+
 def fingerprint(sources: Iterable[Source]) -> str:
     """SHA-256 over the images' content hashes, in order.
 

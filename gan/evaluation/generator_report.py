@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from gan.datasets.comparison_sets import as_run
-from gan.datasets.sources import decode_pixels, group_codes
+from gan.datasets.sources import decode_pixels, group_codes, labels_of
 from gan.datasets.training_sets import TrainingSet
 from gan.foundation.errors import GanError
 from gan.memorisation.audit import audit
@@ -78,7 +78,9 @@ def _audited(
 ) -> dict[str, Any]:
     detector = CopyDetector(generator, training_set, progress)
     has_discriminator = generator.is_run and not generator.is_snapshot
-    found = audit(images, decode_pixels(training_set.all, generator.size), detector.reference, progress)
+    training = decode_pixels(training_set.all, generator.size)
+    shown = np.array([mark["diagnosis"] for mark in marks])
+    found = audit(images, training, detector.reference, progress, shown)
     # The report keeps only those figures per image that a researcher would look at.
     return found | {
         "told": training_set.told,
@@ -115,8 +117,7 @@ def between(
     """
     # A second photograph of a lesion is no repetition, so each lesion has one image.
     every = [source for sources in training_set.held_out.values() for source in sources]
-    codes = np.concatenate(list(group_codes(training_set.held_out).values()))
-    held_out = [every[index] for index in np.unique(codes, return_index=True)[1]]
+    held_out = [every[index] for index in np.unique(labels_of(training_set.held_out)[0], return_index=True)[1]]
     number = min(len(images), len(held_out))
     shares = [
         float((nearness_among(part, reference.extractor, progress).over(reference.limits) < 1).mean())

@@ -1,7 +1,7 @@
 """The memorisation audit of a run: statistics of its samples, with their null and their power."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from console import Progress
-from gan.memorisation.copying_tests import authenticity, cell_of, cells_of, closer_p_value, data_copying_z
-from gan.memorisation.distances import MEASURES, Nearness, Reference, limit_rank, limits_of
+from gan.memorisation.closer import closer_p_value
+from gan.memorisation.copying_tests import authenticity, cells_of, data_copying_z
+from gan.memorisation.distances import MEASURES, Nearness, Reference, limits_of
 
 PLANTED_SHARES = (0.01, 0.05, 0.10)
 ALARM = 0.01  # with a smaller p-value, more samples are close than chance explains
@@ -48,19 +49,26 @@ class Statistics:
         }
 
 
-def audit(images: np.ndarray, training: np.ndarray, reference: Reference, progress: Progress) -> dict[str, Any]:
+def audit(
+    images: np.ndarray,
+    training: np.ndarray,
+    reference: Reference,
+    progress: Progress,
+    diagnosis: np.ndarray | None = None,
+) -> dict[str, Any]:
     """The report on samples `images` (N, S, S, 3) against the `training` images (M, S, S, 3) of the reference.
 
-    For each sample, `closeness` says how close it came (below 1 is closer than the limit), and `nearest` to which
-    image.
+    `diagnosis` (N,) names what each sample shows. For each sample, `closeness` says how close it came (below 1 is
+    closer than the limit), and `nearest` to which image.
     """
-    near = reference.nearness(images, progress)
-    searched = near if reference.trained == len(reference.features) else reference.search(images, progress)
+    near = replace(reference.nearness(images, progress), diagnosis=diagnosis)
+    alone = reference.trained == len(reference.features)
+    searched = near if alone else replace(reference.search(images, progress), diagnosis=diagnosis)
     found = statistics_of(near, reference, reference.held_out)
     closeness = searched.over(reference.search_limits)
     alarms = found.alarming + certain_copies(closeness)
     if searched is not near:
-        alarms += too_many_close(closeness, reference.held_out.groups)
+        alarms += too_many_close(searched, reference.searched)
     copies = planted_copies(training, max(1, round(PLANTED_SHARES[-1] * len(images))))
     copied = reference.nearness(copies, progress)
     power = [power_at(share, near, copied, reference) for share in PLANTED_SHARES]
@@ -87,14 +95,15 @@ def certain_copies(closeness: np.ndarray) -> list[str]:
     return [f"{copies} of {len(closeness)} images at less than a tenth of the limit from a real one"] if copies else []
 
 
-def too_many_close(closeness: np.ndarray, held_out: int) -> list[str]:
+def too_many_close(searched: Nearness, held_out: Nearness) -> list[str]:
     """Whether more images are closer than the limits of the search than chance explains.
 
     Where the search compares with more than the training images, copies of the others show only here.
     """
-    closer = int((closeness < 1).sum())
-    p_value = closer_p_value(closer, len(closeness), len(MEASURES) * limit_rank(held_out), held_out)
-    return [f"{closer} of {len(closeness)} images closer to a real image than the limit"] if p_value < ALARM else []
+    if closer_p_value(searched, held_out) >= ALARM:
+        return []
+    closer = int((searched.over(limits_of(held_out)) < 1).sum())
+    return [f"{closer} of {len(searched.features)} images closer to a real image than the limit"]
 
 
 def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> Statistics:
@@ -104,20 +113,12 @@ def statistics_of(near: Nearness, reference: Reference, held_out: Nearness) -> S
     move a copy's features further than the next lesion is.
     """
     limits = limits_of(held_out)
-    closer = near.over(limits) < 1
-    cells = cells_of(held_out.features)
-    # Images of one lesion are alike, so the limits are as uncertain as those of so many lesions.
-    count = held_out.groups
+    theirs, ours = cells_of(held_out.features, held_out.diagnoses, near.features, near.diagnoses)
     return Statistics(
-        float(closer.mean()),
-        closer_p_value(int(closer.sum()), len(closer), len(MEASURES) * limit_rank(count), count),
+        float((near.over(limits) < 1).mean()),
+        closer_p_value(near, held_out),
         authenticity(near.distance["features"], near.nearest["features"], reference.training_features),
-        data_copying_z(
-            near.over(limits),
-            held_out.over(limits),
-            cell_of(near.features, cells),
-            cell_of(held_out.features, cells),
-        ),
+        data_copying_z(near.over(limits), held_out.over(limits), ours, theirs),
     )
 
 
@@ -142,6 +143,7 @@ def power_at(share: float, near: Nearness, copied: Nearness, reference: Referenc
         {measure: np.concatenate([kept.distance[measure], planted.distance[measure]]) for measure in MEASURES},
         {measure: np.concatenate([kept.nearest[measure], planted.nearest[measure]]) for measure in MEASURES},
         np.concatenate([kept.features, planted.features]),
+        diagnosis=near.diagnosis,  # a copy counts as of the diagnosis of the sample whose place it takes
     )
     recall = float((planted.over(reference.limits) < 1).mean())
     return {"planted_share": share, "planted": count, "samples": len(near.features), "recall": recall} | statistics_of(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from console import Progress
 from gan.datasets.comparison_sets import as_run
-from gan.datasets.sources import Source, decode_pixels, fingerprint, group_codes
+from gan.datasets.sources import Source, decode_pixels, fingerprint, labels_of
 from gan.datasets.training_sets import TrainingSet
 from gan.foundation.errors import GanError
 from gan.memorisation.distances import Others, Reference, load_reference, reference_of, save_reference
@@ -52,10 +52,10 @@ class CopyDetector:
         # A run's training images are certain. What people say about other generators may be wrong.
         also = [] if run.is_run else [*held_out, *training_set.others]
         extractor = extractor or lite2()
-        key = f"groups {fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
+        key = f"diagnoses {fingerprint(self.training)} {fingerprint(held_out)} {run.size} {extractor.name}"
         key += f" {fingerprint(also)}" if also else ""
         by_diagnosis = {**training_set.held_out, OTHERS: training_set.others}
-        codes = np.concatenate(list(group_codes(by_diagnosis).values()))
+        codes, diagnoses = labels_of(by_diagnosis)
         path = run.folder / REFERENCE
         kept = load_reference(path, key, extractor)
         self.reference: Reference = kept or reference_of(
@@ -66,6 +66,7 @@ class CopyDetector:
             progress,
             codes[: len(held_out)],
             Others([source.name for source in also], decode_pixels(also, run.size), codes) if also else None,
+            diagnoses[: len(held_out)],
         )
         self.training = [*self.training, *also]
         if kept is None:

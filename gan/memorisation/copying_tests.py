@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import cdist
-from scipy.stats import betabinom, norm, rankdata
+from scipy.stats import norm, rankdata
 
 HELD_OUT_PER_CELL = 20
 
@@ -48,25 +48,27 @@ def rank_z(one: np.ndarray, other: np.ndarray) -> float:
     return float((u - n * m / 2) / np.sqrt(variance)) if variance > 0 else 0.0
 
 
-def cells_of(held_out: np.ndarray) -> np.ndarray:
-    """Centres (K, D) of the cells of feature space, by k-means, with about twenty held-out images in each."""
-    count = max(1, len(held_out) // HELD_OUT_PER_CELL)
-    return kmeans2(held_out, count, minit="++", rng=np.random.default_rng(0))[0]
+def cells_of(
+    held_out: np.ndarray, held_out_diagnosis: np.ndarray, samples: np.ndarray, sample_diagnosis: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of feature space in which held-out images (M,) and samples (N,) lie, by k-means on held-out images.
 
+    A cell has about twenty held-out images, all of one diagnosis. A cell of two diagnoses would compare different mixes
+    of them. Samples of a diagnosis without held-out images are in no cell (-1).
 
-def cell_of(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """(N,) the cell of each image."""
-    return cdist(features, centres).argmin(1)
-
-
-def closer_p_value(closer: int, count: int, rank: float, held_out: int) -> float:
-    """The p-value of `closer` of `count` images below limits of total `rank`, if they were like held-out images.
-
-    A limit is an order statistic of the `held_out` distances. The share of new images below the r-th of n is Beta(r, n
-    + 1 - r) (David and Nagaraja 2003), so their number is beta-binomial. Ranks of several measures add up. That is
-    exact to first order if the measures are independent, and conservative if they agree.
+    Args:
+        held_out: (M, D) features; `held_out_diagnosis` (M,) their diagnoses.
+        samples: (N, D) features; `sample_diagnosis` (N,) their diagnoses.
     """
-    return float(betabinom.sf(closer - 1, count, rank, held_out + 1 - rank))
+    theirs, ours, used = np.full(len(held_out), -1), np.full(len(samples), -1), 0
+    for diagnosis in np.unique(held_out_diagnosis):
+        of_theirs, of_ours = held_out_diagnosis == diagnosis, sample_diagnosis == diagnosis
+        count = max(1, int(of_theirs.sum()) // HELD_OUT_PER_CELL)
+        centres = kmeans2(held_out[of_theirs], count, minit="++", rng=np.random.default_rng(0))[0]
+        theirs[of_theirs] = used + cdist(held_out[of_theirs], centres).argmin(1)
+        ours[of_ours] = used + cdist(samples[of_ours], centres).argmin(1)
+        used += count
+    return theirs, ours
 
 
 def membership_auc(

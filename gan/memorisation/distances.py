@@ -30,18 +30,24 @@ class Nearness:
     """For each image (N,): the distance to the nearest training image by each measure, and which image that is.
 
     `features` (N, D) are those of the turn in which features are closest. `group` (N,) is the code of the image's
-    lesion or patient; without it, each image is a group of its own.
+    lesion or patient; without it, each image is a group of its own. `diagnosis` (N,) names what each image shows;
+    without it, all show the same.
     """
 
     distance: Mapping[str, np.ndarray]
     nearest: Mapping[str, np.ndarray]
     features: np.ndarray
     group: np.ndarray | None = None
+    diagnosis: np.ndarray | None = None
 
     @property
-    def groups(self) -> int:
-        """How many lesions or patients the images show."""
-        return len(self.features) if self.group is None else len(np.unique(self.group))
+    def diagnoses(self) -> np.ndarray:
+        """(N,) the diagnosis of each image; the same empty name, if they are not known."""
+        return np.full(len(self.features), "") if self.diagnosis is None else self.diagnosis
+
+    def one_of_each_group(self) -> "Nearness":
+        """The same for one image of each lesion or patient."""
+        return self if self.group is None else self.part(np.unique(self.group, return_index=True)[1])
 
     def over(self, limits: Mapping[str, float]) -> np.ndarray:
         """(N,) the smaller distance in units of its limit. Below 1 is closer than held-out lesions come."""
@@ -54,6 +60,7 @@ class Nearness:
             {measure: values[chosen] for measure, values in self.nearest.items()},
             self.features[chosen],
             None if self.group is None else self.group[chosen],
+            None if self.diagnosis is None else self.diagnosis[chosen],
         )
 
     def nearest_by(self, limits: Mapping[str, float]) -> np.ndarray:
@@ -69,7 +76,8 @@ class Reference:
     If it is not certain what was trained on, a copy of any other real image must be found, too. Such images follow the
     `trained` training images in `names`, `features` (N, D) and `details` (N, 3072), which have unit length. A larger
     set has closer neighbours. So the tests compare samples and held-out images with the training images alone, and
-    `limits` are for those. The search for single copies compares with every image, and has `search_limits`.
+    `limits` are for those. The search for single copies compares with every image, and has `search_limits`. `held_out`
+    are the held-out images' distances in the tests, and `searched` those in the search.
     """
 
     extractor: Extractor
@@ -78,8 +86,15 @@ class Reference:
     details: np.ndarray
     trained: int
     held_out: Nearness
-    limits: dict[str, float]
-    search_limits: dict[str, float]
+    searched: Nearness
+
+    @property
+    def limits(self) -> dict[str, float]:
+        return limits_of(self.held_out)
+
+    @property
+    def search_limits(self) -> dict[str, float]:
+        return limits_of(self.searched)
 
     @property
     def training_features(self) -> np.ndarray:
@@ -111,12 +126,13 @@ def reference_of(
     progress: Progress,
     group: np.ndarray | None = None,
     others: Others | None = None,
+    diagnosis: np.ndarray | None = None,
 ) -> Reference:
-    """Measure the training set and the limits: the first percentile of the held-out images' distances.
+    """Measure the training set and the held-out images' distances to it.
 
-    `group` (N,) codes the lesions or patients of the held-out images. In the search, a held-out image is compared with
-    all images but those of its own group, because `others` may hold it. Raises `GanError` if fewer than 20 images are
-    held out, because there is nothing to compare with.
+    `group` (N,) codes the lesions or patients of the held-out images, and `diagnosis` (N,) names what they show. In the
+    search, a held-out image is compared with all images but those of its own group, because `others` may hold it.
+    Raises `GanError` if fewer than 20 images are held out, because there is nothing to compare with.
     """
     if len(held_out) < FEWEST_HELD_OUT:
         raise GanError(
@@ -125,8 +141,9 @@ def reference_of(
         )
     features = _unit(extractor.features(training, lambda batches: progress(batches, "Training features")))
     details, trained = _details(training), len(training)
-    near = replace(_nearness(held_out, features, details, extractor, progress), group=group)
-    limits = search_limits = limits_of(near)
+    near = searched = replace(
+        _nearness(held_out, features, details, extractor, progress), group=group, diagnosis=diagnosis
+    )
     if others is not None and len(others.names):
         what = "Features of other real images"
         seen = _unit(extractor.features(others.images, lambda batches: progress(batches, what)))
@@ -134,9 +151,11 @@ def reference_of(
         own = np.zeros((len(held_out), len(features)), bool)
         codes = np.arange(len(held_out)) if group is None else group
         own[:, trained:] = codes[:, None] == others.group
-        search_limits = limits_of(_nearness(held_out, features, details, extractor, progress, own))
+        searched = replace(
+            _nearness(held_out, features, details, extractor, progress, own), group=group, diagnosis=diagnosis
+        )
         names = [*names, *others.names]
-    return Reference(extractor, list(names), features, details, trained, near, limits, search_limits)
+    return Reference(extractor, list(names), features, details, trained, near, searched)
 
 
 def nearness_among(images: np.ndarray, extractor: Extractor, progress: Progress) -> Nearness:
@@ -146,19 +165,17 @@ def nearness_among(images: np.ndarray, extractor: Extractor, progress: Progress)
 
 
 def limits_of(near: Nearness) -> dict[str, float]:
-    """By measure, the distance below which one in a hundred of such images comes; never quite 0.
+    """By measure, the distance below which one in a hundred of such images comes; never quite 0."""
+    return {measure: float(limit_of(near.distance[measure])) for measure in MEASURES}
 
-    It uses Weibull's quantile, for which that holds on average even if the hundredth is nearly the smallest.
+
+def limit_of(distances: np.ndarray) -> np.ndarray:
+    """(...) the limit of each row of distances (..., N).
+
+    It is Weibull's quantile, below which one in a hundred comes on average even if the hundredth is nearly the
+    smallest.
     """
-    return {
-        measure: max(float(np.quantile(near.distance[measure], LIMIT_QUANTILE, method="weibull")), 1e-9)
-        for measure in MEASURES
-    }
-
-
-def limit_rank(held_out: int) -> float:
-    """How many of the held-out images' distances, by one measure, are at or below the limit; at least the smallest."""
-    return max(1.0, LIMIT_QUANTILE * (held_out + 1))
+    return np.maximum(np.quantile(distances, LIMIT_QUANTILE, axis=-1, method="weibull"), 1e-9)
 
 
 def _nearness(
@@ -220,17 +237,22 @@ def save_reference(reference: Reference, path: Path, key: str) -> None:
         "features": torch.from_numpy(reference.features),
         "details": torch.from_numpy(reference.details),
     }
-    tensors["held_out"] = torch.from_numpy(reference.held_out.features)
     if reference.held_out.group is not None:
         tensors["group"] = torch.from_numpy(reference.held_out.group)
-    for measure in MEASURES:
-        tensors[f"distance.{measure}"] = torch.from_numpy(reference.held_out.distance[measure])
-        tensors[f"nearest.{measure}"] = torch.from_numpy(reference.held_out.nearest[measure])
+    kinds = {"held_out": reference.held_out}
+    if reference.searched is not reference.held_out:
+        kinds["searched"] = reference.searched
+    for kind, near in kinds.items():
+        tensors[f"{kind}.features"] = torch.from_numpy(near.features)
+        for measure in MEASURES:
+            tensors[f"{kind}.distance.{measure}"] = torch.from_numpy(near.distance[measure])
+            tensors[f"{kind}.nearest.{measure}"] = torch.from_numpy(near.nearest[measure])
+    named = reference.held_out.diagnosis
     state = {
         "key": key,
         "names": json.dumps(reference.names),
+        "diagnosis": None if named is None else named.tolist(),
         "trained": reference.trained,
-        "search_limits": reference.search_limits,
     }
     write_snapshot(path, tensors, state)
 
@@ -242,12 +264,16 @@ def load_reference(path: Path, key: str, extractor: Extractor) -> Reference | No
     tensors, state = read_snapshot(path)
     if state.get("key") != key:
         return None
-    near = Nearness(
-        {measure: tensors[f"distance.{measure}"].numpy() for measure in MEASURES},
-        {measure: tensors[f"nearest.{measure}"].numpy() for measure in MEASURES},
-        tensors["held_out"].numpy(),
-        tensors["group"].numpy() if "group" in tensors else None,
+    held_out, *searched = (
+        Nearness(
+            {measure: tensors[f"{kind}.distance.{measure}"].numpy() for measure in MEASURES},
+            {measure: tensors[f"{kind}.nearest.{measure}"].numpy() for measure in MEASURES},
+            tensors[f"{kind}.features"].numpy(),
+            tensors["group"].numpy() if "group" in tensors else None,
+            None if state["diagnosis"] is None else np.array(state["diagnosis"]),
+        )
+        for kind in ("held_out", "searched")
+        if f"{kind}.features" in tensors
     )
     features, details, names = tensors["features"].numpy(), tensors["details"].numpy(), json.loads(state["names"])
-    limits, search_limits = limits_of(near), dict(state["search_limits"])
-    return Reference(extractor, names, features, details, state["trained"], near, limits, search_limits)
+    return Reference(extractor, names, features, details, state["trained"], held_out, *(searched or [held_out]))

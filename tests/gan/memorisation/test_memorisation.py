@@ -20,13 +20,11 @@ from gan.memorisation.audit import (
     sensitivity,
     too_many_close,
 )
-from gan.memorisation.copying_tests import authenticity, closer_p_value, data_copying_z, membership_auc, rank_z
+from gan.memorisation.copying_tests import authenticity, cells_of, data_copying_z, membership_auc, rank_z
 from gan.memorisation.distances import (
     MEASURES,
     Nearness,
     Others,
-    limit_rank,
-    limits_of,
     load_reference,
     reference_of,
     save_reference,
@@ -36,6 +34,11 @@ from gan.quality.extractors import lite2
 from turing.errors import StudyError
 from turing.models import Study
 from turing.studies.lifecycle import open_study
+
+
+def near_by(distances: np.ndarray) -> Nearness:
+    """Images (N,) at the same distance by both measures."""
+    return Nearness(dict.fromkeys(MEASURES, distances), {}, np.empty((len(distances), 0)))
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,8 @@ def test_the_reference_is_kept_and_recognised(reference, tmp_path):
     assert kept is not None
     assert kept.names == reference.names
     assert kept.limits == reference.limits
+    assert kept.search_limits == reference.search_limits
+    assert kept.held_out.diagnosis is None
     assert load_reference(tmp_path / "reference.safetensors", "another", lite2()) is None
 
 
@@ -141,30 +146,18 @@ def test_the_data_copying_test_is_a_rank_test_within_cells():
     assert np.isnan(data_copying_z(np.ones(3), np.ones(3), np.array([0, 0, 0]), np.array([1, 1, 1])))
 
 
-@pytest.mark.parametrize("held_out", [30, 128, 400])
-@pytest.mark.parametrize("same", [True, False], ids=["one measure twice", "independent measures"])
-def test_images_as_far_as_held_out_ones_raise_no_more_false_alarms_than_the_p_value_says(held_out, same):
+def test_a_cell_has_images_of_one_diagnosis():
     random = np.random.default_rng(0)
-
-    def distances(count):
-        first = random.uniform(size=count)
-        return {"features": first, "pixels": first if same else random.uniform(size=count)}
-
-    p_values, shares = [], []
-    for _ in range(2000):
-        near = Nearness(distances(held_out), {}, np.empty(0))
-        closer = Nearness(distances(200), {}, np.empty(0)).over(limits_of(near)) < 1
-        shares.append(closer.mean())
-        p_values.append(closer_p_value(int(closer.sum()), 200, 2 * limit_rank(held_out), held_out))
-    for level in (0.01, 0.05):
-        assert np.mean(np.array(p_values) < level) < level + 3 * np.sqrt(level / 2000)
-    expected = limit_rank(held_out) / (held_out + 1) * (1 if same else 2)
-    assert np.mean(shares) == pytest.approx(expected, rel=0.1)
-
-
-def test_the_p_value_finds_a_tenth_of_copies():
-    assert closer_p_value(51 + 10, 512, 2 * limit_rank(128), 128) < 0.001
-    assert closer_p_value(10, 512, 2 * limit_rank(128), 128) > 0.3
+    held_out, samples = random.normal(size=(65, 3)), random.normal(size=(40, 3))
+    diagnosis, other = (
+        np.repeat(["melanoma", "nevus"], [45, 20]),
+        np.repeat(["melanoma", "nevus", "angioma"], [10, 20, 10]),
+    )
+    theirs, ours = cells_of(held_out, diagnosis, samples, other)
+    assert {diagnosis[theirs == cell][0] for cell in (0, 1)} == {"melanoma"}
+    assert set(theirs[diagnosis == "nevus"]) == set(ours[other == "nevus"]) == {2}
+    assert set(ours[other == "melanoma"]) <= {0, 1}
+    assert set(ours[other == "angioma"]) == {-1}  # no held-out image to compare with
 
 
 def test_membership_is_half_where_scores_do_not_differ():
@@ -196,7 +189,7 @@ def test_perfect_membership_is_as_uncertain_as_few_lesions_are():
     assert membership_auc(np.arange(8.0), np.arange(10.0, 20), np.arange(8), np.arange(10))["ci95"][1] < 0.37
 
 
-def test_other_real_images_are_searched_and_change_no_test(reference, images):
+def test_other_real_images_are_searched_and_change_no_test(reference, images, tmp_path):
     training, held_out = images
     more = np.stack([draw_phantom("melanoma", seed, 64, 64) for seed in range(300, 420)])
     others = Others(
@@ -214,6 +207,10 @@ def test_other_real_images_are_searched_and_change_no_test(reference, images):
     found, alone = (audit(samples, training, one, no_progress) for one in (wide, reference))
     for figure in ("share_closer", "p_value", "authenticity", "data_copying_z", "null", "power"):
         assert found[figure] == alone[figure], figure
+    save_reference(wide, tmp_path / "reference.safetensors", "key")
+    kept = load_reference(tmp_path / "reference.safetensors", "key", lite2())
+    assert kept.search_limits == wide.search_limits
+    assert kept.limits == wide.limits
     assert found["nearest"][-1] == "other 57"
     assert found["closeness"][-1] < 1e-6
     assert found["conclusion"] == "1 of 40 images at less than a tenth of the limit from a real one. Look at the pairs."
@@ -225,8 +222,9 @@ def test_single_images_raise_an_alarm_if_they_are_too_close_or_too_many():
     far = np.full(100, 3.0)
     assert certain_copies(np.append(far, 0.11)) == []
     assert certain_copies(np.append(far, 0.05)) == ["1 of 101 images at less than a tenth of the limit from a real one"]
-    assert too_many_close(np.append(far, [0.9, 0.5]), 200) == []  # as many as chance explains
-    assert too_many_close(np.append(far, np.full(20, 0.5)), 200) == [
+    held_out = near_by(np.append(2.0, np.full(199, 3.0)))
+    assert too_many_close(near_by(np.append(far, [1.9, 1.5])), held_out) == []  # as many as chance explains
+    assert too_many_close(near_by(np.append(far, np.full(20, 0.5))), held_out) == [
         "20 of 120 images closer to a real image than the limit"
     ]
 
@@ -236,8 +234,8 @@ def test_the_null_keeps_the_images_of_a_lesion_together(images):
     group = np.repeat(np.arange(25), 2)
     twins = np.repeat(held_out[:25], 2, axis=0)
     found = reference_of([str(i) for i in range(50)], training, twins, lite2(), no_progress, group)
-    assert found.held_out.groups == 25
-    assert found.held_out.part(np.arange(0, 50, 2)).groups == 25
+    assert len(found.held_out.one_of_each_group().features) == 25
+    assert len(found.held_out.part(np.arange(0, 50, 2)).one_of_each_group().features) == 25
     assert null_of(found)["share_closer"] in {count / 24 for count in range(0, 25, 2)}  # twelve lesions of two images
 
 
