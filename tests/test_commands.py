@@ -31,6 +31,21 @@ def test_createresearcher_refuses_bad_input(db, monkeypatch, email, password):
     assert not User.objects.exists()
 
 
+def test_an_administrator_may_see_every_study(db, monkeypatch, capsys):
+    monkeypatch.setenv("NEW_PASSWORD", PASSWORD)
+    call_command("createresearcher", email="ada@clinic.example", password_env="NEW_PASSWORD")
+    assert not User.objects.get().is_superuser
+    call_command("createresearcher", email="ada@clinic.example", administrator=True)
+    assert User.objects.get().is_superuser
+    assert capsys.readouterr().out.splitlines()[-1] == "ada@clinic.example is an administrator"
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", email="root@clinic.example", interactive=False)  # Django's own command
+    made = User.objects.get(email="root@clinic.example")
+    assert made.is_researcher
+    assert made.email_confirmed_at
+    assert made.check_password(PASSWORD)
+
+
 def test_createresearcher_trusts_no_account_whose_address_nobody_confirmed(reader):
     with pytest.raises(CommandError, match="nobody has confirmed"):
         call_command("createresearcher", email=reader.user.email)

@@ -119,6 +119,7 @@ def test_no_reader_is_recognised(over):
     assert "nurse" not in told, "one dermatologist alone: the nurses' difference would tell the answers"
     rows = list(csv.DictReader(io.StringIO(Client().get(address(over, "published-table", "readers")).content.decode())))
     assert [row["reader"] for row in rows] == [f"reader {number}" for number in range(1, 7)]
+    assert "median_ms" not in rows[0]
     assert [float(row["fooling_rate"]) for row in rows] == sorted(float(row["fooling_rate"]) for row in rows)
 
 

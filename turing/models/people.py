@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django_countries.fields import CountryField
 
@@ -21,6 +22,12 @@ class UserManager(BaseUserManager):
         user.set_password(password)
         user.save()
         return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields):
+        """Create an administrator, who may see and change every study. Whoever may do so vouches for the address."""
+        return self.create_user(
+            email, password, **{"is_superuser": True, "email_confirmed_at": timezone.now()} | fields
+        )
 
     def get_by_natural_key(self, email):
         return self.get(email=email.strip().lower())

@@ -72,8 +72,7 @@ def problems(study: Study) -> list[str]:
     if study.looks and any(one.primary for one in study.further_questions):
         found.append(
             "Questions: none of them can be primary if looks at results are planned. The error rate that looks "
-            "spend is "
-            "planned only for the rates."
+            "spend is planned only for the rates."
         )
     found += opening_problems(study)
     practice = practice_counts(study)

@@ -29,7 +29,11 @@ class Command(ConsoleCommand):
             "--trust", action="store_true", help="also an existing account whose address nobody has confirmed"
         )
 
-    def handle(self, email, name, password_env, trust, **options):
+        parser.add_argument(
+            "--administrator", action="store_true", help="who may see and change every study, and sees all jobs"
+        )
+
+    def handle(self, email, name, password_env, trust, administrator, **options):
         email = email.strip().lower()
         user = User.objects.filter(email=email).first() or self._new(email, name, password_env)
         with transaction.atomic():
@@ -43,7 +47,10 @@ class Command(ConsoleCommand):
             if not user.is_researcher:
                 user.groups.add(Group.objects.get_or_create(name=RESEARCHERS)[0])
                 log_out_everywhere(user)  # sessions of researchers are shorter
-        self.stdout.write(f"{email} is a researcher")
+            if administrator and not user.is_superuser:
+                user.is_superuser = True
+                user.save(update_fields=["is_superuser"])
+        self.stdout.write(f"{email} is {'an administrator' if user.is_superuser else 'a researcher'}")
 
     def _new(self, email, name, password_env):
         password = self._password(password_env)

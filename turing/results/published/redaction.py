@@ -110,7 +110,7 @@ def _pairs(found: Row | None, few: bool, diagnoses: set, generators: set, pairs:
     return found | {
         "by_diagnosis": {name: values for name, values in found["by_diagnosis"].items() if name in diagnoses},
         "by_run": {name: values for name, values in found["by_run"].items() if name in generators},
-        "by_reader": [row | {"reader": f"reader {number}"} for number, row in enumerate(ranked, start=1)],
+        "by_reader": _without_persons(ranked),
         "by_pair": [row for row in found["by_pair"] if row["pair"] in pairs],
     }
 
@@ -149,9 +149,20 @@ def _enough(answers: Iterable[Row], key: Callable[[Row], Hashable]) -> set[Hasha
 
 
 def _numbered(by_reader: list[Row]) -> list[Row]:
-    # The number of answers would reveal who stopped when, so it is removed like the name.
-    ranked = sorted(by_reader, key=lambda row: (row["fooling_rate"] is None, row["fooling_rate"], row["accuracy"]))
-    return [row | {"reader": f"reader {number}"} for number, row in enumerate(ranked, start=1)]
+    return _without_persons(
+        sorted(by_reader, key=lambda row: (row["fooling_rate"] is None, row["fooling_rate"], row["accuracy"]))
+    )
+
+
+def _without_persons(ranked: list[Row]) -> list[Row]:
+    """Rows of readers with a number, in this order, in place of the pseudonym.
+
+    They have no median time. It tells more about a person than about the images, and no figure of the page needs it.
+    """
+    return [
+        {name: value for name, value in row.items() if name != "median_ms"} | {"reader": f"reader {number}"}
+        for number, row in enumerate(ranked, start=1)
+    ]
 
 
 def _without_names(found: Row | None, key: str) -> Row | None:
@@ -202,4 +213,4 @@ def _thresholds(found: Row | None, few: bool) -> Row | None:
     if found is None:
         return None
     ranked = [] if few else sorted(found["by_reader"], key=lambda row: row["threshold_ms"])
-    return found | {"by_reader": [row | {"reader": f"reader {n}"} for n, row in enumerate(ranked, start=1)]}
+    return found | {"by_reader": _without_persons(ranked)}
