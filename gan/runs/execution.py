@@ -21,7 +21,7 @@ from gan.datasets.training_sets import TrainingSet, training_set_of
 from gan.foundation.diagnoses import normalise_diagnosis
 from gan.foundation.errors import GanError
 from gan.models import TrainingName, TrainingRun
-from gan.runs.recording import BarFactory, Recorder
+from gan.runs.recording import LOG, BarFactory, Recorder
 from gan.runs.snapshots import SNAPSHOT, read_state
 from gan.training.dcgan import DCGANTrainer
 from gan.training.processes import Processes
@@ -113,11 +113,12 @@ def reopen_run(
 ) -> tuple[TrainingRun, TrainingSet, Settings]:
     """A run to resume, its images and its settings, including new values for settings that may change.
 
-    Raises `GanError` if a new value contradicts how the run was started.
+    Raises `GanError` if a new value contradicts how the run was started, or if its snapshot is lost.
     """
     run = find_run(reference)
     if run.is_snapshot:
         raise GanError(f"run {run.pk} is a snapshot of run {run.snapshot_of_id}: only that one can be trained on.")
+    _check_snapshots(run)
     settings = Settings.from_json(run.settings)
     asked = {key: value for key, value in (asked or {}).items() if value is not None}
     stored = {key: getattr(settings, key) for key in asked} | {"diagnosis": run.diagnoses, "name": run.name}
@@ -151,6 +152,34 @@ def reopen_run(
                 "Make the run longer with --steps or --minutes."
             )
     return run, training_set_of(run), new
+
+
+def _check_snapshots(run: TrainingRun) -> None:
+    """Raise `GanError` if the run had a snapshot that is missing now.
+
+    Training would begin anew and erase the run's figures, and images that it drew would be those of other networks.
+    """
+    for name in run.networks:
+        folder = run.diagnosis_folder(name)
+        if not (folder / SNAPSHOT).exists() and _had_snapshot(run, name):
+            raise GanError(
+                f"run {run.pk} ({run.name}) is trained up to step {run.last_step()}, but {folder / SNAPSHOT} is "
+                "missing. Bring the run's folder back, from a backup made with --with-runs, or start another run. "
+                "Training from the beginning would erase the run's figures."
+            )
+
+
+def _had_snapshot(run: TrainingRun, name: str) -> bool:
+    """Whether the networks of this name got as far as a snapshot. A run may be killed before its first one."""
+    last = run.steps.filter(diagnosis=name).order_by("-step").values_list("step", flat=True).first() or 0
+    if not last:
+        return False
+    return (
+        run.status == TrainingRun.Status.FINISHED
+        or last > Settings.from_json(run.settings).snapshot_every
+        or not (run.diagnosis_folder(name) / LOG).exists()  # it is there from before the first step
+        or run.generated_images.filter(diagnosis__in=run.networks[name]).exists()
+    )
 
 
 def has_work_left(run: TrainingRun, settings: Settings) -> bool:

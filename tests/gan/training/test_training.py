@@ -1,6 +1,7 @@
 """Training is recorded, repeatable and resumable; sampling gives the same bytes."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -131,10 +132,50 @@ def test_a_run_has_work_left_until_its_last_networks_have_none(phantoms):
     run = TrainingRun.objects.get(name="two")
     with pytest.raises(CommandError, match="nothing would be trained with it"):
         call_command("train_gan", resume="two", cooldown=0.5)
-    (run.diagnosis_folder("basal cell carcinoma") / "snapshot.safetensors").unlink()
+    # As if the run had stopped before it came to its second networks.
+    shutil.rmtree(run.diagnosis_folder("basal cell carcinoma"))
+    run.steps.filter(diagnosis="basal cell carcinoma").delete()
     call_command("train_gan", resume="two", cooldown=0.5)
     run.refresh_from_db()
     assert run.settings["cooldown"] == 0.5
+
+
+def lose_everything(run):
+    shutil.rmtree(run.folder)
+
+
+def lose_the_snapshot(run):
+    (run.diagnosis_folder("melanoma") / "snapshot.safetensors").unlink()
+
+
+@pytest.mark.parametrize(
+    ("lose", "status"), [(lose_everything, "finished"), (lose_everything, "failed"), (lose_the_snapshot, "finished")]
+)
+def test_a_run_whose_snapshot_is_lost_is_not_trained_anew_over_its_figures(run, lose, status):
+    TrainingRun.objects.filter(pk=run.pk).update(status=status)
+    losses = list(run.steps.values_list("pk", "generator_loss"))
+    lose(run)
+    with pytest.raises(CommandError) as refused:
+        call_command("train_gan", resume="tiny", steps=4)
+    assert f"run {run.pk} (tiny) is trained up to step 2, but {run.diagnosis_folder('melanoma')}" in str(refused.value)
+    assert "--with-runs" in str(refused.value)
+    run.refresh_from_db()
+    assert (run.status, run.settings["steps"]) == (status, 2)
+    assert list(run.steps.values_list("pk", "generator_loss")) == losses
+
+
+def test_a_run_that_was_killed_before_its_first_snapshot_begins_again(phantoms):
+    call_command("train_gan", steps=2, name="killed", **TINY)
+    run = TrainingRun.objects.get(name="killed")
+    lose_the_snapshot(run)
+    TrainingRun.objects.filter(pk=run.pk).update(status="running")
+    before = list(run.steps.values_list("pk", flat=True))
+    call_command("train_gan", resume="killed")
+    run.refresh_from_db()
+    assert run.status == "finished"
+    assert (run.diagnosis_folder("melanoma") / "snapshot.safetensors").exists()
+    assert not set(before) & set(run.steps.values_list("pk", flat=True))
+    assert run.last_step() == 2
 
 
 def test_plain_folders_train_without_an_import(db, tmp_path, phantom_export):
