@@ -1,14 +1,17 @@
 """Reads, walks over and writes files that people name. Each failure is one line."""
 
 import errno
+import io
 import os
+import shutil
 import stat
 import tempfile
 import unicodedata
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from console import UserError, printable
 
@@ -144,37 +147,80 @@ def write_file(path: Path, content: bytes) -> None:
     If anything goes wrong, it raises `UserError`, and `path` is as before. A link is followed. A device or a pipe, such
     as /dev/null, is written to directly and never replaced.
     """
-    try:
+    with new_file(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose bytes become the file when the block ends, by the rules of `write_file`.
+
+    For content that is too large to be in memory. If writing fails, it raises `UserError`. Whatever else the block
+    raises passes unchanged. In both cases `path` is as before.
+    """
+    with _told(path):
         target = path.resolve()
-        if target.exists() and not (target.is_file() or target.is_dir()):
-            with target.open("wb", buffering=0) as stream:
-                stream.write(content)
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, content)
+        is_device = _is_device(path)
+        if not is_device:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise IsADirectoryError(0, "is a folder")
+        # The name is unique, so that two processes that write the same file do not disturb each other.
+        descriptor, name = tempfile.mkstemp(prefix=".", suffix=PART, dir=None if is_device else target.parent)
+    temporary = Path(name)
+    try:
+        with io.BufferedRandom(_Written(path, descriptor)) as stream:
+            yield stream
+            stream.flush()
+            with _told(path):
+                if is_device:
+                    stream.seek(0)
+                    with path.open("wb", buffering=0) as device:
+                        shutil.copyfileobj(stream, device)
+                else:
+                    os.fsync(descriptor)
+        if not is_device:
+            with _told(path):
+                _put_in_place(temporary, target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+class _Written(io.FileIO):
+    """Tells a failure of writing from failures of whoever makes the content, which are `OSError`s, too."""
+
+    def __init__(self, path: Path, descriptor: int):
+        super().__init__(descriptor, "w+b")
+        self._path = path
+
+    def write(self, content: Any) -> int:
+        with _told(self._path):
+            return super().write(content)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell a failure of writing the file in one line."""
+    try:
+        yield
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise UserError(f"{shown(path)}: {reason}; what was there before is kept.") from None
 
 
-def _replace(target: Path, content: bytes) -> None:
-    if target.is_dir():
-        raise IsADirectoryError(0, "is a folder")
-    # The name is unique, so that two processes that write the same file do not disturb each other.
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
-    temporary = Path(name)
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        temporary.chmod(mode)
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+def _is_device(path: Path) -> bool:
+    """Whether the path is a device or a pipe, which is written to and never replaced.
+
+    The path itself is asked, because /dev/stdout and a shell's `>(…)` resolve to names that do not exist.
+    """
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    temporary.chmod(mode)
+    temporary.replace(target)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)  # make the rename itself durable
@@ -197,8 +243,8 @@ def check_writable(path: Path, option: str, *, new_folders: bool = False) -> Non
         target = path.resolve()
         if target.is_dir():
             raise IsADirectoryError(0, "is a folder, not a file")
-        if target.exists():
-            if not os.access(target, os.W_OK):
+        if target.exists() or _is_device(path):
+            if not os.access(path, os.W_OK):
                 raise PermissionError(0, "Permission denied")
             return
         if not new_folders and not target.parent.exists():

@@ -1,13 +1,14 @@
 """Files with any name and of any kind are read, walked over or written, or refused with a reason."""
 
 import os
+import resource
 import socket
 from pathlib import Path
 
 import pytest
 
 from console import UserError
-from files import check_folder, check_writable, read_file, shown, walk, write_file
+from files import check_folder, check_writable, new_file, read_file, shown, walk, write_file
 
 SUFFIXES = (".png",)
 
@@ -116,6 +117,48 @@ def test_a_device_is_written_to_and_never_replaced(tmp_path):
         write_file(tmp_path / "full", b"x")
     assert (tmp_path / "null").is_char_device()
     assert (tmp_path / "full").is_char_device()
+
+
+def test_a_pipe_is_written_to_by_the_name_that_a_shell_gives_it(tmp_path):
+    """`>(…)` and /dev/stdout resolve to a name such as /proc/7/fd/pipe:[9], which does not exist."""
+    reading, writing = os.pipe()
+    path = Path(f"/dev/fd/{writing}")
+    check_writable(path, "--output")
+    write_file(path, b"through")
+    os.close(writing)
+    with open(reading, "rb") as stream:
+        assert stream.read() == b"through"
+
+
+def test_a_file_is_as_before_when_its_content_cannot_be_made_and_the_reason_is_not_about_it(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"before")
+
+    def write():
+        with new_file(tmp_path / "a.zip") as stream:
+            stream.write(b"half")
+            raise FileNotFoundError(2, "No such file or directory", "source.png")
+
+    with pytest.raises(FileNotFoundError, match=r"source\.png"):
+        write()
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.zip", b"before")]
+
+
+def test_a_full_disk_is_told_with_the_file_that_was_to_be_written(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    (tmp_path / "a.zip").write_bytes(b"before")
+
+    def write():
+        with new_file(tmp_path / "a.zip") as stream:
+            for _ in range(20):
+                stream.write(bytes(10_000))
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"a\.zip: File too large; what was there"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.zip", b"before")]
 
 
 @pytest.mark.parametrize("name", ["", "file/below", "x" * 300, "loop", "a\0b"])

@@ -241,6 +241,27 @@ def test_what_is_no_archive_is_refused_in_one_line(tmp_path, kind, message):
     assert "\n" not in str(refused.value)
 
 
+def test_a_link_is_followed_a_device_stays_and_rights_are_as_the_umask_says(simulated, tmp_path):
+    (tmp_path / "link.zip").symlink_to("real.zip")
+    (tmp_path / "real.zip").write_bytes(b"before")
+    (tmp_path / "null").symlink_to("/dev/null")  # a link, so that a fault would not replace the machine's device
+    (tmp_path / "real.zip").chmod(0o640)
+    mask = os.umask(0o077)
+    try:
+        call_command("archive_study", simulated.slug, output=tmp_path / "new.zip", full_profiles=True)
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "new.zip").stat().st_mode & 0o777 == 0o600
+    call_command("archive_study", simulated.slug, output=tmp_path / "link.zip")
+    assert (tmp_path / "link.zip").is_symlink()
+    assert zipfile.is_zipfile(tmp_path / "real.zip")
+    assert (tmp_path / "real.zip").stat().st_mode & 0o777 == 0o640
+    call_command("archive_study", simulated.slug, output=tmp_path / "null")
+    assert (tmp_path / "null").is_char_device()
+    with pytest.raises(CommandError, match=r"--output .*a\.zip: No such file or directory: .*none"):
+        call_command("archive_study", simulated.slug, output=tmp_path / "none" / "a.zip")
+
+
 def test_the_archive_follows_the_rules_of_psych_ds(unpacked):
     found = json.loads((unpacked / "dataset_description.json").read_text())
     assert (found["@context"], found["@type"]) == ("https://schema.org/", "Dataset")

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -51,6 +52,22 @@ def test_what_was_drawn_up_from_the_draft_is_what_is_sealed(draft):
     assert json.loads(output_of("preregister", study.slug, "--format", "json")) == json.loads(
         study.preregistration.document
     )
+
+
+def test_a_file_that_cannot_be_written_leaves_the_plan_and_the_earlier_file_as_they_were(draft, tmp_path, monkeypatch):
+    path = tmp_path / "plan.md"
+    output_of("preregister", draft.slug, "--readers", "12", "--output", str(path))
+    kept, lines = draft.preregistration.document, draft.audit_lines.count()
+    before = path.read_bytes()
+    assert b"12 readers are planned" in before
+    with pytest.raises(CommandError, match=r"--output .*plan\.md: No such file or directory: .*none"):
+        output_of("preregister", draft.slug, "--readers", "30", "--output", str(tmp_path / "none" / "plan.md"))
+    assert Preregistration.objects.get(study=draft).document == kept
+    assert draft.audit_lines.count() == lines
+    monkeypatch.setattr("files.os.fsync", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(CommandError, match=r"plan\.md: No space left on device"):
+        output_of("preregister", draft.slug, "--readers", "30", "--output", str(path))
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("plan.md", before)]
 
 
 def test_expected_precision_is_what_plan_study_computes(draft):

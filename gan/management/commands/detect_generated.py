@@ -7,7 +7,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand, progress
-from files import read_file, write_file
+from files import check_writable, read_file, write_file
 from tables import parse_table, read_text
 
 MOST_FOLDS = 20
@@ -40,6 +40,7 @@ class Command(ConsoleCommand):
 
         if not 2 <= folds <= MOST_FOLDS or seed < 0:
             raise CommandError(f"--folds must be 2 to {MOST_FOLDS} and --seed 0 or more.")
+        check_writable(output, "--output", new_folders=True)
         rows, lines = _read(table)
         images = []
         for line, row in progress(list(zip(lines, rows, strict=True)), "Reading", unit="image"):

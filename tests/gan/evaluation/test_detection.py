@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from scipy.optimize import minimize
 
 from gan.evaluation.detection import auc_of_folds, detect, fit_and_predict, linked, near_copies, split
@@ -86,3 +87,9 @@ def test_every_fold_has_both_truths_even_if_groups_are_large():
     for seed in range(20):
         fold = split(group, generated, 4, np.random.default_rng(seed))
         assert all(set(generated[fold == one]) == {False, True} for one in range(4))
+
+
+def test_where_no_scores_can_be_written_is_told_before_the_work(tmp_path):
+    """The table does not exist either, and would be named if it were read first."""
+    with pytest.raises(CommandError, match=r"--output .*is a folder, not a file"):
+        call_command("detect_generated", str(tmp_path / "none.csv"), output=tmp_path)

@@ -1,12 +1,9 @@
 """Write a study's archive."""
 
-import contextlib
-import tempfile
 from pathlib import Path
 
-from django.core.management.base import CommandError
-
 from console import ConsoleCommand
+from files import check_writable, new_file, shown
 from turing.models import COMMAND_LINE, AuditLine
 from turing.results.archive.contents import Options, archive_files, archive_name
 from turing.results.archive.packing import write_zip
@@ -37,31 +34,16 @@ class Command(ConsoleCommand):
     def handle(self, study, output, readers, images, full_profiles, **options):
         found = find_study(study)
         population = choose_population(found, readers)
+        output = output or Path(archive_name(found, population))
+        check_writable(output, "--output")
         files = archive_files(found, population, Options(images, full_profiles))
         if population.simulated:
             self.stderr.write("These readers are simulated, not people.", self.style.WARNING)
         if not found.is_over:
             self.stderr.write(f"The study is {found.get_state_display()}: more answers may come.", self.style.WARNING)
-        output = output or Path(archive_name(found, population))
-        try:
-            _write(files, output)
-        except OSError as error:
-            raise CommandError(f"--output {output}: {error.strerror}.") from None
+        with new_file(output) as stream:
+            write_zip(files, stream)
         AuditLine.objects.record(
             AuditLine.What.EXPORTED, COMMAND_LINE, found, format="archive", readers=population.name
         )
-        self.stdout.write(str(output))
-
-
-def _write(files, output):
-    """Write the file, which gets its name only when it is complete. An existing file stays until then."""
-    with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as stream:
-        part = Path(stream.name)
-        try:
-            write_zip(files, stream)
-            stream.flush()
-            part.chmod(0o644)
-            part.replace(output)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                part.unlink()
+        self.stdout.write(shown(output))

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand
+from files import check_writable, shown, write_file
 from turing.studies.lifecycle import find_study
 from turing.studies.preregistration import draw_up, find_preregistration
 from turing.studies.preregistration_files import FORMATS, write
@@ -29,6 +30,8 @@ class Command(ConsoleCommand):
             parser.add_argument(f"--{name}", help=f"{meaning} (draft only)", **kind)
 
     def handle(self, study, format, output, **options):
+        if output is not None:
+            check_writable(output, "--output")  # before the plan is drawn up, which stores it
         study = find_study(study)
         given = {name: options[name] for name in PreregistrationForm.base_fields if options[name] is not None}
         if study.is_draft:
@@ -41,11 +44,8 @@ class Command(ConsoleCommand):
         if output is None:
             self.stdout.write(text, ending="")
             return
-        try:
-            output.write_text(text)
-        except OSError as error:
-            raise CommandError(f"--output {output}: {error.strerror}.") from None
-        self.say(f"Written to {output}")
+        write_file(output, text.encode())
+        self.say(f"Written to {shown(output)}")
 
     def _own_words(self, study, given):
         """The researcher's own words: those given now replace those given before."""
