@@ -26,11 +26,16 @@ from turing.backup.files import media_folder, named_files, require_room, run_fil
 
 @dataclass
 class Made:
-    """What went into a backup. `missing` are files that the database names but the storage does not have."""
+    """What went into a backup.
+
+    `missing` are files that the database names but the storage does not have. `vanished` counts files of training runs
+    that were deleted while the backup was made.
+    """
 
     size: int = 0
     media_files: int = 0
     run_files: int = 0
+    vanished: int = 0
     missing: list[str] = field(default_factory=list)
 
 
@@ -86,9 +91,9 @@ def _create(workplace: Path, with_runs: bool, progress: Progress) -> Made:
     size = (
         sum(map(_size, names)) if media_folder() is not None else 0
     )  # a remote store would need a request for every size
-    require_room(workplace, dump.stat().st_size + size + sum(path.stat().st_size for path in runs), "the backup")
+    require_room(workplace, dump.stat().st_size + size + sum(map(_length, runs)), "the backup")
     manifest = _manifest(migrations, with_runs, missing)
-    made = Made(missing=missing, run_files=len(runs))
+    made = Made(missing=missing)
     with os.fdopen(os.open(workplace / "backup", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         with writing(stream) as writer:
             writer.add(MANIFEST, BytesIO(manifest), len(manifest))
@@ -97,9 +102,8 @@ def _create(workplace: Path, with_runs: bool, progress: Progress) -> Made:
             for name in progress(names, "Images", unit="file"):
                 made.media_files += _add_stored(writer, name, needed=name in named)
             for path in progress(runs, "Runs", unit="file"):
-                with path.open("rb") as content:  # only up to the length at opening, because logs grow meanwhile
-                    relative = path.relative_to(settings.RUNS_ROOT).as_posix()
-                    writer.add(f"{RUNS}/{relative}", content, os.fstat(content.fileno()).st_size)
+                made.run_files += _add_of_run(writer, path)
+            made.vanished = len(runs) - made.run_files
         stream.flush()
         os.fsync(stream.fileno())
         made.size = stream.tell()
@@ -113,6 +117,13 @@ def _size(name: str) -> int:
         return 0
 
 
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _add_stored(writer: Writer, name: str, *, needed: bool) -> bool:
     """Add a stored file, and return whether it was still there. A file that the database does not name may be gone."""
     try:
@@ -121,6 +132,17 @@ def _add_stored(writer: Writer, name: str, *, needed: bool) -> bool:
     except FileNotFoundError:
         if needed:
             raise
+        return False
+    return True
+
+
+def _add_of_run(writer: Writer, path: Path) -> bool:
+    """Add a file of a training run, and return whether it was still there. Somebody may have deleted the run."""
+    try:
+        with path.open("rb") as content:  # only up to the length at opening, because logs grow meanwhile
+            relative = path.relative_to(settings.RUNS_ROOT).as_posix()
+            writer.add(f"{RUNS}/{relative}", content, os.fstat(content.fileno()).st_size)
+    except FileNotFoundError:
         return False
     return True
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.files.storage import Storage, default_storage
 from django.db.models import FileField
 
+from files import PART
 from turing.backup.archive import CHUNK, BackupError
 
 
@@ -37,12 +38,12 @@ def named_files() -> set[str]:
 
 
 def run_files() -> Iterator[Path]:
-    """Plain files below RUNS_ROOT, without the locks of running trainings."""
+    """Plain files below RUNS_ROOT, without the locks of running trainings and files that are not complete yet."""
     for folder, folders, files in os.walk(settings.RUNS_ROOT):
         folders.sort()
         for name in sorted(files):
             path = Path(folder, name)
-            if path.is_file() and not path.is_symlink() and name != "lock":
+            if path.is_file() and not path.is_symlink() and name != "lock" and not name.endswith(PART):
                 yield path
 
 

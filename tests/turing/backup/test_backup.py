@@ -3,6 +3,7 @@
 import http.client
 import json
 import resource
+import shutil
 import stat
 import tarfile
 import threading
@@ -21,6 +22,9 @@ from gan.models import LesionImage
 from tests.conftest import make_reader
 from tests.servers import gunicorn
 from tests.turing.backup.conftest import backup, files, rows
+from turing.backup import creating
+from turing.backup.archive import BackupError
+from turing.backup.databases import database
 from turing.models import Reading, Response, User
 from turing.reading.passage import start_reading
 
@@ -185,6 +189,27 @@ def test_a_file_that_the_storage_lacks_is_named(small_site, tmp_path):
     assert backup(tmp_path / "site.tar")["missing_files"] == [lost]
 
 
+def test_a_run_that_is_deleted_meanwhile_is_counted_and_the_backup_is_made(small_site, tmp_path, monkeypatch, capsys):
+    runs = small_site / "runs"
+    for name in ("1/log.csv", "1/step.safetensors", "2/log.csv", "2/.x9.part"):
+        (runs / name).parent.mkdir(parents=True, exist_ok=True)
+        (runs / name).write_text(name)
+    packed = creating._add_stored
+
+    def delete(writer, name, **options):  # while images are packed, when the files of runs are already listed
+        shutil.rmtree(runs / "1", ignore_errors=True)
+        return packed(writer, name, **options)
+
+    monkeypatch.setattr(creating, "_add_stored", delete)
+    made = backup(tmp_path / "site.tar", with_runs=True)
+    assert (made["run_files"], made["vanished_run_files"], made["media_files"]) == (1, 2, 3)
+    assert "not in it: 2 files of training runs" in capsys.readouterr().err
+    with tarfile.open(tmp_path / "site.tar") as tar:
+        assert [name for name in tar.getnames() if name.startswith("runs/")] == ["runs/2/log.csv"]
+    call_command("restore", str(tmp_path / "site.tar"), force=True)
+    assert (runs / "2/log.csv").read_text() == "2/log.csv"
+
+
 def test_images_in_a_store_that_is_no_folder_are_backed_up_too(settings, folders, transactional_db, tmp_path):
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
     content = {f"images/{number}/{number}.png": f"image {number}".encode() for number in range(3)}
@@ -198,6 +223,36 @@ def test_images_in_a_store_that_is_no_folder_are_backed_up_too(settings, folders
     call_command("restore", str(tmp_path / "site.tar"), force=True)
     assert {name: default_storage.open(name).read() for name in content} == content
     assert default_storage.exists(third)
+
+
+def test_a_restore_that_fails_leaves_runs_and_images_as_they_were(small_site, tmp_path, monkeypatch):
+    run = small_site / "runs" / "1"
+    run.mkdir(parents=True)
+    (run / "snapshot").write_text("of the backup")
+    backup(tmp_path / "site.tar", with_runs=True)
+    (run / "snapshot").write_text("of today")
+    large = LesionImage.objects.first().file
+    (small_site / "media" / large).write_text("another image")
+    before = files(small_site)
+
+    def refuse(self, dump):
+        raise BackupError("the database is in use")
+
+    monkeypatch.setattr(type(database()), "restore", refuse)
+    with pytest.raises(CommandError, match="in use"):
+        call_command("restore", str(tmp_path / "site.tar"), force=True)
+    after = files(small_site)
+    assert {name: one for name, one in after.items() if "media" not in name} == {
+        name: one for name, one in before.items() if "media" not in name
+    }
+    assert list((small_site / "runs").iterdir()) == [run]
+    monkeypatch.undo()
+    (small_site / "media" / large).write_text("another image")
+    with disk_of(2_000), pytest.raises(CommandError):  # the disk is full before the image is written
+        call_command("restore", str(tmp_path / "site.tar"), force=True)
+    assert (small_site / "media" / large).read_text() == "another image"
+    call_command("restore", str(tmp_path / "site.tar"), force=True)
+    assert (run / "snapshot").read_text() == "of the backup"
 
 
 def test_images_come_back_and_those_that_are_right_stay(small_site, tmp_path):

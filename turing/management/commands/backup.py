@@ -4,6 +4,7 @@ from pathlib import Path
 
 from console import ConsoleCommand, progress
 from turing.backup.creating import create_backup
+from turing.templatetags.figures import number_of
 
 SHOWN = 3
 
@@ -29,9 +30,13 @@ class Command(ConsoleCommand):
             self.stderr.write(
                 f"The storage lacks {len(made.missing)} files that the database names: {names}", self.style.WARNING
             )
+        if made.vanished:
+            count = number_of(made.vanished, "file")
+            self.warn(f"Deleted while the backup was made, and not in it: {count} of training runs.")
         if json:
             report = {"file": str(file), "bytes": made.size, "media_files": made.media_files}
-            self.write_json(report | {"run_files": made.run_files, "missing_files": made.missing})
+            files = {"run_files": made.run_files, "vanished_run_files": made.vanished, "missing_files": made.missing}
+            self.write_json(report | files)
         else:
             self.stdout.write(
                 f"{file}: the database, {made.media_files} images and {made.run_files} files of training runs, "
