@@ -16,6 +16,7 @@ from gan.importing.hints import hints_for
 from gan.importing.import_report import Mapped, Rejection
 from gan.importing.samples import find_samples
 from gan.importing.trained_on import TrainedOn, check_told, record_training_images
+from gan.importing.writing import keep_files
 from gan.models import GeneratedImage, Generator, LesionImage
 
 BATCH = 500  # rows in one statement
@@ -93,6 +94,7 @@ def import_generated(
     present = set(existing.generated_images.values_list("sha256", flat=True)) if existing else set()
     real = dict(LesionImage.objects.values_list("sha256", "isic_id"))
     found: dict[str, GeneratedImage] = {}
+    origins: dict[str, tuple[Path, str]] = {}
     sides = []
     counts: Counter[tuple[str, str]] = Counter()
     for one in progress(found_samples.images, "Reading images", len(found_samples.images), "image"):
@@ -120,6 +122,7 @@ def import_generated(
         sides.append(min(image.size))
         counts[one.original, one.diagnosis] += 1
         file = "" if dry_run else save_content(content, path.suffix.lower())
+        origins[file] = path, digest
         found[digest] = GeneratedImage(
             diagnosis=one.diagnosis, file=file, sha256=digest, name=shown(path.relative_to(folder))[-200:]
         )
@@ -132,9 +135,12 @@ def import_generated(
     if not dry_run:
         with transaction.atomic():
             generator = _save_generator(about, sorted({name for _, name in counts}), sides, phantoms)
+            if existing is not None and generator.pk != existing.pk:
+                raise GanError(f"{existing} was deleted while its images were read. Import again.")
             _save_images(generator, list(found.values()), report)
             if trained_on is not None:
                 record_training_images(generator, trained_on, progress)
+            keep_files(origins)
         report.generator = generator.pk
         report.training_images = generator.data_count
         report.training_images_in_record = generator.training_images.count()
@@ -161,9 +167,11 @@ def _save_generator(about: About, diagnoses: list[str], sides: list[int], phanto
         "model": "external", "size": min(sides, default=0), "status": Generator.Status.FINISHED,
         "trained_on": Generator.TrainedOn.NOT_TOLD, "uses_phantoms": phantoms,
     }  # fmt: skip
-    generator, _ = Generator.objects.get_or_create(**key, defaults=defaults)
+    made, _ = Generator.objects.get_or_create(**key, defaults=defaults)
     # Locked, so that two imports for one generator run one after the other.
-    generator = Generator.objects.select_for_update().get(pk=generator.pk)
+    generator = Generator.objects.select_for_update().filter(pk=made.pk).first()
+    if generator is None:
+        raise GanError(f"{about.name} was deleted while its images were read. Import again.")
     for name in ("source", "licence", "made_by"):
         setattr(generator, name, getattr(about, name) or getattr(generator, name))
     generator.diagnoses = sorted({*generator.diagnoses, *diagnoses})

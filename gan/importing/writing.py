@@ -1,6 +1,6 @@
 """Executes a plan: reads and stores each file, adds the images to the database, and reports what is left out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -9,8 +9,9 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 
 from console import UserError, printable
-from files import read_file
-from gan.foundation.storage import save_content
+from files import read_file, shown
+from gan.foundation.errors import GanError
+from gan.foundation.storage import lock_files, missing_files, save_content
 from gan.imaging.image_files import MAX_BYTES, count_pixels, open_rgb, sha256
 from gan.importing.decoding import THREADS, Room
 from gan.importing.import_report import Plan, Rejection, Report
@@ -30,6 +31,26 @@ class Picture:
     sha256: str
     width: int
     height: int
+
+
+def keep_files(origins: Mapping[str, tuple[Path, str]]) -> None:
+    """Just before the images are committed: store those files again that a deletion removed since they were stored.
+
+    `origins`: for each stored file, the file that it was read from, and its hash. Raises `GanError` if that one has
+    changed or is gone.
+    """
+    names = list(origins)
+    for start in range(0, len(names), BATCH):
+        lock_files()  # each time, because PostgreSQL ends a transaction that says nothing for a minute
+        for name in missing_files(names[start : start + BATCH]):
+            path, digest = origins[name]
+            try:
+                content = read_file(path, MAX_BYTES)
+            except UserError as error:
+                raise GanError(f"{shown(path)}: {error}. Import again.") from None
+            if sha256(content) != digest:
+                raise GanError(f"{shown(path)} was changed while it was imported. Import again.")
+            save_content(content, path.suffix.lower())
 
 
 class Writer:
@@ -162,6 +183,7 @@ class Writer:
         try:
             with transaction.atomic():
                 LesionImage.objects.bulk_create(images)
+                keep_files({one.file: (self.file_of[one.isic_id], one.sha256) for one in images})
         except IntegrityError:  # another import brought some of them meanwhile
             brought = LesionImage.objects.filter(isic_id__in=[one.isic_id for one in images])
             self.present.update(brought.values_list("isic_id", "sha256"))

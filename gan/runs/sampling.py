@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from django.db import transaction
 from PIL import Image
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from gan.foundation.diagnoses import normalise_diagnosis, slug_of
 from gan.foundation.errors import GanError
 from gan.foundation.kept_snapshots import kept_path
 from gan.foundation.seeds import derive_seed
-from gan.foundation.storage import save_content
+from gan.foundation.storage import lock_files, save_content
 from gan.imaging.contact_sheets import contact_sheet
 from gan.imaging.image_files import png_bytes, sha256
 from gan.models import GeneratedImage, TrainingRun
@@ -156,13 +157,19 @@ def chosen_diagnoses(run: TrainingRun, diagnoses: list[str]) -> list[str]:
 
 def register(run: TrainingRun, sample: Sample) -> tuple[GeneratedImage, bool]:
     """Store the sample as a `GeneratedImage`. Returns it, and True if it was not there yet."""
-    return GeneratedImage.objects.get_or_create(
-        generator=run,
-        diagnosis=sample.diagnosis,
-        latent_seed=sample.latent_seed,
-        truncation=sample.truncation,
-        defaults={"file": save_content(sample.png, ".png"), "sha256": sha256(sample.png)},
-    )
+    file = save_content(sample.png, ".png")
+    with transaction.atomic():
+        image, is_new = GeneratedImage.objects.get_or_create(
+            generator=run,
+            diagnosis=sample.diagnosis,
+            latent_seed=sample.latent_seed,
+            truncation=sample.truncation,
+            defaults={"file": file, "sha256": sha256(sample.png)},
+        )
+        if is_new:
+            lock_files()
+            save_content(sample.png, ".png")  # the deletion of an equal image may have removed it meanwhile
+    return image, is_new
 
 
 def write_folder(run: TrainingRun, samples: list[Sample], folder: Path) -> None:

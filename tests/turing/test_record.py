@@ -1,15 +1,23 @@
 """Generators and collections can be renamed and deleted as long as nothing uses them."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.urls import reverse
 
-from gan.imaging.image_files import png_bytes
+from gan.foundation.errors import GanError
+from gan.foundation.storage import content_name
+from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
+from gan.importing.generated import About, import_generated
+from gan.importing.writing import Writer
 from gan.models import GeneratedImage, Generator, LesionImage
+from gan.runs.sampling import Sample, register
 from turing.jobs import queue
 from turing.models import AuditLine, Job, Study
+from turing.studies.record import delete_collection, delete_generator
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +109,69 @@ def test_a_collection_is_renamed_and_deleted(clinic, client, researcher):
     assert not LesionImage.objects.exists()
     assert not any(map(default_storage.exists, files))
     assert [line.what for line in AuditLine.objects.order_by("pk")] == ["renamed", "deleted"]
+
+
+def after_reading(act):
+    """Progress that does the act once everything has been read, before the images are committed."""
+
+    def progress(items, description, total=None, unit="it"):
+        yield from items
+        act()
+
+    return progress
+
+
+def test_files_of_an_import_outlive_a_generator_with_the_same_images_that_is_deleted_meanwhile(
+    vendor, researcher, tmp_path
+):
+    delete = after_reading(lambda: delete_generator(vendor, researcher))
+    import_generated(tmp_path / "vendor", About("Vendor", "2"), phantoms=True, progress=delete)
+    images = GeneratedImage.objects.filter(generator__version="2")
+    assert len(images) == 2
+    assert [sha256(image.read()) for image in images] == [image.sha256 for image in images]
+
+
+def test_an_import_for_a_generator_that_is_deleted_meanwhile_ends_with_one_line(vendor, researcher, tmp_path):
+    more = draw(tmp_path / "more", 1, 5100)
+    delete = after_reading(lambda: delete_generator(vendor, researcher))
+    with pytest.raises(GanError, match="Vendor was deleted while its images were read"):
+        import_generated(Path(more), About("Vendor"), phantoms=True, progress=delete)
+    assert not Generator.objects.filter(name="Vendor").exists()
+
+
+def test_files_of_an_import_outlive_a_collection_with_the_same_images_that_is_deleted_meanwhile(
+    clinic, researcher, tmp_path, monkeypatch
+):
+    made = Writer._made
+
+    def delete_first(self, *args):
+        if LesionImage.objects.filter(collection=clinic).exists():
+            delete_collection(clinic, researcher)
+        return made(self, *args)
+
+    monkeypatch.setattr(Writer, "_made", delete_first)
+    call_command("import_images", str(tmp_path / "clinic"), collection="Later", type="clinical")
+    images = LesionImage.objects.filter(collection="Later")
+    assert len(images) == LesionImage.objects.count() == 2
+    assert [sha256(image.read()) for image in images] == [image.sha256 for image in images]
+
+
+def test_the_file_of_a_sample_is_there_though_an_equal_image_was_deleted_meanwhile(run, monkeypatch):
+    sample = Sample("melanoma", 77, 1.0, png_bytes(draw_phantom("melanoma", 7000, 64, 64)))
+    stored = content_name(sample.png, ".png")
+    # What another process deleted just before it let go of the lock.
+    monkeypatch.setattr("gan.runs.sampling.lock_files", lambda: default_storage.delete(stored))
+    image, is_new = register(run, sample)
+    assert is_new
+    assert image.read() == sample.png
+
+
+def test_nothing_is_renamed_or_deleted_while_an_import_is_at_work(vendor, client, researcher):
+    client.force_login(researcher)
+    job = queue.start(Job.Kind.IMPORT, {"upload": "x"}, researcher)
+    for name in ("generator-rename", "generator-delete"):
+        answer = client.post(reverse(name, args=[vendor.pk]), {"name": "x"}, follow=True).content.decode()
+        assert "an import is at work" in answer
+    queue.cancel(job)
+    answer = client.post(reverse("generator-delete", args=[vendor.pk]), follow=True).content.decode()
+    assert "is deleted" in answer

@@ -1,19 +1,15 @@
 """Renames and deletes generators and collections, unless a study or a training uses them."""
 
-import logging
 import shutil
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from gan.models import GeneratedImage, Generator, LesionImage
+from gan.models import Generator, LesionImage, remove_unused_files
 from turing.errors import StudyError
 from turing.models import AuditLine, Job, Study, User
 
-logger = logging.getLogger(__name__)
 What = AuditLine.What
-AT_ONCE = 500  # most values in one SQL statement
 
 
 def uses_of_generator(generator: Generator) -> str:
@@ -25,6 +21,8 @@ def uses_of_generator(generator: Generator) -> str:
         found.append("it is being trained")
     if Job.objects.unfinished().filter(arguments__run=generator.pk).exists():
         found.append("a job is at work with it")
+    if Job.objects.unfinished().filter(kind=Job.Kind.IMPORT).exists():
+        found.append("an import is at work, which may add images to it or have the same files")
     return " and ".join(found)
 
 
@@ -69,7 +67,7 @@ def delete_generator(generator: Generator, actor: User) -> int:
         found.generated_images.all().delete()
         folder = found.folder
         found.delete()
-    _remove_files(files)
+    remove_unused_files(files)
     shutil.rmtree(folder, ignore_errors=True)
     return len(files)
 
@@ -102,7 +100,7 @@ def delete_collection(name: str, actor: User) -> int:
             images.delete()
     except ProtectedError as error:  # a study that opened meanwhile uses an image
         raise StudyError("It cannot be deleted: a study shows images of it.") from error
-    _remove_files(files)
+    remove_unused_files(files)
     return len(files)
 
 
@@ -113,16 +111,3 @@ def _refuse(reason: str, what: str) -> None:
 
 def _counted(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
-
-
-def _remove_files(names: list[str]) -> None:
-    """Delete files that no other image uses. Equal bytes are one file."""
-    for start in range(0, len(names), AT_ONCE):
-        part = set(names[start : start + AT_ONCE])
-        for model in (LesionImage, GeneratedImage):
-            part -= set(model._default_manager.filter(file__in=part).values_list("file", flat=True))
-        for name in part:
-            try:
-                default_storage.delete(name)
-            except OSError as error:
-                logger.warning("%s is left in the store: %s", name, error)
