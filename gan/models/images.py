@@ -7,6 +7,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from PIL import Image
 
+from gan.foundation.errors import GanError
 from gan.foundation.patients import group_names, unrelated
 from gan.imaging.image_files import centre_square, open_rgb
 
@@ -108,14 +109,25 @@ class StoredImage(models.Model):
             return stream.read()
 
     def square(self, size: int) -> Image.Image:
-        """The image as studies and training use it: RGB, the centred square, `size` x `size` pixels."""
-        return centre_square(open_rgb(self.read()), size)
+        """The image as studies and training use it: RGB, the centred square, `size` x `size` pixels.
+
+        Raises `GanError`, which names the image, if its file is missing or damaged.
+        """
+        return centre_square(self._decoded(), size)
 
     def whole(self, side: int) -> Image.Image:
-        """The image uncropped; its longer side has at most `side` pixels."""
-        image = open_rgb(self.read())
+        """The image uncropped; its longer side has at most `side` pixels. Raises `GanError` as `square` does."""
+        image = self._decoded()
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
         return image
+
+    def _decoded(self) -> Image.Image:
+        try:
+            return open_rgb(self.read())
+        except FileNotFoundError:
+            raise GanError(f"{self}: its file {self.file} is missing from the store") from None
+        except GanError as error:
+            raise GanError(f"{self}: its file {self.file} is {error}") from error
 
 
 class LesionImage(StoredImage):

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from gan.imaging.image_files import png_bytes
 from turing.models import Reader, Reading, Stimulus, Study
+from turing.results.published.publishing import publish
 from turing.studies.blinding.checks import Check, Verdict, in_words, trace_check
 from turing.studies.blinding.classifier import check_classifier
 from turing.studies.blinding.pixels import HINTS, hints_of
@@ -55,6 +56,9 @@ def test_a_closed_study_is_audited_and_stays_closed(study):
     call_command("close_study", study.slug)
     assert leaks_of(study) == set()
     assert Study.objects.get(pk=study.pk).state == Study.State.CLOSED
+    publish(Study.objects.get(pk=study.pk))
+    assert leaks_of(study) == set()
+    assert Study.objects.get(pk=study.pk).published_at
 
 
 def test_the_command_says_what_its_limits_are(study):

@@ -1,5 +1,7 @@
 """A study by invitation needs an unused personal link, and no other reader can begin it."""
 
+from smtplib import SMTPRecipientsRefused
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -7,6 +9,7 @@ from django.core.signing import get_cookie_signer
 from django.urls import reverse
 
 from tests.conftest import make_reader
+from tests.turing.people.conftest import registration
 from turing.errors import StudyError
 from turing.models import Invitation, Reading, Study
 from turing.people.invited import is_invited
@@ -93,6 +96,34 @@ def test_what_could_not_be_sent_is_sent_when_invited_again(invited, monkeypatch)
     monkeypatch.undo()
     assert invite(invited, ["a@x.example"], 0, str) == 0
     assert [one.to for one in mail.outbox] == [["a@x.example"]]
+
+
+def test_an_address_that_the_server_refuses_does_not_keep_the_others_from_their_letters(invited, monkeypatch):
+    sent = []
+
+    def send(subject, text, sender, recipients):
+        if recipients == ["b@x.example"]:
+            raise SMTPRecipientsRefused({"b@x.example": (550, b"no such user")})
+        sent.extend(recipients)
+
+    monkeypatch.setattr("turing.studies.invitations.send_mail", send)
+    for _ in range(2):  # inviting again tries again
+        with pytest.raises(StudyError, match=r"could not be sent to b@x.example .*550"):
+            invite(invited, ["a@x.example", "b@x.example", "c@x.example"], 0, str)
+    assert sent == ["a@x.example", "c@x.example"]
+
+
+@pytest.mark.parametrize("host", [f"{'ü' * 60}.example", f"{'a.' * 150}example"], ids=["not IDNA", "too long"])
+def test_an_address_that_no_letter_reaches_is_named_before_anything_is_sent(client, invited, researcher, host):
+    client.force_login(researcher)
+    for name in ("study-invitations", "study-sharing"):
+        given = {"addresses": f"a@x.example\nada@{host}", "address": f"ada@{host}", "links": 0, "role": "view"}
+        page = client.post(reverse(name, args=[invited.slug]), given, follow=True)
+        assert page.status_code in (200, 422)
+        assert "is not an e-mail address" in page.content.decode() or "at most 254" in page.content.decode()
+    assert (len(mail.outbox), Invitation.objects.count(), invited.collaborators.count()) == (0, 0, 0)
+    new = registration("ada@" + host)
+    assert set(client.post(reverse("register"), new).context["form"].errors) == {"email"}
 
 
 def test_letters_speak_the_readers_language(client, invited, researcher, reader):

@@ -160,8 +160,9 @@ def test_objects_are_private_and_named_as_in_a_folder(filled, bucket):
 
 def test_a_study_of_which_an_image_is_missing_stays_a_draft_and_leaves_nothing_in_the_store(filled, bucket):
     Study.objects.filter(pk=filled.pk).update(generated_per_diagnosis=8)  # all there are
-    bucket.delete_object(Bucket=BUCKET, Key=GeneratedImage.objects.last().file)
-    with pytest.raises(StudyError, match="An image cannot be read"):
+    lost = GeneratedImage.objects.last()
+    bucket.delete_object(Bucket=BUCKET, Key=lost.file)
+    with pytest.raises(StudyError, match=f"An image cannot be read: {lost}: its file {lost.file} is missing"):
         open_study(filled)
     assert Study.objects.get(pk=filled.pk).is_draft
     assert not Stimulus.objects.exists()

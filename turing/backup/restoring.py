@@ -5,7 +5,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -73,8 +73,8 @@ def _restore(stream: IO[bytes], force: bool, progress: Progress) -> Restored:
             elif section == RUNS:
                 _made((runs / rest).parent)
                 _write(runs / rest, content)
-        _place_runs(runs)
-        site.restore(dump)
+        with _placed_runs(runs):
+            site.restore(dump)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
         shutil.rmtree(runs, ignore_errors=True)
@@ -133,20 +133,38 @@ def _store(name: str, content: IO[bytes]) -> None:
             if same_content(present, content):
                 return
         content.seek(0)
-        default_storage.delete(name)
+    # The site's own stores replace a file once the new one is complete. Others keep it and take another name.
     stored = default_storage.save(name, File(content))
+    if stored != name:
+        default_storage.delete(stored)
+        default_storage.delete(name)
+        content.seek(0)
+        stored = default_storage.save(name, File(content))
     if stored != name:
         default_storage.delete(stored)
         raise BackupError(f"the storage does not take a file named {name}.")
 
 
-def _place_runs(runs: Path) -> None:
-    """Move folders of runs into RUNS_ROOT.
+@contextmanager
+def _placed_runs(runs: Path) -> Iterator[None]:
+    """Move folders of runs into RUNS_ROOT, and back again if what follows fails.
 
     An existing folder of a run is kept under another name, as a new training does.
     """
-    for folder in sorted(runs.iterdir()):
-        place = Path(settings.RUNS_ROOT, folder.name)
-        if place.exists():
-            place.rename(place.with_name(f"{place.name}-before-{time.time_ns()}"))
-        folder.replace(place)
+    placed: list[tuple[Path, Path, Path | None]] = []
+    try:
+        for folder in sorted(runs.iterdir()):
+            place, earlier = Path(settings.RUNS_ROOT, folder.name), None
+            if place.exists():
+                earlier = place.with_name(f"{place.name}-before-{time.time_ns()}")
+                place.rename(earlier)
+            placed.append((folder, place, earlier))
+            folder.replace(place)
+        yield
+    except BaseException:
+        for folder, place, earlier in reversed(placed):
+            if place.exists():
+                place.rename(folder)
+            if earlier:
+                earlier.rename(place)
+        raise

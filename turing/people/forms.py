@@ -11,12 +11,12 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext_lazy
 
+from turing.accounts import LONGEST_ADDRESS, check_host
 from turing.models import Reader, User
 from turing.people import letters
 from turing.people.post import send_later
 from turing.people.throttle import forget_failures
 
-LONGEST_ADDRESS = 254  # of the database, and of SMTP
 LONGEST_PASSWORD = 1000
 
 
@@ -77,7 +77,7 @@ class RegistrationForm(ReaderForm):
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    email = AddressField(label=gettext_lazy("E-mail"))
+    email = AddressField(label=gettext_lazy("E-mail"), validators=[check_host])
     password = password_field(
         gettext_lazy("Password"),
         "new-password",

@@ -1,20 +1,22 @@
 """Invites readers with a personal link, with or without an e-mail."""
 
 from collections.abc import Callable, Iterable
+from smtplib import SMTPRecipientsRefused
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from turing.accounts import check_address
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Invitation, Study
 from turing.studies.letters import invitation_letter
 
 MOST_AT_ONCE = 500
+REFUSED = (SMTPRecipientsRefused, ValueError)  # this address alone: the server refuses it, or it cannot be encoded
 
 
 class InvitationForm(forms.Form):
@@ -45,7 +47,7 @@ class InvitationForm(forms.Form):
             if not address:
                 continue
             try:
-                validate_email(address)
+                check_address(address)
             except ValidationError:
                 raise forms.ValidationError(f"Line {number}: {address[:80]!r} is not an e-mail address.") from None
             found[address] = None
@@ -64,9 +66,9 @@ def invite(
 ) -> int:
     """Make invitations, send those that have an address, and return how many are new.
 
-    All are stored before the first is sent. If sending fails, inviting again sends again. If two researchers invite at
-    once, only one sends: each invitation is marked before it is sent, and unmarked if sending failed. The audit trail
-    says how many there are, not who.
+    All are stored before the first is sent. If the server refuses some addresses, the others still get their letter. If
+    sending fails, inviting again sends again. If two researchers invite at once, only one sends: each invitation is
+    marked before it is sent, and unmarked if sending failed. The audit trail says how many there are, not who.
 
     `full_address` turns a path into an address with the site's name. Raises `StudyError` if the study is not open, and
     while it follows a purpose-blinded study that still takes answers.
@@ -86,9 +88,15 @@ def invite(
         new = sum(is_new for _, is_new in found) + links
         if new:
             AuditLine.objects.record(AuditLine.What.INVITED, actor, study, readers=new)
+    refused = []
     for invitation, _ in found:
         if Invitation.objects.filter(pk=invitation.pk, sent_at=None).update(sent_at=timezone.now()):
-            _send(invitation, full_address(invitation.get_absolute_url()), language)
+            try:
+                _send(invitation, full_address(invitation.get_absolute_url()), language)
+            except REFUSED as error:
+                refused.append(f"{invitation.email} ({error})")
+    if refused:
+        raise StudyError(f"The e-mail could not be sent to {'; '.join(refused)}. The others are sent.")
     return new
 
 
@@ -98,6 +106,6 @@ def _send(invitation: Invitation, address: str, language: str) -> None:
         send_mail(letter.line, letter.text, None, [invitation.email])
     except BaseException as error:
         Invitation.objects.filter(pk=invitation.pk).update(sent_at=None)
-        if isinstance(error, OSError):  # includes every error of SMTP
+        if isinstance(error, OSError) and not isinstance(error, REFUSED):  # includes every error of SMTP
             raise StudyError(f"{invitation.email}: the e-mail could not be sent ({error}).") from error
         raise

@@ -11,6 +11,7 @@ from django.urls import get_script_prefix, resolve, reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
+from console import UserError
 from gan.models import LesionImage
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Stimulus, Study, Truth, User
@@ -87,6 +88,12 @@ def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
         _remove(written)
         reason = error.strerror or error
         raise StudyError(f"An image cannot be read or written: {reason}. The study is still a draft.") from error
+    except StudyError:
+        _remove(written)
+        raise
+    except UserError as error:  # names an image whose file is missing or damaged
+        _remove(written)
+        raise StudyError(f"An image cannot be read: {error}. The study is still a draft.") from error
     except BaseException:
         _remove(written)
         raise

@@ -84,7 +84,9 @@ def send_reminder(reading: Reading, address: str, actor: Actor = COMMAND_LINE) -
     letter = reminder_letter(reading, address)
     try:
         send_mail(letter.line, letter.text, None, [reading.reader.user.email])
-    except BaseException:
+    except BaseException as error:
         Reading.objects.filter(pk=reading.pk).update(reminded_at=before)
+        if isinstance(error, ValueError):  # such as a host name that cannot be encoded
+            raise StudyError(f"the reader's address cannot be written to ({error}).") from error
         raise
     AuditLine.objects.record(AuditLine.What.REMINDED, actor, reading.study, reader=reading.reader)

@@ -1,9 +1,9 @@
 """Lets a study's owner share it, hide it, or give it to somebody else. The audit trail records each change."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
+from turing.accounts import check_address
 from turing.errors import StudyError
 from turing.models import COMMAND_LINE, Actor, AuditLine, Collaborator, Study, User
 
@@ -12,7 +12,7 @@ def clean_address(address: str) -> str:
     """The address as it is stored. Raises `StudyError` if it is not an address."""
     cleaned = address.strip().lower()
     try:
-        validate_email(cleaned)
+        check_address(cleaned)
     except ValidationError:
         raise StudyError(f"{address[:80]!r} is not an e-mail address.") from None
     return cleaned

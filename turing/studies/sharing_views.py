@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
 from turing.models import AuditLine, Collaborator, Right
+from turing.people.forms import AddressField
 from turing.studies.permissions import get_study
 from turing.studies.sharing import give_to, set_visible, share, unshare
 from turing.studies.trail import trail_csv, trail_rows
@@ -18,7 +19,7 @@ PER_PAGE = 50
 
 
 class CollaboratorForm(forms.Form):
-    address = forms.EmailField(label="E-mail address", help_text="Of a researcher of this site.")
+    address = AddressField(label="E-mail address", help_text="Of a researcher of this site.")
     role = forms.ChoiceField(choices=Collaborator.Role, label="May")
 
 

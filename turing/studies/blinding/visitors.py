@@ -18,7 +18,8 @@ JUDGEMENT = {"answer": "real", "confidence": 1}  # confidence for every image, i
 def as_open(study: Study) -> Iterator[None]:
     """A transaction in which the study takes answers even if it is closed. It is rolled back at its end."""
     with override_settings(ALLOWED_HOSTS=["testserver"]), transaction.atomic():
-        Study.objects.filter(pk=study.pk).update(state=Study.State.OPEN)
+        # The database lets no published study be open.
+        Study.objects.filter(pk=study.pk).update(state=Study.State.OPEN, published_at=None)
         yield
         transaction.set_rollback(True)
 
