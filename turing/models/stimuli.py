@@ -1,5 +1,6 @@
 """The images that a study shows, blinded: their files and addresses do not reveal their truth."""
 
+import hashlib
 import uuid
 
 from django.core.files.storage import default_storage
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from gan.models import GeneratedImage, LesionImage
+from turing.errors import LostImageError
 from turing.models.studies import Study
 
 
@@ -98,5 +100,21 @@ class Stimulus(models.Model):
         return f"control, {self.get_truth_display()}" if self.is_control else str(self.get_truth_display())
 
     def read(self) -> bytes:
-        with default_storage.open(self.file) as stream:
-            return stream.read()
+        """The bytes of its file, whatever they are. Raises `LostImageError` if the file is missing."""
+        try:
+            with default_storage.open(self.file) as stream:
+                return stream.read()
+        except FileNotFoundError:
+            raise LostImageError(
+                f"stimulus {self.pk}: its file {self.file} is missing from the store. Restore it from a backup."
+            ) from None
+
+    def read_unchanged(self) -> bytes:
+        """The bytes with which the study was opened. Raises `LostImageError` if the file is missing or damaged."""
+        content = self.read()
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise LostImageError(
+                f"stimulus {self.pk}: its file {self.file} was damaged or changed in the store. Restore it from a "
+                "backup."
+            )
+        return content

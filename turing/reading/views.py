@@ -11,6 +11,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from turing.access import is_past_second_factor, reader_required, require_form_methods
+from turing.media.lost import lost_as_404
 from turing.models import Reading, Stimulus, Study, Trial
 from turing.reading.correction_pages import as_initial, asked_to_correct, context_of, way_back
 from turing.reading.corrections import may_correct
@@ -214,10 +215,11 @@ def stimulus(request, id):
     is_own = models.Exists(own.filter(stimulus=models.OuterRef("pk"))) | models.Exists(
         own.filter(partner=models.OuterRef("pk"))
     )
-    found = next(iter(Stimulus.objects.only("file", "study_id").annotate(is_own=is_own).filter(pk=id)), None)
+    found = next(iter(Stimulus.objects.only("file", "sha256", "study_id").annotate(is_own=is_own).filter(pk=id)), None)
     if found is None or not (found.is_own or _may_see(user, found.study_id)):
         raise Http404
-    return HttpResponse(found.read(), content_type="image/png")
+    with lost_as_404(found.file):
+        return HttpResponse(found.read_unchanged(), content_type="image/png")
 
 
 def _may_see(user, study_id) -> bool:

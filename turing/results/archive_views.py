@@ -25,15 +25,14 @@ def archive(request, slug):
     population = choose_population(study, request.GET.get("readers"))
     note_look(study, population, request.user)
     options = Options(images="images" in request.GET, full_profiles="full_profiles" in request.GET)
-    try:
-        files = archive_files(study, population, options)
-    except StudyError as error:
-        messages.error(request, str(error))
-        return redirect("research-study", slug)
     stream = tempfile.TemporaryFile()  # noqa: SIM115, the response closes it
     try:
-        write_zip(files, stream)
+        write_zip(archive_files(study, population, options), stream)
         stream.seek(0)
+    except StudyError as error:  # while it is packed, too: the store may have lost an image
+        stream.close()
+        messages.error(request, str(error))
+        return redirect("research-study", slug)
     except BaseException:
         stream.close()
         raise

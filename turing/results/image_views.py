@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gan.models import GeneratedImage, LesionImage
 from turing.access import researcher_required
+from turing.media.lost import lost_as_404
 from turing.results.overruling import overrule_verdict
 
 PICTURE = 192  # pixels
@@ -37,7 +38,9 @@ def picture(request, kind, pk):
         raise Http404
     source = get_object_or_404(KINDS[kind], pk=pk)
     buffer = BytesIO()
-    (source.whole(PICTURE) if "whole" in request.GET else source.square(PICTURE)).save(buffer, "PNG")
+    with lost_as_404(source.file):
+        pixels = source.whole(PICTURE) if "whole" in request.GET else source.square(PICTURE)
+    pixels.save(buffer, "PNG")
     return HttpResponse(buffer.getvalue(), content_type="image/png")
 
 

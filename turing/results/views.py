@@ -10,7 +10,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from turing.access import researcher_required
-from turing.errors import StudyError
+from turing.errors import LostImageError, StudyError
+from turing.media.lost import lost_as_404
 from turing.models import Right, Study
 from turing.results.attention import attention_sentences, hurried_sentence
 from turing.results.beside import with_all_beside
@@ -187,7 +188,13 @@ def figure(request, slug, name, format):
     check_visible(study, population)
     if name not in figures_of(study) or format not in CONTENT_TYPES:
         raise Http404
-    content = study_figure(name, study, population, format, narrow="narrow" in request.GET)
+    try:
+        content = study_figure(name, study, population, format, narrow="narrow" in request.GET)
+    except LostImageError:
+        if "download" in request.GET:
+            raise  # `when_visible` shows the message, which no image in a page can
+        with lost_as_404(f"{slug}, figure {name}"):
+            raise
     return figure_response(request, content, CONTENT_TYPES[format], f"{slug}-{name}-{population.name}.{format}")
 
 

@@ -62,7 +62,7 @@ def judge_by_detector(study: Study, detect: Detect) -> tuple[list[Judged], dict[
             writer = csv.writer(stream)
             writer.writerow(["file", "truth", "group"])
             for one in stimuli:
-                Path(folder, f"{one.pk}.png").write_bytes(one.read())
+                Path(folder, f"{one.pk}.png").write_bytes(one.read_unchanged())
                 writer.writerow([f"{one.pk}.png", one.truth, groups[one.pk]])
         settings = detect(table, scores)
         with scores.open(newline="") as stream:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from gan.models import LesionImage
 from turing.access import require_form_methods, researcher_required
 from turing.errors import StudyError
+from turing.media.lost import lost_as_404
 from turing.models import AuditLine, Reading, Right, Study
 from turing.models.looks import in_words
 from turing.people.addresses import readers_who_share_an_address
@@ -144,7 +145,8 @@ def preview(request, slug, kind, pk):
             pool = real_pool(study, diagnosis)
         if source := pool.filter(pk=pk).first():
             degradation = study.control_degradation if kind == "control" else ""
-            content = encode_stimulus(source, study.stimulus_size, study.drawn_size, degradation)
+            with lost_as_404(source.file):
+                content = encode_stimulus(source, study.stimulus_size, study.drawn_size, degradation)
             return HttpResponse(content, content_type="image/png")
     raise Http404
 

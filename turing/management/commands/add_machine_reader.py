@@ -3,11 +3,13 @@
 import io
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from console import ConsoleCommand
+from files import PART, check_folder, shown
 from turing.errors import StudyError
 from turing.models import MachineReader
 from turing.results.counting import choose_population
@@ -88,11 +90,16 @@ class Command(ConsoleCommand):
     def _write_stimuli(self, study, folder):
         if study.is_draft:
             raise StudyError(f"{study.slug} is a draft: its images are drawn when it opens.")
+        check_folder(folder, "--stimuli")
         folder.mkdir(parents=True, exist_ok=True)
         stimuli = study.stimuli.of_test().order_by("pk")
-        for one in stimuli:
-            (folder / f"{one.pk}.png").write_bytes(one.read())
-        self.say(f"{len(stimuli)} images in {folder}; bring back a CSV with the columns image and score")
+        # All of them or none: a model that judges half of the images is not noticed until much later.
+        with TemporaryDirectory(dir=folder, prefix=PART) as part:
+            for one in stimuli:
+                Path(part, f"{one.pk}.png").write_bytes(one.read_unchanged())
+            for one in stimuli:
+                Path(part, f"{one.pk}.png").replace(folder / f"{one.pk}.png")
+        self.say(f"{len(stimuli)} images in {shown(folder)}; bring back a CSV with the columns image and score")
 
     def _report(self, study, name, as_json):
         population = choose_population(study)

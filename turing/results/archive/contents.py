@@ -119,7 +119,7 @@ def archive_files(study: Study, population: Population, options: Options = Optio
         files["preregistration.json"] = planned.document.encode
         files["preregistration.md"] = lambda: markdown(json.loads(planned.document)).encode()
     if options.images:
-        files |= {manifest.image_path(one): partial(Stimulus.read, one) for one in stimuli if _may(one)}
+        files |= {manifest.image_path(one): partial(Stimulus.read_unchanged, one) for one in stimuli if _may(one)}
     about = {"full_profiles": options.full_profiles, "with_images": options.images, "strip": shows_all}
     return files | {"README.md": lambda: readme(study, population, files, **about)}
 

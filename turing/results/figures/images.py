@@ -58,7 +58,8 @@ def _montage(
 ) -> Figure:
     """One picture with lines of (stimulus, caption), each line under a title; `side` of an image in inches.
 
-    One picture draws many times faster than one panel an image, and its pixels are exactly the stimuli's.
+    One picture draws many times faster than one panel an image, and its pixels are exactly the stimuli's. Raises
+    `LostImageError` if the store has lost one of them.
     """
     if is_narrow():
         lines, columns = _broken(lines, NARROW[columns]), NARROW[columns]
@@ -74,7 +75,7 @@ def _montage(
         axes.text(0, top - 2, title, ha="left", **label)
         for column, (stimulus, caption) in enumerate(cells):
             left = column * step
-            with Image.open(BytesIO(stimulus.read())) as image:
+            with Image.open(BytesIO(stimulus.read_unchanged())) as image:
                 sheet[top : top + pixels, left : left + pixels] = np.asarray(image.convert("RGBA"))
             axes.text(left + pixels / 2, top - 1, caption, ha="center", **label)
     axes.imshow(sheet, interpolation="none")  # vector files then hold the pixels themselves

@@ -37,7 +37,7 @@ def regions_figure(study: Study, population: Population, analysis: Analysis) -> 
     shown = found["images"][: COLUMNS * LINES]
     stimuli = {str(key): value for key, value in Stimulus.objects.in_bulk([one["image"] for one in shown]).items()}
     for axes, one in zip(panels, shown, strict=False):
-        with Image.open(BytesIO(stimuli[one["image"]].read())) as image:
+        with Image.open(BytesIO(stimuli[one["image"]].read_unchanged())) as image:
             axes.imshow(np.asarray(image.convert("RGB")), extent=(0, 1, 1, 0), interpolation="none")
         marks = np.array(one["marks"])
         axes.plot(marks[:, 0], marks[:, 1], "o", markersize=5, color=WARM, markeredgecolor=PAPER, clip_on=False)

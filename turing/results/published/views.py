@@ -10,6 +10,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from turing.errors import StudyError
+from turing.media.lost import lost_as_404
 from turing.models import Study
 from turing.results.archive.citation import BIBTEX, names_of
 from turing.results.archive.contents import archive_name
@@ -167,7 +168,8 @@ def figure(request, study, name, format):
     if not analysis or (name in SINGLE_READERS and not (analysis["forced_choice"] or analysis)["by_reader"]):
         raise Http404
     narrow, machines = "narrow" in request.GET, with_machines(study, analysis)
-    content = public_figure(name, study, population, format, machines, shown_stimuli(study), narrow=narrow)
+    with lost_as_404(f"{study.slug}, figure {name}"):
+        content = public_figure(name, study, population, format, machines, shown_stimuli(study), narrow=narrow)
     return figure_response(request, content, CONTENT_TYPES[format], f"{study.slug}-{name}.{format}")
 
 
@@ -190,7 +192,8 @@ def image(request, study, id):
     found = find_shown(study, id)
     if found is None:
         raise Http404
-    return HttpResponse(found.read(), content_type="image/png")
+    with lost_as_404(found.file):
+        return HttpResponse(found.read_unchanged(), content_type="image/png")
 
 
 @for_everybody
