@@ -2,20 +2,25 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from gan.foundation.diagnoses import plain_slug, slug_of
 from gan.foundation.errors import GanError
-from gan.foundation.kept_snapshots import kept_steps
+from gan.foundation.kept_snapshots import kept_steps, step_path, steps_in
+from gan.foundation.run_lock import is_locked
 from gan.models.images import LesionImage
 
 logger = logging.getLogger(__name__)
 MOST_NAMED = 20  # generators in a message
+BEGINS_WITHIN = timedelta(days=1)  # of its start, a run whose folder has no lock counts as being trained
+GRID = ".png"  # how the names of sample grids end
 ALL_DIAGNOSES = "all diagnoses"  # name of the networks that draw every diagnosis of a run
 
 
@@ -151,6 +156,15 @@ class Generator(models.Model):
         return self.kind == self.Kind.RUN
 
     @property
+    def is_being_trained(self) -> bool:
+        """Whether a process trains it now. A training that was killed leaves a run that says it is running."""
+        if self.status != self.Status.RUNNING:
+            return False
+        held = is_locked(self.folder)
+        # A new run has no lock yet. An old one without a lock has lost its folder, or is trained on another machine.
+        return timezone.now() - self.started_at < BEGINS_WITHIN if held is None else held
+
+    @property
     def is_snapshot(self) -> bool:
         """Whether it is an earlier state of a training run. It can draw images but not be trained."""
         return self.snapshot_of_id is not None
@@ -224,6 +238,13 @@ class TrainingRun(Generator):
     def grids_folder(self, diagnosis: str) -> Path:
         """The folder of the sample grids of one diagnosis, one for each snapshot."""
         return _named_folder(self.diagnosis_folder(diagnosis) / "grids", diagnosis, self.diagnoses)
+
+    def grid_path(self, diagnosis: str, step: int) -> Path:
+        return step_path(self.grids_folder(diagnosis), step, GRID)
+
+    def grid_steps(self, diagnosis: str) -> list[int]:
+        """The steps that have a sample grid of the diagnosis, ascending."""
+        return steps_in(self.grids_folder(diagnosis), GRID)
 
 
 def _named_folder(parent: Path, name: str, among: Iterable[str]) -> Path:

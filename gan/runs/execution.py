@@ -1,11 +1,10 @@
 """Starts, resumes and executes training runs, which `gan.training` computes."""
 
-import fcntl
 import os
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ from gan.datasets.sources import Source, decode_pixels, fingerprint
 from gan.datasets.training_sets import TrainingSet, training_set_of
 from gan.foundation.diagnoses import normalise_diagnosis
 from gan.foundation.errors import GanError
+from gan.foundation.run_lock import locked
 from gan.models import TrainingName, TrainingRun
 from gan.runs.recording import LOG, BarFactory, Recorder
 from gan.runs.snapshots import SNAPSHOT, read_state
@@ -266,11 +266,10 @@ def _update(run: TrainingRun, processes: Processes, **values: object) -> None:
 
 @contextmanager
 def _alone(run: TrainingRun) -> Iterator[None]:
-    """Hold the run's lock. The system frees it when the process ends in any way."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with (run.folder / "lock").open("w") as lock:
+    """Hold the run's lock. Raises `GanError` if another process trains the run."""
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(run.folder))
         except BlockingIOError:
             raise GanError(f"run {run.pk} is being trained by another process.") from None
         yield

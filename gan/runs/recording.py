@@ -152,7 +152,7 @@ class Recorder:
         for index, diagnosis in enumerate(self.run.networks[self.name]):
             pixels = np.concatenate([to_pixels(trainer.samples(z, index)) for z in latents.split(GRID_COUNT // 2)])
             sheet = contact_sheet(pixels, GRID_COLUMNS)
-            write_file(self.run.grids_folder(diagnosis) / f"step-{trainer.step:07d}.png", png_bytes(sheet))
+            write_file(self.run.grid_path(diagnosis, trainer.step), png_bytes(sheet))
         state = {"step": trainer.step, "seconds": self.seconds, "networks": self.name, **self.run.settings}
         tensors = trainer.tensors()
         if is_kept:

@@ -1,23 +1,28 @@
 """Generators and collections can be renamed and deleted as long as nothing uses them."""
 
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from gan.foundation.errors import GanError
+from gan.foundation.run_lock import locked
 from gan.foundation.storage import content_name
 from gan.imaging.image_files import png_bytes, sha256
 from gan.imaging.phantoms import draw_phantom
 from gan.importing.generated import About, import_generated
 from gan.importing.writing import Writer
-from gan.models import GeneratedImage, Generator, LesionImage
+from gan.models import GeneratedImage, Generator, LesionImage, TrainingRun
 from gan.runs.sampling import Sample, register
+from turing.errors import StudyError
 from turing.jobs import queue
 from turing.models import AuditLine, Job, Study
-from turing.studies.record import delete_collection, delete_generator
+from turing.studies.record import delete_collection, delete_generator, uses_of_generator
 
 pytestmark = pytest.mark.django_db
 
@@ -175,3 +180,53 @@ def test_nothing_is_renamed_or_deleted_while_an_import_is_at_work(vendor, client
     queue.cancel(job)
     answer = client.post(reverse("generator-delete", args=[vendor.pk]), follow=True).content.decode()
     assert "is deleted" in answer
+
+
+def test_a_run_is_not_deleted_while_a_process_trains_it_and_is_after_the_process_was_killed(run, client, researcher):
+    client.force_login(researcher)
+    run.generated_images.all().delete()  # their files stay for other tests
+    TrainingRun.objects.filter(pk=run.pk).update(status="running")
+    address = reverse("generator-delete", args=[run.pk])
+    with locked(run.folder):
+        assert "it is being trained" in client.post(address, follow=True).content.decode()
+    assert "is deleted, with 0 images" in client.post(address, follow=True).content.decode()
+    assert not run.folder.exists()
+
+
+@pytest.mark.parametrize(("days", "is_trained"), [(0, True), (2, False)])
+def test_a_run_without_a_lock_is_being_trained_only_if_it_is_new(run, days, is_trained):
+    shutil.rmtree(run.folder)
+    started = timezone.now() - timedelta(days=days)
+    TrainingRun.objects.filter(pk=run.pk).update(status="running", started_at=started)
+    assert uses_of_generator(TrainingRun.objects.get()) == ("it is being trained" if is_trained else "")
+
+
+def test_a_run_with_a_snapshot_that_is_a_generator_goes_after_it(run, client, researcher):
+    client.force_login(researcher)
+    run.generated_images.all().delete()  # their files stay for other tests
+    copied = {name: getattr(run, name) for name in ("diagnoses", "size", "model", "settings", "status")}
+    snapshot = TrainingRun.objects.create(name="tiny, step 1", snapshot_of_id=run.pk, snapshot_step=1, **copied)
+    page = client.get(run.get_absolute_url()).content.decode()
+    assert "1 snapshot of it is a generator of its own" in page
+    address = reverse("generator-delete", args=[run.pk])
+    answer = client.post(address, follow=True).content.decode()
+    assert "It cannot be deleted: 1 snapshot of it is a generator of its own." in answer
+    client.post(reverse("generator-delete", args=[snapshot.pk]))
+    assert "is deleted" in client.post(address, follow=True).content.decode()
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_snapshot_that_is_taken_while_its_run_is_deleted_stops_the_deletion(run, researcher, monkeypatch):
+    TrainingRun.objects.create(name="late", size=64, snapshot_of_id=run.pk, snapshot_step=1, status="finished")
+    monkeypatch.setattr("turing.studies.record.uses_of_generator", lambda generator: "")  # asked before it was taken
+    with pytest.raises(StudyError, match="a snapshot of it uses it by now"):
+        delete_generator(run, researcher)
+    assert run.generated_images.count() == 16
+    assert not AuditLine.objects.exists()
+
+
+def test_a_generator_that_is_deleted_twice_is_said_to_be_gone(vendor, researcher):
+    again = Generator.objects.get(pk=vendor.pk)
+    delete_generator(vendor, researcher)
+    with pytest.raises(StudyError, match="Vendor was deleted meanwhile"):
+        delete_generator(again, researcher)

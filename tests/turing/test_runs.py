@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from gan.foundation.kept_snapshots import kept_steps
 from gan.models import Evaluation, LesionImage
 from tests.conftest import PASSWORD
+from turing.results.figures.training import quality_figure
 
 FIGURES = {
     "kid": 0.04, "kid_std": 0.002, "fid": 120.0, "precision": 0.5, "recall": 0.25, "density": 0.6, "coverage": 0.4,
@@ -53,6 +55,35 @@ def test_a_page_can_follow_a_run(run, visit):
     assert state == {"status": "finished", "step": 2, "grids": {name: [2] for name in run.diagnoses}}
     grid = visit(reverse("run-grid", args=[run.pk, "melanoma", 2]))
     assert grid.content.startswith(b"\x89PNG")
+
+
+def test_copies_that_a_person_left_beside_grids_and_snapshots_are_not_taken_for_steps(run, visit):
+    grid = run.grids_folder("melanoma") / "step-0000002.png"
+    kept = run.diagnosis_folder("melanoma") / "kept"
+    kept.mkdir()
+    for folder, suffix in ((grid.parent, ".png"), (kept, ".safetensors")):
+        for name in ("step-0000002 (1)", "step-0000002 copy", "step-2", "step-00000003", "step-"):
+            (folder / f"{name}{suffix}").write_bytes(grid.read_bytes())
+    (kept / "step-0000001.safetensors").touch()
+    page = visit(run.get_absolute_url())
+    assert page.status_code == 200
+    assert 'data-steps="2"' in page.content.decode()
+    assert visit(reverse("run-state", args=[run.pk])).json()["grids"]["melanoma"] == [2]
+    assert kept_steps(run.diagnosis_folder("melanoma")) == [1]
+
+
+def test_quality_is_drawn_where_training_images_were_too_few_for_a_floor(run, visit):
+    floors = {"melanoma": [None, FIGURES | {"kid": 0.001}], "basal cell carcinoma": [None]}
+    for name, of_name in floors.items():
+        for step, floor in enumerate(of_name, 1):
+            Evaluation.objects.create(generator=run, diagnosis=name, step=step, figures=FIGURES | {"floor": floor})
+    answer = visit(reverse("run-figure", args=[run.pk, "quality", "svg"]))
+    assert answer.status_code == 200
+    distance = quality_figure(run).axes[0]
+    assert [line.get_ydata()[0] for line in distance.lines if line.get_linestyle() == ":"] == [1.0]
+    page = visit(run.get_absolute_url()).content.decode()
+    assert "melanoma: real against real" in page
+    assert "basal cell carcinoma: real against real" not in page
 
 
 @pytest.mark.parametrize(

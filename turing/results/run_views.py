@@ -1,7 +1,5 @@
 """Pages of training runs."""
 
-from pathlib import Path
-
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
@@ -20,7 +18,7 @@ def run(request, id):
     counts = {name: found.generated_images.filter(diagnosis=name).count() for name in found.diagnoses}
     context = {
         "run": found,
-        "grids": {name: steps for name in found.diagnoses if (steps := _grid_steps(found, name))},
+        "grids": {name: steps for name in found.diagnoses if (steps := found.grid_steps(name))},
         "counts": counts,
         "kept_steps": [] if found.is_snapshot else found.kept_steps(),
         "snapshots": found.snapshots.order_by("snapshot_step"),
@@ -36,7 +34,7 @@ def run_state(request, id):
     """The state of a run, for its page to follow: its status, and for each diagnosis the steps with a sample grid."""
     found = get_object_or_404(TrainingRun, pk=id)
     last = found.steps.order_by("-step").first()
-    grids = {name: _grid_steps(found, name) for name in found.diagnoses}
+    grids = {name: found.grid_steps(name) for name in found.diagnoses}
     return JsonResponse({"status": found.get_status_display(), "step": last.step if last else 0, "grids": grids})
 
 
@@ -59,14 +57,6 @@ def run_chart(request, id, name, format):
 def run_grid(request, id, diagnosis, step):
     """The sample grid of one of the run's diagnoses at one step."""
     found = get_object_or_404(TrainingRun, pk=id)
-    if diagnosis not in found.diagnoses or step not in _grid_steps(found, diagnosis):
+    if diagnosis not in found.diagnoses or step not in found.grid_steps(diagnosis):
         raise Http404
-    return HttpResponse(_grid(found, diagnosis, step).read_bytes(), content_type="image/png")
-
-
-def _grid(found: TrainingRun, diagnosis: str, step: int) -> Path:
-    return found.grids_folder(diagnosis) / f"step-{step:07d}.png"
-
-
-def _grid_steps(found: TrainingRun, diagnosis: str) -> list[int]:
-    return sorted(int(path.stem.removeprefix("step-")) for path in found.grids_folder(diagnosis).glob("step-*.png"))
+    return HttpResponse(found.grid_path(diagnosis, step).read_bytes(), content_type="image/png")

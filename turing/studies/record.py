@@ -17,8 +17,11 @@ def uses_of_generator(generator: Generator) -> str:
     found = []
     if count := Study.objects.filter(generators=generator).count():
         found.append(f"{_counted(count, 'study uses', 'studies use')} it")
-    if generator.status == Generator.Status.RUNNING:
+    if generator.is_being_trained:
         found.append("it is being trained")
+    if count := generator.snapshots.count():
+        own = _counted(count, "snapshot of it is a generator of its own", "snapshots of it are generators of their own")
+        found.append(own)
     if Job.objects.unfinished().filter(arguments__run=generator.pk).exists():
         found.append("a job is at work with it")
     if Job.objects.unfinished().filter(kind=Job.Kind.IMPORT).exists():
@@ -42,7 +45,7 @@ def uses_of_collection(name: str) -> str:
 @transaction.atomic
 def rename_generator(generator: Generator, name: str, version: str, actor: User) -> Generator:
     """Rename the generator. Raises `StudyError` if something uses it, or if another one has the name."""
-    found = Generator.objects.select_for_update().get(pk=generator.pk)
+    found = _locked(generator)
     _refuse(uses_of_generator(found), "renamed")
     was = str(found)
     found.name, found.version = name, "" if found.is_run else version
@@ -59,14 +62,17 @@ def delete_generator(generator: Generator, actor: User) -> int:
 
     Raises `StudyError` if something uses it.
     """
-    with transaction.atomic():
-        found = Generator.objects.select_for_update().get(pk=generator.pk)
-        _refuse(uses_of_generator(found), "deleted")
-        files = list(found.generated_images.values_list("file", flat=True))
-        AuditLine.objects.record(What.DELETED, actor, generator=found.pk, was=str(found), images=len(files))
-        found.generated_images.all().delete()
-        folder = found.folder
-        found.delete()
+    try:
+        with transaction.atomic():
+            found = _locked(generator)
+            _refuse(uses_of_generator(found), "deleted")
+            files = list(found.generated_images.values_list("file", flat=True))
+            AuditLine.objects.record(What.DELETED, actor, generator=found.pk, was=str(found), images=len(files))
+            found.generated_images.all().delete()
+            folder = found.folder
+            found.delete()
+    except ProtectedError as error:  # a study that opened, or a snapshot that was taken meanwhile
+        raise StudyError("It cannot be deleted: a study or a snapshot of it uses it by now.") from error
     remove_unused_files(files)
     shutil.rmtree(folder, ignore_errors=True)
     return len(files)
@@ -102,6 +108,14 @@ def delete_collection(name: str, actor: User) -> int:
         raise StudyError("It cannot be deleted: a study shows images of it.") from error
     remove_unused_files(files)
     return len(files)
+
+
+def _locked(generator: Generator) -> Generator:
+    """The generator as it is now, locked until the end of the transaction. Raises `StudyError` if it is gone."""
+    found = Generator.objects.select_for_update().filter(pk=generator.pk).first()
+    if found is None:
+        raise StudyError(f"{generator} was deleted meanwhile.")
+    return found
 
 
 def _refuse(reason: str, what: str) -> None:

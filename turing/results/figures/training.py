@@ -56,7 +56,8 @@ def quality_figure(run: TrainingRun) -> Figure:
         kid = [1000 * row.figures["kid"] for row in rows]
         deviation = [1000 * row.figures["kid_std"] for row in rows]
         distance.errorbar(steps, kid, deviation, color=colour, marker="o", markersize=3, linewidth=1, label=name)
-        floors = [1000 * row.figures["floor"]["kid"] for row in rows if "floor" in row.figures]
+        # A quick evaluation has no floor, and with too few training images it is None.
+        floors = [1000 * floor["kid"] for row in rows if (floor := row.figures.get("floor"))]
         if floors:
             distance.axhline(floors[-1], color=colour, linewidth=0.8, linestyle=":")
             title = "Distance to held-out lesions\n(dotted: real to real)"
