@@ -2,11 +2,14 @@
 
 import csv
 import io
+import json
 import re
 import zipfile
+from unittest.mock import patch
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import IntegrityError
 from django.test import Client
@@ -20,6 +23,7 @@ from turing.reading.passage import record_response, start_reading
 from turing.results.counting import SIMULATED
 from turing.results.exports import rows
 from turing.results.published.citing import as_bibtex
+from turing.results.published.download import forget_outdated
 from turing.results.published.images import shown_stimuli
 from turing.results.published.publishing import publish, unpublish
 from turing.results.published.redaction import public_analysis, redact
@@ -172,6 +176,43 @@ def test_a_withdrawal_leaves_the_page_and_the_archive(over, client):
     Reading.objects.update(withdrawn_at=over.closed_at)
     assert "its readers have withdrawn" in client.get(address(over)).content.decode()
     assert client.get(address(over, "published-table", "rates")).status_code == 404
+
+
+def stored_of(study):
+    """The study's archives in the store."""
+    return [name for name in default_storage.listdir("published")[1] if name.startswith(f"{study.pk}-")]
+
+
+def test_when_all_readers_have_withdrawn_there_is_no_archive_and_the_old_one_is_deleted(over, client):
+    forget_outdated()  # archives of other tests, whose studies had the same keys
+    publish(over, archive=True)
+    assert client.get(address(over, "published-archive")).status_code == 200
+    assert len(stored_of(over)) == 1
+    Reading.objects.update(withdrawn_at=over.closed_at)
+    reply = client.get(address(over, "published-archive"))
+    assert (reply.status_code, "Retry-After" in reply) == (404, False)
+    assert stored_of(over) == []
+
+
+def test_an_archive_that_is_being_made_is_to_be_asked_for_again(over, client):
+    publish(over, archive=True)
+    with patch("turing.results.published.download.cache.add", return_value=False):
+        reply = client.get(address(over, "published-archive"))
+    assert (reply.status_code, reply["Retry-After"]) == (503, "60")
+
+
+def test_an_archive_with_withdrawn_answers_is_deleted_though_nobody_asks_for_a_new_one(over, client, capsys):
+    forget_outdated()  # archives of other tests, whose studies had the same keys
+    publish(over, archive=True)
+    client.get(address(over, "published-archive"))
+    call_command("clear_expired", json=True)
+    assert json.loads(capsys.readouterr().out)["archives"] == 0
+    assert len(stored_of(over)) == 1
+    reading = Reading.objects.first()
+    Reading.objects.filter(pk=reading.pk).update(withdrawn_at=over.closed_at)
+    call_command("clear_expired", json=True)
+    assert json.loads(capsys.readouterr().out)["archives"] == 1
+    assert stored_of(over) == []
 
 
 def test_images_are_shown_as_far_as_their_licence_allows(over, client):

@@ -10,14 +10,15 @@ from django_tasks_db.models import DBTaskResult
 
 from console import ConsoleCommand
 from turing.jobs.uploads import remove_expired
+from turing.results.published.download import forget_outdated
 
 QUEUE_KEPT = timedelta(days=1)  # finished entries; the job's own row stays
 
 
 class Command(ConsoleCommand):
     help = (
-        "Delete sessions that have ended, failed log-ins that no longer count, done entries of the queue, and uploads "
-        "that nobody imported. To be run every day."
+        "Delete sessions that have ended, failed log-ins that no longer count, done entries of the queue, uploads that "
+        "nobody imported, and published archives with answers that were withdrawn since. To be run every day."
     )
     example = "manage.py clear_expired --json"
 
@@ -31,11 +32,12 @@ class Command(ConsoleCommand):
         done = DBTaskResult.objects.finished().filter(finished_at__lt=now - QUEUE_KEPT)
         entries, _ = done.delete()
         uploads = remove_expired()
+        archives = forget_outdated()
         if json:
-            counts = {"sessions": sessions, "failed_log_ins": attempts, "queue_entries": entries, "uploads": uploads}
-            self.write_json(counts)
+            counts = {"sessions": sessions, "failed_log_ins": attempts, "queue_entries": entries}
+            self.write_json(counts | {"uploads": uploads, "archives": archives})
         else:
             self.stdout.write(
                 f"Deleted: {sessions} sessions, {attempts} failed log-ins, {entries} entries of the queue, "
-                f"{uploads} uploads"
+                f"{uploads} uploads, {archives} outdated archives"
             )

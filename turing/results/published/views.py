@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from turing.errors import StudyError
 from turing.media.lost import lost_as_404
 from turing.models import Study
 from turing.results.archive.citation import BIBTEX, names_of
@@ -23,7 +22,7 @@ from turing.results.methods import equivalence_sentence, exposure_sentence, head
 from turing.results.pairs import supporting_sentences
 from turing.results.profiles import LEAST
 from turing.results.published import citing
-from turing.results.published.download import open_archive
+from turing.results.published.download import BeingMadeError, open_archive
 from turing.results.published.images import find_shown, shown_stimuli, strips
 from turing.results.published.redaction import public_analysis
 from turing.results.questions import question_sentences
@@ -218,8 +217,10 @@ def archive(request, study):
     population = choose_population(study)
     try:
         stream = open_archive(study, population)
-    except StudyError as error:
+    except BeingMadeError as error:
         return HttpResponse(str(error), status=503, headers={"Retry-After": "60"}, content_type="text/plain")
+    if stream is None:
+        raise Http404
     return FileResponse(stream, as_attachment=True, filename=archive_name(study, population))
 
 
