@@ -1,6 +1,6 @@
 """Verdicts in the database: curation gives them, and a researcher may overrule them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import numpy as np
@@ -35,10 +35,18 @@ def _measure(images, progress: Callable[[Iterable, int], Iterable]) -> None:
     pairs = zip((pk for pk, _ in files), seen, strict=False)
     while batch := dict(islice(pairs, BATCH)):
         with transaction.atomic():
-            found = list(LesionImage.objects.filter(pk__in=batch).defer("metadata"))
+            found = _locked(list(batch))
             for image in found:
                 _give(image, batch[image.pk])
                 image.save(update_fields=CHANGED)  # takes half the time of `bulk_update`, which compares all with each
+
+
+def _locked(keys: Sequence[int]) -> list[LesionImage]:
+    """The images with these keys, locked until the end of the transaction.
+
+    A researcher who overrules a verdict waits. Otherwise curation would write its own verdict over the researcher's.
+    """
+    return list(LesionImage.objects.select_for_update().filter(pk__in=keys).order_by("pk").defer("metadata"))
 
 
 def _give(image: LesionImage, seen: Appearance | str) -> None:
@@ -65,7 +73,7 @@ def _find_duplicates(images) -> None:
     changed = {row[0]: now for row, now in zip(rows, repeats, strict=True) if row[5] != now}
     for start in range(0, len(changed), BATCH):
         with transaction.atomic():
-            found = list(LesionImage.objects.filter(pk__in=list(changed)[start : start + BATCH]).defer("metadata"))
+            found = _locked(list(changed)[start : start + BATCH])
             for image in found:
                 image.repeats = changed[image.pk]
                 image.reasons = reasons_of(image.scores) + ([DUPLICATE] if image.repeats else [])

@@ -2,11 +2,13 @@
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.signal import fftconvolve
 
@@ -108,6 +110,32 @@ def test_rejected_images_are_not_trained_on_and_a_researcher_has_the_last_word(p
     assert image.overruled
     image.overrule()
     assert (image.verdict, image.overruled) == ("accepted", False)
+
+
+def test_nobody_overrules_a_verdict_that_curation_is_about_to_write(transactional_db, monkeypatch):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite locks the whole database at the beginning of every transaction")
+    told = {"diagnosis": "melanoma", "file": "lost.png", "sha256": "x", "width": 9, "height": 9}
+    LesionImage.objects.create(isic_id="unread", **told)
+    LesionImage.objects.create(isic_id="no longer a duplicate", looks="0" * 16, repeats="gone", **told)
+    waited = []
+
+    def overrule(name):
+        try:
+            with transaction.atomic():
+                LesionImage.objects.select_for_update(nowait=True).get(isic_id=name)
+        except OperationalError:
+            waited.append(name)
+        finally:
+            connection.close()
+
+    def decide(image):
+        with ThreadPoolExecutor(1) as other:
+            other.submit(overrule, image.isic_id).result()
+
+    monkeypatch.setattr(records, "_decide", decide)
+    records.curate_database(lambda seen, total: seen)
+    assert waited == ["unread", "no longer a duplicate"]
 
 
 @pytest.mark.parametrize("options", [{"folder": Path("/nowhere")}, {"folder": Path(__file__).parent}])
