@@ -4,7 +4,7 @@ Records only grow: an image that a study excluded stays excluded.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from console import Progress, UserError, no_progress
 from files import read_file, shown, walk
 from gan.foundation.errors import GanError
 from gan.imaging.image_files import MAX_BYTES, SUFFIXES, sha256, without_suffix
+from gan.importing.formats import key
 from gan.importing.same_looking import same_looking
 from gan.models import Generator, LesionImage, TrainingName, TrainingRun
-from tables import parse_table, read_text
+from tables import SEPARATOR_LINE, parse_table, read_text
 
 ID_COLUMNS = ("isic_id", "image_id", "image", "image_name", "img_id", "id", "name", "file")
+COMMENT = re.compile(r"^[ \t]*#[ \t].*$", re.MULTILINE)
 ONE_ID = re.compile(r"[^\s,;]+")
 ARCHIVE_ID = re.compile(r"isic_\d{7}", re.IGNORECASE)
 AT_ONCE = 500  # values in one SQL statement
@@ -114,10 +116,10 @@ def _named(names: Iterable[str]) -> set[int]:
     # A bare number is too common as a file name to identify an image.
     plain = {name for name in wanted if not name.isdecimal()}
     others = LesionImage.objects.exclude(isic_id__startswith="ISIC_").values_list("pk", "isic_id")
-    for key, name in others.iterator(chunk_size=5000):
+    for primary, name in others.iterator(chunk_size=5000):
         parts = name.split("_")
         if any("_".join(parts[index:]) in plain for index in range(1, len(parts))):
-            found.add(key)
+            found.add(primary)
     return found
 
 
@@ -134,12 +136,14 @@ def _hashes(paths: list[Path], progress: Progress) -> dict[str, Path]:
 def _read_ids(path: Path | None) -> list[str]:
     """Ids from a text file, one a line, or from the id column of a CSV."""
     assert path is not None, "a folder, a run or a file of ids is given"
-    text = read_text(path, windows=True)
-    header = text.removeprefix("\ufeff").lstrip().splitlines()[:1]
-    if header and (columns := [name for name in ID_COLUMNS if name in re.split(r'[",;\t\s]+', header[0].lower())]):
+    text = COMMENT.sub("", read_text(path, windows=True))
+    header = SEPARATOR_LINE.sub("", text.removeprefix("\ufeff"), count=1).lstrip().splitlines()[:1]
+    if header and _id_column([name.strip(' "') for name in re.split(r"[,;\t]", header[0])]) is not None:
         table = parse_table(text, shown(path))
-        lower = [name.lower() for name in table.columns]
-        index = lower.index(columns[0])
+        index = _id_column(table.columns)
+        if index is None:
+            listed = ", ".join(table.columns[:30])
+            raise GanError(f"--trained-on-ids {shown(path)}: none of its columns holds ids (found: {listed}).")
         ids = [row[index].strip() for row in table.rows]
     else:
         ids = ONE_ID.findall(text)
@@ -147,6 +151,12 @@ def _read_ids(path: Path | None) -> list[str]:
     if not any(any(letter.isdigit() for letter in one) for one in found):
         raise GanError(f"--trained-on-ids {shown(path)}: no id in it. An id holds a digit, such as ISIC_0024306.")
     return found
+
+
+def _id_column(columns: Sequence[str]) -> int | None:
+    """The place of the column that holds ids; None if no column has such a name."""
+    names = [key(name) for name in columns]
+    return next((names.index(name) for name in ID_COLUMNS if name in names), None)
 
 
 def _id_of(name: str) -> str:

@@ -165,6 +165,40 @@ def test_ids_that_are_imported_later_are_linked_then(theirs, phantom_export, tmp
     assert sorted(generator.training_images.values_list("isic_id", flat=True)) == sorted(ids)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image name,dx\nISIC_0000001,nv\nISIC_0000002,mel 3\n",
+        "dx;Image.Name\nnv 1;ISIC_0000001.jpg\nmel;ISIC_0000002\n",
+        'sep=;\n"Image ID";"dx"\nISIC_0000001;nv 1\nISIC_0000002;mel 2\n',
+        "Image ID\nISIC_0000001\nISIC_0000002\n",
+        "# id list\n\nISIC_0000001\nISIC_0000002\n",
+        "# of image 3\nimage,dx\nISIC_0000001,nv\nISIC_0000002,mel\n",
+        "ISIC_0000001, ISIC_0000002, ISIC_0000001",
+    ],
+)
+def test_ids_are_read_under_any_usual_header(theirs, tmp_path, text):
+    (tmp_path / "ids.csv").write_text(text)
+    call_command("import_generated", str(theirs), name="A", trained_on_ids=tmp_path / "ids.csv")
+    names = Generator.objects.get().training_names.order_by("value").values_list("value", flat=True)
+    assert list(names) == ["ISIC_0000001", "ISIC_0000002"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id;name, given, other\nISIC_0000001;a, b, c\n", r"none of its columns holds ids \(found: id;name, given"),
+        ("image name,dx\nISIC_0000001\n", "line 2: 1 fields, but the header has 2 columns"),
+        ("image name,dx\n", "no id in it"),
+    ],
+)
+def test_a_table_of_ids_that_cannot_be_read_ends_with_one_line(theirs, tmp_path, text, message):
+    (tmp_path / "ids.csv").write_text(text)
+    with pytest.raises(CommandError, match=message):
+        call_command("import_generated", str(theirs), name="A", trained_on_ids=tmp_path / "ids.csv")
+    assert not Generator.objects.exists()
+
+
 def test_images_that_an_interrupted_import_brought_are_known_at_once(theirs, phantoms, tmp_path):
     ids = list(LesionImage.objects.order_by("isic_id").values_list("isic_id", flat=True)[:5])
     listed = tmp_path / "ids.txt"
