@@ -12,9 +12,10 @@ import zipfile
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.conftest import make_reader, make_researcher
-from turing.models import AuditLine, Study, Truth
+from turing.models import AuditLine, Response, Study, Truth
 from turing.reading.passage import record_response, start_reading
 from turing.results.archive.verify import verify_archive
 from turing.results.counting import PEOPLE, SIMULATED, flow_of, load_responses
@@ -146,6 +147,23 @@ def test_a_look_off_schedule_costs_error_and_is_printed(looked):
     assert "planned at 50% of 160 answers, and taken at 40 (not planned), 100 answers" in text
     with pytest.raises(CommandError, match="is over"):
         output_of("look_study", looked.slug)
+
+
+@pytest.mark.parametrize(
+    ("truth", "rate", "accuracy"), [(Truth.REAL, "-", "100.0%"), (Truth.GENERATED, "100.0%", "0.0%")]
+)
+def test_a_look_at_answers_to_one_truth_alone_is_printed_and_shown(looked, client, researcher, truth, rate, accuracy):
+    for number in range(2):
+        reading = start_reading(looked, make_reader(f"r{number}@test.example"))
+        for trial in reading.trials.filter(stimulus__truth=truth):  # `record_response` asks for the form's order
+            answered = {"confidence": 2, "response_time_ms": 900, "answered_at": timezone.now()}
+            Response.objects.create(trial=trial, answer=Truth.REAL, **answered)
+    printed = output_of("look_study", looked.slug, "--early")
+    assert f"fooling rate: {rate}, no interval\naccuracy: {accuracy}, no interval\n" in printed
+    client.force_login(researcher)
+    for address in pages_of(looked):
+        assert client.get(address, follow=True).status_code == 200, address
+    assert output_of("look_study", looked.slug, "--status").startswith("20 of 160 answers")
 
 
 def test_a_study_that_plans_no_looks_says_when_results_were_seen_all_the_same(client, researcher, study):

@@ -40,9 +40,10 @@ class Command(ConsoleCommand):
             return
         self.stdout.write(f"look {look.number}, {look.answers:,} of {look.seen['of']:,} planned answers")
         for name in ("fooling_rate", "accuracy"):
-            low, high = look.seen[f"{name}_low"], look.seen[f"{name}_high"]
+            rate, low, high = (look.seen[f"{name}{end}"] for end in ("", "_low", "_high"))
+            value = "-" if rate is None else f"{rate:.1%}"  # nothing is known of a truth that nobody has judged yet
             known = "no interval" if low is None else f"repeated 95% interval {low:.1%} to {high:.1%}"
-            self.stdout.write(f"{name.replace('_', ' ')}: {look.seen[name]:.1%}, {known}")
+            self.stdout.write(f"{name.replace('_', ' ')}: {value}, {known}")
         if look.seen["p_value"] is not None:
             shown = "shown" if look.seen["equivalent"] == "yes" else "not shown"
             p_values = f"p = {look.seen['p_value']:.4f}, p < {look.seen['needed']:.4f} needed"
