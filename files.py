@@ -2,11 +2,14 @@
 
 import errno
 import io
+import lzma
 import os
 import shutil
 import stat
 import tempfile
 import unicodedata
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +19,8 @@ from typing import Any, BinaryIO
 from console import UserError, printable
 
 MAX_CSV_BYTES = 500_000_000
+# What `zipfile` raises for a zip that is damaged, or that somebody made to do harm.
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError)
 PART = ".part"  # prefix of the names of files that are not completely written yet
 
 

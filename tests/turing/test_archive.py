@@ -207,15 +207,30 @@ def hostile(tmp_path, kind):
         return path
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in needed[: 2 if kind == "part" else 5]:
-            packed.writestr(name, "{}")
+            if kind == "lzma of analysis.json" and name in kind:
+                continue
+            packed.writestr(name, "0  LZMA.bin\n0  ä.txt\n" if name == "SHA256SUMS" else "{}")
         if kind == "bomb":
             packed.writestr("bomb.bin", bytes(70 << 20))
         if kind == "elsewhere":
             packed.writestr("../elsewhere.txt", "")
         if kind == "drive":
             packed.writestr("c:/elsewhere.txt", "")
+        if "name" in kind:
+            packed.writestr("ä.txt", "")
+        if "lzma" in kind:
+            damaged = "LZMA.bin" if kind == "lzma" else "analysis.json"
+            packed.writestr(damaged, os.urandom(500), zipfile.ZIP_LZMA)
     if kind == "cut":
         path.write_bytes(path.read_bytes()[:200])
+    if "name" in kind:
+        times = -1 if kind == "name" else 1  # everywhere, or only before the entry and not in the directory
+        path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xff\xfe", times))
+    if "lzma" in kind:
+        content = bytearray(path.read_bytes())
+        begin = content.index(damaged.encode()) + 30
+        content[begin : begin + 400] = bytes(400)
+        path.write_bytes(content)
     if kind == "twice":
         content = path.read_bytes().replace(b"stimuli.csv", b"design.json")
         path.write_bytes(content)
@@ -233,6 +248,10 @@ def hostile(tmp_path, kind):
         ("elsewhere", "leads elsewhere"),
         ("drive", "leads elsewhere"),
         ("twice", "two files in it have one name"),
+        ("name", "not a zip, or a damaged one"),
+        ("name of the entry", "does not hold: checksums"),
+        ("lzma", "does not hold: checksums"),
+        ("lzma of analysis.json", r"analysis\.json is damaged in the archive \(Corrupt input data\)"),
     ],
 )
 def test_what_is_no_archive_is_refused_in_one_line(tmp_path, kind, message):

@@ -5,18 +5,17 @@ with one name, archives inside the archive, too many entries, too many bytes, an
 sent.
 """
 
-import lzma
 import shutil
 import stat
 import struct
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from django.conf import settings
 
 from console import Progress, no_progress
+from files import DAMAGED_ZIP
 from turing.jobs.uploads import Names, Upload, UploadError, require_room
 
 ENTRY, END, RECORD_64, LOCATOR_64 = b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
@@ -27,7 +26,6 @@ ENTRY_BYTES = 500  # per entry of the directory, with its name and extra fields;
 MOST_TIMES = 100  # times the size that was sent
 HARMLESS = 10_000_000  # bytes, whatever the ratio
 CHUNK = 2**20
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError)
 CUT_OFF = "This is not a zip file, or it is damaged or cut off. Make it again and upload it in full."
 TWO_ENDS = "The zip contradicts itself about its contents. No zip program makes such a file. Make it again."
 
@@ -42,7 +40,7 @@ def check_zip(path: Path) -> Entries:
     try:
         with zipfile.ZipFile(path) as archive:
             found = archive.infolist()
-    except DAMAGED:
+    except DAMAGED_ZIP:
         raise UploadError(CUT_OFF) from None
     names = Names()
     taken = [
@@ -178,7 +176,7 @@ def _unpack_one(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) 
                         if left < 0:
                             raise zipfile.BadZipFile
                         stream.write(chunk)
-            except DAMAGED:
+            except DAMAGED_ZIP:
                 raise UploadError(f"{entry.filename[:80]!a} is damaged in the zip. Make the zip again.") from None
     except OSError as error:  # a file where a folder should be, a full disk
         raise UploadError(f"{entry.filename[:80]!a} cannot be unpacked: {error.strerror}.") from None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from console import ConsoleCommand
+from console import ConsoleCommand, printable
 
 
 class Command(ConsoleCommand):
@@ -30,6 +30,6 @@ class Command(ConsoleCommand):
             self.write_json({"holds": not failed, "checks": [dataclasses.asdict(check) for check in checks]})
         else:
             for check in checks:
-                self.stdout.write(f"{'holds' if check.holds else 'FAILS':6} {check.name:16} {check.detail}")
+                self.stdout.write(f"{'holds' if check.holds else 'FAILS':6} {check.name:16} {printable(check.detail)}")
         if failed:
             raise CommandError(f"{file} does not hold: {', '.join(failed)}.")

@@ -2,9 +2,9 @@
 
 import hashlib
 import zipfile
-import zlib
 from pathlib import Path
 
+from files import DAMAGED_ZIP
 from turing.errors import StudyError
 from turing.results.archive.packing import SUMS
 
@@ -37,10 +37,13 @@ def entries_of(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInf
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """The content of a file. Raises `StudyError` if it is too large to parse."""
+    """The content of a file. Raises `StudyError` if it is too large to parse, or damaged."""
     if entry.file_size > MOST_BYTES_READ:
         raise StudyError(f"{entry.filename} has {entry.file_size / MIB:,.0f} MiB, too many to check.")
-    return archive.read(entry)
+    try:
+        return archive.read(entry)
+    except DAMAGED_ZIP as error:
+        raise StudyError(f"{entry.filename[:80]} is damaged in the archive ({error}).") from None
 
 
 def sha256_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
@@ -50,6 +53,6 @@ def sha256_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
         with archive.open(entry) as stream:
             while block := stream.read(CHUNK):
                 digest.update(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except DAMAGED_ZIP:
         return "damaged"
     return digest.hexdigest()

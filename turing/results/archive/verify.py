@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from files import DAMAGED_ZIP, shown
 from turing.errors import StudyError
 from turing.results.archive.packing import SUMS
 from turing.results.archive.recomputing import differences
@@ -38,19 +38,24 @@ class Check:
 def verify_archive(path: Path) -> list[Check]:
     """Run every check. Raises `StudyError` with one line if the file is not an archive of this software."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             entries = entries_of(archive, path)
             checks = [_checksums(archive, entries)]
             content = {name: read_entry(archive, entries[name]) for name in (*NEEDED, LOOKS) if name in entries}
             checks += _contents(content)
             checks += _preregistration(archive, entries, content) + _copy_of_answers(archive, entries, content)
             return [*checks, *_software(archive, entries)]
-    except OSError as error:
-        raise StudyError(f"{path}: {error.strerror or error}.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise StudyError(f"{path}: not a zip, or a damaged one ({error}).") from None
-    except (NotImplementedError, RuntimeError) as error:  # encrypted, or packed by a method that we never use
+    except RuntimeError as error:  # encrypted
         raise StudyError(f"{path}: not an archive of this software ({error}).") from None
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except OSError as error:
+        raise StudyError(f"{shown(path)}: {error.strerror or error}.") from None
+    except DAMAGED_ZIP as error:
+        raise StudyError(f"{shown(path)}: not a zip, or a damaged one ({error}).") from None
 
 
 def _checksums(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> Check:
