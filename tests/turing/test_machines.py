@@ -105,6 +105,11 @@ def test_predictions_are_read_with_answers_confidence_or_scores(simulated, tmp_p
         (["image,score", "ONE,0.5", "ONE,0.5"], "line 3: image .* is already in line 2"),
         (["image,score", "ONE,many"], "line 2: score is 'many'; it must be a number"),
         (["image,score", "ONE,nan"], "line 2: score is 'nan'"),
+        (
+            ["image,score", "ONE,1e308"],
+            "line 2: score is '1e308'; it must lie between -1,000,000,000 and 1,000,000,000",
+        ),
+        (["image,score,response", "ONE,-2e9,real"], "line 2: score is '-2e9'; it must lie between"),
         (["image,response", "ONE,fake"], "line 2: response is 'fake'; it must be real or generated"),
         (["image,response,confidence", "ONE,real,-1"], "line 2: confidence is '-1'; it must be above 0"),
         (["image,answer", "ONE,real"], "no column score or response"),
@@ -119,6 +124,21 @@ def test_a_mistake_is_told_with_its_line(simulated, tmp_path, lines, message):
     with pytest.raises(CommandError, match=message):
         call_command("add_machine_reader", simulated.slug, predictions=path, name="x")
     assert not MachineReader.objects.exists()
+
+
+def test_the_largest_scores_that_are_taken_can_be_drawn(simulated, client, researcher, tmp_path):
+    lines = [
+        "image,score",
+        *(f"{one.pk},{'-1e9' if one.truth == 'real' else '1e9'}" for one in simulated.stimuli.all()),
+    ]
+    path = write(tmp_path / "p.csv", lines)
+    with pytest.raises(CommandError, match="--threshold must lie between -1,000,000,000 and"):
+        call_command("add_machine_reader", simulated.slug, predictions=path, name="x", threshold=1e308)
+    call_command("add_machine_reader", simulated.slug, predictions=path, name="x", threshold=-1e9)
+    client.force_login(researcher)
+    for format in ("svg", "pdf", "png"):
+        page = reverse("figure", args=[simulated.slug, "machines", format])
+        assert client.get(page).status_code == 200
 
 
 def test_people_and_machine_are_compared_image_by_image(added):

@@ -21,6 +21,7 @@ from turing.models import COMMAND_LINE, Actor, AuditLine, MachineReader, Machine
 DETECTOR_NAME = "Detector on EfficientNet-Lite2"
 THRESHOLD = 0.5
 MOST_CONFIDENT = 1_000_000
+LARGEST_SCORE = 1e9  # far more than any logit; an axis to 1e308 cannot be drawn
 
 # A function of the path of a table of images and a path for scores; it returns how the scores were made.
 Detect = Callable[[Path, Path], dict[str, Any]]
@@ -85,6 +86,8 @@ def read_predictions(study: Study, path: Path, threshold: float | None = None) -
     is one half. If both columns exist, `response` is the answer. Practice images and controls are skipped. Raises
     `StudyError` with file and line of the first mistake.
     """
+    if threshold is not None and abs(threshold) > LARGEST_SCORE:
+        raise StudyError(f"--threshold must lie between {-LARGEST_SCORE:,.0f} and {LARGEST_SCORE:,.0f}, as scores do.")
     stimuli = {one.pk: one for one in _stimuli_of(study, practice=True)}
     groups = groups_of(list(stimuli.values()))
     place = shown(path)
@@ -200,6 +203,9 @@ def _prediction(row: dict[str, str], threshold: float | None) -> tuple[float, st
         sign = 1 if answer == Truth.GENERATED else -1
         return sign * (1 if confidence is None else confidence), answer, confidence
     score = _number(row["score"], "score")
+    if abs(score) > LARGEST_SCORE:
+        raise ValueError(f"score is {row['score'][:20]!r}; it must lie between {-LARGEST_SCORE:,.0f} and "
+                         f"{LARGEST_SCORE:,.0f}")  # fmt: skip
     if threshold is None and not answer and not 0 <= score <= 1:
         raise ValueError(f"score is {row['score'][:20]!r}, which is not a probability. Use --threshold to "
                          "say from which score on an image is generated")  # fmt: skip
