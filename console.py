@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and surrogates are not UTF-8, or PostgreSQL refuses them
 LARGEST = 2**63 - 1  # largest whole number in a database
+EMPTY = "is given as '', which names nothing; give a value, or leave it out"
 LONGEST = 1000  # most characters of a message
 
 
@@ -48,8 +49,10 @@ class ConsoleCommand(BaseCommand):
 
     example = ""
     suppressed_base_arguments = frozenset({*OF_DJANGO, SKIP_CHECKS})
-    positional: Collection[str] = ()  # names of positional arguments
+    may_be_empty: Collection[str] = ()  # names of text options for which '' has a meaning, or a message of its own
+    spelled: Mapping[str, str] = {}  # by an argument's name, how people write it
     paths: Collection[str] = ()  # names of arguments that are paths
+    naming: Collection[str] = ()  # names of text options that name something, so that '' is a mistake
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         for name in ("stdout", "stderr"):
@@ -61,8 +64,12 @@ class ConsoleCommand(BaseCommand):
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
         epilog = f"Example:\n  {as_started(self.example, prog_name)}"
         parser = super().create_parser(prog_name, subcommand, epilog=epilog, **kwargs)
-        self.positional = {action.dest for action in parser._actions if not action.option_strings}
-        self.paths = {action.dest for action in parser._actions if action.type is Path}
+        actions = parser._actions
+        self.spelled = {
+            one.dest: next((text for text in one.option_strings if text.startswith("--")), one.dest) for one in actions
+        }
+        self.paths = {one.dest for one in actions if one.type is Path}
+        self.naming = {one.dest for one in actions if _names_something(one)} - set(self.may_be_empty)
         if skip := parser._option_string_actions.get(SKIP_CHECKS):
             parser._optionals._group_actions.remove(skip)
             _group_of_django(parser)._group_actions.append(skip)
@@ -77,17 +84,20 @@ class ConsoleCommand(BaseCommand):
         return parser
 
     def add_base_argument(self, parser: Any, *args: Any, **kwargs: Any) -> None:
-        # Django calls this before a command adds its own arguments. From here on our functions read every number.
+        # Django calls this before a command adds its own arguments. From here on our functions read numbers and paths.
         parser.register("type", int, whole_number)
         parser.register("type", float, finite_number)
+        parser.register("type", Path, path_of)
         super().add_base_argument(_group_of_django(parser), *args, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
             # `call_command` passes values as they are, without the parser's types.
             given = {name: options[name] for name in self.paths if isinstance(options.get(name), str)}
+            if empty := [name for name, text in given.items() if not text]:
+                raise CommandError(f"{self.spelled[empty[0]]}: {EMPTY}.")
             options |= {name: Path(text) for name, text in given.items()}
-            check_options(options, self.positional)
+            check_options(options, self.spelled, self.naming)
             result = super().execute(*args, **options)
             self.stdout.flush()  # so that a full disk is reported here, not when Python ends
         except BrokenPipeError:  # the reader closed the pipe, as in `| head`
@@ -172,15 +182,31 @@ def finite_number(text: str) -> float:
     return value
 
 
-def check_options(options: dict[str, Any], positional: Collection[str] = ()) -> None:
+def path_of(text: str) -> Path:
+    """An argument's path. The path '' would be the current folder."""
+    if not text:
+        raise ArgumentTypeError(EMPTY)
+    return Path(text)
+
+
+def _names_something(action: Action) -> bool:
+    """Whether it is an option for any text, which is not '' if it is left out."""
+    is_text = action.type in (None, str) and action.nargs != 0 and not action.choices
+    return bool(action.option_strings) and is_text and action.default != ""
+
+
+def check_options(options: dict[str, Any], spelled: Mapping[str, str], naming: Collection[str]) -> None:
     """Refuse values of options that no command accepts.
 
-    Text that no database can store, and invalid or too large numbers. Raises `CommandError`, which names the option.
-    Paths may hold any bytes except NUL, because files have such names.
+    Text that no database can store, invalid or too large numbers, and '' for the options `naming`: a script whose
+    variable is unset would otherwise get what the command does without the option. Raises `CommandError`, which names
+    the option as it is `spelled`. Paths may hold any bytes except NUL, because files have such names.
     """
     for name, given in options.items():
-        option = name if name in positional else f"--{name.replace('_', '-')}"
+        option = spelled.get(name, f"--{name.replace('_', '-')}")
         for value in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(value, str) and not value and name in naming:
+                raise CommandError(f"{option}: {EMPTY}.")
             if isinstance(value, str) and UNSTORABLE.search(value):
                 raise CommandError(f"{option}: {value[:80]!r} is not text.")
             if isinstance(value, PurePath) and "\0" in str(value):

@@ -110,3 +110,39 @@ def test_a_path_may_be_given_as_text_to_every_command_that_takes_one(db, tmp_pat
         command.requires_migrations_checks = command.requires_system_checks = []
         command.execute(**given | dict.fromkeys(wanted, str(tmp_path)) | django)
         assert {key for key, value in taken.pop().items() if value == tmp_path} >= wanted, name
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "option"),
+    [
+        ("import_generated", [".", "--name", "A"], "--trained-on"),
+        ("import_generated", [".", "--name", "A"], "--trained-on-run"),
+        ("import_generated", [".", "--name", "A"], "--trained-on-ids"),
+        ("import_generated", [".", "--name", "A"], "--diagnosis"),
+        ("import_images", ["."], "--collection"),
+        ("plan_study", [], "--pilot"),
+        ("evaluate_generator", ["1"], "--collection"),
+        ("evaluate_generator", ["1"], "--inception"),
+        ("evaluate_utility", ["1"], "--collection"),
+        ("train_gan", [], "--data"),
+        ("train_gan", [], "--diagnosis"),
+        ("train_gan", [], "--type"),
+        ("curate_images", [], "--folder"),
+        ("curate_images", [], "--report"),
+        ("sample_gan", ["1", "--count", "1"], "--output"),
+    ],
+)
+def test_an_empty_value_is_not_taken_for_an_option_that_was_left_out(db, command, arguments, option):
+    """As where a script's variable is unset."""
+    with pytest.raises(CommandError, match=f"{option}: is given as '', which names nothing"):
+        call_command(command, *arguments, option, "")
+    parser = load_command_class("gan" if command != "plan_study" else "turing", command).create_parser("", command)
+    name = parser._option_string_actions[option].dest
+    is_list = isinstance(parser.get_default(name), list)
+    with pytest.raises(CommandError, match=f"{option}: is given as '', which names nothing"):
+        call_command(command, *arguments, **{name: [""] if is_list else ""})
+
+
+def test_an_empty_folder_is_not_taken_for_the_current_one(db):
+    with pytest.raises(CommandError, match="FOLDER: is given as ''"):
+        call_command("import_images", "", type="clinical", diagnosis="melanoma")

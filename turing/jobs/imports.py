@@ -73,7 +73,8 @@ def _report(job: Job, upload: Upload, commands: Commands, dry_run: bool) -> dict
     folder = root_of(unpack(upload, progress))
     if given["origin"] == GENERATED:
         options = {"name": given["name"], "generator_version": given["version"], "source": given["source"]}
-        options |= {"licence": given["licence"], "made_by": given["attribution"], "diagnosis": given["diagnosis"]}
+        options |= {"licence": given["licence"], "made_by": given["attribution"]}
+        options |= {"diagnosis": given["diagnosis"] or None}
         if given.get("trained_on_run"):
             options["trained_on_run"] = str(given["trained_on_run"])
         elif given.get("trained_on_ids"):

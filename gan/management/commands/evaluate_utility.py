@@ -29,7 +29,7 @@ class Command(ConsoleCommand):
         )
         parser.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings of each classifier (5)")
         parser.add_argument("--seed", type=int, default=0, metavar="S", help="of everything random (0)")
-        parser.add_argument("--collection", default="", metavar="NAME", help="test on images of this collection alone")
+        parser.add_argument("--collection", metavar="NAME", help="test on images of this collection alone")
         parser.add_argument(
             "--limit", type=int, default=1000, metavar="N", help="real images of a diagnosis, at most (1000)"
         )
@@ -57,7 +57,7 @@ class Command(ConsoleCommand):
         if report:
             check_writable(report, "--report", new_folders=True)
         found = find_generator(generator)
-        plan = Plan(wanted, seeds, seed, network_steps, limit, collection)
+        plan = Plan(wanted, seeds, seed, network_steps, limit, collection or "")
         kept = evaluate_utility(found, plan, progress)
         if report:
             import json

@@ -25,7 +25,6 @@ class Command(ConsoleCommand):
         parser.add_argument("--made-by", default="", metavar="TEXT", help="whom to name")
         parser.add_argument(
             "--diagnosis",
-            default="",
             metavar="D",
             help="of all images; default: what a table says, or one subfolder each",
         )
@@ -34,21 +33,21 @@ class Command(ConsoleCommand):
         )
         told = parser.add_mutually_exclusive_group()
         told.add_argument("--trained-on", type=Path, metavar="FOLDER", help="its training images")
-        told.add_argument("--trained-on-run", default="", metavar="RUN", help="a run of ours with the same images")
+        told.add_argument("--trained-on-run", metavar="RUN", help="a run of ours with the same images")
         told.add_argument("--trained-on-ids", type=Path, metavar="FILE", help="ids of its training images, one a line")
         parser.add_argument("--phantoms", action="store_true", help="it was trained on phantoms; for tests and demos")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done; write nothing")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, folder, name, **options):
-        if options["diagnosis"] and options["samples"]:
+        if options["diagnosis"] is not None and options["samples"] is not None:
             raise GanError("--diagnosis and --samples: give one of the two.")
         about = About(name, options["generator_version"], options["source"], options["licence"], options["made_by"])
-        told = TrainedOn(options["trained_on"], options["trained_on_run"], options["trained_on_ids"])
+        told = TrainedOn(options["trained_on"], options["trained_on_run"] or "", options["trained_on_ids"])
         report = import_generated(
             folder,
             about,
-            diagnosis=options["diagnosis"],
+            diagnosis=options["diagnosis"] or "",
             samples=options["samples"],
             trained_on=None if told == TrainedOn() else told,
             phantoms=options["phantoms"],

@@ -29,7 +29,7 @@ class Command(ConsoleCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("folder", type=Path, metavar="FOLDER")
-        parser.add_argument("--collection", default="", metavar="NAME", help="what the collection is called here")
+        parser.add_argument("--collection", metavar="NAME", help="what the collection is called here")
         parser.add_argument("--dry-run", action="store_true", help="say what would be imported, and stop")
         parser.add_argument(
             "--columns", action="append", default=[], metavar="ROLE=COLUMN,…", help=f"roles: {', '.join(ROLES)}"
@@ -50,7 +50,7 @@ class Command(ConsoleCommand):
     def handle(self, folder, collection, dry_run, columns, diagnosis, licence, attribution, format, **options):
         report = import_images(
             folder,
-            collection=collection,
+            collection=collection or "",
             licence=licence,
             attribution=attribution,
             columns=pairs(",".join(columns).split(",") if columns else [], "--columns"),

@@ -19,6 +19,7 @@ class Command(ConsoleCommand):
         "draft it is drawn up anew; when the study opens it is sealed with the design's hash, and never changes."
     )
     example = "manage.py preregister melanoma-and-bcc --readers 30 --output preregistration.md"
+    may_be_empty = tuple(PreregistrationForm.base_fields)  # '' takes back earlier words
 
     def add_arguments(self, parser):
         parser.add_argument("study", metavar="STUDY", help="the study's slug")

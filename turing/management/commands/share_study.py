@@ -13,6 +13,7 @@ from turing.studies.sharing import clean_address, find_researcher, give_to, set_
 class Command(ConsoleCommand):
     help = "Say who owns a study, who else may see or change it, and whether every researcher sees it. Prints who does."
     example = "manage.py share_study melanoma-and-bcc --owner ada@clinic.example --view bo@clinic.example"
+    may_be_empty = ("owner", "view", "edit", "remove")  # '' is refused, as no e-mail address
 
     def add_arguments(self, parser):
         parser.add_argument("study", metavar="STUDY", help="the study's slug")
