@@ -7,6 +7,7 @@ import re
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, Generic, Protocol, TypeVar
@@ -116,6 +117,11 @@ class ConsoleCommand(BaseCommand):
             raise CommandError(one_line(f"{error.filename or 'disk'}: {error.strerror or error}")) from error
         except MemoryError as error:
             raise CommandError("out of memory.") from error
+        except BrokenExecutor as error:  # of a pool of processes
+            raise CommandError(
+                "a process that shared the work was killed, perhaps for lack of memory. Close other programs, or use a "
+                "machine with more memory, and start again."
+            ) from error
         except KeyboardInterrupt:
             raise CommandError("interrupted") from None
         return result

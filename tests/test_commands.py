@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.core.management.base import OutputWrapper
 
 from console import ConsoleCommand
+from gan.imaging.image_files import png_bytes
+from gan.imaging.phantoms import draw_phantom
 from gan.models import LesionImage
 from tests.conftest import PASSWORD
 from turing.models import User
@@ -146,3 +149,19 @@ def test_an_empty_value_is_not_taken_for_an_option_that_was_left_out(db, command
 def test_an_empty_folder_is_not_taken_for_the_current_one(db):
     with pytest.raises(CommandError, match="FOLDER: is given as ''"):
         call_command("import_images", "", type="clinical", diagnosis="melanoma")
+
+
+def killed(*args):
+    """Stands for the work of a process that Linux kills because memory has run out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_of_a_pool_is_said_to_be_one(db, tmp_path, monkeypatch):
+    monkeypatch.setattr("gan.curation.verdicts.look_at_all", killed)
+    monkeypatch.setattr("gan.management.commands.draw_phantoms._draw_file", killed)
+    (tmp_path / "1.png").write_bytes(png_bytes(draw_phantom("melanoma", 1, 64, 64)))
+    for command, options in (("curate_images", {"folder": tmp_path}), ("draw_phantoms", {"count": 1})):
+        arguments = [str(tmp_path / "phantoms")] if command == "draw_phantoms" else []
+        with pytest.raises(CommandError, match="was killed, perhaps for lack of memory"):
+            call_command(command, *arguments, **options)
+    assert not (tmp_path / "phantoms" / "metadata.csv").exists()

@@ -47,13 +47,14 @@ class Command(ConsoleCommand):
             counts = [report[kind][name] for kind in ("real", "phantoms", "generated")]
             self.stdout.write(f"{name:16}{counts[0]:>10}{counts[1]:>10}{counts[2]:>11}")
         found = report["fitzpatrick"]
-        if found["rank_correlation"] is None:
+        if not found["median_ita"]:
             self.stdout.write(f"{found['images']} images have a Fitzpatrick type: too few to check the angle.")
         else:
             medians = ", ".join(f"{kind} {angle:.0f}" for kind, angle in found["median_ita"].items())
+            rho = found["rank_correlation"]
             self.stdout.write(
                 f"Against the Fitzpatrick type of {found['images']} images: rank correlation "
-                f"{found['rank_correlation']:.2f} (-1 is best); median angle by type: {medians}"
+                f"{'-' if rho is None else format(rho, '.2f')} (-1 is best); median angle by type: {medians}"
             )
 
     def _measure(self, model, images) -> int:
@@ -83,13 +84,19 @@ def _bands(images) -> dict[str, int]:
 
 
 def _agreement() -> dict:
-    """How the angle agrees with the Fitzpatrick type of real images that have one."""
+    """How the angle agrees with the Fitzpatrick type of real images that have one.
+
+    `median_ita` is empty if these are too few.
+    """
     rows = LesionImage.objects.filter(fitzpatrick_skin_type__in=TYPES, ita__isnull=False, is_phantom=False)
     pairs = list(rows.values_list("fitzpatrick_skin_type", "ita"))
     found: dict = {"images": len(pairs), "rank_correlation": None, "median_ita": {}}
     kinds = {kind for kind, _ in pairs}
     if len(pairs) < FEWEST or len(kinds) < 2:
         return found
-    rho = stats.spearmanr([TYPES.index(kind) for kind, _ in pairs], [ita for _, ita in pairs]).statistic
+    angles = [ita for _, ita in pairs]
     medians = {kind: float(np.median([ita for one, ita in pairs if one == kind])) for kind in TYPES if kind in kinds}
+    if len(set(angles)) == 1:  # equal angles have no correlation
+        return found | {"median_ita": medians}
+    rho = stats.spearmanr([TYPES.index(kind) for kind, _ in pairs], angles).statistic
     return found | {"rank_correlation": float(rho), "median_ita": medians}

@@ -94,3 +94,16 @@ def test_the_command_measures_every_image_once_and_checks_the_angle_against_type
     call_command("measure_skin_tone", stdout=out)
     assert "rank correlation -0.87" in out.getvalue()
     assert LesionImage.objects.filter(ita=60).exists(), "what was measured is not measured again"
+
+
+def test_equal_angles_have_no_correlation_with_types(phantoms):
+    LesionImage.objects.update(is_phantom=False, ita=30, ita_share=1, fitzpatrick_skin_type="II")
+    LesionImage.objects.filter(diagnosis="melanoma").update(fitzpatrick_skin_type="V")
+    told = {}
+    for as_json in (True, False):
+        out = io.StringIO()
+        call_command("measure_skin_tone", json=as_json, stdout=out)
+        told[as_json] = out.getvalue()
+    found = json.loads(told[True])["fitzpatrick"]
+    assert found == {"images": 48, "rank_correlation": None, "median_ita": {"II": 30.0, "V": 30.0}}
+    assert "rank correlation - (-1 is best); median angle by type: II 30, V 30" in told[False]
