@@ -1,4 +1,7 @@
-"""Reads CSV tables as people's programs write them. Responses and metadata are both read by this module."""
+"""Reads CSV tables as people's programs write them, and writes texts that their programs leave as they are.
+
+Responses and metadata are both read by this module.
+"""
 
 import csv
 import io
@@ -15,6 +18,7 @@ LONGEST_FIELD = 131_072  # characters, the default of Python's csv
 # Excel's first line, which names the delimiter.
 SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t|])"?[,;\t| ]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
+FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet takes a text that begins with one of these for a formula
 TWO_OF_UTF8 = re.compile(rb"[\xc3-\xc5\xce\xcf\xd0\xd1][\x80-\xbf]")  # letters of European languages
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -138,3 +142,9 @@ def _check_columns(columns: list[str], needed: Iterable[str], place: str) -> Non
     counts = Counter(name for name in columns if name)
     if twice := sorted(name for name, count in counts.items() if count > 1):
         raise UserError(f"{place}: column {', '.join(map(repr, twice[:10]))} stands there twice.")
+
+
+def as_text_cell(words: str) -> str:
+    """A text that somebody else wrote, as a cell that no spreadsheet takes for a formula."""
+    words = re.sub(r"\r\n?", "\n", words)
+    return f"'{words}" if words.startswith(FORMULA) else words

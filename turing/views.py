@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from gan.models import Generator, LesionImage, is_non_commercial
+from tables import as_text_cell
 from turing.models import Reading
 from turing.reading.parts import is_discreet, listed_for
 
@@ -44,7 +45,8 @@ def attributions_csv(request):
     writer = csv.writer(response)
     writer.writerow(["isic_id", "licence", "attribution"])
     images = LesionImage.objects.filter(is_phantom=False) if is_discreet(request) else LesionImage.objects.all()
-    writer.writerows(images.values_list("isic_id", "licence", "attribution").iterator())
+    rows = images.values_list("isic_id", "licence", "attribution").iterator()
+    writer.writerows(map(as_text_cell, row) for row in rows)
     return response
 
 

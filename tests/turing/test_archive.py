@@ -305,6 +305,26 @@ def test_the_codebook_describes_the_tables_as_frictionless_reads_them(unpacked):
     assert fields == [*COLUMNS, *FURTHER]
 
 
+def test_no_text_that_came_with_an_image_is_a_formula_for_a_spreadsheet(simulated, client, tmp_path):
+    formula = '=HYPERLINK("https://evil.example","click")'
+    real = LesionImage.objects.filter(pk__in=simulated.stimuli.filter(truth="real").values("lesion_image"))
+    image = real.first()
+    real.filter(pk=image.pk).update(isic_id="@SUM(1)", licence="+1 licence", attribution=formula, is_phantom=False)
+    expected = ["'@SUM(1)", "'+1 licence", f"'{formula}"]
+    credits = list(csv.reader(io.StringIO(client.get(reverse("attributions-csv")).content.decode())))
+    assert expected in credits
+    assert [row for row in credits for cell in row if cell.startswith(("=", "+", "@"))] == []
+    call_command("archive_study", simulated.slug, output=tmp_path / "a.zip")
+    rows = list(csv.DictReader(io.StringIO(read(tmp_path / "a.zip")["stimuli.csv"].decode())))
+    assert expected in [[row[name] for name in ("source", "licence", "attribution")] for row in rows]
+    assert all(holds for holds, _ in checks_of(tmp_path / "a.zip").values())
+    with zipfile.ZipFile(tmp_path / "a.zip") as packed:
+        packed.extractall(tmp_path / "unpacked")
+    script = tmp_path / "unpacked" / "reproduce.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd="/")
+    assert (done.returncode, "Everything agrees." in done.stdout) == (0, True), done.stdout[-2000:] + done.stderr
+
+
 def test_profiles_are_shared_by_five_or_left_empty():
     kinds = [("dermatologist", "dermatology", "10-19")] * 9 + [("resident", "dermatology", "0-4")] * 4
     kinds += [("nurse", "none", "5-9")] * 6 + [("nurse", "none", "20+")] * 2

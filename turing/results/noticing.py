@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from tables import as_text_cell
 from turing.models import Debriefing, Study
 from turing.results.counting import Flow, Population, completed_readings
 from turing.results.profiles import LEAST
-from turing.results.question_columns import as_text_cell
 from turing.results.study_analysis import Analysis
 from turing.templatetags.figures import percent
 

@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tables import as_text_cell
 from turing.models import FurtherAnswer, Study
 from turing.models.questions import CONFIDENCE_LEVELS, YES, Kind, Question
 from turing.reading.questions import PLACE
 from turing.statistics.question_answers import BETWEEN_CUES, COLUMN, PARTS
 
 NUMBER = re.compile(r"[0-9]{1,2}([.,]0*)?")
-FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet takes a text that begins with one of these for a formula
 
 
 def column_of(question: Question) -> str:
@@ -61,12 +61,6 @@ def _value(question: Question, value: str) -> Any:
     if question.kind == Kind.CUES:
         return BETWEEN_CUES.join(json.loads(value))
     return as_text_cell(value) if question.kind == Kind.TEXT else re.sub(r"\r\n?", "\n", value)
-
-
-def as_text_cell(words: str) -> str:
-    """Free text as a cell that no spreadsheet takes for a formula."""
-    words = re.sub(r"\r\n?", "\n", words)
-    return f"'{words}" if words.startswith(FORMULA) else words
 
 
 def without_texts(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from console import ConsoleCommand, progress
 from files import Walk, check_writable, read_file, shown, walk, write_file
 from gan.imaging.image_files import MAX_BYTES, SUFFIXES
+from tables import as_text_cell
 
 
 class Command(ConsoleCommand):
@@ -75,5 +76,6 @@ def write_report(verdicts, path: Path) -> None:
     for verdict in verdicts:
         scores = [verdict.scores.get(reason, "") for reason in scored]
         word = "accepted" if verdict.accepted else "rejected"
-        writer.writerow([verdict.name, word, ";".join(verdict.reasons), *scores, verdict.repeats])
+        name, repeats = as_text_cell(verdict.name), as_text_cell(verdict.repeats)
+        writer.writerow([name, word, ";".join(verdict.reasons), *scores, repeats])
     write_file(path, table.getvalue().encode())

@@ -41,6 +41,8 @@ PAIR_OF_STIMULUS = [
         "side by side; matched at random when the study opened.", "constraints": {"minimum": 1, "required": True},
     },
 ]  # fmt: skip
+# Of columns that are written by `tables.as_text_cell`.
+TEXT = "After an apostrophe where it begins like a formula, so that no spreadsheet computes it."
 
 
 def data_package(study: Study, full_profiles: bool) -> dict[str, Any]:
@@ -160,13 +162,15 @@ def _stimulus_fields() -> list[dict[str, Any]]:
         _field("diagnosis", "string", "Of the lesion, or the one that the generator was asked to draw."),
         _field("practice", "string", "Shown for practice, with feedback; counts in no result.", **YES_NO),
         _field("control", "string", "Of a control, in no rate; a real one was made worse on purpose.", **YES_NO),
-        _field("source", "string", "A real image's id in its collection (such as ISIC); a generated one's origin."),
+        _field(
+            "source", "string", f"A real image's id in its collection (such as ISIC); a generated one's origin. {TEXT}"
+        ),
         _field("generator", "integer", "`id` under `generators` in design.json; empty for real images."),
         _field("latent_seed", "integer", "With the generator it gives the same image again."),
         _field("truncation", "number", "By which the latent was multiplied."),
         _field("phantom", "string", "Drawn by the software in the place of a real image.", **YES_NO),
-        _field("licence", "string", f"Of the real image; '{manifest.OWN}' for generated ones.", required=True),
-        _field("attribution", "string", "Whom the licence asks to name."),
+        _field("licence", "string", f"Of the real image; '{manifest.OWN}' for generated ones. {TEXT}", required=True),
+        _field("attribution", "string", f"Whom the licence asks to name. {TEXT}"),
         _field("sha256", "string", "Of the stimulus's PNG file.", pattern="[0-9a-f]{64}", required=True),
         _field("redistributable", "string", "Whether the licence allows to publish the cropped copy.", **YES_NO),
         _field("file", "string", "The image in this archive; empty where it is not in it."),

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from tables import as_text_cell
 from turing.models import Stimulus, Study
 from turing.results.counting import Population
 from turing.results.looks import with_looks
@@ -83,7 +84,11 @@ def still_gives_its_hash(study: Study) -> bool:
 
 
 def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
-    """One row of stimuli.csv for each stimulus, including practice images."""
+    """One row of stimuli.csv for each stimulus, including practice images.
+
+    What came with an image is written as text for spreadsheets. The diagnosis stays as it is, because the design's hash
+    is computed from it.
+    """
     for stimulus in study.stimuli.select_related("lesion_image", "generated_image__generator").order_by("pk"):
         lesion, generated = stimulus.lesion_image, stimulus.generated_image
         licence = _licence(stimulus)
@@ -94,13 +99,13 @@ def stimulus_rows(study: Study, with_images: bool) -> Iterator[dict[str, Any]]:
             "diagnosis": stimulus.diagnosis,
             "practice": "yes" if stimulus.is_practice else "no",
             "control": "yes" if stimulus.is_control else "no",
-            "source": lesion.isic_id if lesion else str(generated),
+            "source": as_text_cell(lesion.isic_id if lesion else str(generated)),
             "generator": generated.generator_id if generated else None,
             "latent_seed": generated.latent_seed if generated else None,
             "truncation": generated.truncation if generated else None,
             "phantom": "yes" if lesion and lesion.is_phantom else "no",
-            "licence": licence,
-            "attribution": lesion.attribution if lesion else "",
+            "licence": as_text_cell(licence),
+            "attribution": as_text_cell(lesion.attribution if lesion else ""),
             "sha256": stimulus.sha256,
             "redistributable": "yes" if may else "no",
             "file": image_path(stimulus) if with_images and may else "",
