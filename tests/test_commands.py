@@ -1,7 +1,9 @@
 """Commands that stand alone: researchers, the ISIC client, the layer tables."""
 
+import getpass
 import io
 import os
+import pty
 import signal
 from pathlib import Path
 
@@ -31,6 +33,30 @@ def test_createresearcher_refuses_bad_input(db, monkeypatch, email, password):
     monkeypatch.setenv("NEW_PASSWORD", password)
     with pytest.raises(CommandError):
         call_command("createresearcher", email=email, password_env="NEW_PASSWORD")
+    assert not User.objects.exists()
+
+
+def test_createresearcher_refuses_a_password_that_is_no_text(db, monkeypatch):
+    monkeypatch.setenv("NEW_PASSWORD", os.fsdecode(PASSWORD.encode() + b"\xff"))
+    with pytest.raises(CommandError, match="--password-env: what the variable NEW_PASSWORD holds is not UTF-8 text"):
+        call_command("createresearcher", email="ada@clinic.example", password_env="NEW_PASSWORD")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"), [(b"\x04", "no password was given"), (b"dermoscope-77\xff\n", "not text in the terminal")]
+)
+def test_createresearcher_ends_in_one_line_when_no_password_is_typed(db, monkeypatch, typed, message):
+    """On a terminal, somebody presses Ctrl-D or types bytes that are not UTF-8."""
+    ours, theirs = pty.openpty()
+    with open(theirs, encoding="utf-8") as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        # Python would ask on /dev/tty, which the process of a test may not have.
+        monkeypatch.setattr("getpass.getpass", lambda prompt: getpass._raw_input(prompt, io.StringIO(), terminal))
+        os.write(ours, typed)
+        with pytest.raises(CommandError, match=message):
+            call_command("createresearcher", email="ada@clinic.example")
+    os.close(ours)
     assert not User.objects.exists()
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from console import ConsoleCommand
+from console import UNSTORABLE, ConsoleCommand
 from turing.accounts import RESEARCHERS
 from turing.models import User
 from turing.people.sessions import log_out_everywhere
@@ -73,7 +73,14 @@ class Command(ConsoleCommand):
         if variable:
             if not os.environ.get(variable):
                 raise CommandError(f"--password-env: the variable {variable} is empty or not set.")
+            if UNSTORABLE.search(os.environ[variable]):  # Python spells bytes that are not UTF-8 as surrogates
+                raise CommandError(f"--password-env: what the variable {variable} holds is not UTF-8 text.")
             return os.environ[variable]
         if not sys.stdin.isatty():
             raise CommandError("no terminal to ask for the password: use --password-env VARIABLE.")
-        return getpass.getpass("Password: ")
+        try:
+            return getpass.getpass("Password: ")
+        except EOFError:
+            raise CommandError("no password was given, and nothing was changed.") from None
+        except UnicodeError:
+            raise CommandError("the password is not text in the terminal's encoding; nothing was changed.") from None
