@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from turing.models import Trial
 from turing.reading.passage import start_reading
+from turing.results.published.download import forget_archive
 from turing.results.published.publishing import publish
 from turing.studies.lifecycle import move_study
 
@@ -113,6 +114,9 @@ def test_everybody_finds_all_but_what_shows_it(simulated, client, harm):
     strip, rates = (reverse("published-figure", args=[simulated.slug, name, "svg"]) for name in ("strip", "rates"))
     assert client.get(strip).status_code == 404
     assert client.get(rates).status_code == 200
+    forget_archive(simulated)  # of another test, whose study had the same key
+    archive = client.get(reverse("published-archive", args=[simulated.slug]))
+    assert (archive.status_code, "Retry-After" in archive) == (404, False), "trying again does not bring the image back"
     assert client.get(reverse("published", args=[simulated.slug])).status_code == 200
 
 
