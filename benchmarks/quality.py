@@ -59,6 +59,7 @@ TRAINING = (
     "enlarged",
     "seed",
     "arithmetic",
+    "processor",
 )
 
 
