@@ -136,17 +136,23 @@ def null_of(reference: Reference) -> dict[str, Any]:
 
 
 def power_at(share: float, near: Nearness, copied: Nearness, reference: Reference) -> dict[str, Any]:
-    """The statistics if a share of the samples is planted copies, and the share of those that is found."""
-    count = min(max(1, round(share * len(near.features))), len(copied.features))
-    kept, planted = near.part(slice(0, len(near.features) - count)), copied.part(slice(0, count))
+    """The statistics if a share of the samples is planted copies, and the share of those that is found.
+
+    Copies take the place of samples at equal distances, so that each diagnosis has its share of them.
+    """
+    total = len(near.features)
+    count = min(max(1, round(share * total)), len(copied.features))
+    replaced = np.linspace(0, total - 1, count).round().astype(int)
+    order = np.concatenate([np.delete(np.arange(total), replaced), replaced])
+    kept, planted = near.part(order[: total - count]), copied.part(slice(0, count))
     mixed = Nearness(
         {measure: np.concatenate([kept.distance[measure], planted.distance[measure]]) for measure in MEASURES},
         {measure: np.concatenate([kept.nearest[measure], planted.nearest[measure]]) for measure in MEASURES},
         np.concatenate([kept.features, planted.features]),
-        diagnosis=near.diagnosis,  # a copy counts as of the diagnosis of the sample whose place it takes
+        diagnosis=None if near.diagnosis is None else near.diagnosis[order],
     )
     recall = float((planted.over(reference.limits) < 1).mean())
-    return {"planted_share": share, "planted": count, "samples": len(near.features), "recall": recall} | statistics_of(
+    return {"planted_share": share, "planted": count, "samples": total, "recall": recall} | statistics_of(
         mixed, reference, reference.held_out
     ).as_json()
 
