@@ -59,8 +59,11 @@ def audit(
     """The report on samples `images` (N, S, S, 3) against the `training` images (M, S, S, 3) of the reference.
 
     `diagnosis` (N,) names what each sample shows. For each sample, `closeness` says how close it came (below 1 is
-    closer than the limit), and `nearest` to which image.
+    closer than the limit), and `nearest` to which image. Raises `ValueError` if only samples or only the reference's
+    held-out images have diagnoses: tests within diagnoses would then compare nothing, and never raise an alarm.
     """
+    if (diagnosis is None) != (reference.held_out.diagnosis is None):
+        raise ValueError("either both samples and held-out images have diagnoses, or neither")
     near = replace(reference.nearness(images, progress), diagnosis=diagnosis)
     alone = reference.trained == len(reference.features)
     searched = near if alone else replace(reference.search(images, progress), diagnosis=diagnosis)

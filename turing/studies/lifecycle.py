@@ -84,18 +84,13 @@ def open_study(study: Study, actor: Actor = COMMAND_LINE) -> Study:
             study.save()
             seal(study)
             AuditLine.objects.record(What.OPENED, actor, study, design=study.design_hash[:12], stimuli=len(stimuli))
-    except OSError as error:
+    except BaseException as error:
         _remove(written)
-        reason = error.strerror or error
-        raise StudyError(f"An image cannot be read or written: {reason}. The study is still a draft.") from error
-    except StudyError:
-        _remove(written)
-        raise
-    except UserError as error:  # names an image whose file is missing or damaged
-        _remove(written)
-        raise StudyError(f"An image cannot be read: {error}. The study is still a draft.") from error
-    except BaseException:
-        _remove(written)
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise StudyError(f"An image cannot be read or written: {reason}. The study is still a draft.") from error
+        if isinstance(error, UserError) and not isinstance(error, StudyError):  # names a missing or damaged image
+            raise StudyError(f"An image cannot be read: {error}. The study is still a draft.") from error
         raise
     logger.info("Study %s opened with design %s", study.slug, study.design_hash)
     return study

@@ -119,6 +119,11 @@ def test_a_generator_that_copies_raises_every_alarm(reference, images):
     assert "Look at the pairs" in report["conclusion"]
 
 
+def test_an_audit_that_would_compare_nothing_is_refused(reference, images):
+    with pytest.raises(ValueError, match="either both"):
+        audit(images[1], images[0], reference, no_progress, np.full(len(images[1]), "melanoma"))
+
+
 def test_the_reference_is_kept_and_recognised(reference, tmp_path):
     save_reference(reference, tmp_path / "reference.safetensors", "key")
     kept = load_reference(tmp_path / "reference.safetensors", "key", lite2())
